@@ -1,0 +1,264 @@
+"""Means over seeds with intervals that hold at the few seeds people can afford.
+
+A benchmark repeats every run with a handful of seeds; each seed gives one number. Everything here
+turns such numbers into an `Estimate`: a mean, an interval, and the name of the method behind the
+interval, so that a caption can state it. Comparisons are paired by seed, because two agents run
+with one seed meet the same users and the same luck.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+BOOTSTRAP_MIN_N = 10
+"""Fewest seeds for which a bootstrap is trusted; below, intervals are Student's."""
+
+_N_RESAMPLES = 9_999
+_BOOTSTRAP_SEED = 20_201
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and how far it can be trusted.
+
+    Attributes:
+      mean: the point estimate, in the unit of the values (for a score: a ratio of means).
+      low: lower end of the interval; NaN when one seed allows none, -inf when unbounded.
+      high: upper end of the interval; NaN when one seed allows none, inf when unbounded.
+      n: number of seeds behind it.
+      method: confidence and method of the interval, such as "95 % Student t", ready for a caption.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval at all: one seed gives none."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+
+def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Returns the mean over seeds with an interval that is honest at this number of seeds.
+
+    One seed gives no interval. From 2 to 9 seeds it is Student's t: a bootstrap of three values
+    covers the true mean only about two times in three where it promises 95 %, since three values
+    cannot show how far a fourth may lie. From 10 seeds on it is the bias-corrected and accelerated
+    bootstrap, which follows skewed data. Its generator is fixed, so the same values always give the
+    same interval.
+
+    Args:
+      values: (n,), one finite number per seed.
+      confidence: probability with which the interval should contain the true mean, in (0, 1).
+
+    Raises:
+      ValueError: `values` is empty, not one-dimensional or not finite, or `confidence` is out of
+        range.
+
+    >>> estimate([1.0, 2.0, 3.0]).method
+    '95 % Student t'
+
+    Source: Student 1908, "The probable error of a mean"; Efron 1987, "Better bootstrap confidence
+      intervals".
+    Differs: Student's t below 10 seeds, and where the BCa corrections are undefined.
+    """
+    sample = _checked(values, "values")
+    _check_confidence(confidence)
+    mean, n = _mean(sample), len(sample)
+    if n == 1:
+        return Estimate(mean, math.nan, math.nan, 1, "no interval (one seed)")
+    if n >= BOOTSTRAP_MIN_N:
+        low, high = _bootstrap_interval(sample, confidence)
+        if math.isfinite(low) and math.isfinite(high):
+            return Estimate(mean, low, high, n, f"{100 * confidence:g} % BCa bootstrap")
+    spread = math.sqrt(_sum_of_squares(sample) / (n - 1))
+    half = _t_quantile(n, confidence) * spread / math.sqrt(n)
+    return Estimate(mean, mean - half, mean + half, n, f"{100 * confidence:g} % Student t")
+
+
+def paired_difference(
+    a_by_seed: Mapping[int, float], b_by_seed: Mapping[int, float], confidence: float = 0.95
+) -> Estimate:
+    """Returns how much more `a` earns than `b`, with the luck both shared taken out.
+
+    Differences are formed seed by seed and then estimated as any other values. Seeds that only one
+    of them has are left out; `n` of the result says how many remained.
+
+    Args:
+      a_by_seed: seed to value.
+      b_by_seed: seed to value, of runs that met the same users and luck.
+      confidence: as in `estimate`.
+
+    Raises:
+      ValueError: no seed is in both, or as in `estimate`.
+
+    >>> paired_difference({0: 5.0, 1: 9.0}, {0: 4.0, 1: 8.0}).mean
+    1.0
+    """
+    seeds = _shared_seeds(a_by_seed=a_by_seed, b_by_seed=b_by_seed)
+    return estimate(_at(a_by_seed, seeds) - _at(b_by_seed, seeds), confidence)
+
+
+def normalized_score(
+    agent: Mapping[int, float],
+    uniform: Mapping[int, float],
+    reference: Mapping[int, float],
+    confidence: float = 0.95,
+) -> Estimate:
+    r"""Returns where the agent stands between uniform (0) and the reference (1).
+
+        score = mean(agent - uniform) / mean(reference - uniform)
+
+    The denominator is measured too, so treating it as known would promise too much, and averaging
+    per-seed ratios is biased and explodes when one seed's denominator is small. Fieller's interval
+    holds exactly the ratios r for which the paired values (agent - uniform) - r (reference -
+    uniform) are compatible with mean zero by Student's t. It is unbounded, and says so, when the
+    seeds cannot tell the reference from uniform.
+
+    Args:
+      agent: seed to return of the agent.
+      uniform: seed to return of uniform recommendations.
+      reference: seed to return of what counts as 1, usually the oracle.
+      confidence: as in `estimate`.
+
+    Raises:
+      ValueError: the reference does not beat uniform on average, no seed is in all three, or as in
+        `estimate`.
+
+    >>> normalized_score({0: 3.0, 1: 4.0}, {0: 1.0, 1: 2.0}, {0: 5.0, 1: 6.0}).mean
+    0.5
+
+    Source: Fieller 1954, "Some problems in interval estimation".
+    Differs: where Fieller's set is unbounded it is the whole line or two rays; both are given as
+      (-inf, inf).
+    """
+    _check_confidence(confidence)
+    seeds = _shared_seeds(agent=agent, uniform=uniform, reference=reference)
+    base = _at(uniform, seeds)
+    gain = _checked(_at(agent, seeds) - base, "agent - uniform")
+    scale = _checked(_at(reference, seeds) - base, "reference - uniform")
+    if _mean(scale) <= 0.0:
+        raise ValueError(
+            f"reference does not beat uniform (mean difference {_mean(scale):.6g} over "
+            f"{len(seeds)} seeds), so no score is defined; choose a stronger reference or compare "
+            "raw returns"
+        )
+    mean = _mean(gain) / _mean(scale)
+    if len(seeds) == 1:
+        return Estimate(mean, math.nan, math.nan, 1, "no interval (one seed)")
+    low, high = _fieller_interval(gain, scale, confidence)
+    return Estimate(mean, low, high, len(seeds), f"{100 * confidence:g} % Fieller")
+
+
+def interquartile_mean(values: ArrayLike) -> float:
+    """Returns the mean of the middle half of the values: robust as a median, but less noisy.
+
+    Args:
+      values: any shape, flattened: typically the scores of one agent over scenarios and seeds.
+
+    Raises:
+      ValueError: `values` is empty or not finite.
+
+    >>> interquartile_mean([0.0, 1.0, 3.0, 100.0])
+    2.0
+
+    Source: Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical
+      precipice".
+    Differs: exactly a quarter is cut from each end, values at the cut counting in part, also when n
+      is no multiple of 4.
+    """
+    ordered = np.sort(_checked(np.ravel(np.asarray(values, dtype=np.float64)), "values"))
+    n = len(ordered)
+    edges = np.arange(n + 1, dtype=np.float64).clip(n / 4, 3 * n / 4)
+    weights = np.diff(edges)
+    return float(weights @ ordered / weights.sum())
+
+
+def _checked(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1:
+        raise ValueError(f"{name} has shape {sample.shape}; give one number per seed, shape (n,)")
+    if len(sample) == 0:
+        raise ValueError(f"{name} is empty; give at least one seed")
+    if not np.isfinite(sample).all():
+        index = int(np.flatnonzero(~np.isfinite(sample))[0])
+        raise ValueError(f"{name}[{index}]={sample[index]} is not finite; leave failed runs out")
+    return sample
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence={confidence} is not in (0, 1); 0.95 is usual")
+
+
+def _mean(sample: NDArray[np.float64]) -> float:
+    # Equal values have exactly their own mean; a rounded sum would put it an ulp beside them.
+    return float(sample[0]) if (sample == sample[0]).all() else float(sample.mean())
+
+
+def _sum_of_squares(sample: NDArray[np.float64]) -> float:
+    centred = sample - _mean(sample)
+    return float(centred @ centred)
+
+
+def _t_quantile(n: int, confidence: float) -> float:
+    return float(stats.t.ppf(0.5 + confidence / 2, n - 1))
+
+
+def _bootstrap_interval(sample: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    if (sample == sample[0]).all():
+        return float(sample[0]), float(sample[0])
+    with warnings.catch_warnings():
+        # Undefined corrections come back as NaN, which the caller replaces by Student's t.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        interval = stats.bootstrap(
+            (sample,),
+            np.mean,
+            n_resamples=_N_RESAMPLES,
+            confidence_level=confidence,
+            method="BCa",
+            rng=np.random.default_rng(_BOOTSTRAP_SEED),
+        ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def _fieller_interval(
+    gain: NDArray[np.float64], scale: NDArray[np.float64], confidence: float
+) -> tuple[float, float]:
+    """Solves (mean(gain) - r mean(scale))^2 <= t^2 var(gain - r scale) / n for r."""
+    n = len(gain)
+    squared_t = _t_quantile(n, confidence) ** 2 / n
+    ratio = _mean(gain) / _mean(scale)
+    # In r' = r - ratio, the quadratic is a r'^2 - 2 b r' - c <= 0: stable when gain = ratio *
+    # scale.
+    rest = gain - ratio * scale
+    centred_scale, centred_rest = scale - _mean(scale), rest - _mean(rest)
+    a = _mean(scale) ** 2 - squared_t * float(centred_scale @ centred_scale) / (n - 1)
+    b = -squared_t * float(centred_rest @ centred_scale) / (n - 1)
+    c = squared_t * float(centred_rest @ centred_rest) / (n - 1)
+    if a <= 0.0:
+        return -math.inf, math.inf
+    root = math.sqrt(b * b + a * c)
+    return ratio + (b - root) / a, ratio + (b + root) / a
+
+
+def _shared_seeds(**by_name: Mapping[int, float]) -> list[int]:
+    seeds = set.intersection(*(set(by_seed) for by_seed in by_name.values()))
+    if not seeds:
+        owned = "; ".join(f"{name} has {sorted(by_seed)}" for name, by_seed in by_name.items())
+        raise ValueError(f"no seed is shared ({owned}); run them with the same seeds")
+    return sorted(seeds)
+
+
+def _at(by_seed: Mapping[int, float], seeds: list[int]) -> NDArray[np.float64]:
+    return np.array([by_seed[seed] for seed in seeds], dtype=np.float64)

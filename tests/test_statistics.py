@@ -1,0 +1,289 @@
+"""Estimates over seeds: coverage as promised, exact small cases, and sensible refusals."""
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from recsim_env.statistics import (
+    Estimate,
+    estimate,
+    interquartile_mean,
+    normalized_score,
+    paired_difference,
+)
+
+FALSE_ALARM = 1e-6
+whole_numbers = st.integers(-1000, 1000).map(float)
+samples = st.lists(whole_numbers, min_size=2, max_size=9)
+
+
+def covers(found: Estimate, truth: float) -> bool:
+    return found.low <= truth <= found.high
+
+
+def by_seed(values: NDArray[np.float64] | list[float]) -> dict[int, float]:
+    return {seed: float(value) for seed, value in enumerate(values)}
+
+
+def test_student_t_covers_as_promised_at_three_seeds() -> None:
+    """n = 4,000 samples; a right method fails here with probability 1e-6."""
+    n_samples = 4_000
+    draws = np.random.default_rng(11).normal(2.0, 3.0, size=(n_samples, 3))
+    hits = sum(covers(estimate(sample), 2.0) for sample in draws)
+    low, high = stats.binom.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], n_samples, 0.95)
+    assert low <= hits <= high
+
+
+def test_bootstrap_of_three_seeds_would_cover_far_less() -> None:
+    """Why three seeds get no bootstrap: coverage of 0.8 is refuted with false alarm 1e-6.
+
+    All 27 equally likely resamples of three values are enumerated, so this bootstrap is exact.
+    """
+    n_samples = 4_000
+    draws = np.random.default_rng(12).normal(2.0, 3.0, size=(n_samples, 3))
+    resamples = np.array(list(itertools.product(range(3), repeat=3)))
+    low, high = np.quantile(draws[:, resamples].mean(axis=2), [0.025, 0.975], axis=1)
+    hits = int(((low <= 2.0) & (2.0 <= high)).sum())
+    assert hits < stats.binom.ppf(FALSE_ALARM, n_samples, 0.8)
+
+
+def test_bootstrap_covers_about_as_promised_at_twenty_seeds() -> None:
+    """n = 300 samples; a method that covers 0.92 or more fails here with probability 1e-6."""
+    n_samples = 300
+    draws = np.random.default_rng(13).normal(2.0, 3.0, size=(n_samples, 20))
+    hits = sum(covers(estimate(sample), 2.0) for sample in draws)
+    assert hits >= stats.binom.ppf(FALSE_ALARM, n_samples, 0.92)
+
+
+def test_score_covers_as_promised_when_the_denominator_varies() -> None:
+    """n = 4,000 normal samples of 3 seeds; a right method fails here with probability 1e-6."""
+    n_samples, truth = 4_000, 0.5
+    rng = np.random.default_rng(14)
+    uniform = rng.normal(10.0, 2.0, size=(n_samples, 3))
+    reference = uniform + 4.0 + rng.normal(0.0, 0.5, size=uniform.shape)
+    agent = uniform + 2.0 + rng.normal(0.0, 0.4, size=uniform.shape)
+    hits = sum(
+        covers(normalized_score(by_seed(a), by_seed(u), by_seed(r)), truth)
+        for a, u, r in zip(agent, uniform, reference, strict=True)
+    )
+    low, high = stats.binom.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], n_samples, 0.95)
+    assert low <= hits <= high
+
+
+@pytest.mark.parametrize(
+    ("n", "method"),
+    [
+        (1, "no interval (one seed)"),
+        (2, "95 % Student t"),
+        (9, "95 % Student t"),
+        (10, "95 % BCa bootstrap"),
+    ],
+)
+def test_method_follows_the_number_of_seeds(n: int, method: str) -> None:
+    found = estimate(np.random.default_rng(0).normal(size=n))
+    assert (found.n, found.method) == (n, method)
+
+
+def test_one_seed_gives_a_mean_but_no_interval() -> None:
+    found = estimate([4.0])
+    assert found.mean == 4.0
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert not found.has_interval
+
+
+def test_student_t_equals_its_closed_form() -> None:
+    found = estimate([1.0, 2.0, 3.0])
+    t_of_two_degrees = 0.95 * math.sqrt(2 / (4 * 0.975 * 0.025))
+    half = t_of_two_degrees / math.sqrt(3)
+    assert found.mean == 2.0
+    assert (found.low, found.high) == pytest.approx((2 - half, 2 + half), rel=1e-9)
+
+
+def test_confidence_reaches_interval_and_method() -> None:
+    wide, narrow = estimate([1.0, 2.0, 3.0], 0.99), estimate([1.0, 2.0, 3.0], 0.5)
+    assert wide.method == "99 % Student t"
+    assert wide.high - wide.low > 10 * (narrow.high - narrow.low)
+
+
+def test_bootstrap_is_near_student_t_on_many_symmetric_values_and_follows_skew() -> None:
+    symmetric = stats.norm.ppf((np.arange(100) + 0.5) / 100)
+    found = estimate(symmetric)
+    half = stats.t.ppf(0.975, 99) * symmetric.std(ddof=1) / 10
+    assert (found.low, found.high) == pytest.approx((-half, half), rel=0.06)
+    skewed = estimate(np.exp(symmetric))
+    assert skewed.high - skewed.mean > 1.2 * (skewed.mean - skewed.low)
+
+
+@pytest.mark.parametrize("n", [2, 9, 10, 40])
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.7, 1e300])
+def test_constant_values_give_a_point_without_warnings(n: int, value: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = estimate([value] * n)
+    assert (found.low, found.mean, found.high) == (value, value, value)
+
+
+def test_same_values_give_the_same_bootstrap_whatever_the_global_generator() -> None:
+    values = np.random.default_rng(3).normal(size=12)
+    np.random.seed(1)  # noqa: NPY002
+    first = estimate(values)
+    np.random.seed(2)  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]  # noqa: NPY002
+    assert estimate(values) == first
+    assert np.array_equal(state, np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
+
+
+@given(samples, st.integers(-1000, 1000))
+def test_shifting_values_shifts_the_estimate(values: list[float], shift: int) -> None:
+    before, after = estimate(values), estimate([value + shift for value in values])
+    expected = [edge + shift for edge in (before.low, before.mean, before.high)]
+    assert [after.low, after.mean, after.high] == pytest.approx(expected, rel=1e-9, abs=1e-7)
+
+
+@given(samples, st.integers(-20, 20))
+def test_scaling_values_scales_the_estimate(values: list[float], factor: int) -> None:
+    before, after = estimate(values), estimate([value * factor for value in values])
+    expected = sorted([before.low * factor, before.high * factor])
+    assert after.mean == pytest.approx(before.mean * factor, rel=1e-9, abs=1e-7)
+    assert [after.low, after.high] == pytest.approx(expected, rel=1e-9, abs=1e-7)
+
+
+@given(st.lists(whole_numbers, min_size=10, max_size=14))
+def test_bootstrap_interval_lies_within_the_values_and_around_the_mean(values: list[float]) -> None:
+    found = estimate(values)
+    assert min(values) <= found.low <= found.mean <= found.high <= max(values)
+
+
+def test_pairing_shrinks_the_interval() -> None:
+    luck = np.random.default_rng(5).normal(0.0, 10.0, size=5)
+    noise = np.random.default_rng(6).normal(0.0, 0.1, size=5)
+    a, b = by_seed(luck + 1.0 + noise), by_seed(luck)
+    paired = paired_difference(a, b)
+    unpaired = stats.ttest_ind(list(a.values()), list(b.values())).confidence_interval(0.95)
+    assert paired.low <= 1.0 <= paired.high
+    assert paired.high - paired.low < 0.05 * (unpaired.high - unpaired.low)
+
+
+def test_pairing_uses_shared_seeds_only_and_whatever_their_order() -> None:
+    found = paired_difference({2: 12.0, 0: 5.0, 7: 99.0}, {0: 4.0, 1: -50.0, 2: 10.0})
+    assert (found.mean, found.n) == (1.5, 2)
+
+
+def test_uniform_scores_exactly_0_and_the_reference_exactly_1() -> None:
+    uniform, reference = by_seed([1.0, 1.7, 0.4]), by_seed([5.1, 5.6, 4.9])
+    zero = normalized_score(uniform, uniform, reference)
+    one = normalized_score(reference, uniform, reference)
+    assert (zero.low, zero.mean, zero.high) == (0.0, 0.0, 0.0)
+    assert (one.low, one.mean, one.high) == (1.0, 1.0, 1.0)
+
+
+def test_score_interval_is_student_t_when_the_denominator_is_constant() -> None:
+    gains = [1.0, 2.0, 3.0]
+    found = normalized_score(by_seed(gains), by_seed([0.0] * 3), by_seed([4.0] * 3))
+    student = estimate([gain / 4.0 for gain in gains])
+    assert found.method == "95 % Fieller"
+    assert [found.low, found.mean, found.high] == pytest.approx(
+        [student.low, student.mean, student.high], rel=1e-12
+    )
+
+
+def test_score_interval_ends_where_the_t_test_of_that_ratio_turns() -> None:
+    rng = np.random.default_rng(8)
+    uniform = rng.normal(0.0, 1.0, size=5)
+    reference, agent = uniform + rng.normal(5.0, 0.5, size=5), uniform + rng.normal(2.0, 1.0, 5)
+    found = normalized_score(by_seed(agent), by_seed(uniform), by_seed(reference))
+    for end in (found.low, found.high):
+        residual = (agent - uniform) - end * (reference - uniform)
+        assert stats.ttest_1samp(residual, 0.0).pvalue == pytest.approx(0.05, rel=1e-6)
+
+
+def test_score_is_unbounded_when_seeds_cannot_tell_reference_from_uniform() -> None:
+    found = normalized_score(by_seed([1.0, 0.0]), by_seed([0.0, 0.0]), by_seed([3.0, -1.0]))
+    assert (found.mean, found.low, found.high) == (0.5, -math.inf, math.inf)
+
+
+def test_score_of_one_seed_has_no_interval() -> None:
+    found = normalized_score({0: 2.0}, {0: 1.0}, {0: 3.0})
+    assert found.mean == 0.5
+    assert not found.has_interval
+
+
+@given(
+    st.lists(st.tuples(whole_numbers, whole_numbers, st.integers(1, 50)), min_size=1, max_size=6),
+    st.integers(1, 20),
+    st.integers(-100, 100),
+)
+def test_score_ignores_the_unit_of_reward(
+    rows: list[tuple[float, float, int]], factor: int, shift: int
+) -> None:
+    agent = by_seed([row[0] for row in rows])
+    uniform = by_seed([row[1] for row in rows])
+    reference = by_seed([row[1] + row[2] for row in rows])
+    before = normalized_score(agent, uniform, reference)
+
+    def changed(values: dict[int, float]) -> dict[int, float]:
+        return {seed: factor * value + shift for seed, value in values.items()}
+
+    after = normalized_score(changed(agent), changed(uniform), changed(reference))
+    assert after.mean == pytest.approx(before.mean, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("reference", [[1.0, 2.0], [0.5, 1.0]])
+def test_score_refuses_a_reference_that_does_not_beat_uniform(reference: list[float]) -> None:
+    with pytest.raises(ValueError, match="reference does not beat uniform.*raw returns"):
+        normalized_score(by_seed([3.0, 4.0]), by_seed([1.0, 2.0]), by_seed(reference))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([5.0], 5.0),
+        ([1.0, 3.0], 2.0),
+        ([0.0, 1.0, 5.0], (0.25 * 0 + 1.0 + 0.25 * 5) / 1.5),
+        ([-1e9, 1.0, 3.0, 1e9], 2.0),
+        ([[8.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], 4.5),
+    ],
+)
+def test_interquartile_mean_equals_its_closed_form(values: list[float], expected: float) -> None:
+    assert interquartile_mean(values) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.lists(whole_numbers, min_size=1, max_size=10))
+def test_interquartile_mean_equals_trimming_after_repeating_each_value_four_times(
+    values: list[float],
+) -> None:
+    expected = stats.trim_mean(np.repeat(values, 4), 0.25)
+    assert interquartile_mean(values) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "empty"),
+        ([1.0, math.nan], r"values\[1\]=nan is not finite"),
+        ([math.inf], r"values\[0\]=inf"),
+        ([[1.0, 2.0]], r"shape \(1, 2\)"),
+    ],
+)
+def test_bad_values_are_named(values: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        estimate(values)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, math.nan])
+def test_bad_confidence_is_named(confidence: float) -> None:
+    with pytest.raises(ValueError, match=r"confidence=.* is not in \(0, 1\)"):
+        estimate([1.0, 2.0], confidence)
+
+
+def test_disjoint_seeds_are_refused_with_both_lists() -> None:
+    with pytest.raises(ValueError, match=r"a_by_seed has \[0\]; b_by_seed has \[1, 2\]"):
+        paired_difference({0: 1.0}, {2: 1.0, 1: 1.0})
