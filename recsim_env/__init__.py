@@ -1,0 +1,21 @@
+"""recsim-env: simulated people for the study of recommendation by bandits and RL.
+
+Importing this package registers its environments with Gymnasium and does nothing else:
+
+    >>> import gymnasium
+    >>> import recsim_env
+    >>> env = gymnasium.make("recsim_env/InterestEvolution-v0", slate_size=3)
+    >>> observation, info = env.reset(seed=0)
+    >>> sorted(observation)
+    ['candidates', 'response', 'user']
+"""
+
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.registration import register, register_all
+from recsim_env.scenario import Scenario
+
+__version__ = "0.1.0"
+
+__all__ = ["RecommendationEnv", "RecommendationVectorEnv", "Scenario", "register"]
+
+register_all()

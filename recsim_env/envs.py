@@ -1,0 +1,397 @@
+"""The environments: one person (`RecommendationEnv`) and a batch (`RecommendationVectorEnv`)."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from recsim_env.scenario import Scenario
+from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator
+
+_MODES = {
+    AutoresetMode.NEXT_STEP: NEXT_STEP,
+    AutoresetMode.SAME_STEP: SAME_STEP,
+    AutoresetMode.DISABLED: DISABLED,
+}
+
+Observation = dict[str, Any] | np.ndarray
+
+
+def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
+    """Returns the scenario meant by ``"module:Class"``, a class or an instance, with settings.
+
+    Raises:
+      TypeError: it is none of these.
+      ValueError: a setting is unknown or out of range.
+    """
+    if isinstance(scenario, str):
+        module, _, name = scenario.partition(":")
+        scenario = getattr(importlib.import_module(module), name)
+    if isinstance(scenario, Scenario):
+        return type(scenario).create(**(scenario.settings | settings))
+    if isinstance(scenario, type) and issubclass(scenario, Scenario):
+        return scenario.create(**settings)
+    raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
+
+
+class _Interface:
+    """What both environments share: spaces, and turning records into observations."""
+
+    def __init__(self, scenario: Scenario, *, flat: bool) -> None:
+        self.scenario = scenario
+        self.is_flat = flat
+        fields = scenario.space_fields()
+        self.field_names = tuple(fields)
+        self.observation_space: spaces.Space = spaces.Dict(fields)
+        if flat:
+            boxes = [space for space in fields.values() if isinstance(space, spaces.Box)]
+            self.observation_space = spaces.Box(
+                np.concatenate([box.low.ravel() for box in boxes]),
+                np.concatenate([box.high.ravel() for box in boxes]),
+                dtype=np.float32,
+            )
+        self.action_space: spaces.Space = (
+            spaces.Discrete(scenario.n_candidates)
+            if scenario.slate_size == 1
+            else spaces.MultiDiscrete(np.full(scenario.slate_size, scenario.n_candidates))
+        )
+        self.n_floats = sum(
+            int(np.prod(space.shape)) for space in fields.values() if isinstance(space, spaces.Box)
+        )
+
+    def batch(self, records: np.ndarray) -> Observation:
+        """Returns a batch of observation records as agents see it, without copying."""
+        if self.is_flat:
+            return records.view(np.float32).reshape(len(records), -1)[:, : self.n_floats]
+        return {name: records[name] for name in self.field_names}
+
+    def single(self, records: np.ndarray) -> Observation:
+        """Returns the only record as an agent sees it."""
+        if self.is_flat:
+            return records.view(np.float32)[: self.n_floats]
+        return {name: records[name][0] for name in self.field_names}
+
+    def check_actions(self, actions: np.ndarray) -> None:
+        """Raises unless all actions are indices of candidates.
+
+        Raises:
+          ValueError: naming the first index out of range and where it stands.
+        """
+        n = self.scenario.n_candidates
+        if actions.size and (actions.min() < 0 or actions.max() >= n):
+            row, place = np.argwhere((actions < 0) | (actions >= n))[0]
+            raise ValueError(
+                f"action index {actions[row, place]} (environment {row}, place {place} of the "
+                f"slate) is out of range; use 0 to {n - 1}, the indices of the candidates"
+            )
+
+
+class RecommendationEnv(gymnasium.Env):
+    """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
+
+    Args:
+      scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
+      render_mode: "ansi" (one readable line a step), "rgb_array" (a picture; needs the plots
+        extra) or None.
+      max_episode_steps: overrides the scenario's horizon, if not None.
+      flat: whether observations are one float32 vector, ids left out, instead of a dict.
+      compiled: False runs plain Python, to step through a person in a debugger.
+      **settings: the scenario's settings; see its class.
+
+    Action: `Discrete(n_candidates)` when the slate is one item, otherwise
+    `MultiDiscrete([n_candidates] * slate_size)`. A repeated item is shown once, at its first place.
+
+    Randomness: ``reset(seed=s)`` begins episode 0 of seed s, ``reset()`` the next episode of the
+    same seed. Episode k of seed s is the same person, the same candidates and the same luck for
+    every agent.
+
+    Privileged view, for oracles and for study, never part of an observation: `user`, `items`,
+    `appeal`, `worth`.
+    """
+
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+
+    def __init__(
+        self,
+        scenario: str | type[Scenario] | Scenario,
+        *,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
+        flat: bool = False,
+        compiled: bool | None = None,
+        **settings: Any,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode={render_mode!r} is unknown; use 'ansi' or 'rgb_array'")
+        self.scenario = resolve_scenario(scenario, **settings)
+        self.render_mode = render_mode
+        self._interface = _Interface(self.scenario, flat=flat)
+        self.observation_space = self._interface.observation_space
+        self.action_space = self._interface.action_space
+        self._simulator = Simulator(
+            self.scenario, 1, horizon=max_episode_steps, compiled=compiled
+        )
+        self._is_seeded = False
+        self._before: np.ndarray | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins an episode; see the class for what `seed` means."""
+        super().reset(seed=seed)
+        if seed is None and not self._is_seeded:
+            seed = int(self.np_random.integers(2**63))
+        self._is_seeded = True
+        seeds = None if seed is None else np.array([seed], np.uint64)
+        records = self._simulator.reset(seeds, None)
+        self._before = None
+        return self._interface.single(records), {}
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Shows a slate and lets the person respond.
+
+        Raises:
+          ValueError: an index out of range, or a wrong number of places.
+          RuntimeError: before the first `reset`, or after the episode ended.
+        """
+        actions = np.array(action, np.int64).reshape(1, -1)
+        if actions.shape[1] != self.scenario.slate_size:
+            raise ValueError(
+                f"action {action!r} fills {actions.shape[1]} places; "
+                f"use slate_size={self.scenario.slate_size} indices"
+            )
+        self._interface.check_actions(actions)
+        if not self._is_seeded or self._simulator.slots["is_over"][0]:
+            raise RuntimeError("no episode is running; call reset() first")
+        if self.render_mode is not None:
+            self._before = self._simulator.slots.copy()
+        records, rewards, terminated, truncated, _ = self._simulator.step(actions, DISABLED)
+        return (
+            self._interface.single(records),
+            float(rewards[0]),
+            bool(terminated[0]),
+            bool(truncated[0]),
+            {},
+        )
+
+    def render(self) -> Any:
+        """Returns the last step as a line of text or as a (height, width, 3) uint8 picture."""
+        from recsim_env import render
+
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() without render_mode; pass it to gymnasium.make")
+            return None
+        draw = render.describe_step if self.render_mode == "ansi" else render.draw_step
+        return draw(self.scenario, self._before, self._simulator.slots, self._simulator.items)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._simulator.close()
+
+    @property
+    def user(self) -> np.ndarray:
+        """A copy of the person's true state, a structured scalar."""
+        return self._simulator.slots["user"][0].copy()
+
+    @property
+    def items(self) -> np.ndarray:
+        """A copy of the candidates as they truly are, (n_candidates,) structured."""
+        return candidate_items(self._simulator)[0]
+
+    def appeal(self) -> np.ndarray:
+        """Returns the immediate expected reward of each candidate, (n_candidates,)."""
+        return self._simulator.judge("appeal")[0]
+
+    def worth(self) -> np.ndarray:
+        """Returns the far-sighted value of each candidate, (n_candidates,), where there is one."""
+        return self._simulator.judge("worth")[0]
+
+
+def candidate_items(simulator: Simulator) -> np.ndarray:
+    """Returns the true records of all candidates, (num_slots, n_candidates)."""
+    if simulator.scenario.n_items:
+        return simulator.items[simulator.slots["candidates"]]
+    return simulator.slots["own_items"].copy()
+
+
+class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
+    """A batch of simulated people, stepped by a compiled loop; `gymnasium.make_vec` gives it.
+
+    Environment i equals a `RecommendationEnv` reset with the same seed, draw for draw.
+
+    Args:
+      scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
+      num_envs: how many people.
+      threads: how many threads step them; the results do not depend on it.
+      autoreset_mode: NEXT_STEP (default), SAME_STEP or DISABLED, a member or its value.
+      max_episode_steps, flat, compiled, **settings: as for `RecommendationEnv`.
+
+    ``reset(seed=s)`` gives environment i the seed s + i; a list gives each its own. Under DISABLED,
+    ``reset(options={"reset_mask": mask})`` begins the masked episodes, and stepping an environment
+    whose episode is over raises.
+
+    What `step` returns is fresh memory, never written again. The dict's arrays are views into one
+    block of records.
+    """
+
+    def __init__(
+        self,
+        scenario: str | type[Scenario] | Scenario,
+        *,
+        num_envs: int = 1,
+        threads: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
+        flat: bool = False,
+        compiled: bool | None = None,
+        render_mode: str | None = None,
+        **settings: Any,
+    ) -> None:
+        if render_mode is not None:
+            raise ValueError("a batch is not rendered; render a single environment instead")
+        self.scenario = resolve_scenario(scenario, **settings)
+        self.num_envs = num_envs
+        self.render_mode = None
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = RecommendationEnv.metadata | {"autoreset_mode": self.autoreset_mode}
+        self._interface = _Interface(self.scenario, flat=flat)
+        self.single_observation_space = self._interface.observation_space
+        self.single_action_space = self._interface.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._simulator = Simulator(
+            self.scenario, num_envs, threads=threads, horizon=max_episode_steps, compiled=compiled
+        )
+        self._is_seeded = False
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins episodes; see the class for `seed` and `options["reset_mask"]`.
+
+        Raises:
+          ValueError: a mask or a list of seeds of the wrong shape or type.
+        """
+        mask = self._reset_mask(options)
+        records = self._simulator.reset(self._seeds(seed), mask)
+        return self._interface.batch(records), {}
+
+    def _reset_mask(self, options: dict[str, Any] | None) -> np.ndarray | None:
+        mask = (options or {}).get("reset_mask")
+        if mask is None:
+            return None
+        if not (
+            isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (self.num_envs,)
+        ):
+            raise ValueError(
+                f"options['reset_mask'] must be a boolean array of shape ({self.num_envs},), "
+                f"got {mask!r}"
+            )
+        if not self._is_seeded and not mask.all():
+            raise ValueError("the first reset() begins every environment; leave out the reset_mask")
+        return mask
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> np.ndarray | None:
+        """Returns a seed for every environment, or None to go on with the seeds they have."""
+        if seed is None and self._is_seeded:
+            return None
+        if seed is None or isinstance(seed, int | np.integer):
+            base = int(self.np_random.integers(2**62)) if seed is None else int(seed)
+            seeds = [base + index for index in range(self.num_envs)]
+        else:
+            seeds = [
+                int(self.np_random.integers(2**62)) if one is None else int(one) for one in seed
+            ]
+        if len(seeds) != self.num_envs:
+            raise ValueError(
+                f"seed lists {len(seeds)} seeds for {self.num_envs} environments; give one for each"
+            )
+        if min(seeds) < 0:
+            raise ValueError(f"seed={min(seeds)} is not allowed; use 0 or more")
+        self._is_seeded = True
+        return np.array(seeds, np.uint64)
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Shows every person a slate.
+
+        Args:
+          actions: (num_envs,) or (num_envs, slate_size) integers, indices of candidates.
+
+        Raises:
+          ValueError: a wrong shape, or an index out of range.
+          RuntimeError: before the first `reset`, or under DISABLED after an episode ended.
+        """
+        actions = self._slates(actions)
+        if not self._is_seeded:
+            raise RuntimeError("no episode is running; call reset() first")
+        if self.autoreset_mode == AutoresetMode.DISABLED and self._simulator.slots["is_over"].any():
+            over = np.flatnonzero(self._simulator.slots["is_over"])
+            raise RuntimeError(
+                f"the episodes of environments {over[:8].tolist()} are over; begin new ones with "
+                "reset(options={'reset_mask': mask})"
+            )
+        records, rewards, terminated, truncated, final = self._simulator.step(
+            actions, _MODES[self.autoreset_mode]
+        )
+        infos: dict[str, Any] = {}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+            infos = self._final_infos(final, terminated | truncated)
+        return self._interface.batch(records), rewards, terminated, truncated, infos
+
+    def _slates(self, actions: Any) -> np.ndarray:
+        actions = np.ascontiguousarray(actions, np.int64)
+        shape = (self.num_envs, self.scenario.slate_size)
+        if actions.size != shape[0] * shape[1] or len(actions) != self.num_envs:
+            raise ValueError(
+                f"actions have shape {actions.shape}; use {self.action_space.shape}, "
+                "one slate for each environment"
+            )
+        actions = actions.reshape(shape)
+        self._interface.check_actions(actions)
+        return actions
+
+    def _final_infos(self, final: np.ndarray, ended: np.ndarray) -> dict[str, Any]:
+        """Returns the last observations of ended episodes in Gymnasium's form."""
+        if not ended.any():
+            return {}
+        observations = np.full(self.num_envs, None, object)
+        for index in np.flatnonzero(ended):
+            observations[index] = self._interface.single(final[index : index + 1])
+        return {
+            "final_obs": observations,
+            "_final_obs": ended.copy(),
+            "final_info": {},
+            "_final_info": ended.copy(),
+        }
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the threads."""
+        self._simulator.close()
+
+    @property
+    def users(self) -> np.ndarray:
+        """A copy of the people's true states, (num_envs,) structured; privileged."""
+        return self._simulator.slots["user"].copy()
+
+    @property
+    def items(self) -> np.ndarray:
+        """A copy of the true candidates, (num_envs, n_candidates) structured; privileged."""
+        return candidate_items(self._simulator)
+
+    def appeal(self) -> np.ndarray:
+        """Returns the immediate expected reward of each candidate, (num_envs, n_candidates)."""
+        return self._simulator.judge("appeal")
+
+    def worth(self) -> np.ndarray:
+        """Returns the far-sighted value of each candidate, where the scenario has one."""
+        return self._simulator.judge("worth")

@@ -1,0 +1,413 @@
+"""From functions about one person to a compiled loop over many.
+
+The loops below are templates: ordinary Python whose global names `respond`, `observe` and so on are
+bound to a scenario's functions by `Kernel`. Binding rebuilds each function, and every plain function
+it calls, with a new set of globals; compiling it is the same rebuilding with Numba at the end. The
+name of the result holds a hash of all bytecode and constants involved, so that Numba's on-disk cache
+is hit by the next process and missed after any edit.
+
+With NUMBA_DISABLE_JIT=1, or ``Kernel(scenario, compiled=False)``, nothing is compiled, and one can
+step through a person in a debugger.
+"""
+
+import hashlib
+import os
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from recsim_env.scenario import Scenario
+from recsim_env.streams import (
+    BEGIN,
+    CANDIDATES,
+    CHOICE,
+    EPISODE,
+    ITEM,
+    STREAM,
+    USER,
+    WORLD,
+    derive,
+    start,
+)
+
+# Codes of Gymnasium's autoreset modes inside the kernel.
+NEXT_STEP, SAME_STEP, DISABLED = 0, 1, 2
+
+# How often a candidate is redrawn when it is already there, before the next free one is taken.
+MAX_REDRAWS = 32
+
+HOOKS = (
+    "sample_item",
+    "sample_user",
+    "begin_episode",
+    "respond",
+    "observe",
+    "sample_visitor",
+    "sample_candidate",
+    "is_excluded",
+)
+
+
+def slot_dtype(scenario: Scenario) -> np.dtype:
+    """Returns the record of one slot: all that a running episode knows."""
+    dtypes = scenario.dtypes()
+    n_own_items = 1 if scenario.n_items else scenario.n_candidates
+    return np.dtype(
+        [
+            ("seed", np.uint64),
+            ("episode", np.int64),
+            ("key", np.uint64),
+            ("step", np.int64),
+            ("user_id", np.int64),
+            ("begins", np.bool_),
+            ("is_over", np.bool_),
+            ("rng", STREAM),
+            ("user", dtypes["user"]),
+            ("candidates", np.int64, (scenario.n_candidates,)),
+            ("slate", np.int64, (scenario.slate_size,)),
+            ("response", dtypes["response"], (scenario.slate_size,)),
+            ("own_items", dtypes["item"], (n_own_items,)),
+        ],
+        align=True,
+    )
+
+
+# Templates. The names that follow are bound by Kernel; they stand here for the reader and the linter.
+sample_item: Any = None
+sample_user: Any = None
+begin_episode: Any = None
+respond: Any = None
+observe: Any = None
+sample_visitor: Any = None
+sample_candidate: Any = None
+is_excluded: Any = None
+shelf: Any = None
+fill_shelf: Any = None
+write_user_id: Any = None
+write_item_ids: Any = None
+judge: Any = None
+
+
+def world_key(config):
+    """Returns the key of everything that `world_seed` decides."""
+    return derive(config.world_seed, WORLD)
+
+
+def begin(config, users, items, slot):
+    """Begins the slot's episode: who comes, in what mood, and the first candidates."""
+    slot.key = derive(derive(slot.seed, EPISODE), slot.episode)
+    slot.step = 0
+    slot.begins = False
+    slot.is_over = False
+    if config.n_users > 0:
+        start(slot.rng, slot.key, USER)
+        slot.user_id = sample_visitor(config, slot.rng)
+        slot.user = users[min(slot.user_id, len(users) - 1)]
+        start(slot.rng, derive(world_key(config), USER), slot.user_id)
+    else:
+        slot.user = users[0]
+        start(slot.rng, slot.key, USER)
+    sample_user(config, slot.user, slot.rng)
+    start(slot.rng, slot.key, BEGIN)
+    begin_episode(config, slot.user, slot.rng)
+    for place in range(len(slot.slate)):
+        slot.slate[place] = -1
+        slot.response[place] = config.blank_response
+    offer(config, items, slot)
+
+
+def offer(config, items, slot):
+    """Draws the candidates of the slot's current step."""
+    start(slot.rng, derive(slot.key, slot.step), CANDIDATES)
+    fill_shelf(config, items, slot)
+
+
+def fill_with_fresh_items(config, items, slot):
+    """Draws every candidate anew; they have no ids."""
+    for index in range(len(slot.own_items)):
+        slot.candidates[index] = index
+        sample_item(config, slot.own_items[index], slot.rng)
+
+
+def fill_from_catalogue(config, items, slot):
+    """Draws distinct candidates from the catalogue, or takes all of it where it is that small."""
+    n_candidates = len(slot.candidates)
+    if n_candidates == config.n_items:
+        for index in range(n_candidates):
+            slot.candidates[index] = index
+        return
+    for index in range(n_candidates):
+        item_id = sample_candidate(config, slot.user, items, slot.rng)
+        n_redraws = 0
+        while is_taken(config, slot, index, item_id):
+            n_redraws += 1
+            if n_redraws < MAX_REDRAWS:
+                item_id = sample_candidate(config, slot.user, items, slot.rng)
+            else:
+                item_id = (item_id + 1) % config.n_items
+            if n_redraws > MAX_REDRAWS + config.n_items:
+                break
+        slot.candidates[index] = item_id
+
+
+def is_taken(config, slot, n_taken, item_id):
+    """Returns whether the item is among the first `n_taken` candidates or excluded."""
+    for index in range(n_taken):
+        if slot.candidates[index] == item_id:
+            return True
+    return is_excluded(config, slot.user, item_id)
+
+
+def own_shelf(items, slot):
+    """Returns the items of a slot that draws fresh ones."""
+    return slot.own_items
+
+
+def catalogue_shelf(items, slot):
+    """Returns the catalogue."""
+    return items
+
+
+def write_slot_user_id(slot, observation):
+    """Shows who the user is."""
+    observation.user_id = slot.user_id
+
+
+def write_slot_item_ids(slot, observation):
+    """Shows which items the candidates are."""
+    for index in range(len(slot.candidates)):
+        observation.item_id[index] = slot.candidates[index]
+
+
+def write_nothing(slot, observation):
+    """Shows no id: the scenario has none."""
+
+
+def show(config, items, slot, observation, floats):
+    """Writes the observation of a slot; `floats` is the same memory seen as numbers."""
+    for index in range(len(floats)):
+        floats[index] = 0.0
+    observe(
+        config, slot.user, shelf(items, slot), slot.candidates, slot.response, observation
+    )
+    write_user_id(slot, observation)
+    write_item_ids(slot, observation)
+
+
+def place_slate(slot, action):
+    """Puts the chosen candidates on the slate; a repeated one is shown once."""
+    for place in range(len(slot.slate)):
+        slot.slate[place] = slot.candidates[action[place]]
+        for earlier in range(place):
+            if action[earlier] == action[place]:
+                slot.slate[place] = -1
+
+
+def reset_batch(config, users, items, slots, observations, floats, start_index, stop_index):
+    """Begins an episode in the slots that ask for one, and shows all of them."""
+    for i in range(start_index, stop_index):
+        slot = slots[i]
+        if slot.begins:
+            begin(config[0], users, items, slot)
+        show(config[0], items, slot, observations[i], floats[i])
+
+
+def step_batch(
+    config,
+    users,
+    items,
+    slots,
+    actions,
+    observations,
+    floats,
+    final_observations,
+    final_floats,
+    rewards,
+    terminated,
+    truncated,
+    mode,
+    start_index,
+    stop_index,
+):
+    """Steps slots `start_index` to `stop_index` - 1 and begins new episodes as `mode` says."""
+    for i in range(start_index, stop_index):
+        slot = slots[i]
+        if mode == NEXT_STEP and slot.is_over:
+            slot.episode += 1
+            begin(config[0], users, items, slot)
+            rewards[i] = 0.0
+            terminated[i] = False
+            truncated[i] = False
+        else:
+            place_slate(slot, actions[i])
+            for place in range(len(slot.slate)):
+                slot.response[place] = config[0].blank_response
+            start(slot.rng, derive(slot.key, slot.step), CHOICE)
+            reward, is_terminated = respond(
+                config[0],
+                slot.user,
+                shelf(items, slot),
+                slot.slate,
+                slot.response,
+                slot.rng,
+            )
+            slot.step += 1
+            rewards[i] = reward
+            terminated[i] = is_terminated
+            truncated[i] = config[0].horizon > 0 and slot.step >= config[0].horizon
+            slot.is_over = terminated[i] or truncated[i]
+            offer(config[0], items, slot)
+            if mode == SAME_STEP and slot.is_over:
+                show(config[0], items, slot, final_observations[i], final_floats[i])
+                slot.episode += 1
+                begin(config[0], users, items, slot)
+        show(config[0], items, slot, observations[i], floats[i])
+
+
+def judge_batch(config, items, slots, values, start_index, stop_index):
+    """Writes what `judge` (appeal or worth) says of every candidate of every slot."""
+    for i in range(start_index, stop_index):
+        slot = slots[i]
+        for index in range(len(slot.candidates)):
+            values[i, index] = judge(
+                config[0], slot.user, shelf(items, slot)[slot.candidates[index]]
+            )
+
+
+def sample_catalogue(config, items, rngs):
+    """Draws a whole catalogue, each item from its own stream."""
+    key = derive(world_key(config[0]), ITEM)
+    for item_id in range(len(items)):
+        start(rngs[0], key, item_id)
+        sample_item(config[0], items[item_id], rngs[0])
+
+
+class Kernel:
+    """The compiled loops of one scenario; compiling happens at the first call of each.
+
+    Args:
+      scenario: whose functions to bind.
+      compiled: False runs them as plain Python; None compiles unless NUMBA_DISABLE_JIT is set.
+    """
+
+    def __init__(self, scenario: Scenario, *, compiled: bool | None = None) -> None:
+        self.is_compiled = _jit_enabled() if compiled is None else compiled
+        bindings: dict[str, Any] = {name: getattr(scenario, name) for name in HOOKS}
+        bindings["shelf"] = catalogue_shelf if scenario.n_items else own_shelf
+        bindings["fill_shelf"] = fill_from_catalogue if scenario.n_items else fill_with_fresh_items
+        bindings["write_user_id"] = write_slot_user_id if scenario.n_users else write_nothing
+        bindings["write_item_ids"] = write_slot_item_ids if scenario.n_items else write_nothing
+        binder = Binder(bindings, compiled=self.is_compiled)
+        self.reset = binder.bind_root(reset_batch)
+        self.step = binder.bind_root(step_batch)
+        self.sample_catalogue = binder.bind_root(sample_catalogue)
+        self.appeal = binder.bind_root(judge_batch, judge=scenario.appeal)
+        self.worth = (
+            None if scenario.worth is None else binder.bind_root(judge_batch, judge=scenario.worth)
+        )
+
+    def records(self, array: np.ndarray) -> np.ndarray:
+        """Returns the array as the loops take it: plain compiled, `recarray` in plain Python."""
+        if self.is_compiled or array.dtype.names is None:
+            return array
+        return array.view(np.recarray)
+
+
+def _jit_enabled() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+
+
+class Binder:
+    """Rebuilds a function and all plain functions that it calls with other globals.
+
+    Args:
+      bindings: what global names stand for; it applies to the templates of this module only, so a
+        scenario may use the same names for its own functions.
+      compiled: whether to compile each function with Numba.
+    """
+
+    def __init__(self, bindings: dict[str, Any], *, compiled: bool) -> None:
+        self.bindings = bindings
+        self.is_compiled = compiled
+        self.bound: dict[int, Callable] = {}
+        self.digest = hashlib.sha256()
+
+    def bind_root(self, template: Callable, **extra: Callable) -> Callable:
+        """Returns the template bound, and cached on disk under the hash of all it consists of.
+
+        Roots of one binder share what they call, so that it is compiled once.
+        """
+        self.bindings = self.bindings | extra
+        function = self._rebuild(template)
+        if not self.is_compiled:
+            return function
+        from numba import njit
+
+        function.__qualname__ = f"{template.__name__}_{self.digest.hexdigest()[:24]}"
+        return njit(function, nogil=True, error_model="numpy", cache=True)
+
+    def _rebuild(self, function: Any) -> types.FunctionType:
+        code = function.__code__
+        is_template = function.__globals__ is globals()
+        names = [name for name in _global_names(code) if name in function.__globals__]
+        replaced = dict(function.__globals__)
+        self._hash_code(code)
+        for name in names:
+            value = function.__globals__[name]
+            if is_template and name in self.bindings:
+                value = self.bindings[name]
+            replaced[name] = self._resolve(name, value, of=function)
+        closure = tuple(
+            types.CellType(self._resolve(name, cell.cell_contents, of=function))
+            for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
+        )
+        rebuilt = types.FunctionType(
+            code, replaced, function.__name__, function.__defaults__, closure
+        )
+        rebuilt.__module__ = function.__module__
+        return rebuilt
+
+    def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
+        """Returns what a global name stands for in the rebuilt function, and hashes it."""
+        self.digest.update(name.encode())
+        if isinstance(value, types.FunctionType):
+            if id(value) not in self.bound:
+                rebuilt: Any = self._rebuild(value)
+                if self.is_compiled:
+                    from numba import njit
+
+                    rebuilt = njit(rebuilt, nogil=True, error_model="numpy")
+                self.bound[id(value)] = rebuilt
+            return self.bound[id(value)]
+        if isinstance(value, types.ModuleType):
+            if value.__name__.startswith("recsim_env"):
+                raise TypeError(
+                    f"{of.__qualname__} uses {name}.…; import the function itself "
+                    f"(from {value.__name__} import …), so that it can be compiled"
+                )
+            self.digest.update(value.__name__.encode())
+        elif isinstance(value, np.ndarray):
+            self.digest.update(value.tobytes())
+        else:
+            self.digest.update(repr(value).encode())
+        return value
+
+    def _hash_code(self, code: types.CodeType) -> None:
+        self.digest.update(code.co_code)
+        self.digest.update(repr((code.co_names, code.co_varnames)).encode())
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._hash_code(constant)
+            else:
+                self.digest.update(repr(constant).encode())
+
+
+def _global_names(code: types.CodeType) -> list[str]:
+    """Returns the names a code object may read as globals, nested code included."""
+    names = list(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names += _global_names(constant)
+    return names

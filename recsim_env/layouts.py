@@ -1,0 +1,76 @@
+"""Record layouts: what one user, item, response or observation is made of.
+
+A layout is a dict from field name to type or (type, shape): ``{"interest": (float, 20), "budget":
+float}``. Types are Python's or NumPy's scalars. Observations are described by Gymnasium spaces
+instead, because they are also the contract with the agent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+# A field of one of these names would hide an attribute of NumPy's record type in plain Python.
+_TAKEN = frozenset(dir(np.record))
+
+
+def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
+    """Returns the aligned structured dtype of a layout.
+
+    Args:
+      layout: field name to type, or to (type, shape) with shape an int or a tuple of ints.
+      of: what the record describes, for error messages.
+
+    Raises:
+      ValueError: a name that is no identifier, starts with an underscore or hides an attribute of
+        a NumPy record, a size below 1, or a type that is not a number.
+    """
+    fields = []
+    for name, spec in layout.items():
+        if not name.isidentifier() or name.startswith("_") or name in _TAKEN:
+            raise ValueError(
+                f"{of} layout: field name {name!r} cannot be used (it must be an identifier that is "
+                "not an attribute of numpy.record); rename it"
+            )
+        kind, shape = spec if isinstance(spec, tuple) else (spec, ())
+        shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        dtype = np.dtype(kind)
+        if dtype.kind not in "biuf":
+            raise ValueError(f"{of} layout: {name}={spec!r} is not a number; use float, int or bool")
+        if any(size < 1 for size in shape):
+            raise ValueError(f"{of} layout: {name} has shape {shape}; every size must be at least 1")
+        fields.append((name, dtype, shape))
+    return np.dtype(fields or [("unused", np.uint8)], align=True)
+
+
+def observation_dtype(fields: Mapping[str, spaces.Space]) -> np.dtype:
+    """Returns the record of one observation: float32 Boxes first, integer ids after them.
+
+    With the floats first, a batch of records seen as one float32 matrix is the flat observation.
+
+    Raises:
+      ValueError: a space that is neither a float32 Box with at least one axis, nor Discrete or
+        MultiDiscrete, or a Box after an integer field.
+    """
+    dtype = []
+    for name, space in fields.items():
+        if isinstance(space, spaces.Box) and space.dtype == np.float32 and space.shape:
+            if dtype and dtype[-1][1] is not np.float32:
+                raise ValueError(f"observation {name!r}: float fields must come before integer ids")
+            dtype.append((name, np.float32, space.shape))
+        elif isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+            dtype.append((name, np.int64, space.shape))
+        else:
+            raise ValueError(
+                f"observation {name!r} is {space}; use a float32 Box with at least one axis, "
+                "Discrete or MultiDiscrete"
+            )
+    return np.dtype(dtype, align=True)
+
+
+def float_count(fields: Mapping[str, spaces.Space]) -> int:
+    """Returns how many float32 numbers lead the observation record."""
+    return sum(
+        int(np.prod(space.shape)) for space in fields.values() if isinstance(space, spaces.Box)
+    )

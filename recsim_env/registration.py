@@ -1,0 +1,38 @@
+"""Environment ids: every scenario of ours, by string, so that nothing heavy is imported."""
+
+from typing import Any
+
+import gymnasium
+
+from recsim_env.scenario import Scenario
+
+NAMESPACE = "recsim_env"
+
+#: Id (without the namespace) to the scenario, as ``"module:Class"``, and the settings it fixes.
+ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "InterestEvolution-v0": ("recsim_env.scenarios.interest_evolution:InterestEvolution", {}),
+}
+
+
+def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> None:
+    """Registers a scenario under an id, for `gymnasium.make` and `gymnasium.make_vec`.
+
+    Args:
+      env_id: ``"namespace/Name-v0"``.
+      scenario: a `Scenario` subclass, or ``"module:Class"`` to import it when first made.
+      **settings: fixed for this id; whoever makes the environment may override them.
+    """
+    if env_id in gymnasium.registry:
+        del gymnasium.registry[env_id]
+    gymnasium.register(
+        id=env_id,
+        entry_point="recsim_env.envs:RecommendationEnv",
+        vector_entry_point="recsim_env.envs:RecommendationVectorEnv",
+        kwargs={"scenario": scenario, **settings},
+    )
+
+
+def register_all() -> None:
+    """Registers every id of `ENVIRONMENTS`; importing `recsim_env`, or Gymnasium itself, does it."""
+    for name, (scenario, settings) in ENVIRONMENTS.items():
+        register(f"{NAMESPACE}/{name}", scenario, **settings)

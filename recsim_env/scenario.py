@@ -1,0 +1,214 @@
+"""What a scenario is: settings, a few record layouts, and a few functions about one person."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.layouts import observation_dtype, record_dtype
+from recsim_env.streams import integer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A kind of people, a kind of items, and how the former respond to the latter.
+
+    Subclass it as a frozen dataclass whose fields are the settings. Describe the records by
+    `user_layout`, `item_layout`, `response_layout` and `observation_fields`, and write the dynamics
+    as static methods about ONE person, in ordinary scalar Python. They are compiled into a batch
+    kernel, so they may use numbers, records, arrays, `math`, the draws of `recsim_env.streams`, the
+    models of `recsim_env.choice` and plain functions of their own module; `config` is a record of
+    the numeric settings and of what `derived` returns.
+
+        sample_item(config, item, rng)                       a new item
+        sample_user(config, user, rng)                       a person's lasting traits
+        begin_episode(config, user, rng)                     mood, budget, context of this visit
+        respond(config, user, items, slate, response, rng)   look, choose, consume, change;
+                                                             returns (reward, terminated)
+        observe(config, user, items, candidates, response, observation)   what becomes visible
+        appeal(config, user, item)                           the immediate expected reward
+
+    and, where the defaults below do not fit, `worth`, `sample_visitor`, `sample_candidate` and
+    `is_excluded`. `items` is the table of items, `candidates` and `slate` hold indices into it;
+    `slate[place]` is -1 where a place is empty, which it is where a slate repeats an item. Records
+    come zeroed, and what `observe` does not write is 0. By convention the first column of the
+    observation `response` is 1 where the item was clicked.
+
+    Settings:
+      n_candidates: items to choose from at each step (10).
+      slate_size: items shown at each step (1).
+      horizon: steps after which an episode is truncated; 0 is never (0).
+      n_users: people who come back with the same traits and a `user_id`; 0 is a stranger every
+        episode (0). They are drawn when they visit and take no memory.
+      n_items: size of a fixed catalogue whose items have an `item_id`; 0 is fresh items at every
+        step (0).
+      world_seed: what the catalogue and the people are drawn from (0); `reset(seed=)` decides who
+        comes and what happens, never what they are like.
+
+    Raises:
+      ValueError: a setting outside its range, naming the remedy.
+    """
+
+    n_candidates: int = 10
+    slate_size: int = 1
+    horizon: int = 0
+    n_users: int = 0
+    n_items: int = 0
+    world_seed: int = 0
+
+    #: The far-sighted value of an item, where time matters: like `appeal`, or None.
+    worth: ClassVar[Any] = None
+
+    def __post_init__(self) -> None:
+        self.require("n_candidates", self.n_candidates >= 1, "at least 1")
+        self.require("slate_size", self.slate_size >= 1, "at least 1")
+        for name in ("horizon", "n_users", "n_items", "world_seed"):
+            self.require(name, getattr(self, name) >= 0, "0 or more")
+        if self.slate_size > self.n_candidates:
+            raise ValueError(
+                f"slate_size={self.slate_size} exceeds n_candidates={self.n_candidates}; "
+                "lower slate_size or raise n_candidates"
+            )
+        if 0 < self.n_items < self.n_candidates:
+            raise ValueError(
+                f"n_candidates={self.n_candidates} exceeds n_items={self.n_items}; "
+                "lower n_candidates or raise n_items"
+            )
+
+    def require(self, name: str, holds: bool, allowed: str) -> None:
+        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
+        if not holds:
+            raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; use {allowed}")
+
+    # Layouts -------------------------------------------------------------------------------
+
+    def user_layout(self) -> Mapping[str, Any]:
+        """Returns what one person is and feels; see `recsim_env.layouts`."""
+        return {}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        """Returns what one item is."""
+        return {}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        """Returns what one person did with one shown item."""
+        return {}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        """Returns the float32 Boxes that the recommender sees, by name."""
+        raise TypeError(f"{type(self).__name__} defines no observation_fields()")
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Returns names for the last axis of observation fields, where they have any."""
+        return {}
+
+    def derived(self) -> Mapping[str, Any]:
+        """Returns further numbers and small arrays for the config record."""
+        return {}
+
+    def tables(self) -> Mapping[str, np.ndarray]:
+        """Returns `items` and `users` as structured arrays where they are not drawn but given."""
+        return {}
+
+    # One person ------------------------------------------------------------------------------
+
+    @staticmethod
+    def sample_item(config, item, rng):
+        """Draws a new item; by default it stays as it is."""
+
+    @staticmethod
+    def sample_user(config, user, rng):
+        """Draws a person's lasting traits; by default they stay as they are."""
+
+    @staticmethod
+    def begin_episode(config, user, rng):
+        """Draws what a person brings to this visit; by default nothing."""
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        """Lets a person respond to a slate; returns (reward, terminated)."""
+        raise TypeError("a scenario defines respond()")
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        """Writes what becomes visible; by default nothing."""
+
+    @staticmethod
+    def appeal(config, user, item):
+        """Returns the immediate expected reward of showing `item`; the myopic oracle's view."""
+        raise TypeError("a scenario defines appeal()")
+
+    @staticmethod
+    def sample_visitor(config, rng):
+        """Returns which of the `n_users` people comes; by default any, equally likely."""
+        return integer(rng, config.n_users)
+
+    @staticmethod
+    def sample_candidate(config, user, items, rng):
+        """Returns an item that might be offered; by default any, equally likely."""
+        return integer(rng, config.n_items)
+
+    @staticmethod
+    def is_excluded(config, user, item_id):
+        """Returns whether an item of the catalogue must not be offered to this person now."""
+        return False
+
+    # What follows from the above ---------------------------------------------------------------
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings as a dict."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def create(cls, **settings: Any) -> "Scenario":
+        """Returns the scenario with these settings; an unknown name lists the known ones."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise ValueError(
+                f"{cls.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
+            )
+        return cls(**settings)
+
+    def space_fields(self) -> dict[str, spaces.Space]:
+        """Returns the observation by name, ids included, in the order of the record."""
+        fields: dict[str, spaces.Space] = dict(self.observation_fields())
+        if self.n_users:
+            fields["user_id"] = spaces.Discrete(self.n_users)
+        if self.n_items:
+            fields["item_id"] = spaces.MultiDiscrete(np.full(self.n_candidates, self.n_items))
+        return fields
+
+    def dtypes(self) -> dict[str, np.dtype]:
+        """Returns the dtypes of `user`, `item`, `response` and `observation` records."""
+        return {
+            "user": record_dtype(self.user_layout(), of="user"),
+            "item": record_dtype(self.item_layout(), of="item"),
+            "response": record_dtype(self.response_layout(), of="response"),
+            "observation": observation_dtype(self.space_fields()),
+        }
+
+    def config(self, **overrides: Any) -> np.ndarray:
+        """Returns a 1-element structured array: numeric settings, `derived`, a blank response."""
+        numbers = {
+            name: value
+            for name, value in self.settings.items()
+            if isinstance(value, bool | int | float)
+        }
+        numbers |= dict(self.derived()) | overrides
+        arrays = {name: np.asarray(value) for name, value in numbers.items()}
+        blank = self.dtypes()["response"]
+        dtype = [(name, _config_type(value), value.shape) for name, value in arrays.items()]
+        record = np.zeros(1, np.dtype([*dtype, ("blank_response", blank)], align=True))
+        for name, value in arrays.items():
+            record[name] = value
+        return record
+
+
+def _config_type(value: np.ndarray) -> np.dtype:
+    """Returns the type a setting has in the config record: bool, int64 or the array's float."""
+    return np.dtype(np.int64) if value.dtype.kind in "iu" else value.dtype

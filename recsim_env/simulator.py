@@ -1,0 +1,188 @@
+"""Many people at once: the state of a batch of slots, and the threads that step it."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from recsim_env.kernel import DISABLED, NEXT_STEP, SAME_STEP, Kernel, slot_dtype
+from recsim_env.layouts import float_count
+from recsim_env.scenario import Scenario
+from recsim_env.streams import STREAM
+
+__all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
+
+#: A thread gets at least this many slots; smaller batches are stepped by fewer threads.
+MIN_SLOTS_PER_THREAD = 128
+
+_WORLDS: dict[Any, np.ndarray] = {}
+
+
+class Simulator:
+    """A batch of people in one scenario: the engine below both environments.
+
+    Slot i is a person of its own. Nothing is shared between slots, so any number of threads gives
+    the same bytes.
+
+    Args:
+      scenario: the settings and functions.
+      num_slots: how many people are simulated side by side.
+      threads: how many threads step them.
+      horizon: overrides the scenario's, if not None.
+      compiled: False runs plain Python, one person after the other; None decides by
+        NUMBA_DISABLE_JIT.
+
+    Attributes:
+      slots: (num_slots,) structured array, the whole state.
+      items: the catalogue, or one blank record where items are drawn afresh.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        num_slots: int,
+        *,
+        threads: int = 1,
+        horizon: int | None = None,
+        compiled: bool | None = None,
+    ) -> None:
+        if num_slots < 1:
+            raise ValueError(f"num_envs={num_slots} is not allowed; use at least 1")
+        if threads < 1:
+            raise ValueError(f"threads={threads} is not allowed; use at least 1")
+        self.scenario = scenario
+        self.num_slots = num_slots
+        self.threads = threads
+        self.kernel = Kernel(scenario, compiled=compiled)
+        self.dtypes = scenario.dtypes()
+        self.n_floats = float_count(scenario.space_fields())
+        horizons = {} if horizon is None else {"horizon": horizon}
+        self._config = self.kernel.records(scenario.config(**horizons))
+        tables = scenario.tables()
+        self._users = self.kernel.records(tables.get("users", np.zeros(1, self.dtypes["user"])))
+        self.items = tables["items"] if "items" in tables else self._catalogue()
+        self._items = self.kernel.records(self.items)
+        self.slots = np.zeros(num_slots, slot_dtype(scenario))
+        self._slots = self.kernel.records(self.slots)
+        self._no_final = self._observation_buffer(1)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_owner = 0
+
+    def _catalogue(self) -> np.ndarray:
+        """Returns the items that `world_seed` decides, drawn once per process and settings."""
+        items = np.zeros(max(1, self.scenario.n_items), self.dtypes["item"])
+        if self.scenario.n_items == 0:
+            return items
+        if self.scenario not in _WORLDS:
+            rngs = self.kernel.records(np.zeros(1, STREAM))
+            self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
+            _WORLDS.clear()  # the last world is the one that sibling environments share
+            _WORLDS[self.scenario] = items
+            items.flags.writeable = False
+        return _WORLDS[self.scenario]
+
+    def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns fresh memory as plain records, as the loop takes them, and as floats."""
+        records = np.empty(n, self.dtypes["observation"])
+        floats = records.view(np.float32).reshape(n, -1)[:, : self.n_floats]
+        return records, self.kernel.records(records), floats
+
+    def reset(self, seeds: np.ndarray | None, mask: np.ndarray | None) -> np.ndarray:
+        """Begins episodes and returns fresh observation records, (num_slots,).
+
+        Args:
+          seeds: (num_slots,) uint64, restarts slots at episode 0 of these seeds; None goes on with
+            the next episode of the seed a slot has.
+          mask: (num_slots,) bool, which slots; None is all.
+        """
+        chosen = np.ones(self.num_slots, bool) if mask is None else mask
+        if seeds is None:
+            self.slots["episode"] += chosen
+        else:
+            self.slots["seed"][chosen] = seeds[chosen]
+            self.slots["episode"][chosen] = 0
+        self.slots["begins"] = chosen
+        records, argument, floats = self._observation_buffer(self.num_slots)
+        self._run(
+            self.kernel.reset,
+            (self._config, self._users, self._items, self._slots, argument, floats),
+        )
+        return records
+
+    def step(
+        self, actions: np.ndarray, mode: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Shows every slot its slate and lets it respond.
+
+        Args:
+          actions: (num_slots, slate_size) int64 indices of candidates, all in range.
+          mode: NEXT_STEP, SAME_STEP or DISABLED.
+
+        Returns:
+          Observation records, rewards, terminated, truncated, and the last observations of the
+          episodes that ended (meaningful under SAME_STEP only), each (num_slots,) and fresh.
+        """
+        n = self.num_slots
+        records, argument, floats = self._observation_buffer(n)
+        final = self._observation_buffer(n) if mode == SAME_STEP else self._no_final
+        rewards = np.empty(n)
+        terminated, truncated = np.empty(n, bool), np.empty(n, bool)
+        self._run(
+            self.kernel.step,
+            (
+                self._config,
+                self._users,
+                self._items,
+                self._slots,
+                actions,
+                argument,
+                floats,
+                final[1],
+                final[2],
+                rewards,
+                terminated,
+                truncated,
+                mode,
+            ),
+        )
+        return records, rewards, terminated, truncated, final[0]
+
+    def judge(self, kind: str) -> np.ndarray:
+        """Returns `appeal` or `worth` of every candidate, (num_slots, n_candidates)."""
+        loop = self.kernel.appeal if kind == "appeal" else self.kernel.worth
+        if loop is None:
+            raise ValueError(
+                f"{type(self.scenario).__name__} has no far-sighted worth(); use 'appeal'"
+            )
+        values = np.empty((self.num_slots, self.scenario.n_candidates))
+        self._run(loop, (self._config, self._items, self._slots, values))
+        return values
+
+    def _run(self, loop: Any, arguments: tuple) -> None:
+        """Runs a loop over all slots, split over threads where it is worth it."""
+        n_parts = min(self.threads, self.num_slots // MIN_SLOTS_PER_THREAD)
+        if n_parts <= 1:
+            loop(*arguments, 0, self.num_slots)
+            return
+        edges = [self.num_slots * part // n_parts for part in range(n_parts + 1)]
+        waiting = [
+            self._executor().submit(loop, *arguments, edges[part], edges[part + 1])
+            for part in range(1, n_parts)
+        ]
+        loop(*arguments, edges[0], edges[1])
+        for part in waiting:
+            part.result()
+
+    def _executor(self) -> ThreadPoolExecutor:
+        """Returns the pool, made anew in a forked child, which inherits no threads."""
+        if self._pool is None or self._pool_owner != os.getpid():
+            self._pool = ThreadPoolExecutor(self.threads - 1, "recsim-env")
+            self._pool_owner = os.getpid()
+        return self._pool
+
+    def close(self) -> None:
+        """Ends the threads."""
+        if self._pool is not None and self._pool_owner == os.getpid():
+            self._pool.shutdown()
+        self._pool = None
