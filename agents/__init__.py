@@ -1,0 +1,56 @@
+"""The agents: each file is one idea, behind the interface of `recsim_env.agents.agent`.
+
+`AGENTS` maps a short name to ``"module:Class"``, so that nothing is imported before it is used.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from recsim_env.agents.agent import Agent, UnsuitableScenario, read_agent_file
+from recsim_env.envs import RecommendationVectorEnv
+
+__all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
+
+AGENTS = {
+    "uniform": "recsim_env.agents.uniform:Uniform",
+    "popularity": "recsim_env.agents.popularity:Popularity",
+    "content": "recsim_env.agents.content:Content",
+    "ials": "recsim_env.agents.ials:ImplicitALS",
+    "linucb": "recsim_env.agents.linucb:LinUCB",
+    "dqn": "recsim_env.agents.dqn:DQNAgent",
+    "ppo": "recsim_env.agents.ppo:PPOAgent",
+    "oracle": "recsim_env.agents.oracle:Oracle",
+    "far_sighted": "recsim_env.agents.oracle:FarSighted",
+}
+
+
+def agent_class(name: str) -> type[Agent]:
+    """Returns the class of an agent by its short name, or by ``"module:Class"``.
+
+    Raises:
+      ValueError: an unknown name; the known ones are listed.
+    """
+    path = AGENTS.get(name, name)
+    if ":" not in path:
+        raise ValueError(f"agent {name!r} is unknown; known are {', '.join(AGENTS)}")
+    module, _, attribute = path.partition(":")
+    found: type[Agent] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def make_agent(name: str, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> Agent:
+    """Returns a new agent; see `agent_class` for its name and its class for the settings."""
+    return agent_class(name)(env, seed=seed, **settings)
+
+
+def load_agent(path: str | Path, env: RecommendationVectorEnv) -> Agent:
+    """Returns the agent saved in a file, whichever it is, acting in `env`.
+
+    Raises:
+      ValueError: the file is not one of ours, or its agent is not a registered one.
+    """
+    about, _ = read_agent_file(path)
+    if about["agent"] not in AGENTS.values():
+        raise ValueError(f"{path} holds {about['agent']}, which is not a registered agent")
+    return agent_class(about["agent"]).load(path, env)

@@ -1,0 +1,328 @@
+"""The one interface of all agents, and the loop that those of our own share."""
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenario import Scenario
+
+Observation = Mapping[str, np.ndarray]
+
+
+class UnsuitableScenario(ValueError):
+    """An agent cannot work in a scenario; the message says why in a sentence."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a batch of slates led to; rows are the environments that really took a step.
+
+    Attributes:
+      observation: what the agent saw, each field (n, ...).
+      slates: (n, slate_size) indices of the shown candidates.
+      next_observation: what it saw next; its `response` answers these slates.
+      rewards: (n,).
+      is_terminal: (n,), whether the person left.
+      is_over: (n,), whether the episode ended, by leaving or by the horizon.
+      index: (n,), which environment each row comes from.
+    """
+
+    observation: Observation
+    slates: np.ndarray
+    next_observation: Observation
+    rewards: np.ndarray
+    is_terminal: np.ndarray
+    is_over: np.ndarray
+    index: np.ndarray
+
+    @property
+    def is_shown(self) -> np.ndarray:
+        """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
+        repeats = self.slates[:, :, None] == self.slates[:, None, :]
+        return ~np.tril(repeats, -1).any(axis=2)
+
+    @property
+    def place_rewards(self) -> np.ndarray:
+        """(n, slate_size), the reward shared equally by the clicked places of each slate.
+
+        Exact wherever at most one place is clicked.
+        """
+        clicked = self.next_observation["response"][:, :, 0] > 0
+        n_clicked = np.maximum(clicked.sum(axis=1, keepdims=True), 1)
+        return clicked * self.rewards[:, None] / n_clicked
+
+    def shown(self, name: str) -> np.ndarray:
+        """Returns the rows of an observation field, one per candidate, that the slates showed."""
+        values = self.observation[name]
+        return values[np.arange(len(values))[:, None], self.slates]
+
+
+class Agent(ABC):
+    """Learns from people and recommends slates to them, always in batches.
+
+    The interface is that of Stable-Baselines3's models, so that both are interchangeable.
+
+    Args:
+      env: the environment to learn in; autoreset mode NEXT_STEP.
+      seed: of the agent's own generator and of the people met while learning.
+
+    Raises:
+      UnsuitableScenario: the scenario lacks what the agent needs.
+      ValueError: a setting out of range.
+    """
+
+    #: The settings that the constructor takes beside env and seed, and their defaults.
+    defaults: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        unknown = sorted(set(settings) - set(self.defaults))
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
+                f"{', '.join(self.defaults) or 'none'}"
+            )
+        reason = self.unsuitable(env.scenario)
+        if reason is not None:
+            raise UnsuitableScenario(reason)
+        self.env = env
+        self.seed = seed
+        self.settings: dict[str, Any] = dict(self.defaults) | settings
+        self.rng = np.random.default_rng(seed)
+        self.num_timesteps = 0
+
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Returns a sentence saying why the agent cannot work in a scenario, or None."""
+        return None
+
+    @property
+    def slate_size(self) -> int:
+        """How many items the agent shows."""
+        return self.env.scenario.slate_size
+
+    def set_env(self, env: RecommendationVectorEnv) -> None:
+        """Lets the agent act in (and, if it is privileged, look into) another environment."""
+        self.env = env
+
+    @abstractmethod
+    def learn(
+        self, total_timesteps: int, callback: Any = None, progress_bar: bool = False
+    ) -> Self:
+        """Learns from at least `total_timesteps` further user-steps; can be called again.
+
+        Args:
+          total_timesteps: user-steps, counted over all environments.
+          callback: called after each batch of steps with the agent; False ends learning.
+          progress_bar: whether to show progress on a terminal.
+        """
+
+    @abstractmethod
+    def predict(
+        self,
+        observation: Observation,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, Any]:
+        """Returns a slate for every observation, and the state to pass along next time.
+
+        Args:
+          observation: each field (n, ...), or one unbatched observation.
+          state: what the last call returned, for agents that remember within an episode.
+          episode_start: (n,), whether an episode has just begun.
+          deterministic: True serves the best the agent knows; False also explores, as in `learn`.
+
+        Returns:
+          (n, slate_size) indices of candidates, (n,) where the slate is one item, without the
+          leading axis where the observation had none; and the state.
+        """
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns what was learned as named arrays; `restore` takes them back."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+
+    def save(self, path: str | Path) -> None:
+        """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically."""
+        about = {
+            "format": "recsim-env agent 1",
+            "agent": f"{type(self).__module__}:{type(self).__qualname__}",
+            "seed": self.seed,
+            "settings": self.settings,
+            "num_timesteps": self.num_timesteps,
+        }
+        path = Path(path)
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, about=np.array(json.dumps(about)), **self.arrays())
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | Path, env: RecommendationVectorEnv) -> Self:
+        """Returns the agent that `save` wrote, acting in `env`.
+
+        Raises:
+          ValueError: the file holds something else, or another agent.
+        """
+        about, arrays = read_agent_file(path)
+        expected = f"{cls.__module__}:{cls.__qualname__}"
+        if about["agent"] != expected:
+            raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
+        agent = cls(env, seed=about["seed"], **about["settings"])
+        agent.num_timesteps = about["num_timesteps"]
+        agent.restore(arrays)
+        return agent
+
+
+def read_agent_file(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns the description and the arrays in an agent's file, running no code from it.
+
+    Raises:
+      ValueError: the file is not one of ours.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+        if about["format"] != "recsim-env agent 1":
+            raise ValueError(about["format"])
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is not an agent saved by recsim-env ({error})") from error
+    return about, arrays
+
+
+class StepwiseAgent(Agent):
+    """An agent of our own: it acts, receives feedback, and shares the loop of `learn`.
+
+    A subclass gives `scores`, and what it does with `Feedback` in `update`; both take batches.
+    """
+
+    #: How often (of slates) a uniformly random slate is shown while learning.
+    exploration: float = 0.0
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self._observation: Observation | None = None
+        self._is_over = np.zeros(env.num_envs, bool)
+        self._episode_start = np.ones(env.num_envs, bool)
+        self._state: Any = None
+
+    @abstractmethod
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
+
+    def update(self, feedback: Feedback) -> None:
+        """Learns from a batch of feedback; by default not at all."""
+
+    def finish(self) -> None:
+        """Does what is left to do when `learn` ends; by default nothing."""
+
+    def begin_state(self, n: int) -> Any:
+        """Returns the memory at the start of `n` episodes; by default none."""
+        return None
+
+    def next_state(
+        self, state: Any, observation: Observation, episode_start: np.ndarray
+    ) -> Any:
+        """Returns the memory after seeing an observation; by default it stays as it is."""
+        return state
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, Any]:
+        """Shows the candidates with the highest scores; see `Agent.predict`."""
+        single_space = self.env.single_observation_space
+        first = next(iter(observation))
+        is_single = np.ndim(observation[first]) == len(single_space[first].shape)
+        if is_single:
+            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
+        n = len(observation[first])
+        if state is None:
+            state, episode_start = self.begin_state(n), np.ones(n, bool)
+        if episode_start is None:
+            episode_start = np.zeros(n, bool)
+        state = self.next_state(state, observation, episode_start)
+        slates = self._slates(observation, state, deterministic=deterministic)
+        slates = slates[:, 0] if self.slate_size == 1 else slates
+        return (slates[0] if is_single else slates), state
+
+    def _slates(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        scores = self.scores(observation, state, deterministic=deterministic)
+        if self.exploration > 0 and not deterministic:
+            explores = self.rng.random(len(scores)) < self.exploration
+            scores = np.where(explores[:, None], 0.0, scores)
+        return top_slates(scores, self.slate_size, self.rng)
+
+    def learn(
+        self, total_timesteps: int, callback: Any = None, progress_bar: bool = False
+    ) -> Self:
+        """Acts and updates in turn; see `Agent.learn`."""
+        if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
+            raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
+        if self._observation is None:
+            self._observation, _ = self.env.reset(seed=self.seed)
+            self._state = self.begin_state(self.env.num_envs)
+        goal = self.num_timesteps + total_timesteps
+        with tqdm(total=total_timesteps, unit="step", disable=not progress_bar) as progress:
+            while self.num_timesteps < goal:
+                progress.update(self._learn_once(self._observation))
+                if callback is not None and callback(self) is False:
+                    break
+        self.finish()
+        return self
+
+    def _learn_once(self, observation: Observation) -> int:
+        """Shows one slate to everybody and updates; returns how many steps were really taken.
+
+        An environment whose episode just ended spends the step on beginning the next one.
+        """
+        self._state = self.next_state(self._state, observation, self._episode_start)
+        slates = self._slates(observation, self._state, deterministic=False)
+        following, rewards, terminated, truncated, _ = self.env.step(slates)
+        index = np.flatnonzero(~self._is_over)
+        self.update(
+            Feedback(
+                observation={name: value[index] for name, value in observation.items()},
+                slates=slates[index],
+                next_observation={name: value[index] for name, value in following.items()},
+                rewards=rewards[index],
+                is_terminal=terminated[index],
+                is_over=(terminated | truncated)[index],
+                index=index,
+            )
+        )
+        self._episode_start = self._is_over
+        self._is_over = terminated | truncated
+        self._observation = following
+        self.num_timesteps += len(index)
+        return len(index)
+
+
+def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns the `slate_size` best candidates of each row, best first, ties in random order.
+
+    Args:
+      scores: (n, n_candidates).
+      slate_size: at most n_candidates.
+      rng: breaks ties.
+    """
+    return np.lexsort((rng.random(scores.shape), -scores))[:, :slate_size]
