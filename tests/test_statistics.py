@@ -136,7 +136,7 @@ def test_same_values_give_the_same_bootstrap_whatever_the_global_generator() -> 
     np.random.seed(1)  # noqa: NPY002
     first = estimate(values)
     np.random.seed(2)  # noqa: NPY002
-    state = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
     assert estimate(values) == first
     assert np.array_equal(state, np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
 
