@@ -1,0 +1,204 @@
+"""A catalogue and a population with latent tastes, as fitted to a ratings log."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from recsim_env.array_file import read_arrays, write_arrays
+
+KIND = "rated world"
+FORMAT_VERSION = 1
+
+# The shape of every array: I items, U users, K factors, F and G features.
+_SHAPES = {
+    "item_factors": ("I", "K"),
+    "item_bias": ("I",),
+    "item_features": ("I", "F"),
+    "item_feature_names": ("F",),
+    "item_exposure": ("I",),
+    "item_labels": ("I",),
+    "user_factors": ("U", "K"),
+    "user_bias": ("U",),
+    "user_features": ("U", "G"),
+    "user_feature_names": ("G",),
+    "user_visit_weight": ("U",),
+    "user_session_mean": ("U",),
+    "user_labels": ("U",),
+}
+_DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
+_TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RatedWorld:
+    """Users and items whose likings, choices and ratings resemble those of one ratings log.
+
+    How much user u likes item i, in the unit of the ratings, is
+
+        liking = global_mean + user_bias[u] + item_bias[i] + user_factors[u] · item_factors[i]
+
+    Shown a slate, the user consumes item i with probability
+    exp(s_i) / (sum_j exp(s_j) + exp(no_choice_score)), s_i = choice_slope (liking_i - global_mean),
+    and rates what they consumed with `rating_of(liking + rating_noise · N(0, 1))`. They liked it
+    when the rating reaches `like_threshold`. The number of items they consume in a visit is
+    log-normal with mean `user_session_mean[u]` and log standard deviation `session_log_sd`; a visit
+    offers that many consumptions / `choice_rate` slates.
+
+    Attributes:
+      name: what the world was fitted to.
+      item_factors, item_bias: (n_items, n_factors) and (n_items,) float32.
+      item_features: (n_items, F) float32, what is known of an item without any rating; F may be 0.
+      item_feature_names: (F,) text.
+      item_exposure: (n_items,) float64, the chance that a slot shows the item when nobody
+        recommends; sums to 1 and has the log's long tail.
+      item_labels: (n_items,) text, titles or the log's own ids.
+      user_factors, user_bias: (n_users, n_factors) and (n_users,) float32.
+      user_features: (n_users, G) float32; G may be 0.
+      user_feature_names: (G,) text.
+      user_visit_weight: (n_users,) float64, the chance that a visit is this user's; sums to 1.
+      user_session_mean: (n_users,) float64, items consumed per visit, > 0.
+      user_labels: (n_users,) text, the log's own ids.
+      global_mean: the mean rating.
+      rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
+      rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
+      like_threshold: the smallest rating that means "liked".
+      session_log_sd: spread of the logarithm of the visit length, >= 0.
+      choice_slope: how much one unit of liking adds to the log-odds of choosing.
+      no_choice_score: the score of choosing nothing.
+      choice_rate: probability of a choice from a slate of `choice_slate_size` drawn by exposure.
+      choice_slate_size: the slate size for which `no_choice_score` was set.
+      report: how well the world fits its log, and the settings it was made with (JSON values).
+    """
+
+    name: str
+    item_factors: NDArray[np.float32]
+    item_bias: NDArray[np.float32]
+    item_features: NDArray[np.float32]
+    item_feature_names: NDArray[np.str_]
+    item_exposure: NDArray[np.float64]
+    item_labels: NDArray[np.str_]
+    user_factors: NDArray[np.float32]
+    user_bias: NDArray[np.float32]
+    user_features: NDArray[np.float32]
+    user_feature_names: NDArray[np.str_]
+    user_visit_weight: NDArray[np.float64]
+    user_session_mean: NDArray[np.float64]
+    user_labels: NDArray[np.str_]
+    global_mean: float
+    rating_noise: float
+    rating_min: float
+    rating_max: float
+    rating_step: float
+    like_threshold: float
+    session_log_sd: float
+    choice_slope: float
+    no_choice_score: float
+    choice_rate: float
+    choice_slate_size: int
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _SHAPES:
+            wanted = np.str_ if name in _TEXT else np.float64 if name in _DOUBLE else np.float32
+            array = np.ascontiguousarray(getattr(self, name), dtype=wanted)
+            object.__setattr__(self, name, array)
+        self._check_arrays()
+        self._check_scalars()
+
+    @property
+    def n_items(self) -> int:
+        """The size of the catalogue."""
+        return len(self.item_bias)
+
+    @property
+    def n_users(self) -> int:
+        """The size of the population."""
+        return len(self.user_bias)
+
+    @property
+    def n_factors(self) -> int:
+        """The number of latent tastes."""
+        return int(self.item_factors.shape[1])
+
+    def liking(self, user: ArrayLike, item: ArrayLike) -> NDArray[np.float64]:
+        """Returns how much users like items; the two id arrays broadcast together."""
+        user, item = np.asarray(user), np.asarray(item)
+        taste = np.einsum(
+            "...k,...k->...", self.user_factors[user], self.item_factors[item], dtype=np.float64
+        )
+        return np.asarray(self.global_mean + self.user_bias[user] + self.item_bias[item] + taste)
+
+    def rating_of(self, experience: ArrayLike) -> NDArray[np.float64]:
+        """Returns the rating nearest to what was felt: rounded to the scale's step and clipped."""
+        steps = np.rint((np.asarray(experience, np.float64) - self.rating_min) / self.rating_step)
+        return np.clip(self.rating_min + steps * self.rating_step, self.rating_min, self.rating_max)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the world to one .npz file that `load` reads without the log."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SHAPES}
+        arrays = {name: getattr(self, name) for name in _SHAPES}
+        write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RatedWorld:
+        """Returns the world stored at `path`; loading runs no code of the file.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: the file does not hold a rated world of this format.
+        """
+        arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
+        expected = {f.name for f in fields(cls)}
+        if found := expected ^ (set(arrays) | set(values)):
+            raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
+        try:
+            return cls(**arrays, **values)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+
+    def _check_arrays(self) -> None:
+        """Raises ValueError for arrays that disagree in size or hold impossible numbers."""
+        sizes: dict[str, int] = {}
+        for name, axes in _SHAPES.items():
+            array = getattr(self, name)
+            if array.ndim != len(axes):
+                raise ValueError(f"{name} has {array.ndim} dimensions; give {len(axes)}")
+            for axis, size in zip(axes, array.shape, strict=True):
+                if sizes.setdefault(axis, size) != size:
+                    raise ValueError(
+                        f"{name} has shape {array.shape}, which disagrees with an earlier array:"
+                        f" expected {sizes[axis]} where it has {size}"
+                    )
+            if name not in _TEXT and not np.isfinite(array).all():
+                raise ValueError(f"{name} holds NaN or infinite numbers")
+        if not sizes["I"] or not sizes["U"]:
+            raise ValueError(f"a world needs items and users, got {sizes['I']} and {sizes['U']}")
+        for name in ("item_exposure", "user_visit_weight"):
+            weights = getattr(self, name)
+            if weights.min() < 0 or abs(weights.sum() - 1.0) > 1e-6:
+                raise ValueError(f"{name} sums to {weights.sum()}; give probabilities")
+        if self.user_session_mean.min() <= 0:
+            raise ValueError("user_session_mean must be positive for every user")
+
+    def _check_scalars(self) -> None:
+        """Raises ValueError for scalars outside their ranges."""
+        checks = {
+            "rating_noise": self.rating_noise >= 0,
+            "rating_max": self.rating_max >= self.rating_min,
+            "rating_step": self.rating_step > 0,
+            "session_log_sd": self.session_log_sd >= 0,
+            "choice_rate": 0 < self.choice_rate < 1,
+            "choice_slate_size": self.choice_slate_size >= 1,
+            "global_mean": np.isfinite(self.global_mean),
+            "choice_slope": np.isfinite(self.choice_slope),
+            "no_choice_score": np.isfinite(self.no_choice_score),
+            "like_threshold": np.isfinite(self.like_threshold),
+        }
+        for name, is_valid in checks.items():
+            if not is_valid:
+                raise ValueError(f"{name}={getattr(self, name)} is outside its range")
