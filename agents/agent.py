@@ -282,7 +282,8 @@ class StepwiseAgent(Agent):
             self._observation, _ = self.env.reset(seed=self.seed)
             self._state = self.begin_state(self.env.num_envs)
         goal = self.num_timesteps + total_timesteps
-        with tqdm(total=total_timesteps, unit="step", disable=not progress_bar) as progress:
+        quiet = None if progress_bar else True  # None: only on a terminal
+        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
             while self.num_timesteps < goal:
                 progress.update(self._learn_once(self._observation))
                 if callback is not None and callback(self) is False:
