@@ -242,6 +242,13 @@ class StepwiseAgent(Agent):
         """Returns the memory after seeing an observation; by default it stays as it is."""
         return state
 
+    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Returns the memory after showing slates, (n, slate_size); by default it stays as it is.
+
+        The next observation tells which of them were clicked, but no longer what they were.
+        """
+        return state
+
     def predict(
         self,
         observation: Observation,
@@ -262,6 +269,7 @@ class StepwiseAgent(Agent):
             episode_start = np.zeros(n, bool)
         state = self.next_state(state, observation, episode_start)
         slates = self._slates(observation, state, deterministic=deterministic)
+        state = self.remember(state, observation, slates)
         slates = slates[:, 0] if self.slate_size == 1 else slates
         return (slates[0] if is_single else slates), state
 
@@ -298,6 +306,7 @@ class StepwiseAgent(Agent):
         """
         self._state = self.next_state(self._state, observation, self._episode_start)
         slates = self._slates(observation, self._state, deterministic=False)
+        self._state = self.remember(self._state, observation, slates)
         following, rewards, terminated, truncated, _ = self.env.step(slates)
         index = np.flatnonzero(~self._is_over)
         self.update(
