@@ -163,6 +163,7 @@ class Agent(ABC):
             "seed": self.seed,
             "settings": self.settings,
             "num_timesteps": self.num_timesteps,
+            "generator": self.rng.bit_generator.state,
         }
         path = Path(path)
         partial = path.with_name(path.name + ".partial")
@@ -183,6 +184,7 @@ class Agent(ABC):
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
         agent = cls(env, seed=about["seed"], **about["settings"])
         agent.num_timesteps = about["num_timesteps"]
+        agent.rng.bit_generator.state = about["generator"]
         agent.restore(arrays)
         return agent
 
