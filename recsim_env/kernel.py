@@ -103,7 +103,7 @@ def begin(config, users, items, slot):
     slot.is_over = False
     if config.n_users > 0:
         start(slot.rng, slot.key, USER)
-        slot.user_id = sample_visitor(config, slot.rng)
+        slot.user_id = sample_visitor(config, users, slot.rng)
         slot.user = users[min(slot.user_id, len(users) - 1)]
         start(slot.rng, derive(world_key(config), USER), slot.user_id)
     else:

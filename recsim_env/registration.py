@@ -8,9 +8,31 @@ from recsim_env.scenario import Scenario
 
 NAMESPACE = "recsim_env"
 
+_INTEREST_EVOLUTION = "recsim_env.scenarios.interest_evolution:InterestEvolution"
+_INTEREST_EXPLORATION = "recsim_env.scenarios.interest_exploration:InterestExploration"
+_LONG_TERM_SATISFACTION = "recsim_env.scenarios.long_term_satisfaction:LongTermSatisfaction"
+
 #: Id (without the namespace) to the scenario, as ``"module:Class"``, and the settings it fixes.
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "InterestEvolution-v0": ("recsim_env.scenarios.interest_evolution:InterestEvolution", {}),
+    "InterestEvolution-v0": (_INTEREST_EVOLUTION, {}),
+    "InterestExploration-v0": (_INTEREST_EXPLORATION, {}),
+    "LongTermSatisfaction-v0": (_LONG_TERM_SATISFACTION, {}),
+    "RatedCatalogue-v0": ("recsim_env.scenarios.rated_catalogue:RatedCatalogue", {}),
+    "RecSim-InterestEvolution-v0": (
+        _INTEREST_EVOLUTION,
+        {
+            "step_penalty": 0.5,
+            "choice": "proportional",
+            "interest_scale": 1.0,
+            "no_click_score": 1.0,
+            "time_rate": 1.4,
+        },
+    ),
+    "RecSim-InterestExploration-v0": (
+        _INTEREST_EXPLORATION,
+        {"slate_size": 3, "matching_affinity": 0.7, "topic_0_quality": 0.8},
+    ),
+    "RecSim-LongTermSatisfaction-v0": (_LONG_TERM_SATISFACTION, {"sensitivity": 0.01}),
 }
 
 

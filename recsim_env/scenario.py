@@ -59,7 +59,7 @@ class Scenario:
     n_items: int = 0
     world_seed: int = 0
 
-    #: The far-sighted value of an item, where time matters: like `appeal`, or None.
+    #: Like `appeal` with a view to the whole episode, where time matters; None is no such view.
     worth: ClassVar[Any] = None
 
     def __post_init__(self) -> None:
@@ -142,7 +142,7 @@ class Scenario:
         raise TypeError("a scenario defines appeal()")
 
     @staticmethod
-    def sample_visitor(config, rng):
+    def sample_visitor(config, users, rng):
         """Returns which of the `n_users` people comes; by default any, equally likely."""
         return integer(rng, config.n_users)
 

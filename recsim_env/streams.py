@@ -46,6 +46,9 @@ def _ziggurat_tables(n_layers=256, tail=3.6541528853610088):
 LAYER_WIDTH, LAYER_RATIO = _ziggurat_tables()
 TAIL_START = LAYER_WIDTH[1]
 
+#: No normal draw is further from 0: the tail is at most TAIL_START + 53 ln 2 / TAIL_START.
+MAX_NORMAL = 14.0
+
 
 def mix(x):
     """Returns the 64-bit finalizer of SplitMix64: neighbouring inputs, unrelated outputs."""

@@ -1,6 +1,5 @@
 """Interests that move towards what is watched, and time that runs out."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,91 +7,174 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, choose, model_code
+from recsim_env.choice import (
+    MODELS,
+    RESPONSE_FIELDS,
+    attraction_probability,
+    choose,
+    model_code,
+)
 from recsim_env.scenario import Scenario
-from recsim_env.streams import integer, normal, uniform, uniform_between
+from recsim_env.streams import MAX_NORMAL, integer, normal, uniform, uniform_between
+
+# Qualities of topics run from -3 to 3; the 70 % of topics that are bad share the negative half.
+_QUALITY_RANGE = 3.0
+_BAD_SHARE = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
 class InterestEvolution(Scenario):
-    """TODO"""
+    """Does a recommender feed people what they like, or what is worth their time?
+
+    Users: an interest in [-1, 1] for each topic, drawn uniformly, and a budget of time.
+    Items: a topic, drawn uniformly, and a hidden quality around the topic's mean; fresh candidates
+      at every step. Most topics are bad; the good ones refill the budget.
+    Response: they choose by interest (`choice`), and watch for `video_length` or what is left.
+    Change: after a click on topic c with interest x, x moves by 0.3 (1 - |x|)(1 - x), up with
+      probability (x + 1) / 2, down otherwise. Watching for w costs w (1 - quality_bonus quality);
+      a slate without a click costs `step_penalty`.
+    Observation: `user` (n_topics) interests; `candidates` (n_candidates, n_topics) topic one-hot;
+      `response` (slate_size, 4) of the last slate: clicked, watch time, and, clicked or not,
+      quality and topic of the item. Quality of candidates and budget stay hidden.
+    Action: indices of the `slate_size` candidates to show.
+    Reward: time watched.
+    End: terminated when the budget is used up.
+
+    Settings (defaults): those of `Scenario`, with slate_size 3, and
+      n_topics (20); time_budget (200); video_length (4); step_penalty (2), time lost by a slate
+      without a click; quality_bonus (0.9 / 3.4), budget won back per time and quality; quality_sd
+      (0.1), of items around their topic; drift (0.3), of interests; choice
+      ("multinomial_logit"), see `recsim_env.choice`; interest_scale (5), what an interest of 1 adds
+      to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
+      "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward that
+      `worth` expects of a unit of budget.
+    The published settings, id `recsim_env/RecSim-InterestEvolution-v0`, are step_penalty 0.5,
+      choice "proportional", interest_scale 1, no_click_score 1, time_rate 1.4. There choice hardly
+      depends on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults
+      let it matter.
+
+    Reference returns: see the README, and `recsim_env/RecSim-InterestEvolution-v0`: uniform 160.5,
+      myopic oracle 168.4, ranking by true quality 265.2 (10 candidates, slate 3).
+
+    `appeal` is the chance of a click times the time watched. `worth` weighs a click by what it
+    leads to: with `time_rate` reward per unit of budget, a click is worth
+    w - time_rate (w (1 - quality_bonus quality) - step_penalty) more than none.
+
+    Source: Ie et al. 2019, "SlateQ" (arXiv 1905.12767), and RecSim's interest_evolution.
+    Differs: ids, spaces and seeds are Gymnasium's; the last video cannot exceed what is left of the
+      budget, as in RecSim; `liked`, which RecSim never sets, is left out.
+    Versions: v0.
+    """
 
     slate_size: int = 3
     n_topics: int = 20
     time_budget: float = 200.0
-    step_penalty: float = 0.5
     video_length: float = 4.0
-    refill: float = 0.9
+    step_penalty: float = 2.0
+    quality_bonus: float = 0.9 / 3.4
     quality_sd: float = 0.1
     drift: float = 0.3
-    choice: str = "proportional"
-    no_click_score: float = 1.0
+    choice: str = "multinomial_logit"
+    interest_scale: float = 5.0
+    no_click_score: float = 4.0
     min_normalizer: float = -1.0
     examination: float = 0.8
-    interest_scale: float = 1.0
+    time_rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("n_topics", self.n_topics >= 2, "at least 2")
+        for name in ("time_budget", "video_length", "step_penalty"):
+            self.require(name, getattr(self, name) > 0, "more than 0, or the visit never ends")
+        for name in ("quality_sd", "interest_scale"):
+            self.require(name, getattr(self, name) >= 0, "0 or more")
+        for name in ("drift", "examination"):
+            self.require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        self.require("choice", self.choice in MODELS, f"one of {', '.join(MODELS)}")
+        best = self.quality_bonus * (_QUALITY_RANGE + 3 * self.quality_sd)
+        self.require("quality_bonus", 0 <= best < 1, f"0 to {1 / 3.4:.2f}, or time never runs out")
 
     def user_layout(self) -> Mapping[str, Any]:
+        """Interests by topic, and the time left."""
         return {"interest": (float, self.n_topics), "budget": float}
 
     def item_layout(self) -> Mapping[str, Any]:
+        """A topic and a quality."""
         return {"topic": int, "quality": float}
 
     def response_layout(self) -> Mapping[str, Any]:
+        """The choice, the time watched, and what the item turned out to be."""
         return RESPONSE_FIELDS | {"watch_time": float, "quality": float, "topic": int}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
-        n, k, t = self.n_candidates, self.slate_size, self.n_topics
+        """See the class."""
+        quality = _QUALITY_RANGE + MAX_NORMAL * self.quality_sd
+        low = np.tile(np.float32([0, 0, -quality, 0]), (self.slate_size, 1))
+        high = np.float32([1, self.video_length, quality, self.n_topics - 1])
         return {
-            "user": spaces.Box(-1.0, 1.0, (t,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (n, t), np.float32),
-            "response": spaces.Box(-np.inf, np.inf, (k, 4), np.float32),
+            "user": spaces.Box(-1.0, 1.0, (self.n_topics,), np.float32),
+            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, self.n_topics), np.float32),
+            "response": spaces.Box(low, np.tile(high, (self.slate_size, 1)), dtype=np.float32),
+        }
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names the columns of observations."""
+        topics = tuple(f"topic_{topic}" for topic in range(self.n_topics))
+        return {
+            "user": tuple(f"interest_{topic}" for topic in range(self.n_topics)),
+            "candidates": topics,
+            "response": ("clicked", "watch_time", "quality", "topic"),
         }
 
     def derived(self) -> Mapping[str, Any]:
-        n_bad = round(0.7 * self.n_topics)
-        means = np.concatenate([np.linspace(-3, 0, n_bad), np.linspace(0, 3, self.n_topics - n_bad)])
-        return {"choice": model_code(self.choice), "topic_quality": means}
+        """The choice model's code and the mean quality of each topic."""
+        n_bad = round(_BAD_SHARE * self.n_topics)
+        bad = np.linspace(-_QUALITY_RANGE, 0, n_bad)
+        good = np.linspace(0, _QUALITY_RANGE, self.n_topics - n_bad)
+        return {"choice": model_code(self.choice), "topic_quality": np.concatenate([bad, good])}
 
     @staticmethod
     def sample_item(config, item, rng):
+        """Draws a topic, and a quality around the topic's mean."""
         item.topic = integer(rng, config.n_topics)
         item.quality = config.topic_quality[item.topic] + config.quality_sd * normal(rng)
 
     @staticmethod
     def sample_user(config, user, rng):
+        """Draws an interest for each topic."""
         for topic in range(config.n_topics):
             user.interest[topic] = uniform_between(rng, -1.0, 1.0)
 
     @staticmethod
     def begin_episode(config, user, rng):
+        """Gives the visit its budget of time."""
         user.budget = config.time_budget
 
     @staticmethod
     def respond(config, user, items, slate, response, rng):
+        """Chooses by interest; watches, which takes time and moves the interest."""
         for place in range(len(slate)):
             if slate[place] >= 0:
                 item = items[slate[place]]
                 response[place].score = config.interest_scale * user.interest[item.topic]
                 response[place].quality = item.quality
                 response[place].topic = item.topic
-        first = choose(config, slate, response, rng)
-        if first < 0:
+        if choose(config, slate, response, rng) < 0:
             user.budget -= config.step_penalty
+            return 0.0, user.budget <= 0.0
         reward = 0.0
         for place in range(len(slate)):
-            if response[place].clicked:
+            if response[place].clicked and user.budget > 0.0:
                 watch_time = min(user.budget, config.video_length)
                 response[place].watch_time = watch_time
                 reward += watch_time
-                user.budget -= watch_time * (1.0 - config.refill / 3.4 * response[place].quality)
-                x = user.interest[response[place].topic]
-                change = config.drift * (1.0 - abs(x)) * (1.0 - x)
-                sign = 1.0 if uniform(rng) < (x + 1.0) / 2.0 else -1.0
-                user.interest[response[place].topic] = min(1.0, max(-1.0, x + sign * change))
+                user.budget -= watch_time * (1.0 - config.quality_bonus * response[place].quality)
+                shift_interest(config, user, response[place].topic, rng)
         return reward, user.budget <= 0.0
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
+        """Shows interests, topics of candidates, and all that the last slate revealed."""
         for topic in range(config.n_topics):
             observation.user[topic] = user.interest[topic]
         for index in range(len(candidates)):
@@ -105,4 +187,31 @@ class InterestEvolution(Scenario):
 
     @staticmethod
     def appeal(config, user, item):
-        return user.interest[item.topic]
+        """Returns the chance of a click, were it shown alone, times the time watched."""
+        score = config.interest_scale * user.interest[item.topic]
+        return click_chance(config, score) * min(user.budget, config.video_length)
+
+    @staticmethod
+    def worth(config, user, item):
+        """Returns the chance of a click times what a click is worth over the whole visit."""
+        score = config.interest_scale * user.interest[item.topic]
+        cost = config.video_length * (1.0 - config.quality_bonus * item.quality)
+        gain = config.video_length - config.time_rate * (cost - config.step_penalty)
+        return click_chance(config, score) * gain
+
+
+def click_chance(config, score):
+    """Returns the chance of a click on an item shown alone."""
+    if config.choice == 1:
+        weight = max(score - config.min_normalizer, 0.0)
+        return weight / (weight + max(config.no_click_score - config.min_normalizer, 0.0))
+    return attraction_probability(score, config.no_click_score)
+
+
+def shift_interest(config, user, topic, rng):
+    """Moves the interest in a watched topic, on average away from 0."""
+    interest = user.interest[topic]
+    change = config.drift * (1.0 - abs(interest)) * (1.0 - interest)
+    if uniform(rng) >= (interest + 1.0) / 2.0:
+        change = -change
+    user.interest[topic] = min(1.0, max(-1.0, interest + change))

@@ -1,0 +1,177 @@
+"""Two kinds of people, two kinds of items, and a better kind that has to be found out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.choice import (
+    MODELS,
+    RESPONSE_FIELDS,
+    attraction_probability,
+    choose,
+    model_code,
+)
+from recsim_env.scenario import Scenario
+from recsim_env.streams import categorical, lognormal
+
+# Counts are shown divided by this, so that they stay near the size of the other features.
+_COUNT_SCALE = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterestExploration(Scenario):
+    """Does a recommender find out what the minority likes, when the majority's items look better?
+
+    Users: a hidden type, 0 with probability 0.3 or 1 with 0.7; an affinity for each topic, log-normal
+      around the type's. They never change.
+    Items: topic 0 with probability 0.2 or 1 with 0.8; a visible quality, log-normal around the
+      topic's. Fresh candidates at every step.
+    Response: the score of an item is affinity for its topic + quality; `choice` as set, by default
+      a multinomial logit against no click.
+    Change: none.
+    Observation: `history` (4), slates' items shown and clicked so far in the episode by topic, in
+      hundreds: shown_0, shown_1, clicked_0, clicked_1; `candidates` (n_candidates, 3) topic one-hot
+      and quality; `response` (slate_size, 3) of the last slate: clicked, quality, topic. Type and
+      affinities stay hidden.
+    Action: indices of the `slate_size` candidates to show.
+    Reward: number of clicks.
+    End: truncated after `horizon` steps; people never leave.
+
+    Settings (defaults): those of `Scenario`, with horizon 100, and
+      type_0_share (0.3); topic_0_share (0.2); matching_affinity (1.2) and other_affinity (0.1), means
+      of the logarithm of a person's affinity for the topic of their kind and for the other one;
+      topic_0_quality (0.5) and topic_1_quality (0.2), means of the logarithm of quality; spread
+      (0.1), standard deviation of these logarithms; choice ("multinomial_logit"); no_click_score
+      (5); min_normalizer (0); examination (0.8).
+    In the published settings, id `recsim_env/RecSim-InterestExploration-v0`, with slate_size 3,
+      matching_affinity 0.7 and topic_0_quality 0.8, the better-looking topic is good enough for
+      everybody and exploration does not pay.
+
+    Reference returns (published settings, 10 candidates, slate 3, clicks per step): uniform .310,
+      highest quality .444, myopic oracle .450.
+
+    Source: Ie et al. 2019, "RecSim" (arXiv 1909.04847), interest_exploration; our defaults follow
+      its "high affinity" study.
+    Differs: a user's affinity for the topic of their kind: type 0 prefers topic 1 and type 1 topic
+      0, as in RecSim's tables. `history` is new: it is what any recommender would have written down.
+    Versions: v0.
+    """
+
+    horizon: int = 100
+    type_0_share: float = 0.3
+    topic_0_share: float = 0.2
+    matching_affinity: float = 1.2
+    other_affinity: float = 0.1
+    topic_0_quality: float = 0.5
+    topic_1_quality: float = 0.2
+    spread: float = 0.1
+    choice: str = "multinomial_logit"
+    no_click_score: float = 5.0
+    min_normalizer: float = 0.0
+    examination: float = 0.8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("type_0_share", "topic_0_share", "examination"):
+            self.require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        self.require("spread", self.spread >= 0, "0 or more")
+        self.require("choice", self.choice in MODELS, f"one of {', '.join(MODELS)}")
+
+    def user_layout(self) -> Mapping[str, Any]:
+        """A type, affinities, and what was shown and clicked."""
+        return {"type": int, "affinity": (float, 2), "n_shown": (int, 2), "n_clicked": (int, 2)}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        """A topic and a quality."""
+        return {"topic": int, "quality": float}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        """The choice, and the item it was about."""
+        return RESPONSE_FIELDS | {"quality": float, "topic": int}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        """See the class."""
+        candidates, response = (self.n_candidates, 3), (self.slate_size, 3)
+        return {
+            "history": spaces.Box(0.0, np.finfo(np.float32).max, (4,), np.float32),
+            "candidates": spaces.Box(0.0, np.finfo(np.float32).max, candidates, np.float32),
+            "response": spaces.Box(0.0, np.finfo(np.float32).max, response, np.float32),
+        }
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names the columns of observations."""
+        return {
+            "history": ("shown_0", "shown_1", "clicked_0", "clicked_1"),
+            "candidates": ("topic_0", "topic_1", "quality"),
+            "response": ("clicked", "quality", "topic"),
+        }
+
+    def derived(self) -> Mapping[str, Any]:
+        """The choice model's code, shares as weights, and the means by type and topic."""
+        match, other = self.matching_affinity, self.other_affinity
+        return {
+            "choice": model_code(self.choice),
+            "type_weights": np.array([self.type_0_share, 1 - self.type_0_share]),
+            "topic_weights": np.array([self.topic_0_share, 1 - self.topic_0_share]),
+            "affinity_mean": np.array([[other, match], [match, other]]),
+            "quality_mean": np.array([self.topic_0_quality, self.topic_1_quality]),
+        }
+
+    @staticmethod
+    def sample_item(config, item, rng):
+        """Draws a topic, and a quality around the topic's."""
+        item.topic = categorical(rng, config.topic_weights)
+        item.quality = lognormal(rng, config.quality_mean[item.topic], config.spread)
+
+    @staticmethod
+    def sample_user(config, user, rng):
+        """Draws a type, and affinities around the type's."""
+        user.type = categorical(rng, config.type_weights)
+        for topic in range(2):
+            user.affinity[topic] = lognormal(
+                rng, config.affinity_mean[user.type, topic], config.spread
+            )
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        """Chooses by affinity and quality."""
+        for place in range(len(slate)):
+            if slate[place] >= 0:
+                item = items[slate[place]]
+                response[place].score = user.affinity[item.topic] + item.quality
+                response[place].quality = item.quality
+                response[place].topic = item.topic
+        choose(config, slate, response, rng)
+        n_clicks = 0.0
+        for place in range(len(slate)):
+            if slate[place] >= 0:
+                user.n_shown[response[place].topic] += 1
+                if response[place].clicked:
+                    user.n_clicked[response[place].topic] += 1
+                    n_clicks += 1.0
+        return n_clicks, False
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        """Shows counts so far, the candidates, and the last response."""
+        for topic in range(2):
+            observation.history[topic] = user.n_shown[topic] / _COUNT_SCALE
+            observation.history[2 + topic] = user.n_clicked[topic] / _COUNT_SCALE
+        for index in range(len(candidates)):
+            item = items[candidates[index]]
+            observation.candidates[index, item.topic] = 1.0
+            observation.candidates[index, 2] = item.quality
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+            observation.response[place, 1] = response[place].quality
+            observation.response[place, 2] = response[place].topic
+
+    @staticmethod
+    def appeal(config, user, item):
+        """Returns the chance of a click on the item shown alone."""
+        return attraction_probability(
+            user.affinity[item.topic] + item.quality, config.no_click_score
+        )

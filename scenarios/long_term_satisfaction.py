@@ -1,0 +1,154 @@
+"""Chocolate and kale: what engages now, and what keeps people satisfied."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.choice import RESPONSE_FIELDS, always_first
+from recsim_env.scenario import Scenario
+from recsim_env.streams import lognormal, normal, uniform
+
+# Engagement is shown no larger than this, as in RecSim; the reward is not clipped.
+_MAX_SHOWN_ENGAGEMENT = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongTermSatisfaction(Scenario):
+    """Does a recommender give up clicks today for people who are content tomorrow?
+
+    Users: a hidden satisfaction sigmoid(sensitivity z) in (0, 1).
+    Items: a clickbait score c, uniform in [0, 1]: 1 is chocolate, 0 is kale. Fresh candidates at
+      every step.
+    Response: they always consume the first item of the slate. Engagement is log-normal; its logarithm
+      has the mean (choc_mean c + kale_mean (1 - c)) satisfaction and the standard deviation
+      choc_sd c + kale_sd (1 - c).
+    Change: z <- memory z - 2 (c - 1/2) + N(0, innovation_sd).
+    Observation: `candidates` (n_candidates, 1) clickbait; `response` (slate_size, 2) of the last
+      slate: clicked, and engagement up to 100.
+    Action: the index of the candidate to show (slate_size 1), or a slate of which the first counts.
+    Reward: engagement, not clipped.
+    End: terminated after `time_budget` steps.
+
+    Settings (defaults): those of `Scenario`, and
+      sensitivity (0.3), how strongly z moves satisfaction; memory (0.7), how much of z stays;
+      innovation_sd (0.05); choc_mean (5), choc_sd (1), kale_mean (4), kale_sd (1); time_budget (60).
+    In the published settings, id `recsim_env/RecSim-LongTermSatisfaction-v0`, sensitivity is 0.01:
+      satisfaction stays within 1 % of 1/2, chocolate always wins, and nothing is to be learned.
+      Kale begins to win above 0.3 ln((1 + sqrt(81)) / 8) = 0.067.
+
+    Reference returns (published settings, 10 candidates): most clickbait 1115, uniform 950, least
+      clickbait 792.
+
+    `worth` is the logarithm of the engagement that items of this clickbait score would get if
+    nothing else were ever shown.
+
+    Source: Ie et al. 2019, "RecSim" (arXiv 1909.04847), long_term_satisfaction (choc and kale).
+    Differs: it follows RecSim's code where its text has other signs or calls the parameters of the
+      logarithm means; the seed reaches every draw.
+    Versions: v0.
+    """
+
+    sensitivity: float = 0.3
+    memory: float = 0.7
+    innovation_sd: float = 0.05
+    choc_mean: float = 5.0
+    choc_sd: float = 1.0
+    kale_mean: float = 4.0
+    kale_sd: float = 1.0
+    time_budget: int = 60
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("memory", 0 <= self.memory < 1, "at least 0 and less than 1")
+        self.require("time_budget", self.time_budget >= 1, "at least 1")
+        for name in ("sensitivity", "innovation_sd", "choc_sd", "kale_sd"):
+            self.require(name, getattr(self, name) >= 0, "0 or more")
+
+    def user_layout(self) -> Mapping[str, Any]:
+        """Satisfaction, what it comes from, and the steps left."""
+        return {"exposure": float, "satisfaction": float, "steps_left": int}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        """How much of a clickbait it is."""
+        return {"clickbait": float}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        """The choice, and the engagement."""
+        return RESPONSE_FIELDS | {"engagement": float}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        """See the class."""
+        high = np.tile(np.float32([1, _MAX_SHOWN_ENGAGEMENT]), (self.slate_size, 1))
+        return {
+            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 1), np.float32),
+            "response": spaces.Box(np.zeros_like(high), high, dtype=np.float32),
+        }
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names the columns of observations."""
+        return {"candidates": ("clickbait",), "response": ("clicked", "engagement")}
+
+    @staticmethod
+    def sample_item(config, item, rng):
+        """Draws a clickbait score."""
+        item.clickbait = uniform(rng)
+
+    @staticmethod
+    def begin_episode(config, user, rng):
+        """Draws how satisfied the person comes."""
+        user.exposure = (uniform(rng) - 0.5) / (1.0 - config.memory)
+        user.satisfaction = satisfaction_of(config, user.exposure)
+        user.steps_left = config.time_budget
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        """Consumes the first item; engages by satisfaction, which then moves."""
+        place = always_first(slate, response)
+        clickbait = items[slate[place]].clickbait
+        mean = log_engagement(config, clickbait, user.satisfaction)
+        sd = config.choc_sd * clickbait + config.kale_sd * (1.0 - clickbait)
+        engagement = lognormal(rng, mean, sd)
+        response[place].engagement = engagement
+        innovation = config.innovation_sd * normal(rng)
+        user.exposure = config.memory * user.exposure - 2.0 * (clickbait - 0.5) + innovation
+        user.satisfaction = satisfaction_of(config, user.exposure)
+        user.steps_left -= 1
+        return engagement, user.steps_left <= 0
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        """Shows clickbait scores and the last engagement."""
+        for index in range(len(candidates)):
+            observation.candidates[index, 0] = items[candidates[index]].clickbait
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+            observation.response[place, 1] = min(
+                response[place].engagement, _MAX_SHOWN_ENGAGEMENT
+            )
+
+    @staticmethod
+    def appeal(config, user, item):
+        """Returns the expected engagement with the item now."""
+        sd = config.choc_sd * item.clickbait + config.kale_sd * (1.0 - item.clickbait)
+        return math.exp(log_engagement(config, item.clickbait, user.satisfaction) + sd * sd / 2.0)
+
+    @staticmethod
+    def worth(config, user, item):
+        """Returns the log-engagement in the steady state of showing only such items."""
+        steady = -2.0 * (item.clickbait - 0.5) / (1.0 - config.memory)
+        return log_engagement(config, item.clickbait, satisfaction_of(config, steady))
+
+
+def satisfaction_of(config, exposure):
+    """Returns the satisfaction that a weighted sum of past kale and chocolate leads to."""
+    return 1.0 / (1.0 + math.exp(-config.sensitivity * exposure))
+
+
+def log_engagement(config, clickbait, satisfaction):
+    """Returns the mean of the logarithm of engagement."""
+    mean = config.choc_mean * clickbait + config.kale_mean * (1.0 - clickbait)
+    return mean * satisfaction
