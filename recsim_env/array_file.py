@@ -43,10 +43,11 @@ def write_arrays(
         if array.dtype.hasobject or name == _HEADER:
             raise ValueError(f"array {name!r} has dtype {array.dtype}; use numbers or text")
     header = json.dumps({"kind": kind, "version": version, "values": dict(values)})
+    stored: dict[str, Any] = {_HEADER: np.array(header), **arrays}
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, **{_HEADER: np.array(header)}, **dict(arrays))
+            np.savez_compressed(file, allow_pickle=False, **stored)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -157,7 +157,7 @@ class RatedWorld:
         if found := expected ^ (set(arrays) | set(values)):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
-            return cls(**arrays, **values)
+            return cls(**{**values, **arrays})
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
 

@@ -1,0 +1,8 @@
+"""Real logs: reading them, fitting worlds to them, and saying how faithful a world is."""
+
+from recsim_env.data.calibration import calibrate
+from recsim_env.data.held_out import CalibrationSettings
+from recsim_env.data.log import InteractionLog
+from recsim_env.data.readers import read_log
+
+__all__ = ["CalibrationSettings", "InteractionLog", "calibrate", "read_log"]

@@ -1,0 +1,73 @@
+"""How often people come and how much they consume each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsim_env.data.log import InteractionLog
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Visits of a population.
+
+    Attributes:
+      visit_weight: (n_users,), each user's share of all sessions.
+      session_mean: (n_users,), expected number of items per session.
+      session_log_sd: spread of the logarithm of a session's size around its user's.
+      n_sessions: observed.
+    """
+
+    visit_weight: Floats
+    session_mean: Floats
+    session_log_sd: float
+    n_sessions: int
+
+
+def fit_activity(log: InteractionLog, gap_seconds: float) -> Activity:
+    """Returns who visits how often, and how long their visits are.
+
+    The logarithm of a session's size is a population mean, plus what is the user's own, plus what
+    is the session's. Most people have few sessions, so a user's own part is the mean of theirs
+    drawn towards the population's, by the ratio of the two variances (from one-way analysis of
+    variance). Shrunken means vary too little; the session's spread takes up the rest, so that the
+    logarithms of all sizes vary as much as observed. Sizes are scaled to the observed mean size.
+
+    Source: Searle, Casella and McCulloch 1992, "Variance components", chapters 3 and 7.
+    """
+    session = log.sessions(gap_seconds)
+    size = np.bincount(session).astype(np.float64)
+    owner = np.empty(len(size), np.int64)
+    owner[session] = log.user
+    n_visits = np.bincount(owner, minlength=log.n_users).astype(np.float64)
+    log_size = np.log(size)
+    centre = log_size.mean()
+    own = np.bincount(owner, log_size - centre, minlength=log.n_users) / np.maximum(n_visits, 1.0)
+    within, between = _variance_components(log_size - centre, owner, own, n_visits)
+    trust = between / (between + within / np.maximum(n_visits, 1.0)) if between > 0 else 0.0
+    log_mean = centre + trust * own
+    spread = np.sqrt(max(log_size.var() - np.var(log_mean[owner]), 0.0))
+    session_mean = np.exp(log_mean)
+    session_mean *= size.mean() / session_mean[owner].mean()
+    return Activity(n_visits / n_visits.sum(), session_mean, float(spread), len(size))
+
+
+def _variance_components(
+    log_size: Floats, owner: NDArray[np.int64], own: Floats, n_visits: Floats
+) -> tuple[float, float]:
+    """Returns the variances within and between users, by the method of moments.
+
+    Where nobody came twice the two cannot be told apart, and half is given to each.
+    """
+    n, n_active = len(log_size), int((n_visits > 0).sum())
+    if n == n_active or n_active == 1:
+        return 0.5 * float(log_size.var()), 0.5 * float(log_size.var()) * (n_active > 1)
+    within = float(((log_size - own[owner]) ** 2).sum()) / (n - n_active)
+    mean_square = float((n_visits * own**2).sum()) / (n_active - 1)
+    typical_visits = (n - float((n_visits**2).sum()) / n) / (n_active - 1)
+    return within, max((mean_square - within) / typical_visits, 0.0)

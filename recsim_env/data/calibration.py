@@ -1,0 +1,139 @@
+"""Fits a world of users and items to a log of what real people consumed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsim_env.data.activity import Activity, fit_activity
+from recsim_env.data.choice_fit import exposure_behind, fit_no_choice_score, some_users
+from recsim_env.data.factorization import FactorModel, fit_factors
+from recsim_env.data.held_out import CalibrationSettings, fit_held_out
+from recsim_env.data.log import InteractionLog
+from recsim_env.data.rating_noise import rating_scale
+from recsim_env.data.unclicked import ratings_matrix
+from recsim_env.rated_world import RatedWorld
+
+
+def calibrate(
+    log: InteractionLog, settings: CalibrationSettings | None = None, **changes: Any
+) -> RatedWorld:
+    """Returns a world whose users like, choose, rate and visit as the people in the log did.
+
+    1. The last tenth of each user's rows is held out (a random tenth in a log without times). The
+       penalties of the factor model are chosen on the tenth before that; the errors in the report,
+       the rating noise and the slope of choice are measured on the held-out rows.
+    2. The factors of the world are then fitted to the whole log with the same penalties.
+    3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
+       is an assumption. The exposure is the one under which items are consumed as often as in the
+       log. Visits follow from the timestamps.
+
+    In a log of clicks, items that users did not click are sampled with the value 0 against 1 for a
+    click; every consumption is then liked.
+
+    Predicted likings are shrunk: they vary less between people than true ones. The missing variance
+    is in the rating noise, so ratings vary as they do in the log (`report["rating_shares"]` shows
+    real and expected shares), but the simulated people differ a little less in their tastes, and
+    are less predictable, than real ones.
+
+    Args:
+      log: at least a few users need 10 rows or more.
+      settings: all defaults if None.
+      **changes: single settings by name, e.g. `n_factors=32`.
+
+    Raises:
+      ValueError: a setting outside its range, or a log too small to hold anything out.
+    """
+    settings = _settled(settings, changes)
+    scale = rating_scale(log, settings.like_threshold)
+    held_out_fit = fit_held_out(log, scale, settings)
+    model = fit_factors(
+        ratings_matrix(log, settings.unclicked_per_click, settings.seed),
+        n_factors=settings.n_factors,
+        factor_penalty=held_out_fit.factor_penalty,
+        bias_penalty=held_out_fit.bias_penalty,
+        seed=settings.seed,
+    )
+    activity = fit_activity(log, settings.session_gap_seconds)
+    slope = max(held_out_fit.slope.slope, 0.0)
+    exposure, no_choice_score = _fit_slates(log, model, activity, slope, settings)
+    report = held_out_fit.report | {
+        "log": log.summary(),
+        "settings": asdict(settings),
+        "sessions": {"n_sessions": activity.n_sessions, "log_sd": activity.session_log_sd},
+    }
+    return RatedWorld(
+        name=log.name,
+        item_factors=model.item_factors.astype(np.float32),
+        item_bias=model.item_bias.astype(np.float32),
+        item_features=log.item_features,
+        item_feature_names=log.item_feature_names,
+        item_exposure=exposure,
+        item_labels=log.item_titles,
+        user_factors=model.user_factors.astype(np.float32),
+        user_bias=model.user_bias.astype(np.float32),
+        user_features=log.user_features,
+        user_feature_names=log.user_feature_names,
+        user_visit_weight=activity.visit_weight,
+        user_session_mean=activity.session_mean,
+        user_labels=log.user_labels,
+        global_mean=model.global_mean,
+        rating_noise=held_out_fit.rating_noise,
+        rating_min=scale.minimum,
+        rating_max=scale.maximum,
+        rating_step=scale.step,
+        like_threshold=scale.like_threshold,
+        session_log_sd=activity.session_log_sd,
+        choice_slope=slope,
+        no_choice_score=no_choice_score,
+        choice_rate=settings.choice_rate,
+        choice_slate_size=settings.choice_slate_size,
+        report=report,
+    )
+
+
+def _settled(settings: CalibrationSettings | None, changes: dict[str, Any]) -> CalibrationSettings:
+    known = [entry.name for entry in fields(CalibrationSettings)]
+    for name in changes:
+        if name not in known:
+            raise TypeError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
+    return replace(settings or CalibrationSettings(), **changes)
+
+
+def _fit_slates(
+    log: InteractionLog,
+    model: FactorModel,
+    activity: Activity,
+    slope: float,
+    settings: CalibrationSettings,
+) -> tuple[NDArray[np.float64], float]:
+    """Returns the exposure and the score of choosing nothing, which depend on each other."""
+    counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
+    consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
+    users = some_users(activity.visit_weight, log.n_items, settings.seed)
+    liking = model.liking(users[:, None], np.arange(log.n_items))
+    scores = slope * (liking - model.global_mean)
+    visits = activity.visit_weight[users] / activity.visit_weight[users].sum()
+    share = visits * activity.session_mean[users]
+    share /= share.sum()
+    exposure, no_choice_score = consumption, 0.0
+    for _ in range(3):
+        no_choice_score = fit_no_choice_score(
+            scores,
+            visits,
+            exposure,
+            rate=settings.choice_rate,
+            slate_size=settings.choice_slate_size,
+            seed=settings.seed,
+        )
+        exposure = exposure_behind(
+            consumption,
+            scores,
+            share,
+            no_choice_score=no_choice_score,
+            slate_size=settings.choice_slate_size,
+        )
+    return exposure, no_choice_score

@@ -1,0 +1,88 @@
+"""Turns columns that describe items or users into numbers between 0 and 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A column with more categories than this is an id or a free text, not a description.
+MOST_CATEGORIES = 50
+
+Features = tuple[NDArray[np.float32], list[str]]
+Encoder = Callable[[str, Sequence[str]], Features]
+
+
+def number_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns one column scaled so that its range becomes [0, 1]; missing values get the mean."""
+    numbers = np.array([_number(value) for value in values])
+    if np.isnan(numbers).all() or np.nanmax(numbers) == np.nanmin(numbers):
+        return no_feature(name, values)
+    low, high = np.nanmin(numbers), np.nanmax(numbers)
+    numbers = np.where(np.isnan(numbers), np.nanmean(numbers), numbers)
+    return ((numbers - low) / (high - low)).astype(np.float32)[:, None], [name]
+
+
+def category_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns a 0/1 column `name=value` for every value that occurs; none for missing ones."""
+    return _indicators(name, [[value] if value else [] for value in values])
+
+
+def tags_feature(separator: str | None) -> Encoder:
+    """Returns the encoder of a column of several tags: a 0/1 column `name=tag` for every tag.
+
+    Args:
+      separator: what stands between tags; None splits at blanks.
+    """
+
+    def encode(name: str, values: Sequence[str]) -> Features:
+        return _indicators(name, [[t for t in value.split(separator) if t] for value in values])
+
+    return encode
+
+
+def guessed_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns numbers as one scaled column, few categories as 0/1 columns, anything else dropped.
+
+    A column is one of numbers when at most one value in fifty is not; that one counts as missing.
+    """
+    present = [value for value in values if value]
+    n_numbers = sum(math.isfinite(_number(value)) for value in present)
+    if present and n_numbers >= 0.98 * len(present):
+        return number_feature(name, values)
+    if 1 < len(set(present)) <= MOST_CATEGORIES:
+        return category_feature(name, values)
+    return no_feature(name, values)
+
+
+def no_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns no column at all."""
+    return np.zeros((len(values), 0), np.float32), []
+
+
+def join_features(parts: Iterable[Features], n_rows: int) -> Features:
+    """Returns all columns side by side."""
+    columns, names = [np.zeros((n_rows, 0), np.float32)], []
+    for matrix, part_names in parts:
+        columns.append(matrix)
+        names += part_names
+    return np.concatenate(columns, axis=1), names
+
+
+def _indicators(name: str, tags: list[list[str]]) -> Features:
+    known = sorted({tag for row in tags for tag in row})
+    column = {tag: k for k, tag in enumerate(known)}
+    matrix = np.zeros((len(tags), len(known)), np.float32)
+    for row, row_tags in enumerate(tags):
+        matrix[row, [column[tag] for tag in row_tags]] = 1.0
+    return matrix, [f"{name}={tag}" for tag in known]
+
+
+def _number(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan

@@ -1,0 +1,203 @@
+"""What people did: a log of ratings or clicks with dense ids."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsim_env.array_file import read_arrays, write_arrays
+
+KIND = "interaction log"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InteractionLog:
+    """Who consumed what, when, and how they rated it.
+
+    Attributes:
+      user, item: (n,) int32, dense ids, 0 <= user < n_users and 0 <= item < n_items.
+      rating: (n,) float64; 1.0 everywhere in a log of clicks.
+      time: (n,) seconds, >= 0, or None where the log has no times.
+      is_explicit: whether people rated (True) or only clicked (False).
+      user_labels, item_labels: (n_users,) and (n_items,) text, the source's own ids.
+      item_titles: (n_items,) text to show to people; the labels where the source has no titles.
+      item_features: (n_items, F) float32, e.g. one column per genre; F may be 0.
+      item_feature_names: (F,) text.
+      user_features: (n_users, G) float32; G may be 0.
+      user_feature_names: (G,) text.
+      name: what the log is, for reports.
+    """
+
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    rating: NDArray[np.float64]
+    time: NDArray[np.float64] | None
+    is_explicit: bool
+    user_labels: NDArray[np.str_]
+    item_labels: NDArray[np.str_]
+    item_titles: NDArray[np.str_]
+    item_features: NDArray[np.float32]
+    item_feature_names: NDArray[np.str_]
+    user_features: NDArray[np.float32]
+    user_feature_names: NDArray[np.str_]
+    name: str = "log"
+
+    def __post_init__(self) -> None:
+        lengths = [len(self.user), len(self.item), len(self.rating)]
+        lengths += [] if self.time is None else [len(self.time)]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"the columns differ in length: {lengths}")
+        if not len(self.user):
+            raise ValueError("the log is empty; it needs at least one interaction")
+        for what, ids, size in (
+            ("user", self.user, self.n_users),
+            ("item", self.item, self.n_items),
+        ):
+            if ids.min() < 0 or ids.max() >= size:
+                raise ValueError(f"{what} ids reach {ids.max()}, but there are {size} {what}s")
+        for what, numbers in (("rating", self.rating), ("time", self.time)):
+            if numbers is not None and not np.isfinite(numbers).all():
+                raise ValueError(f"{what} holds NaN or infinite numbers")
+
+    @property
+    def n_users(self) -> int:
+        """The number of users, with or without interactions."""
+        return len(self.user_labels)
+
+    @property
+    def n_items(self) -> int:
+        """The number of items, with or without interactions."""
+        return len(self.item_labels)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def matrix(self) -> sparse.csr_array:
+        """Returns the ratings as a sparse (n_users, n_items) matrix; repeated pairs are summed."""
+        return sparse.csr_array(
+            (self.rating, (self.user, self.item)), shape=(self.n_users, self.n_items)
+        )
+
+    def select(self, rows: NDArray[Any]) -> InteractionLog:
+        """Returns the log of some rows (a mask or positions), with the same users and items."""
+        time = None if self.time is None else self.time[rows]
+        return replace(
+            self, user=self.user[rows], item=self.item[rows], rating=self.rating[rows], time=time
+        )
+
+    def sessions(self, gap_seconds: float = 3600.0) -> NDArray[np.int64]:
+        """Returns the session number of every row: 0, 1, … by user, then by time.
+
+        A user's session ends when they do nothing for more than `gap_seconds`. Without times, all
+        that a user did is one session.
+        """
+        if gap_seconds <= 0:
+            raise ValueError(f"gap_seconds={gap_seconds} must be positive")
+        order = self.chronological()
+        user = self.user[order]
+        is_new = np.append(True, user[1:] != user[:-1])
+        if self.time is not None:
+            is_new[1:] |= np.diff(self.time[order]) > gap_seconds
+        session = np.empty(len(self), np.int64)
+        session[order] = np.cumsum(is_new) - 1
+        return session
+
+    def chronological(self) -> NDArray[np.int64]:
+        """Returns the row positions by user, each user's rows in order of time (else as stored)."""
+        keys = (self.user,) if self.time is None else (self.time, self.user)
+        return np.lexsort(keys)
+
+    def split_by_time(self, held_out_share: float = 0.1) -> tuple[InteractionLog, InteractionLog]:
+        """Returns what came before and after one moment; the later log has about that share.
+
+        Raises:
+          ValueError: the log has no times, or too few different ones.
+        """
+        _check_share(held_out_share)
+        if self.time is None:
+            raise ValueError("the log has no times; use hold_out_last")
+        is_later = self.time > np.quantile(self.time, 1.0 - held_out_share)
+        return self._split(is_later, "times")
+
+    def hold_out_last(self, held_out_share: float = 0.1) -> tuple[InteractionLog, InteractionLog]:
+        """Returns each user's earlier and last interactions.
+
+        The last `held_out_share` of a user's rows, rounded down, are held out; a user with fewer
+        than 1 / held_out_share rows keeps them all. Without times, stored order stands for time.
+        """
+        _check_share(held_out_share)
+        order = self.chronological()
+        return self._split(self._last_of_user(order, held_out_share), "interactions per user")
+
+    def hold_out_random(
+        self, held_out_share: float = 0.1, *, seed: int = 0
+    ) -> tuple[InteractionLog, InteractionLog]:
+        """Returns each user's interactions split at random, in the shares of `hold_out_last`."""
+        _check_share(held_out_share)
+        luck = np.random.default_rng(seed).random(len(self))
+        order = np.lexsort((luck, self.user))
+        return self._split(self._last_of_user(order, held_out_share), "interactions per user")
+
+    def summary(self) -> dict[str, Any]:
+        """Returns the numbers that describe the log, as JSON values."""
+        values, counts = np.unique(self.rating, return_counts=True)
+        top = np.argsort(-counts, kind="stable")[:20]
+        return {
+            "name": self.name,
+            "n_interactions": len(self),
+            "n_users": self.n_users,
+            "n_items": self.n_items,
+            "density": len(self) / (self.n_users * self.n_items),
+            "is_explicit": self.is_explicit,
+            "mean_rating": float(self.rating.mean()),
+            "rating_counts": {f"{values[k]:g}": int(counts[k]) for k in sorted(top)},
+            "first_time": None if self.time is None else float(self.time.min()),
+            "last_time": None if self.time is None else float(self.time.max()),
+            "item_feature_names": self.item_feature_names.tolist(),
+            "user_feature_names": self.user_feature_names.tolist(),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the log to one .npz file without pickles."""
+        entries = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {name: value for name, value in entries.items() if isinstance(value, np.ndarray)}
+        values = {name: value for name, value in entries.items() if name not in arrays}
+        write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> InteractionLog:
+        """Returns the log stored at `path`; raises ValueError for any other file."""
+        arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
+        entries = {**arrays, **values}
+        if found := {f.name for f in fields(cls)} ^ set(entries):
+            raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
+        return cls(**entries)
+
+    def _last_of_user(self, order: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+        """Returns which rows are among the last `share` of their user's rows in this order."""
+        counts = np.bincount(self.user, minlength=self.n_users)
+        first = np.cumsum(counts) - counts
+        user = self.user[order]
+        rank = np.arange(len(self)) - first[user]
+        is_last = np.empty(len(self), bool)
+        is_last[order] = rank >= counts[user] - np.floor(counts[user] * share + 1e-9)
+        return is_last
+
+    def _split(
+        self, is_held_out: NDArray[np.bool_], lacking: str
+    ) -> tuple[InteractionLog, InteractionLog]:
+        """Returns the rows outside and inside the mask; neither may be empty."""
+        if not is_held_out.any() or is_held_out.all():
+            raise ValueError(f"nothing can be held out: too few {lacking}")
+        return self.select(~is_held_out), self.select(is_held_out)
+
+
+def _check_share(share: float) -> None:
+    if not 0.0 < share < 1.0:
+        raise ValueError(f"held_out_share={share} must lie between 0 and 1")

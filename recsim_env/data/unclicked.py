@@ -1,0 +1,63 @@
+"""Items that stand for "not clicked" in logs that only hold clicks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsim_env.data.log import InteractionLog
+
+
+def ratings_matrix(log: InteractionLog, unclicked_per_click: int, seed: int) -> sparse.csr_array:
+    """Returns the ratings of a log, or of a log of clicks: 1 for a click, 0 for sampled others."""
+    return with_unclicked(log, log, unclicked_per_click, seed).matrix()
+
+
+def with_unclicked(
+    log: InteractionLog, everything: InteractionLog, unclicked_per_click: int, seed: int
+) -> InteractionLog:
+    """Returns a log of clicks with sampled rows of rating 0 appended; ratings come back unchanged.
+
+    For each click of a user, items are drawn uniformly among those that this user never clicked in
+    `everything`, without repeats, as far as there are any.
+
+    Args:
+      log: the clicks.
+      everything: what must not be drawn.
+      unclicked_per_click: how many rows to append per click.
+      seed: of the drawn items.
+    """
+    if log.is_explicit:
+        return log
+    n_items = log.n_items
+    wanted = np.repeat(np.arange(len(log)), unclicked_per_click)
+    user = log.user[wanted].astype(np.int64)
+    taken = np.unique(everything.user.astype(np.int64) * n_items + everything.item)
+    drawn = _distinct_pairs(user, n_items, taken, np.random.default_rng(seed))
+    n_rows = len(drawn)
+    return replace(
+        log,
+        user=np.append(log.user, (drawn // n_items).astype(np.int32)),
+        item=np.append(log.item, (drawn % n_items).astype(np.int32)),
+        rating=np.append(np.ones(len(log)), np.zeros(n_rows)),
+        time=None,
+    )
+
+
+def _distinct_pairs(
+    user: NDArray[np.int64], n_items: int, taken: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Returns user · n_items + item for random free items; collisions are redrawn a few times."""
+    found = np.empty(0, np.int64)
+    for _ in range(20):
+        pair = user * n_items + rng.integers(n_items, size=len(user))
+        is_free = ~np.isin(pair, taken) & ~np.isin(pair, found)
+        fresh, first = np.unique(pair[is_free], return_index=True)
+        found = np.append(found, fresh)
+        user = np.delete(user, np.flatnonzero(is_free)[first])
+        if not len(user):
+            break
+    return found
