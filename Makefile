@@ -1,0 +1,50 @@
+# Every target sets up what it needs; the environment lives in $(VENV).
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= auto
+
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help benchmark test check data clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
+
+# torch first: resolved alone and pinned, it cannot bring a build meant for other hardware.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[all,dev]' -c constraints.txt
+	touch $@
+
+benchmark: $(READY)  ## compare the agents; writes results/
+	$(BIN)/recsim-env benchmark
+
+# One numerical thread for each worker: more of them only wait for each other.
+test: $(READY)  ## run the tests, on all cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(READY)  ## format, lint, types, layers, wheel
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	rm -rf dist build
+	$(BIN)/python -m build
+	$(BIN)/check-wheel-contents dist
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(BIN)/python -m pip install --quiet --no-deps --target "$$scratch" dist/*.whl && \
+	cd "$$scratch" && PYTHONPATH="$$scratch" $(BIN)/python -W error -c "import gymnasium, recsim_env; \
+	assert recsim_env.__file__.startswith('$$scratch'), recsim_env.__file__; \
+	env = gymnasium.make('recsim_env/InterestEvolution-v0'); env.reset(seed=0); \
+	env.step(env.action_space.sample()); print('the wheel works:', env.spec.id)"
+
+data: $(READY)  ## fetch the ratings that some tests use
+	$(BIN)/python -m recsim_env.data.movielens
+
+clean:  ## remove the environment, builds and caches; results and data stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	    .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
