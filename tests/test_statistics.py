@@ -33,7 +33,7 @@ def by_seed(values: NDArray[np.float64] | list[float]) -> dict[int, float]:
 
 
 def test_student_t_covers_as_promised_at_three_seeds() -> None:
-    """n = 4,000 samples; a right method fails here with probability 1e-6."""
+    """With 4,000 samples, a right method fails here with probability 1e-6."""
     n_samples = 4_000
     draws = np.random.default_rng(11).normal(2.0, 3.0, size=(n_samples, 3))
     hits = sum(covers(estimate(sample), 2.0) for sample in draws)
@@ -55,7 +55,7 @@ def test_bootstrap_of_three_seeds_would_cover_far_less() -> None:
 
 
 def test_bootstrap_covers_about_as_promised_at_twenty_seeds() -> None:
-    """n = 300 samples; a method that covers 0.92 or more fails here with probability 1e-6."""
+    """With 300 samples, a method that covers 0.92 or more fails here with probability 1e-6."""
     n_samples = 300
     draws = np.random.default_rng(13).normal(2.0, 3.0, size=(n_samples, 20))
     hits = sum(covers(estimate(sample), 2.0) for sample in draws)
@@ -63,7 +63,7 @@ def test_bootstrap_covers_about_as_promised_at_twenty_seeds() -> None:
 
 
 def test_score_covers_as_promised_when_the_denominator_varies() -> None:
-    """n = 4,000 normal samples of 3 seeds; a right method fails here with probability 1e-6."""
+    """With 4,000 normal samples of 3 seeds, a right method fails here with probability 1e-6."""
     n_samples, truth = 4_000, 0.5
     rng = np.random.default_rng(14)
     uniform = rng.normal(10.0, 2.0, size=(n_samples, 3))

@@ -1,0 +1,179 @@
+"""What a result table says: curves with intervals, and who ranks where.
+
+Everything drawn or printed about a benchmark is computed here, from the table alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsim_env.results import ResultTable, Row
+from recsim_env.statistics import Estimate, estimate, normalized_score, paired_difference
+
+BASELINE = "uniform"
+"""The agent whose score is 0."""
+
+REFERENCE = "oracle"
+"""The agent whose score is 1, unless another is named."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How one quantity of one agent went on with the interactions.
+
+    Attributes:
+      agent: name of the agent.
+      interactions: (n,), increasing user interactions at which the quantity was taken.
+      estimates: n estimates over seeds.
+    """
+
+    agent: str
+    interactions: list[int]
+    estimates: list[Estimate]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One agent's line of the leaderboard.
+
+    Attributes:
+      agent: name of the agent.
+      episode_return: mean return of an episode in the final evaluation.
+      score: `normalized_score`, or None where the reference does not beat uniform.
+      click_rate: clicks per shown slate; NaN where the scenario has none.
+      lead: paired difference of the return to the next-ranked agent, None for the last or where
+        no seed is shared.
+      wall_seconds: mean duration of a run, in seconds.
+      n_interactions: user interactions spent on learning.
+    """
+
+    agent: str
+    episode_return: Estimate
+    score: Estimate | None
+    click_rate: float
+    lead: Estimate | None
+    wall_seconds: float
+    n_interactions: int
+
+
+def final_by_seed(
+    table: ResultTable, scenario: str, column: str = "return_mean"
+) -> dict[str, dict[int, float]]:
+    """Returns agent to seed to the value of the final evaluation.
+
+    Raises:
+      ValueError: the table has no finished run of the scenario.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for row in table.rows(phase="final", scenario=scenario):
+        found.setdefault(row["agent"], {})[row["seed"]] = row[column]
+    if not found:
+        known = ", ".join(table.scenarios()) or "none"
+        raise ValueError(f"no finished run of scenario={scenario!r}; scenarios here: {known}")
+    return found
+
+
+def standings(table: ResultTable, scenario: str, reference: str = REFERENCE) -> list[Standing]:
+    """Returns the agents from the highest final return to the lowest.
+
+    Args:
+      table: results of the benchmark.
+      scenario: one of `table.scenarios()`.
+      reference: the agent whose score is 1.
+
+    Raises:
+      ValueError: the table has no finished run of the scenario.
+    """
+    returns = final_by_seed(table, scenario)
+    estimates = {agent: estimate(list(values.values())) for agent, values in returns.items()}
+    ranked = sorted(returns, key=lambda agent: (-estimates[agent].mean, agent))
+    below = [*ranked[1:], None]
+    found = []
+    for agent, next_agent in zip(ranked, below, strict=True):
+        rows = table.rows(phase="final", scenario=scenario, agent=agent)
+        found.append(
+            Standing(
+                agent=agent,
+                episode_return=estimates[agent],
+                score=_score(returns, agent, reference),
+                click_rate=_mean([row["click_rate"] for row in rows]),
+                lead=_lead(returns[agent], returns[next_agent]) if next_agent else None,
+                wall_seconds=_mean([row["wall_seconds"] for row in rows]),
+                n_interactions=max(row["interactions"] for row in rows),
+            )
+        )
+    return found
+
+
+def evaluation_curves(table: ResultTable, scenario: str) -> list[Curve]:
+    """Returns each agent's return in the frozen evaluations along its learning."""
+    return _curves(
+        table.rows(phase="evaluation", scenario=scenario),
+        lambda run: {row["interactions"]: row["return_mean"] for row in run},
+    )
+
+
+def online_curves(table: ResultTable, scenario: str) -> list[Curve]:
+    """Returns each agent's reward per user-step while it learned, at the ends of the bins."""
+    return _curves(
+        table.rows(phase="online", scenario=scenario),
+        lambda run: {row["interactions"]: row["reward_per_step"] for row in run},
+    )
+
+
+def regret_curves(table: ResultTable, scenario: str) -> list[Curve]:
+    """Returns what each agent lost to the oracle while it learned, summed from the start.
+
+        regret(t) = sum over bins up to t of (oracle's - agent's reward per step) * steps in the bin
+
+    The oracle's reward is that of its run with the same seed, hence with the same users and luck.
+    Runs without it are left out.
+    """
+    return _curves(table.rows(phase="online", scenario=scenario), _regret)
+
+
+def _regret(run: list[Row]) -> dict[int, float]:
+    found, total, start = {0: 0.0}, 0.0, 0
+    for row in sorted(run, key=lambda row: row["interactions"]):
+        lost = row["oracle_reward_per_step"] - row["reward_per_step"]
+        total += lost * (row["interactions"] - start)
+        start = row["interactions"]
+        found[start] = total
+    return {} if math.isnan(total) else found
+
+
+def _curves(rows: list[Row], values: Callable[[list[Row]], dict[int, float]]) -> list[Curve]:
+    """Estimates over seeds at the interactions that all seeds of an agent have."""
+    runs: dict[str, dict[int, list[Row]]] = {}
+    for row in rows:
+        runs.setdefault(row["agent"], {}).setdefault(row["seed"], []).append(row)
+    found = []
+    for agent, by_seed in runs.items():
+        series = [each for each in map(values, by_seed.values()) if each]
+        shared = sorted(set.intersection(*map(set, series))) if series else []
+        if shared:
+            estimates = [estimate([each[x] for each in series]) for x in shared]
+            found.append(Curve(agent, shared, estimates))
+    return found
+
+
+def _score(returns: dict[str, dict[int, float]], agent: str, reference: str) -> Estimate | None:
+    if BASELINE not in returns or reference not in returns:
+        return None
+    try:
+        return normalized_score(returns[agent], returns[BASELINE], returns[reference])
+    except ValueError:
+        return None
+
+
+def _lead(ours: dict[int, float], theirs: dict[int, float]) -> Estimate | None:
+    return paired_difference(ours, theirs) if set(ours) & set(theirs) else None
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
