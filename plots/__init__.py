@@ -1,0 +1,19 @@
+"""Figures and the report of a benchmark, drawn from its result table alone.
+
+Each `draw_*` takes data and returns the Axes it drew on; it saves nothing and changes no global
+style. `write_report` puts all figures of a table and a short text into its folder.
+"""
+
+from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
+from recsim_env.plots.fidelity import draw_fidelity
+from recsim_env.plots.leaderboard import draw_leaderboard
+from recsim_env.plots.report import write_report
+
+__all__ = [
+    "draw_fidelity",
+    "draw_leaderboard",
+    "draw_learning_curves",
+    "draw_online_reward",
+    "draw_regret",
+    "write_report",
+]

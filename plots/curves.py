@@ -1,0 +1,186 @@
+"""How agents fare with the number of interactions: evaluations, reward while learning, regret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim_env.plots import style
+from recsim_env.plots.captions import interactions, seeds_and_intervals
+from recsim_env.results import ResultTable
+from recsim_env.standings import (
+    Curve,
+    evaluation_curves,
+    final_by_seed,
+    online_curves,
+    regret_curves,
+)
+from recsim_env.statistics import Estimate, estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
+    """Draws the return in frozen evaluations against the interactions learned from.
+
+    Agents that learn are lines with markers; uniform, oracle and far-sighted are levels. The bands
+    are the intervals over seeds.
+
+    Args:
+      table: results of the benchmark.
+      scenario: one of `table.scenarios()`.
+      ax: where to draw; a figure of its own by default.
+
+    Raises:
+      ValueError: the table has no finished run of the scenario.
+    """
+    finals = final_by_seed(table, scenario)
+    curves = [
+        curve for curve in evaluation_curves(table, scenario) if curve.agent not in style.REFERENCES
+    ]
+    spent = interactions(
+        row["interactions"] for row in table.rows(phase="final", scenario=scenario)
+    )
+    levels = {
+        agent: estimate(list(finals[agent].values()))
+        for agent in style.REFERENCES
+        if agent in finals
+    }
+    with style.house_style():
+        ax = ax or style.new_axes()
+        ends = {curve.agent: _draw_curve(ax, curve) for curve in curves}
+        ends |= {agent: _draw_level(ax, agent, level) for agent, level in levels.items()}
+        shown = [each for curve in curves for each in curve.estimates] + list(levels.values())
+        style.dress(
+            ax,
+            title=f"{style.short_name(scenario)}: return after learning",
+            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}",
+            xlabel="interactions learned from (user-steps)",
+            ylabel="return (reward per episode)",
+        )
+        _finish(ax, curves, ends)
+    return ax
+
+
+def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
+    """Draws the reward per user-step that people got while the agent was learning.
+
+    Args:
+      table: results of the benchmark.
+      scenario: one of `table.scenarios()`.
+      ax: where to draw; a figure of its own by default.
+
+    Raises:
+      ValueError: the table has no online rows of the scenario.
+    """
+    curves = online_curves(table, scenario)
+    if not curves:
+        raise ValueError(f"no online rows of scenario={scenario!r} are in the table")
+    return _draw_online(
+        curves,
+        ax,
+        title=f"{style.short_name(scenario)}: reward while learning",
+        ylabel="reward per user-step",
+    )
+
+
+def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
+    """Draws the reward lost to the oracle while learning, summed and paired by seed.
+
+    Args:
+      table: results of the benchmark.
+      scenario: one of `table.scenarios()`.
+      ax: where to draw; a figure of its own by default.
+
+    Raises:
+      ValueError: no online row of the scenario has the oracle's reward.
+    """
+    curves = [curve for curve in regret_curves(table, scenario) if curve.agent != "oracle"]
+    if not curves:
+        raise ValueError(
+            f"no online row of scenario={scenario!r} has oracle_reward_per_step; "
+            "run the oracle in the benchmark"
+        )
+    return _draw_online(
+        curves,
+        ax,
+        title=f"{style.short_name(scenario)}: regret while learning",
+        ylabel="reward lost to the oracle (sum)",
+        zero="oracle",
+    )
+
+
+def _draw_online(
+    curves: list[Curve], ax: Axes | None, *, title: str, ylabel: str, zero: str = ""
+) -> Axes:
+    shown = [each for curve in curves for each in curve.estimates]
+    spent = interactions(curve.interactions[-1] for curve in curves)
+    with style.house_style():
+        ax = ax or style.new_axes()
+        ends = {curve.agent: _draw_curve(ax, curve) for curve in curves}
+        if zero:
+            look = style.agent_style(zero)
+            ax.axhline(0.0, color=look.color, linestyle=look.linestyle, linewidth=1.4)
+            ends[zero] = 0.0
+        style.dress(
+            ax,
+            title=title,
+            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}",
+            xlabel="interactions (user-steps)",
+            ylabel=ylabel,
+        )
+        _finish(ax, curves, ends)
+    return ax
+
+
+def _draw_curve(ax: Axes, curve: Curve) -> float:
+    """Draws line and band, and returns the height of the line's end."""
+    look = style.agent_style(curve.agent)
+    x = np.array(curve.interactions)
+    low, mean, high = (
+        np.array([getattr(each, name) for each in curve.estimates])
+        for name in ("low", "mean", "high")
+    )
+    is_reference = curve.agent in style.REFERENCES
+    if not np.isnan(low).all():
+        ax.fill_between(x, low, high, color=look.color, alpha=style.BAND_OPACITY, linewidth=0)
+    ax.plot(
+        x,
+        mean,
+        color=look.color,
+        linestyle=look.linestyle,
+        marker="" if is_reference else look.marker,
+        markevery=max(1, len(x) // 12),
+        markeredgecolor="white",
+        markeredgewidth=0.7,
+        label=curve.agent,
+        zorder=2.5 if is_reference else 3,
+    )
+    return float(mean[-1])
+
+
+def _draw_level(ax: Axes, agent: str, level: Estimate) -> float:
+    look = style.agent_style(agent)
+    if level.has_interval:
+        ax.axhspan(level.low, level.high, color=look.color, alpha=0.1, linewidth=0)
+    ax.axhline(
+        level.mean,
+        color=look.color,
+        linestyle=look.linestyle,
+        linewidth=1.6,
+        label=agent,
+    )
+    return level.mean
+
+
+def _finish(ax: Axes, curves: list[Curve], ends: dict[str, float]) -> None:
+    """Fixes the limits, then labels the lines' ends, which stand where the limits put them."""
+    last = max((curve.interactions[-1] for curve in curves), default=1)
+    first = min((curve.interactions[0] for curve in curves), default=0)
+    ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
+    ax.set_ylim(ax.get_ylim())
+    style.count_interactions(ax)
+    style.group_digits(ax)
+    style.label_at_right(ax, ends)

@@ -1,0 +1,172 @@
+"""The report of a benchmark: figures and a short text, written from the result table alone."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recsim_env.plots import style
+from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
+from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
+from recsim_env.plots.leaderboard import draw_leaderboard
+from recsim_env.results import ResultTable
+from recsim_env.standings import REFERENCE, Standing, standings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
+    (
+        "leaderboard",
+        "Agents by return in the final evaluation, from uniform (0) to oracle (1)",
+        draw_leaderboard,
+    ),
+    (
+        "learning",
+        "Return in frozen evaluations, on the same users and luck for every agent",
+        draw_learning_curves,
+    ),
+    ("online", "Reward per user-step while learning", draw_online_reward),
+    (
+        "regret",
+        "Reward lost while learning to the oracle's run with the same users and luck, summed",
+        draw_regret,
+    ),
+)
+_COLUMNS = (
+    "rank",
+    "agent",
+    "return [interval]",
+    "score [interval]",
+    "click rate",
+    "lead over the next [interval]",
+    "seconds per run",
+)
+
+
+def write_report(folder: str | os.PathLike[str]) -> Path:
+    """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
+
+    Only the folder's table, settings and versions are read, so figures can be drawn anew at any
+    time, on any machine, also of a benchmark that is still running.
+
+    Raises:
+      ValueError: the folder has no complete run.
+    """
+    table = ResultTable(folder)
+    if not table.rows():
+        raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
+    sections = [_head(table)]
+    sections += [_scenario_section(table, scenario) for scenario in table.scenarios()]
+    sections += [_failures(table), _versions(table), _how_to_redraw(table)]
+    report = table.folder / "report.md"
+    text = "\n\n".join(section for section in sections if section)
+    report.write_text(text + "\n", encoding="utf-8")
+    return report
+
+
+def _head(table: ResultTable) -> str:
+    finals, failed = table.rows(phase="final"), table.rows(phase="failed")
+    agents = {row["agent"] for row in finals}
+    return (
+        f"# Benchmark: {', '.join(style.short_name(each) for each in table.scenarios())}\n\n"
+        f"{len(finals)} finished and {len(failed)} failed runs of {len(agents)} agents."
+    )
+
+
+def _scenario_section(table: ResultTable, scenario: str) -> str:
+    heading = f"## {style.short_name(scenario)}"
+    if not table.rows(phase="final", scenario=scenario):
+        return f"{heading}\n\nNo run finished."
+    ranked = standings(table, scenario)
+    parts = [heading, _leaderboard(ranked), f"*{_caption(ranked)}*"]
+    if not all(each.score for each in ranked):
+        parts.append(
+            f"No scores: they need runs of uniform and {REFERENCE} with the same seeds, and "
+            f"{REFERENCE} must beat uniform."
+        )
+    for name, meaning, draw in _FIGURES:
+        file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
+        try:
+            ax = draw(table, scenario)
+            _save(ax, table.folder / file)
+        except ValueError as error:
+            parts.append(f"No figure *{name}*: {error}.")
+            continue
+        parts.append(f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*")
+    return "\n\n".join(parts)
+
+
+def _save(ax: Axes, file: Path) -> None:
+    with style.house_style():
+        ax.figure.savefig(file, bbox_inches="tight", pad_inches=0.15)  # type: ignore[union-attr]
+
+
+def _caption(ranked: list[Standing]) -> str:
+    spent = interactions(each.n_interactions for each in ranked)
+    text = f"{spent} of learning per run. "
+    returns = seeds_and_intervals((each.episode_return for each in ranked), "intervals of returns")
+    leads = {each.lead.method for each in ranked if each.lead and each.lead.has_interval}
+    scores = {each.score.method for each in ranked if each.score and each.score.has_interval}
+    text += f"Returns: {returns}"
+    text += f"; of leads: {', '.join(sorted(leads))}, paired by seed" if leads else ""
+    text += f"; of scores: {', '.join(sorted(scores))}, paired by seed" if scores else ""
+    return f"{text}."
+
+
+def _leaderboard(ranked: list[Standing]) -> str:
+    lines = [_line(_COLUMNS), _line(["---:", "---", *["---:"] * (len(_COLUMNS) - 2)])]
+    for place, each in enumerate(ranked, start=1):
+        lines.append(
+            _line(
+                [
+                    str(place),
+                    each.agent,
+                    with_interval(each.episode_return),
+                    with_interval(each.score) if each.score else "–",
+                    number(each.click_rate),
+                    with_interval(each.lead) if each.lead else "–",
+                    "–" if math.isnan(each.wall_seconds) else f"{each.wall_seconds:.1f}",
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _failures(table: ResultTable) -> str:
+    failed = table.rows(phase="failed")
+    if not failed:
+        return ""
+    parts = ["## Failed runs", "The same command tries them again."]
+    for row in failed:
+        error = "\n".join(f"    {line}" for line in row["error"].splitlines())
+        parts.append(
+            f"{style.short_name(row['scenario'])}, {row['agent']}, seed {row['seed']}:\n\n{error}"
+        )
+    return "\n\n".join(parts)
+
+
+def _versions(table: ResultTable) -> str:
+    versions = table.read_versions()
+    if not versions:
+        return ""
+    lines = [_line(["package", "version"]), _line(["---", "---"])]
+    lines += [_line([name, str(version)]) for name, version in versions.items()]
+    return "## Versions\n\n" + "\n".join(lines)
+
+
+def _how_to_redraw(table: ResultTable) -> str:
+    command = table.read_settings().get("command")
+    text = "## How to redraw and repeat\n\nThis page and its figures, from `rows.csv` alone:\n\n"
+    text += f"    recsim-env plot {table.folder.name}"
+    if command:
+        text += f"\n\nThe runs (finished ones are kept: use a new folder):\n\n    {command}"
+    return text
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

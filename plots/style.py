@@ -1,0 +1,206 @@
+"""How every figure looks: one home for agent to colour, marker and line, and for the page.
+
+The known agents have the colours of Okabe and Ito, which people with any colour vision tell apart;
+each also has a marker of its own, and the two references are grey and black lines, so that nothing
+is lost in a grey print.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+try:
+    import matplotlib.style
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'figures need matplotlib: pip install "recsim-env[plots]"', name=error.name
+    ) from error
+
+INK = "#222222"
+FAINT_INK = "#666666"
+GRID = "#e4e4e4"
+BAND_OPACITY = 0.13
+
+_SETTINGS: Any = {
+    "font.size": 10.0,
+    "text.color": INK,
+    "axes.edgecolor": FAINT_INK,
+    "axes.labelcolor": INK,
+    "xtick.color": FAINT_INK,
+    "ytick.color": FAINT_INK,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.5,
+    "savefig.dpi": 160,
+    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class AgentStyle:
+    """How one agent is drawn, in every figure.
+
+    Attributes:
+      color: of line, marker and label.
+      marker: Matplotlib's sign of it.
+      linestyle: Matplotlib's dash pattern.
+    """
+
+    color: str
+    marker: str
+    linestyle: str
+
+
+_KNOWN = {
+    "uniform": AgentStyle("#8a8a8a", "x", ":"),
+    "oracle": AgentStyle("#000000", "*", "--"),
+    "far_sighted": AgentStyle("#5b3a8c", "D", "-."),
+    "popularity": AgentStyle("#56b4e9", "s", "-"),
+    "content": AgentStyle("#e69f00", "^", "-"),
+    "ials": AgentStyle("#009e73", "v", "-"),
+    "linucb": AgentStyle("#0072b2", "o", "-"),
+    "dqn": AgentStyle("#cc79a7", "P", "-"),
+    "ppo": AgentStyle("#d55e00", "X", "-"),
+}
+_MORE_COLORS = ("#882255", "#999933", "#44aa99", "#332288", "#aa4499", "#117733", "#6b4c2a")
+_MORE_MARKERS = ("<", ">", "h", "p", "d", "8")
+_MORE_LINES = ("-", "--", "-.")
+
+REFERENCES = ("uniform", "oracle", "far_sighted")
+"""Agents that do not learn from what happens: drawn as levels that others are measured against."""
+
+
+def agent_style(agent: str) -> AgentStyle:
+    """Returns the style of an agent: the same in every figure, process and year.
+
+    An agent that is not ours gets a style that depends on its name alone, from colours and markers
+    that none of ours has.
+    """
+    if agent in _KNOWN:
+        return _KNOWN[agent]
+    number = zlib.crc32(agent.encode())
+    number, color = divmod(number, len(_MORE_COLORS))
+    number, marker = divmod(number, len(_MORE_MARKERS))
+    line = number % len(_MORE_LINES)
+    return AgentStyle(_MORE_COLORS[color], _MORE_MARKERS[marker], _MORE_LINES[line])
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Applies the page's fonts and colours within a `with`, and puts the caller's back."""
+    with matplotlib.style.context(["default", _SETTINGS]):
+        yield
+
+
+def new_axes(width: float = 8.0, height: float = 4.6) -> Axes:
+    """Returns Axes of a figure of their own, in inches, known to no window system."""
+    return Figure(figsize=(width, height)).add_axes((0.09, 0.13, 0.76, 0.7))
+
+
+def new_panels(count: int) -> list[Axes]:
+    """Returns Axes side by side in a figure of their own."""
+    figure = Figure(figsize=(4.2 * count, 4.0))
+    return list(figure.subplots(1, count, squeeze=False, gridspec_kw={"wspace": 0.28})[0])
+
+
+def dress(ax: Axes, *, title: str, caption: str, xlabel: str, ylabel: str) -> None:
+    """Gives Axes their title, a caption below it, labels with units, and a light grid."""
+    ax.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=24)
+    ax.annotate(
+        caption,
+        (0, 1),
+        gid="caption",
+        xytext=(0, 9),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=9,
+        color=FAINT_INK,
+        annotation_clip=False,
+    )
+    ax.set_xlabel(xlabel, color=INK)
+    ax.set_ylabel(ylabel, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(FAINT_INK)
+    ax.tick_params(colors=FAINT_INK, labelsize=9)
+    ax.grid(axis="y", color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def count_interactions(ax: Axes) -> None:
+    """Writes the ticks of the x-axis as 5 k, 10 k, 1 M."""
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
+
+
+def group_digits(ax: Axes) -> None:
+    """Writes the ticks of the y-axis as 5,000 and 0.5."""
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+
+
+def caption_of(ax: Axes) -> str:
+    """Returns the caption that `dress` gave to the Axes."""
+    return next(text.get_text() for text in ax.texts if text.get_gid() == "caption")
+
+
+def short_name(scenario: str) -> str:
+    """Returns the scenario's id without the namespace that all of ours share."""
+    return scenario.removeprefix("recsim_env/")
+
+
+def label_at_right(ax: Axes, levels: dict[str, float]) -> None:
+    """Writes each agent's name beside the right end of its line, moved apart where they overlap.
+
+    Args:
+      ax: Axes whose limits are final.
+      levels: agent to the height of its line's end, in data units.
+    """
+    if not levels:
+        return
+    agents = sorted(levels, key=lambda agent: levels[agent])
+    points = np.array([[0.0, levels[agent]] for agent in agents])
+    pixels_per_point = ax.figure.dpi / 72
+    wanted = ax.transData.transform(points)[:, 1] / pixels_per_point
+    right = ax.get_xlim()[1]
+    for agent, moved in zip(agents, spread_apart(wanted, 14.0) - wanted, strict=True):
+        color = agent_style(agent).color
+        ax.annotate(
+            agent,
+            (right, levels[agent]),
+            xytext=(16, moved),
+            textcoords="offset points",
+            fontsize=9.5,
+            color=color,
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "relpos": (0, 0.5)},
+        )
+
+
+def spread_apart(wanted: Sequence[float] | np.ndarray, gap: float) -> np.ndarray:
+    """Returns increasing places at least `gap` apart, with the least squared moves.
+
+    Args:
+      wanted: (n,), increasing places.
+      gap: least distance of neighbours, in the same unit.
+
+    Source: Barlow et al. 1972, "Statistical inference under order restrictions": pooling
+      neighbours that violate the order.
+    """
+    offsets = gap * np.arange(len(wanted))
+    pools: list[list[float]] = []
+    for place in np.asarray(wanted, dtype=np.float64) - offsets:
+        pools.append([float(place)])
+        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    means = [float(np.mean(pool)) for pool in pools for _ in pool]
+    return np.array(means, dtype=np.float64) + offsets

@@ -1,0 +1,144 @@
+"""Curves show the table's means and intervals, and nothing else."""
+
+import itertools
+from collections.abc import Callable
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from recsim_env.plots import draw_learning_curves, draw_online_reward, draw_regret
+from recsim_env.plots.style import agent_style, caption_of
+from recsim_env.results import ResultTable
+from recsim_env.statistics import estimate
+
+SCENARIO = "recsim_env/Toy-v0"
+LUCK = np.array([0.0, 1.0, 5.0])
+Draw = Callable[[ResultTable, str, Axes | None], Axes]
+
+
+def line(ax: Axes, agent: str) -> np.ndarray:
+    found = [each for each in ax.lines if each.get_label() == agent]
+    assert len(found) == 1
+    return np.array(found[0].get_xydata())
+
+
+def bands(ax: Axes) -> list[np.ndarray]:
+    drawn = [each for each in ax.collections if isinstance(each, PolyCollection)]
+    return [np.asarray(each.get_paths()[0].vertices) for each in drawn]
+
+
+def test_learning_curve_has_the_means_of_the_evaluations(table: ResultTable) -> None:
+    ax = draw_learning_curves(table, SCENARIO)
+    assert line(ax, "ials").tolist() == [[500, 14.0], [1000, 16.0]]
+    assert line(ax, "popularity").tolist() == [[500, 12.0], [1000, 14.0]]
+
+
+def test_learning_band_has_the_intervals_over_seeds(table: ResultTable) -> None:
+    ax = draw_learning_curves(table, SCENARIO)
+    assert len(bands(ax)) == 2
+    found = estimate(12.0 + LUCK)
+    at_500 = sorted({y for x, y in bands(ax)[0] if x == 500})
+    assert at_500 == pytest.approx([found.low, found.high], rel=1e-12)
+
+
+def test_uniform_and_oracle_are_levels_with_bands(table: ResultTable) -> None:
+    ax = draw_learning_curves(table, SCENARIO)
+    assert set(line(ax, "uniform")[:, 1]) == {12.0}
+    assert set(line(ax, "oracle")[:, 1]) == {22.0}
+    rectangles = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    spans = [(each.get_y(), each.get_y() + each.get_height()) for each in rectangles]
+    expected = [(each.low, each.high) for each in (estimate(10.0 + LUCK), estimate(20.0 + LUCK))]
+    assert np.array(spans) == pytest.approx(np.array(expected), rel=1e-12)
+
+
+def test_online_reward_has_the_means_of_the_bins(table: ResultTable) -> None:
+    ax = draw_online_reward(table, SCENARIO)
+    assert line(ax, "ials") == pytest.approx(np.array([[500, 14 / 20], [1000, 16 / 20]]))
+    assert line(ax, "oracle") == pytest.approx(np.array([[500, 20 / 20], [1000, 22 / 20]]))
+
+
+def test_regret_sums_what_was_lost_and_pairing_removes_luck(table: ResultTable) -> None:
+    ax = draw_regret(table, SCENARIO)
+    lost_500, lost_1000 = 500 * 8 / 20, 500 * 8 / 20 + 500 * 6 / 20
+    assert line(ax, "ials") == pytest.approx(np.array([[0, 0], [500, lost_500], [1000, lost_1000]]))
+    heights = [np.ptp([y for x, y in band if x == 1000]) for band in bands(ax)]
+    assert heights == pytest.approx([0.0] * 3, abs=1e-9)
+
+
+def test_one_seed_draws_no_band_and_says_so(fill: Callable[..., ResultTable]) -> None:
+    ax = draw_learning_curves(fill({"uniform": 1.0, "ials": 2.0}, n_seeds=1), SCENARIO)
+    assert bands(ax) == []
+    assert not ax.patches
+    assert caption_of(ax) == "1,000 interactions, mean of 1 seed, which gives no interval"
+
+
+def test_points_that_a_seed_lacks_are_left_out(table: ResultTable) -> None:
+    run = table.rows(scenario=SCENARIO, agent="ials")
+    seed_0 = [row for row in run if row["seed"] == 0]
+    table.append_run(
+        row for row in seed_0 if (row["phase"], row["interactions"]) != ("evaluation", 500)
+    )
+    assert line(draw_learning_curves(table, SCENARIO), "ials").tolist() == [[1000, 16.0]]
+
+
+@pytest.mark.parametrize("draw", [draw_learning_curves, draw_online_reward, draw_regret])
+def test_drawing_uses_the_given_axes_and_changes_no_global_style(
+    table: ResultTable, draw: Draw
+) -> None:
+    before = dict(matplotlib.rcParams)
+    given = Figure().subplots()
+    assert draw(table, SCENARIO, given) is given
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("draw", [draw_learning_curves, draw_online_reward, draw_regret])
+def test_every_agent_is_named_once_in_its_colour_beside_its_line(
+    table: ResultTable, draw: Draw
+) -> None:
+    ax = draw(table, SCENARIO, None)
+    named = [text for text in ax.texts if text.get_gid() != "caption"]
+    assert sorted(text.get_text() for text in named) == ["ials", "oracle", "popularity", "uniform"]
+    assert all(text.get_color() == agent_style(text.get_text()).color for text in named)
+
+
+@pytest.mark.parametrize("draw", [draw_learning_curves, draw_online_reward, draw_regret])
+def test_caption_and_axes_say_what_is_shown(table: ResultTable, draw: Draw) -> None:
+    ax = draw(table, SCENARIO, None)
+    assert caption_of(ax) == "1,000 interactions, mean of 3 seeds, bands: 95 % Student t"
+    assert "user-steps" in ax.get_xlabel()
+    assert "reward" in ax.get_ylabel()
+
+
+def test_labels_of_equal_curves_do_not_overlap(fill: Callable[..., ResultTable]) -> None:
+    agents = ["uniform", "ials", "dqn", "ppo", "content", "oracle"]
+    ax = draw_learning_curves(fill(dict.fromkeys(agents, 3.0)), SCENARIO)
+    canvas = FigureCanvasAgg(ax.get_figure(root=True))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    labels = [text for text in ax.texts if text.get_gid() != "caption"]
+    boxes = sorted(
+        (box.y0, box.y1) for box in (Text.get_window_extent(each, renderer) for each in labels)
+    )
+    assert len(boxes) == 6
+    for (_, top), (bottom, _) in itertools.pairwise(boxes):
+        assert top <= bottom
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (draw_learning_curves, "no finished run of scenario='X'; scenarios here: recsim_env/Toy"),
+        (draw_online_reward, "no online rows of scenario='X'"),
+        (draw_regret, "no online row of scenario='X' has oracle_reward_per_step; run the oracle"),
+    ],
+)
+def test_an_unknown_scenario_is_named(table: ResultTable, draw: Draw, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw(table, "X", None)
