@@ -1,7 +1,9 @@
 """The environments: one person (`RecommendationEnv`) and a batch (`RecommendationVectorEnv`)."""
 
+import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import gymnasium
@@ -20,6 +22,27 @@ _MODES = {
 }
 
 Observation = dict[str, Any] | np.ndarray
+
+
+#: Called with the rewards, which episodes ended, and which environments took a step instead of only
+#: beginning the next episode; each (num_envs,).
+StepObserver = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+
+_OBSERVER: ContextVar[StepObserver | None] = ContextVar("recsim_env_step_observer", default=None)
+
+
+@contextlib.contextmanager
+def observing_steps(observer: StepObserver) -> Iterator[None]:
+    """Calls `observer` after every step that any batch environment takes inside the context.
+
+    An agent may learn in an environment of its own making, with another autoreset mode say; so
+    whoever counts what agents spend and earn asks the environments rather than the agent.
+    """
+    token = _OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        _OBSERVER.reset(token)
 
 
 def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
@@ -340,9 +363,13 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
                 f"the episodes of environments {over[:8].tolist()} are over; begin new ones with "
                 "reset(options={'reset_mask': mask})"
             )
+        has_stepped = ~self._simulator.slots["is_over"]  # DISABLED and SAME_STEP leave none over
         records, rewards, terminated, truncated, final = self._simulator.step(
             actions, _MODES[self.autoreset_mode]
         )
+        observer = _OBSERVER.get()
+        if observer is not None:
+            observer(rewards, terminated | truncated, has_stepped)
         infos: dict[str, Any] = {}
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos = self._final_infos(final, terminated | truncated)
