@@ -15,8 +15,8 @@ help:  ## list the targets
 # torch first: resolved alone and pinned, it cannot bring a build meant for other hardware.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet torch -c constraints.txt
-	$(BIN)/python -m pip install --quiet -e '.[all,dev]' -c constraints.txt
+	$(BIN)/python -m pip install -qq torch -c constraints.txt
+	$(BIN)/python -m pip install -qq -e '.[all,dev]' -c constraints.txt
 	touch $@
 
 benchmark: $(READY)  ## compare the agents; writes results/
@@ -35,7 +35,7 @@ check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/python -m build
 	$(BIN)/check-wheel-contents dist
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
-	$(BIN)/python -m pip install --quiet --no-deps --target "$$scratch" dist/*.whl && \
+	$(BIN)/python -m pip install -qq --no-deps --target "$$scratch" dist/*.whl && \
 	cd "$$scratch" && PYTHONPATH="$$scratch" $(BIN)/python -W error -c "import gymnasium, recsim_env; \
 	assert recsim_env.__file__.startswith('$$scratch'), recsim_env.__file__; \
 	env = gymnasium.make('recsim_env/InterestEvolution-v0'); env.reset(seed=0); \

@@ -1,0 +1,206 @@
+"""What is installed, from the built wheel, and what importing it costs."""
+
+import email.parser
+import importlib
+import importlib.metadata
+import json
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import recsim_env
+
+REPOSITORY = Path(__file__).parents[1]
+LINKED = ("agents", "plots", "scenarios")
+HEAVY = ("implicit", "llvmlite", "matplotlib", "numba", "pyarrow", "stable_baselines3", "torch")
+NOT_SOURCE = shutil.ignore_patterns(
+    ".git", ".venv", ".data", "*cache*", ".hypothesis", "*.egg-info", "build", "dist", "results"
+)
+
+# One worker builds, once.
+pytestmark = pytest.mark.xdist_group("packaging")
+
+
+def run_python(code, *, path=(), cwd):
+    """Runs code in a fresh process outside the repository and returns what it prints as JSON."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def our_modules():
+    """The names of all modules in the checkout, by file."""
+    files = [
+        file
+        for folder in ("recsim_env", *LINKED)
+        for file in (REPOSITORY / folder).rglob("*.py")
+        if not any(part in LINKED for part in file.relative_to(REPOSITORY).parts[1:])
+    ]
+    names = set()
+    for file in files:
+        parts = file.relative_to(REPOSITORY).with_suffix("").parts
+        parts = parts if parts[0] == "recsim_env" else ("recsim_env", *parts)
+        names.add(".".join(parts).removesuffix(".__init__"))
+    return sorted(names)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel, built from the sdist of a copy of the sources."""
+    source = tmp_path_factory.mktemp("source") / "recsim-env"
+    shutil.copytree(REPOSITORY, source, symlinks=True, ignore=NOT_SOURCE)
+    out = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", str(out), str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def unpacked(wheel, tmp_path_factory):
+    """A folder that holds nothing but what the wheel installs."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def metadata(unpacked):
+    (file,) = unpacked.glob("*.dist-info/METADATA")
+    return email.parser.Parser().parsestr(file.read_text(encoding="utf-8"))
+
+
+def test_wheel_holds_every_module_once_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        files = [name for name in archive.namelist() if ".dist-info/" not in name]
+    modules = [name.removesuffix(".py").removesuffix("/__init__") for name in files]
+    modules.remove("recsim_env/py.typed")
+    assert sorted(name.replace("/", ".") for name in modules) == our_modules()
+
+
+def test_check_wheel_contents_accepts_the_wheel(wheel):
+    done = subprocess.run(
+        [sys.executable, "-m", "check_wheel_contents", str(wheel)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_wheel_works_outside_the_repository(unpacked, tmp_path):
+    code = """
+import json, gymnasium, recsim_env
+env = gymnasium.make("recsim_env/InterestEvolution-v0")
+env.reset(seed=0)
+env.step(env.action_space.sample())
+print(json.dumps(recsim_env.__file__))
+"""
+    origin = run_python(code, path=[unpacked], cwd=tmp_path)
+    assert Path(origin) == unpacked / "recsim_env" / "__init__.py"
+
+
+def test_simulating_needs_no_extra(unpacked, tmp_path):
+    extras = ("implicit", "matplotlib", "pyarrow", "stable_baselines3", "sb3_contrib", "torch")
+    code = f"""
+import json, sys
+sys.modules.update(dict.fromkeys({extras!r}))  # importing any of these raises ImportError
+import gymnasium, recsim_env, recsim_env.agents
+for spec in list(gymnasium.registry.values()):
+    if spec.namespace == "recsim_env":
+        env = gymnasium.make(spec.id)
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+print(json.dumps(True))
+"""
+    assert run_python(code, path=[unpacked], cwd=tmp_path)
+
+
+def test_metadata_names_the_extras_and_no_heavy_requirement(metadata):
+    required = {
+        re.split(r"[^\w-]", line, maxsplit=1)[0]
+        for line in metadata.get_all("Requires-Dist")
+        if "extra ==" not in line
+    }
+    assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "tqdm"}
+    assert set(metadata.get_all("Provides-Extra")) == {"agents", "all", "data", "dev", "plots"}
+    assert metadata["License-Expression"] == "MIT"
+
+
+def test_version_is_the_same_everywhere(metadata):
+    assert metadata["Version"] == recsim_env.__version__
+    assert importlib.metadata.version("recsim-env") == recsim_env.__version__
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {recsim_env.__version__}\n" in citation
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    (newest, *_) = re.findall(r"^## .*?(\d+\.\d+\.\d+)", changelog, re.MULTILINE)
+    assert newest == recsim_env.__version__
+
+
+def test_the_links_show_the_mapped_folders():
+    for name in LINKED:
+        link = REPOSITORY / "recsim_env" / name
+        assert link.is_symlink(), f"{link} is not a link"
+        assert link.readlink() == Path("..", name)
+
+
+@pytest.mark.parametrize("name", our_modules())
+def test_module_imports(name):
+    if name != "recsim_env.__main__":
+        assert importlib.import_module(name).__name__ == name
+
+
+def test_packages_are_found_by_walking():
+    walked = {module.name for module in pkgutil.walk_packages(recsim_env.__path__, "recsim_env.")}
+    assert walked | {"recsim_env"} == set(our_modules())
+
+
+def test_import_loads_nothing_heavy(tmp_path):
+    code = (
+        f"import json, sys, recsim_env; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    )
+    assert run_python(code, path=[REPOSITORY], cwd=tmp_path) == []
+
+
+def test_import_takes_less_than_600_ms(tmp_path):
+    code = """
+import json, time
+start = time.perf_counter()
+import recsim_env
+print(json.dumps(time.perf_counter() - start))
+"""
+    seconds = [run_python(code, path=[REPOSITORY], cwd=tmp_path) for _ in range(3)]
+    assert min(seconds) < 0.6
+
+
+def test_entry_points_resolve():
+    scripts = importlib.metadata.entry_points(group="console_scripts", name="recsim-env")
+    (main,) = {script.load() for script in scripts}
+    assert main.__module__ == "recsim_env.cli"
+    plugins = importlib.metadata.entry_points(group="gymnasium.envs", name="__root__")
+    assert recsim_env.register_all in [plugin.load() for plugin in plugins]
+
+
+def test_gymnasium_finds_an_id_by_its_module(tmp_path):
+    code = """
+import gymnasium, json
+env = gymnasium.make("recsim_env:recsim_env/InterestEvolution-v0")
+print(json.dumps(env.spec.id))
+"""
+    found = run_python(code, path=[REPOSITORY], cwd=tmp_path)
+    assert found == "recsim_env/InterestEvolution-v0"
