@@ -23,7 +23,6 @@ _MODES = {
 
 Observation = dict[str, Any] | np.ndarray
 
-
 #: Called with the rewards, which episodes ended, and which environments took a step instead of only
 #: beginning the next episode; each (num_envs,).
 StepObserver = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
@@ -161,6 +160,7 @@ class RecommendationEnv(gymnasium.Env):
         )
         self._is_seeded = False
         self._before: np.ndarray | None = None
+        self._reward = 0.0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -194,9 +194,10 @@ class RecommendationEnv(gymnasium.Env):
         if self.render_mode is not None:
             self._before = self._simulator.slots.copy()
         records, rewards, terminated, truncated, _ = self._simulator.step(actions, DISABLED)
+        self._reward = float(rewards[0])
         return (
             self._interface.single(records),
-            float(rewards[0]),
+            self._reward,
             bool(terminated[0]),
             bool(truncated[0]),
             {},
@@ -209,8 +210,14 @@ class RecommendationEnv(gymnasium.Env):
         if self.render_mode is None:
             gymnasium.logger.warn("render() without render_mode; pass it to gymnasium.make")
             return None
-        draw = render.describe_step if self.render_mode == "ansi" else render.draw_step
-        return draw(self.scenario, self._before, self._simulator.slots, self._simulator.items)
+        view = render.scene(
+            self.scenario,
+            self._before,
+            self._simulator.slots,
+            self._simulator.items,
+            self._reward,
+        )
+        return render.describe_step(view) if self.render_mode == "ansi" else render.draw_step(view)
 
     def close(self) -> None:
         """Ends the threads."""

@@ -90,6 +90,10 @@ write_item_ids: Any = None
 judge: Any = None
 
 
+def prefetch(items, item_id):
+    """Does nothing in plain Python; see `recsim_env.prefetch` for what it compiles to."""
+
+
 def world_key(config):
     """Returns the key of everything that `world_seed` decides."""
     return derive(config.world_seed, WORLD)
@@ -150,6 +154,7 @@ def fill_from_catalogue(config, items, slot):
             if n_redraws > MAX_REDRAWS + config.n_items:
                 break
         slot.candidates[index] = item_id
+        prefetch(items, item_id)
 
 
 def is_taken(config, slot, n_taken, item_id):
@@ -299,6 +304,10 @@ class Kernel:
         bindings["fill_shelf"] = fill_from_catalogue if scenario.n_items else fill_with_fresh_items
         bindings["write_user_id"] = write_slot_user_id if scenario.n_users else write_nothing
         bindings["write_item_ids"] = write_slot_item_ids if scenario.n_items else write_nothing
+        if self.is_compiled:
+            from recsim_env.prefetch import prefetch
+
+            bindings["prefetch"] = prefetch
         binder = Binder(bindings, compiled=self.is_compiled)
         self.reset = binder.bind_root(reset_batch)
         self.step = binder.bind_root(step_batch)

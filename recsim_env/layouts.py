@@ -74,3 +74,22 @@ def float_count(fields: Mapping[str, spaces.Space]) -> int:
     return sum(
         int(np.prod(space.shape)) for space in fields.values() if isinstance(space, spaces.Box)
     )
+
+
+def describe_record(record: np.ndarray, n_entries: int = 2) -> str:
+    """Returns a short phrase for a structured scalar: of long arrays, the largest entries.
+
+    >>> user = np.zeros((), [("interest", float, 20), ("budget", float)])
+    >>> user["interest"][7] = 0.5
+    >>> describe_record(user, n_entries=1)
+    'interest[7] 0.5, budget 0'
+    """
+    phrases = []
+    for name in record.dtype.names or ():
+        value = np.asarray(record[name], float).ravel()
+        if value.size == 1:
+            phrases.append(f"{name} {value[0]:.3g}")
+        else:
+            largest = np.argsort(-np.abs(value), kind="stable")[:n_entries]
+            phrases += [f"{name}[{index}] {value[index]:.2g}" for index in largest]
+    return ", ".join(phrases)

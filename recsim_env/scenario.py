@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.layouts import observation_dtype, record_dtype
+from recsim_env.layouts import describe_record, observation_dtype, record_dtype
 from recsim_env.streams import integer
 
 
@@ -108,6 +108,16 @@ class Scenario:
     def derived(self) -> Mapping[str, Any]:
         """Returns further numbers and small arrays for the config record."""
         return {}
+
+    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
+        """Returns a phrase for a person, true state and context included, for `render`."""
+        name = "somebody" if user_id is None else f"user {user_id}"
+        return f"{name} ({describe_record(user)})"
+
+    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
+        """Returns a phrase for an item as it truly is, for `render`."""
+        name = "" if item_id is None else f"#{item_id} "
+        return f"{name}{describe_record(item)}"
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns `items` and `users` as structured arrays where they are not drawn but given."""

@@ -59,7 +59,8 @@ def mix(x):
 
 def derive(key, label):
     """Returns the key of a child stream: the `label`-th output of the stream with this key."""
-    return mix((int(key) + (int(label) + 1) * GAMMA) & MASK)
+    # Through np.uint64, since Numba takes the sum of a signed and an unsigned integer as signed.
+    return mix((int(np.uint64(key)) + int(np.uint64(label)) * GAMMA + GAMMA) & MASK)
 
 
 def start(rng, key, label):

@@ -192,8 +192,16 @@ class RatedCatalogue(Scenario):
             "response": ("clicked", "liked", "rating"),
         }
 
-    def item_label(self, item_id: int) -> str:
-        """Returns the title of an item in the log, or its number."""
+    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
+        """Returns who the person is, and how far their visit has come."""
+        label = f" of the log: {load_world(self.world).user_labels[user_id]}" if self.world else ""
+        return (
+            f"user {user_id}{label} ({user['n_consumed']} consumed, "
+            f"{user['slates_left']} slates left)"
+        )
+
+    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
+        """Returns the item's title in the log, or its number."""
         return str(load_world(self.world).item_labels[item_id]) if self.world else f"#{item_id}"
 
     def _scale(self) -> dict[str, float]:

@@ -1,0 +1,145 @@
+"""One step as a line of text or as a picture: who, what was shown, what they did and why."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recsim_env.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The last step of one person.
+
+    Attributes:
+      scenario: the scenario.
+      step: how many steps the episode has had; 0 is before the first.
+      user: who they are (a phrase), as they were when the slate was shown.
+      shown: a phrase for each place of the slate, "nothing" where it was empty.
+      probabilities: (slate_size,), the chance of a click on each place, nan where unknown.
+      clicked: (slate_size,), whether it was clicked.
+      outcome: what they did (a phrase).
+      reward: of the step.
+      is_over: whether the episode ended with it.
+    """
+
+    scenario: Scenario
+    step: int
+    user: str
+    shown: tuple[str, ...]
+    probabilities: np.ndarray
+    clicked: np.ndarray
+    outcome: str
+    reward: float
+    is_over: bool
+
+
+def scene(
+    scenario: Scenario, before: np.ndarray | None, after: np.ndarray, items: np.ndarray, reward: float
+) -> Scene:
+    """Returns what happened between two copies of a slot.
+
+    Args:
+      scenario: whose slot it is.
+      before: (1,) the slot when the slate was chosen, or None at the start of an episode.
+      after: (1,) the slot now.
+      items: the catalogue, if there is one.
+      reward: of the step.
+    """
+    slot = after[0]
+    then = slot if before is None else before[0]
+    user_id = int(slot["user_id"]) if scenario.n_users else None
+    names = slot["response"].dtype.names
+    responses = slot["response"]
+    unknown = np.full(scenario.slate_size, np.nan)
+    clicked = responses["clicked"] if "clicked" in names else np.zeros(scenario.slate_size, bool)
+    table = items if scenario.n_items else then["own_items"]
+    shown = tuple(
+        "nothing"
+        if index < 0
+        else scenario.describe_item(table[index], int(index) if scenario.n_items else None)
+        for index in slot["slate"]
+    )
+    return Scene(
+        scenario=scenario,
+        step=int(slot["step"]),
+        user=scenario.describe_user(then["user"], user_id),
+        shown=shown,
+        probabilities=responses["probability"] if "probability" in names else unknown,
+        clicked=clicked,
+        outcome=_outcome(scenario, responses, clicked),
+        reward=reward,
+        is_over=bool(slot["is_over"]),
+    )
+
+
+def _outcome(scenario: Scenario, responses: np.ndarray, clicked: np.ndarray) -> str:
+    """Returns what was clicked, how likely that was, and what came of it."""
+    names = responses.dtype.names
+    has_probability = "probability" in names
+    if not clicked.any():
+        if not has_probability:
+            return "clicked nothing"
+        chances = responses["probability"]
+        is_independent = getattr(scenario, "choice", None) == "position_based"
+        none = np.prod(1 - chances) if is_independent else np.clip(1 - chances.sum(), 0, 1)
+        return f"clicked nothing (chance {none:.0%})"
+    details = [name for name in names if name not in ("score", "probability", "clicked")]
+    phrases = []
+    for place in np.flatnonzero(clicked):
+        chance = f" (chance {responses['probability'][place]:.0%})" if has_probability else ""
+        values = ", ".join(f"{name} {_number(responses[name][place])}" for name in details)
+        phrases.append(f"clicked place {place + 1}{chance}" + (f": {values}" if values else ""))
+    return "; ".join(phrases)
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.3g}"
+
+
+def describe_step(view: Scene) -> str:
+    """Returns the step as one line."""
+    if view.step == 0:
+        return f"step 0 | {view.user} arrives"
+    shown = ", ".join(
+        f"{place + 1}: {phrase}" + ("" if np.isnan(chance) else f" {chance:.0%}")
+        for place, (phrase, chance) in enumerate(zip(view.shown, view.probabilities, strict=True))
+    )
+    end = " | and leaves" if view.is_over else ""
+    return (
+        f"step {view.step} | {view.user} | sees {shown} | {view.outcome} | "
+        f"reward {_number(view.reward)}{end}"
+    )
+
+
+def draw_step(view: Scene) -> np.ndarray:
+    """Returns the step as a (400, 800, 3) uint8 picture.
+
+    Raises:
+      ImportError: Matplotlib is missing.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            'render_mode="rgb_array" needs Matplotlib: pip install "recsim-env[plots]"'
+        ) from error
+    figure = Figure(figsize=(8, 4), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    places = np.arange(len(view.shown))
+    colours = ["#0072b2" if clicked else "#bbbbbb" for clicked in view.clicked]
+    axes.barh(places, np.nan_to_num(view.probabilities), color=colours, height=0.6)
+    for place, phrase in enumerate(view.shown):
+        axes.text(0.01, place - 0.42, phrase[:90], fontsize=8, va="center")
+    axes.set(xlim=(0, 1), ylim=(len(places) - 0.4, -0.6), yticks=places)
+    axes.set_yticklabels([f"place {place + 1}" for place in places])
+    axes.set_xlabel("chance of a click before the choice (blue: clicked)")
+    axes.spines[["top", "right"]].set_visible(False)
+    end = ", then leaves" if view.is_over else ""
+    title = f"step {view.step}: {view.outcome}{end}" if view.step else "before the first slate"
+    axes.set_title(f"{view.user}\n{title}", fontsize=9, loc="left", wrap=True)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()

@@ -1,0 +1,266 @@
+"""Checks for other people's scenarios and agents, in the order in which one debugs them.
+
+    >>> from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+    >>> from recsim_env.testing import check_scenario
+    >>> check_scenario(LongTermSatisfaction, n_candidates=3)
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.utils.env_checker import check_env, data_equivalence
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from recsim_env.agents import Agent, UnsuitableScenario, agent_class
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
+from recsim_env.scenario import Scenario
+
+_N_STEPS = 20
+
+
+class CheckFailed(AssertionError):
+    """A scenario or an agent breaks its contract; the message says how."""
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise CheckFailed(message)
+
+
+def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> None:
+    """Raises unless a scenario keeps the contract of `recsim_env.Scenario`.
+
+    Its functions run as plain Python first, so that a mistake is an ordinary traceback into them and
+    not a compiler's. Then: observations lie in their spaces and hold finite numbers, rewards are
+    finite, an empty place is not clicked, the same seed gives the same trajectory, compiled and plain
+    agree, Gymnasium's checker is content, a batch equals that many single environments in every
+    autoreset mode, and the number of threads does not matter.
+
+    Args:
+      scenario: a subclass, an instance, or ``"module:Class"``.
+      **settings: of the scenario.
+
+    Raises:
+      CheckFailed: the contract is broken.
+      Exception: whatever the scenario's own functions raise.
+    """
+    made = resolve_scenario(scenario, **settings)
+    plain = _play(made, compiled=False)
+    _check_steps(made, plain)
+    _require(
+        data_equivalence(plain, _play(made, compiled=False)),
+        "the same seed gave two trajectories; draw only from the rng that a function is given",
+    )
+    _check_compiled(made, plain)
+    check_env(RecommendationEnv(made), skip_render_check=True)
+    for mode in AutoresetMode:
+        check_batch(made, autoreset_mode=mode)
+    _check_threads(made)
+
+
+def random_slates(scenario: Scenario, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns (n, slate_size) candidate indices; some slates repeat an item."""
+    return rng.integers(0, scenario.n_candidates, (n, scenario.slate_size))
+
+
+def _as_actions(scenario: Scenario, slates: np.ndarray) -> np.ndarray:
+    return slates[:, 0] if scenario.slate_size == 1 else slates
+
+
+def _play(scenario: Scenario, *, compiled: bool) -> list[tuple[Any, ...]]:
+    """Returns what two steps of every kind of slot gave: a few people, a few episodes."""
+    env = RecommendationVectorEnv(scenario, num_envs=3, max_episode_steps=8, compiled=compiled)
+    rng = np.random.default_rng(0)
+    trajectory: list[tuple[Any, ...]] = [(env.reset(seed=5)[0],)]
+    for _ in range(_N_STEPS):
+        slates = random_slates(scenario, 3, rng)
+        observation, rewards, terminated, truncated, _ = env.step(_as_actions(scenario, slates))
+        values = env.appeal()
+        trajectory.append((observation, rewards, terminated, truncated, values, slates))
+    return trajectory
+
+
+def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
+    space = scenario.space_fields()
+    for step, (observation, *rest) in enumerate(trajectory):
+        for name, batch in observation.items():
+            for value in batch:
+                _require(
+                    space[name].contains(value),
+                    f"step {step}: observation {name!r} = {value} is outside {space[name]}",
+                )
+                _require(
+                    bool(np.isfinite(value).all()),
+                    f"step {step}: observation {name!r} has a number that is not finite: {value}",
+                )
+        if rest:
+            rewards, _, _, values, slates = rest
+            _require(bool(np.isfinite(rewards).all()), f"step {step}: rewards {rewards}")
+            _require(bool(np.isfinite(values).all()), f"step {step}: appeal {values}")
+            _check_empty_places(step, observation, slates)
+
+
+def _check_empty_places(step: int, observation: Any, slates: np.ndarray) -> None:
+    if "response" not in observation:
+        return
+    for place in range(1, slates.shape[1]):
+        is_empty = (slates[:, :place] == slates[:, place : place + 1]).any(axis=1)
+        _require(
+            not observation["response"][is_empty, place, 0].any(),
+            f"step {step}: place {place} was empty (slate[place] is -1) and yet clicked",
+        )
+
+
+def _check_compiled(scenario: Scenario, plain: list[tuple[Any, ...]]) -> None:
+    for step, (one, other) in enumerate(
+        zip(plain, _play(scenario, compiled=True), strict=True)
+    ):
+        for left, right in zip(one, other, strict=True):
+            pairs = (
+                [(left[name], right[name]) for name in left]
+                if isinstance(left, dict)
+                else [(left, right)]
+            )
+            for a, b in pairs:
+                _require(
+                    np.allclose(a, b, rtol=1e-5, atol=1e-6),
+                    f"step {step}: compiled and plain Python disagree: {b} and {a}",
+                )
+
+
+def check_batch(
+    scenario: Scenario, *, autoreset_mode: AutoresetMode, num_envs: int = 3, n_steps: int = _N_STEPS
+) -> None:
+    """Raises unless a batch equals that many single environments, in all that `step` returns."""
+    limit = 5
+    single = SyncVectorEnv(
+        [lambda: RecommendationEnv(scenario, max_episode_steps=limit)] * num_envs,
+        autoreset_mode=autoreset_mode,
+    )
+    batch = RecommendationVectorEnv(
+        scenario, num_envs=num_envs, autoreset_mode=autoreset_mode, max_episode_steps=limit
+    )
+    rng = np.random.default_rng(1)
+    expected: tuple[Any, ...] = single.reset(seed=7)
+    given: tuple[Any, ...] = batch.reset(seed=7)
+    for step in range(n_steps):
+        _require(
+            data_equivalence(expected, given),
+            f"{autoreset_mode}, step {step}: a batch gave {given}, single environments {expected}",
+        )
+        if autoreset_mode == AutoresetMode.DISABLED and step and (given[2] | given[3]).any():
+            mask = given[2] | given[3]
+            expected = single.reset(options={"reset_mask": mask.copy()})
+            given = batch.reset(options={"reset_mask": mask})
+            _require(data_equivalence(expected, given), f"{autoreset_mode}, step {step}: reset")
+        actions = _as_actions(scenario, random_slates(scenario, num_envs, rng))
+        expected, given = single.step(actions), batch.step(actions)
+
+
+def _check_threads(scenario: Scenario) -> None:
+    n = 300
+    trajectories = []
+    for threads in (1, 3):
+        env = RecommendationVectorEnv(scenario, num_envs=n, threads=threads, max_episode_steps=3)
+        rng = np.random.default_rng(2)
+        steps: list[Any] = [env.reset(seed=11)]
+        for _ in range(6):
+            steps.append(env.step(_as_actions(scenario, random_slates(scenario, n, rng))))
+        trajectories.append(steps)
+        env.close()
+    _require(data_equivalence(*trajectories), "one thread and three gave different results")
+
+
+def check_agent(
+    agent: str | type[Agent],
+    scenario: str | type[Scenario] | Scenario,
+    *,
+    total_timesteps: int = 300,
+    **settings: Any,
+) -> None:
+    """Raises unless an agent keeps the contract of `recsim_env.agents.Agent` in a scenario.
+
+    Where the scenario does not suit it, it must say so in a sentence. Otherwise it learns for a
+    while, in two goes; its slates, batched and single, hold no item twice and only candidates; the
+    same seed gives the same slates; what it saves and loads recommends the same.
+
+    Args:
+      agent: a class, a registered name, or ``"module:Class"``.
+      scenario: what to check it in.
+      total_timesteps: user-steps to learn from.
+      **settings: of the agent.
+
+    Raises:
+      CheckFailed: the contract is broken.
+    """
+    kind = agent_class(agent) if isinstance(agent, str) else agent
+    made = resolve_scenario(scenario)
+    reason = kind.unsuitable(made)
+    if reason is not None:
+        _check_refusal(kind, made, reason)
+        return
+    learned = [_learned(kind, made, total_timesteps, settings) for _ in range(2)]
+    slates = [_check_slates(agent, made) for agent in learned]
+    _require(np.array_equal(*slates), "the same seed learned two agents that recommend differently")
+    _check_file(learned[0], made)
+
+
+def _learned(
+    kind: type[Agent], scenario: Scenario, total_timesteps: int, settings: dict[str, Any]
+) -> Agent:
+    env = RecommendationVectorEnv(scenario, num_envs=8, max_episode_steps=10)
+    agent = kind(env, seed=3, **settings)
+    for goal in (total_timesteps // 2, total_timesteps):
+        agent.learn(goal - agent.num_timesteps)
+        _require(
+            agent.num_timesteps >= goal,
+            f"learn() up to {goal} user-steps ended after {agent.num_timesteps}",
+        )
+    return agent
+
+
+def _check_refusal(kind: type[Agent], scenario: Scenario, reason: str) -> None:
+    _require(len(reason.split()) >= 4, f"unsuitable() must give a sentence, not {reason!r}")
+    try:
+        kind(RecommendationVectorEnv(scenario, num_envs=2))
+    except UnsuitableScenario:
+        return
+    raise CheckFailed(f"unsuitable() says {reason!r}, but the constructor did not raise")
+
+
+def _meet(agent: Agent, scenario: Scenario, num_envs: int) -> Any:
+    """Returns what the agent sees of some new people, and lets it act among them."""
+    env = RecommendationVectorEnv(scenario, num_envs=num_envs, max_episode_steps=10)
+    agent.set_env(env)
+    return env.reset(seed=17)[0]
+
+
+def _check_slates(agent: Agent, scenario: Scenario) -> np.ndarray:
+    """Returns the agent's slates for some new people, having found them proper."""
+    n = 5
+    slates, _ = agent.predict(_meet(agent, scenario, n), deterministic=True)
+    shape = (n,) if scenario.slate_size == 1 else (n, scenario.slate_size)
+    _require(slates.shape == shape, f"slates have shape {slates.shape}, not {shape}")
+    rows = np.reshape(slates, (n, -1))
+    _require(bool(((rows >= 0) & (rows < scenario.n_candidates)).all()), f"slates {slates}")
+    repeats = any(len(set(row)) < len(row) for row in rows.tolist())
+    _require(not repeats, f"a slate shows an item twice: {slates}")
+    first = {name: value[0] for name, value in _meet(agent, scenario, 1).items()}
+    slate, _ = agent.predict(first)
+    _require(np.shape(slate) == shape[1:], f"one observation gave a slate of {np.shape(slate)}")
+    return slates
+
+
+def _check_file(agent: Agent, scenario: Scenario) -> None:
+    observation = _meet(agent, scenario, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "agent.npz"
+        agent.save(path)
+        loaded = type(agent).load(path, agent.env)
+    _require(
+        loaded.num_timesteps == agent.num_timesteps, "a loaded agent forgot how much it learned"
+    )
+    slates = [each.predict(observation, deterministic=True)[0] for each in (agent, loaded)]
+    _require(np.array_equal(*slates), "a loaded agent recommends differently from the saved one")
