@@ -60,7 +60,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
             xlabel="interactions learned from (user-steps)",
             ylabel="return (reward per episode)",
         )
-        _finish(ax, curves, ends)
+        _finish(ax, curves, shown, ends)
     return ax
 
 
@@ -131,7 +131,7 @@ def _draw_online(
             xlabel="interactions (user-steps)",
             ylabel=ylabel,
         )
-        _finish(ax, curves, ends)
+        _finish(ax, curves, shown, ends)
     return ax
 
 
@@ -175,12 +175,12 @@ def _draw_level(ax: Axes, agent: str, level: Estimate) -> float:
     return level.mean
 
 
-def _finish(ax: Axes, curves: list[Curve], ends: dict[str, float]) -> None:
+def _finish(ax: Axes, curves: list[Curve], shown: list[Estimate], ends: dict[str, float]) -> None:
     """Fixes the limits, then labels the lines' ends, which stand where the limits put them."""
     last = max((curve.interactions[-1] for curve in curves), default=1)
     first = min((curve.interactions[0] for curve in curves), default=0)
     ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
-    ax.set_ylim(ax.get_ylim())
+    ax.set_ylim(style.limits(shown, list(ends.values())))
     style.count_interactions(ax)
     style.group_digits(ax)
     style.label_at_right(ax, ends)

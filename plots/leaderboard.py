@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from recsim_env.plots import style
@@ -40,8 +39,7 @@ def draw_leaderboard(
     shown = [(each.score if is_scored else None) or each.episode_return for each in ranked]
     with style.house_style():
         ax = ax or style.new_axes(8.0, 1.7 + 0.42 * len(ranked))
-        low, high = _limits(shown, [0.0, 1.0] if is_scored else [])
-        ax.set_xlim(low, high)
+        ax.set_xlim(style.limits(shown, [0.0, 1.0] if is_scored else []))
         for place, (standing, found) in enumerate(zip(ranked, shown, strict=True)):
             _draw_agent(ax, place, standing, found)
         spent = interactions(each.n_interactions for each in ranked)
@@ -90,17 +88,6 @@ def _draw_agent(ax: Axes, place: int, standing: Standing, found: Estimate) -> No
         color=style.INK,
         annotation_clip=False,
     )
-
-
-def _limits(shown: list[Estimate], marks: list[float]) -> tuple[float, float]:
-    """Returns limits that hold every dot, and whiskers unless they dwarf the dots' spread."""
-    dots = [each.mean for each in shown] + marks
-    spread = (max(dots) - min(dots)) or abs(dots[0]) or 1.0
-    lows = [each.low for each in shown if math.isfinite(each.low)] + dots
-    highs = [each.high for each in shown if math.isfinite(each.high)] + dots
-    low = max(min(lows), min(dots) - 0.6 * spread)
-    high = min(max(highs), max(dots) + 0.6 * spread)
-    return low - 0.04 * spread, high + 0.04 * spread
 
 
 def _finish(ax: Axes, ranked: list[Standing], is_scored: bool) -> None:

@@ -7,13 +7,16 @@ is lost in a grey print.
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from recsim_env.statistics import Estimate
 
 try:
     import matplotlib.style
@@ -134,6 +137,22 @@ def dress(ax: Axes, *, title: str, caption: str, xlabel: str, ylabel: str) -> No
     ax.tick_params(colors=FAINT_INK, labelsize=9)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
+
+
+def limits(estimates: Iterable[Estimate], marks: Sequence[float] = ()) -> tuple[float, float]:
+    """Returns an axis' limits that hold every mean, and intervals unless they dwarf the means.
+
+    One agent whose seeds disagree would otherwise squeeze the others into a line; what lies more
+    than 0.6 of the means' range beyond them is cut at the edge.
+    """
+    found = list(estimates)
+    means = [each.mean for each in found] + list(marks)
+    spread = (max(means) - min(means)) or abs(means[0]) or 1.0
+    lows = [each.low for each in found if math.isfinite(each.low)] + means
+    highs = [each.high for each in found if math.isfinite(each.high)] + means
+    low = max(min(lows), min(means) - 0.6 * spread)
+    high = min(max(highs), max(means) + 0.6 * spread)
+    return low - 0.04 * spread, high + 0.04 * spread
 
 
 def count_interactions(ax: Axes) -> None:

@@ -281,7 +281,7 @@ def _replace_file(file: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(draft, file)
+    draft.replace(file)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def test_a_file_cut_anywhere_gives_whole_runs_and_can_be_continued(
         reopened = ResultTable(folder)
         assert len(reopened.rows()) == n_before + 8
         assert str(reopened.rows()) == str(table.rows())
-        assert os.listdir(folder) == ["rows.csv"]
+        assert list(Path(folder).iterdir()) == [file]
 
 
 def _line_ends(content: bytes) -> list[tuple[int, str]]:

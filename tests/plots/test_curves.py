@@ -118,10 +118,11 @@ def test_caption_and_axes_say_what_is_shown(table: ResultTable, draw: Draw) -> N
 
 def test_labels_of_equal_curves_do_not_overlap(fill: Callable[..., ResultTable]) -> None:
     agents = ["uniform", "ials", "dqn", "ppo", "content", "oracle"]
-    ax = draw_learning_curves(fill(dict.fromkeys(agents, 3.0)), SCENARIO)
-    canvas = FigureCanvasAgg(ax.get_figure(root=True))
-    canvas.draw()  # type: ignore[no-untyped-call]
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    figure = Figure()
+    ax = draw_learning_curves(fill(dict.fromkeys(agents, 3.0)), SCENARIO, figure.subplots())
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
     labels = [text for text in ax.texts if text.get_gid() != "caption"]
     boxes = sorted(
         (box.y0, box.y1) for box in (Text.get_window_extent(each, renderer) for each in labels)

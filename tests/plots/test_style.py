@@ -1,6 +1,7 @@
 """Agents look the same everywhere and are told apart in grey, and nothing global changes."""
 
 import itertools
+import math
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 from recsim_env.plots import style
+from recsim_env.statistics import Estimate
 
 KNOWN = (
     "uniform",
@@ -79,6 +81,21 @@ def test_spread_places_keep_their_order_and_distance(wanted: list[float], gap: f
 def test_places_far_enough_apart_stay() -> None:
     assert style.spread_apart([0.0, 13.0, 40.0], 13.0).tolist() == [0.0, 13.0, 40.0]
     assert style.spread_apart([0.0, 0.0, 40.0], 10.0).tolist() == [-5.0, 5.0, 40.0]
+
+
+def test_limits_hold_all_means_and_cut_intervals_that_dwarf_them() -> None:
+    steady = Estimate(1.0, 0.9, 1.1, 3, "")
+    wild = Estimate(2.0, -50.0, math.inf, 3, "")
+    assert style.limits([steady, wild]) == pytest.approx((1.0 - 0.64, 2.0 + 0.04))
+    wilder = Estimate(2.0, -50.0, 50.0, 3, "")
+    assert style.limits([steady, wilder]) == pytest.approx((1.0 - 0.64, 2.0 + 0.64))
+    assert style.limits([steady], [0.0]) == pytest.approx((-0.04, 1.1 + 0.04))
+
+
+@pytest.mark.parametrize("mean", [0.0, -3.0])
+def test_limits_of_equal_means_are_apart(mean: float) -> None:
+    low, high = style.limits([Estimate(mean, math.nan, math.nan, 1, "")])
+    assert low < mean < high
 
 
 def test_house_style_is_gone_after_the_with_and_after_an_error() -> None:
