@@ -32,8 +32,8 @@ from recsim_env.streams import (
     start,
 )
 
-# Codes of Gymnasium's autoreset modes inside the kernel.
-NEXT_STEP, SAME_STEP, DISABLED = 0, 1, 2
+# What a call of the loop does: a step under one of Gymnasium's autoreset modes, or a reset.
+NEXT_STEP, SAME_STEP, DISABLED, RESET = range(4)
 
 # How often a candidate is redrawn when it is already there, before the next free one is taken.
 MAX_REDRAWS = 32
@@ -210,13 +210,18 @@ def place_slate(slot, action):
                 slot.slate[place] = -1
 
 
-def reset_batch(config, users, items, slots, observations, floats, start_index, stop_index):
-    """Begins an episode in the slots that ask for one, and shows all of them."""
-    for i in range(start_index, stop_index):
-        slot = slots[i]
-        if slot.begins:
-            begin(config[0], users, items, slot)
-        show(config[0], items, slot, observations[i], floats[i])
+def take_step(config, items, slot, action):
+    """Lets a person respond to a slate; returns the reward and whether they left."""
+    place_slate(slot, action)
+    for place in range(len(slot.slate)):
+        slot.response[place] = config.blank_response
+    start(slot.rng, derive(slot.key, slot.step), CHOICE)
+    reward, is_terminated = respond(
+        config, slot.user, shelf(items, slot), slot.slate, slot.response, slot.rng
+    )
+    slot.step += 1
+    offer(config, items, slot)
+    return reward, is_terminated
 
 
 def step_batch(
@@ -236,38 +241,25 @@ def step_batch(
     start_index,
     stop_index,
 ):
-    """Steps slots `start_index` to `stop_index` - 1 and begins new episodes as `mode` says."""
+    """Steps a range of slots, and begins the episodes that `slot.begins` or `mode` ask for."""
     for i in range(start_index, stop_index):
         slot = slots[i]
+        rewards[i] = 0.0
+        terminated[i] = False
+        truncated[i] = False
         if mode == NEXT_STEP and slot.is_over:
+            slot.begins = True
             slot.episode += 1
-            begin(config[0], users, items, slot)
-            rewards[i] = 0.0
-            terminated[i] = False
-            truncated[i] = False
-        else:
-            place_slate(slot, actions[i])
-            for place in range(len(slot.slate)):
-                slot.response[place] = config[0].blank_response
-            start(slot.rng, derive(slot.key, slot.step), CHOICE)
-            reward, is_terminated = respond(
-                config[0],
-                slot.user,
-                shelf(items, slot),
-                slot.slate,
-                slot.response,
-                slot.rng,
-            )
-            slot.step += 1
-            rewards[i] = reward
-            terminated[i] = is_terminated
+        elif mode != RESET:
+            rewards[i], terminated[i] = take_step(config[0], items, slot, actions[i])
             truncated[i] = config[0].horizon > 0 and slot.step >= config[0].horizon
             slot.is_over = terminated[i] or truncated[i]
-            offer(config[0], items, slot)
             if mode == SAME_STEP and slot.is_over:
                 show(config[0], items, slot, final_observations[i], final_floats[i])
+                slot.begins = True
                 slot.episode += 1
-                begin(config[0], users, items, slot)
+        if slot.begins:
+            begin(config[0], users, items, slot)
         show(config[0], items, slot, observations[i], floats[i])
 
 
@@ -309,7 +301,6 @@ class Kernel:
 
             bindings["prefetch"] = prefetch
         binder = Binder(bindings, compiled=self.is_compiled)
-        self.reset = binder.bind_root(reset_batch)
         self.step = binder.bind_root(step_batch)
         self.sample_catalogue = binder.bind_root(sample_catalogue)
         self.appeal = binder.bind_root(judge_batch, judge=scenario.appeal)

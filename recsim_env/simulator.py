@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.kernel import DISABLED, NEXT_STEP, SAME_STEP, Kernel, slot_dtype
+from recsim_env.kernel import DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
 from recsim_env.layouts import float_count
 from recsim_env.scenario import Scenario
 from recsim_env.streams import STREAM
@@ -66,6 +66,7 @@ class Simulator:
         self.slots = np.zeros(num_slots, slot_dtype(scenario))
         self._slots = self.kernel.records(self.slots)
         self._no_final = self._observation_buffer(1)
+        self._no_actions = np.zeros((num_slots, scenario.slate_size), np.int64)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_owner = 0
 
@@ -103,12 +104,7 @@ class Simulator:
             self.slots["seed"][chosen] = seeds[chosen]
             self.slots["episode"][chosen] = 0
         self.slots["begins"] = chosen
-        records, argument, floats = self._observation_buffer(self.num_slots)
-        self._run(
-            self.kernel.reset,
-            (self._config, self._users, self._items, self._slots, argument, floats),
-        )
-        return records
+        return self.step(self._no_actions, RESET)[0]
 
     def step(
         self, actions: np.ndarray, mode: int
@@ -117,7 +113,7 @@ class Simulator:
 
         Args:
           actions: (num_slots, slate_size) int64 indices of candidates, all in range.
-          mode: NEXT_STEP, SAME_STEP or DISABLED.
+          mode: NEXT_STEP, SAME_STEP or DISABLED; RESET only begins the episodes that are due.
 
         Returns:
           Observation records, rewards, terminated, truncated, and the last observations of the
