@@ -46,9 +46,9 @@ def write_arrays(
     stored: dict[str, Any] = {_HEADER: np.array(header), **arrays}
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
-        with open(temporary, "wb") as file:
+        with temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **stored)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -66,7 +66,7 @@ def read_arrays(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such {kind} file")
-    refusal = f"{path} is not a {kind} file"
+    refusal = f"{path} holds no {kind}"
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is no archive of arrays, or only part of one")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from recsim_env.rated_world import RatedWorld
 
 def small_world(**changes):
     """Returns a world of 3 items and 2 users with two factors."""
-    settings = {
+    settings: dict[str, Any] = {
         "name": "small",
         "item_factors": np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]),
         "item_bias": np.array([0.1, -0.1, 0.0]),
@@ -89,7 +90,7 @@ def test_file_with_a_pickle_inside_is_refused(tmp_path):
         arrays = dict(file)
     arrays["item_labels"] = np.array([print, "x", None], dtype=object)
     np.savez(tmp_path / "evil.npz", **arrays)
-    with pytest.raises(ValueError, match=r"evil\.npz is not a rated world.*allow_pickle=False"):
+    with pytest.raises(ValueError, match=r"evil\.npz holds no rated world.*allow_pickle=False"):
         RatedWorld.load(tmp_path / "evil.npz")
 
 
@@ -102,10 +103,10 @@ def test_other_files_are_refused_by_name(tmp_path):
     write_arrays(tmp_path / "newer.npz", {}, {}, kind="rated world", version=99)
     write_arrays(tmp_path / "partial.npz", {}, {"name": "x"}, kind="rated world", version=1)
     for name, message in [
-        ("notes.txt", "not a rated world"),
-        ("array.npy", "not a rated world file: it is no archive"),
-        ("bare.npz", "not a rated world file: it has no header"),
-        ("other.npz", "not a rated world file: it is 'agent'"),
+        ("notes.txt", "holds no rated world"),
+        ("array.npy", "holds no rated world: it is no archive"),
+        ("bare.npz", "holds no rated world: it has no header"),
+        ("other.npz", "holds no rated world: it is 'agent'"),
         ("newer.npz", "format 99, this version of recsim-env reads format 1"),
         ("partial.npz", "damaged: unknown or missing entries .*item_bias"),
     ]:
@@ -119,7 +120,7 @@ def test_truncated_file_is_refused(tmp_path):
     path = tmp_path / "world.npz"
     small_world().save(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match=r"world\.npz is not a rated world"):
+    with pytest.raises(ValueError, match=r"world\.npz holds no rated world"):
         RatedWorld.load(path)
 
 

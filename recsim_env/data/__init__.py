@@ -1,8 +1,16 @@
 """Real logs: reading them, fitting worlds to them, and saying how faithful a world is."""
 
 from recsim_env.data.calibration import calibrate
+from recsim_env.data.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.held_out import CalibrationSettings
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers import read_log
 
-__all__ = ["CalibrationSettings", "InteractionLog", "calibrate", "read_log"]
+__all__ = [
+    "CalibrationSettings",
+    "FidelityTable",
+    "InteractionLog",
+    "calibrate",
+    "fidelity_table",
+    "read_log",
+]

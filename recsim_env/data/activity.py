@@ -35,8 +35,9 @@ def fit_activity(log: InteractionLog, gap_seconds: float) -> Activity:
     The logarithm of a session's size is a population mean, plus what is the user's own, plus what
     is the session's. Most people have few sessions, so a user's own part is the mean of theirs
     drawn towards the population's, by the ratio of the two variances (from one-way analysis of
-    variance). Shrunken means vary too little; the session's spread takes up the rest, so that the
-    logarithms of all sizes vary as much as observed. Sizes are scaled to the observed mean size.
+    variance). Users' means are scaled, and the spread within a user is set, so that session sizes
+    have the observed mean and variance. A log-normal has one mode: where real sessions are either
+    very short or long, as in many logs, short ones are too rare in the world.
 
     Source: Searle, Casella and McCulloch 1992, "Variance components", chapters 3 and 7.
     """
@@ -51,9 +52,9 @@ def fit_activity(log: InteractionLog, gap_seconds: float) -> Activity:
     within, between = _variance_components(log_size - centre, owner, own, n_visits)
     trust = between / (between + within / np.maximum(n_visits, 1.0)) if between > 0 else 0.0
     log_mean = centre + trust * own
-    spread = np.sqrt(max(log_size.var() - np.var(log_mean[owner]), 0.0))
     session_mean = np.exp(log_mean)
     session_mean *= size.mean() / session_mean[owner].mean()
+    spread = np.sqrt(max(np.log(np.mean(size**2) / np.mean(session_mean[owner] ** 2)), 0.0))
     return Activity(n_visits / n_visits.sum(), session_mean, float(spread), len(size))
 
 

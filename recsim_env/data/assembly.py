@@ -67,25 +67,18 @@ def build_log(
     Raises:
       ValueError: a bad value, a pair that repeats, or ratings that never differ, by file and line.
     """
+    if columns.rating is None and columns.click is not None:
+        table = _clicked(table, columns.click)
     rating = _ratings(table, columns)
     time = None if columns.time is None else table.seconds(columns.time)
     user, user_labels = _dense_ids(table.text(columns.user))
     item, item_labels = _dense_ids(table.text(columns.item))
     kept = _without_duplicates(table, user, item, columns, duplicates)
-    if columns.rating is None and columns.click is not None:
-        kept = kept[rating[kept] > 0]
-        if not len(kept):
-            raise ValueError(f"{table.path}: column {columns.click!r} holds no click at all")
-        user, user_labels = _dense_ids([user_labels[k] for k in user[kept]])
-        item, item_labels = _dense_ids([item_labels[k] for k in item[kept]])
-        rating = np.ones(len(table))
-    else:
-        user, item = user[kept], item[kept]
     item_features, item_feature_names, titles = _described(items, item_labels)
     user_features, user_feature_names, _ = _described(users, user_labels)
     return InteractionLog(
-        user=user,
-        item=item,
+        user=user[kept],
+        item=item[kept],
         rating=rating[kept],
         time=None if time is None else time[kept],
         is_explicit=columns.rating is not None,
@@ -101,18 +94,24 @@ def build_log(
 
 
 def _ratings(table: Table, columns: Columns) -> NDArray[np.float64]:
-    """Returns ratings, or clicks as 0 and 1; a log without either is a log of clicks."""
-    if columns.rating is not None:
-        rating = table.numbers(columns.rating)
-        if rating.min() == rating.max():
-            raise ValueError(
-                f"{table.path}: every {columns.rating!r} is {rating[0]:g}, which tells nothing of"
-                f" liking; read the log as clicks with click={columns.rating!r}"
-            )
-        return rating
-    if columns.click is not None:
-        return (table.numbers(columns.click, at_least=0.0) > 0).astype(np.float64)
-    return np.ones(len(table))
+    """Returns the ratings; in a log of clicks they are 1."""
+    if columns.rating is None:
+        return np.ones(len(table))
+    rating = table.numbers(columns.rating)
+    if rating.min() == rating.max():
+        raise ValueError(
+            f"{table.path}: every {columns.rating!r} is {rating[0]:g}, which tells nothing of"
+            f" liking; read the log as clicks with click={columns.rating!r}"
+        )
+    return rating
+
+
+def _clicked(table: Table, click: str) -> Table:
+    """Returns the rows that hold a click."""
+    rows = np.flatnonzero(table.numbers(click, at_least=0.0))
+    if not len(rows):
+        raise ValueError(f"{table.path}: column {click!r} holds no click at all")
+    return table.take(rows)
 
 
 def _dense_ids(labels: list[str]) -> tuple[NDArray[np.int32], list[str]]:

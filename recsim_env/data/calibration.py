@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from recsim_env.data.activity import Activity, fit_activity
-from recsim_env.data.choice_fit import exposure_behind, fit_no_choice_score, some_users
+from recsim_env.data.choice_fit import exposure_behind, fit_no_choice_score
 from recsim_env.data.factorization import FactorModel, fit_factors
 from recsim_env.data.held_out import CalibrationSettings, fit_held_out
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.rating_noise import rating_scale
 from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.rated_world import RatedWorld
+
+# Typical visits are as many as make a table of visits × items of at most this size.
+_MOST_PAIRS = 2_000_000
 
 
 def calibrate(
@@ -113,17 +117,13 @@ def _fit_slates(
     """Returns the exposure and the score of choosing nothing, which depend on each other."""
     counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
     consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
-    users = some_users(activity.visit_weight, log.n_items, settings.seed)
-    liking = model.liking(users[:, None], np.arange(log.n_items))
+    visitor, session_size = _typical_visits(activity, log.n_items, settings.seed)
+    liking = model.liking(visitor[:, None], np.arange(log.n_items))
     scores = slope * (liking - model.global_mean)
-    visits = activity.visit_weight[users] / activity.visit_weight[users].sum()
-    share = visits * activity.session_mean[users]
-    share /= share.sum()
     exposure, no_choice_score = consumption, 0.0
     for _ in range(3):
         no_choice_score = fit_no_choice_score(
             scores,
-            visits,
             exposure,
             rate=settings.choice_rate,
             slate_size=settings.choice_slate_size,
@@ -132,8 +132,22 @@ def _fit_slates(
         exposure = exposure_behind(
             consumption,
             scores,
-            share,
+            session_size,
             no_choice_score=no_choice_score,
             slate_size=settings.choice_slate_size,
         )
     return exposure, no_choice_score
+
+
+def _typical_visits(
+    activity: Activity, n_items: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the users and the sizes of a sample of visits, sizes spread evenly over quantiles."""
+    n_visits = int(np.clip(_MOST_PAIRS // n_items, 100, 1000))
+    rng = np.random.default_rng(seed)
+    weight = activity.visit_weight
+    visitor = rng.choice(len(weight), size=n_visits, p=weight)
+    normal = rng.permutation(ndtri((np.arange(n_visits) + 0.5) / n_visits))
+    spread = activity.session_log_sd
+    size = activity.session_mean[visitor] * np.exp(spread * normal - spread**2 / 2)
+    return visitor, np.clip(size, 1.0, max(n_items / 2, 1.0))

@@ -14,9 +14,6 @@ from recsim_env.data.log import InteractionLog
 
 Floats = NDArray[np.float64]
 
-# A table of users × items that would be larger than this is computed for a sample of the users.
-_MOST_PAIRS = 4_000_000
-
 
 @dataclass(frozen=True)
 class SlopeFit:
@@ -86,7 +83,6 @@ def _conditional_logit(score: Floats, is_open: NDArray[np.bool_]) -> SlopeFit:
 
 def fit_no_choice_score(
     scores: Floats,
-    visit_weight: Floats,
     exposure: Floats,
     *,
     rate: float,
@@ -96,8 +92,7 @@ def fit_no_choice_score(
     """Returns the score of choosing nothing that makes slates drawn by exposure succeed at `rate`.
 
     Args:
-      scores: (n_users, n_items), choice scores of the users that `visit_weight` weighs.
-      visit_weight: (n_users,), probabilities.
+      scores: (n_visits, n_items), choice scores of typical visits' users.
       exposure: (n_items,), probabilities; a slate holds different items.
       rate: the wanted probability of a choice, averaged over visits, between 0 and 1.
       slate_size: number of items in a slate.
@@ -105,9 +100,9 @@ def fit_no_choice_score(
     """
     rng = np.random.default_rng(seed)
     n_slates = 20_000
-    user = rng.choice(len(visit_weight), size=n_slates, p=visit_weight)
+    visit = rng.integers(len(scores), size=n_slates)
     slates = draw_slates(exposure, n_slates, slate_size, rng)
-    total = np.log(np.exp(scores[user[:, None], slates]).sum(axis=1))
+    total = np.log(np.exp(scores[visit[:, None], slates]).sum(axis=1))
 
     def excess(score: float) -> float:
         return float(np.mean(1.0 / (1.0 + np.exp(score - total)))) - rate
@@ -132,38 +127,40 @@ def draw_slates(
 def exposure_behind(
     consumption: Floats,
     scores: Floats,
-    weight: Floats,
+    session_size: Floats,
     *,
     no_choice_score: float,
     slate_size: int,
-    n_rounds: int = 30,
+    n_rounds: int = 25,
 ) -> Floats:
     """Returns the exposure under which people consume items in the observed shares.
 
-    Liked items are consumed more often than shown, so they must have been shown less often than
-    they were consumed. The rest of a slate is replaced by its expectation.
+    Two things part what is consumed from what is shown: liked items are chosen more often, and
+    nobody consumes an item twice in a visit, so that the most popular ones run out in long visits.
+    A multiplicative fixed-point iteration undoes both. In a visit of m consumptions, item i is
+    consumed with probability 1 - exp(-x r_i), r_i being its exposure times the chance of being
+    chosen when shown, and x making the sum m; the rest of a slate is replaced by its expectation.
 
     Args:
       consumption: (n_items,), observed shares, all positive, summing to 1.
-      scores: (n_users, n_items), choice scores.
-      weight: (n_users,), each user's share of all consumption.
+      scores: (n_visits, n_items), choice scores of typical visits' users.
+      session_size: (n_visits,), items consumed, at most half of the catalogue.
       no_choice_score: score of choosing nothing.
       slate_size: number of items in a slate.
-      n_rounds: of the multiplicative fixed-point iteration.
+      n_rounds: of the iteration.
     """
     attraction = np.exp(scores)
     exposure = consumption.copy()
+    repeats = session_size.copy()
     for _ in range(n_rounds):
         rest = (slate_size - 1) * (attraction @ exposure) + np.exp(no_choice_score)
-        chosen = attraction / (attraction + rest[:, None])
-        exposure = consumption / (weight @ chosen)
+        rate = exposure * (attraction / (attraction + rest[:, None]))
+        rate /= rate.sum(axis=1, keepdims=True)
+        for _ in range(2):
+            left = np.exp(-repeats[:, None] * rate)
+            slope = (rate * left).sum(axis=1)
+            repeats = repeats + (session_size - (1.0 - left).sum(axis=1)) / slope
+        consumed = (1.0 - np.exp(-repeats[:, None] * rate)).sum(axis=0)
+        exposure = exposure * consumption / (consumed / consumed.sum())
         exposure /= exposure.sum()
     return exposure
-
-
-def some_users(weight: Floats, n_items: int, seed: int) -> NDArray[np.int64]:
-    """Returns all users, or a uniform sample where users × items would be a very large table."""
-    n_kept = max(100, _MOST_PAIRS // n_items)
-    if len(weight) <= n_kept:
-        return np.arange(len(weight))
-    return np.random.default_rng(seed).choice(len(weight), size=n_kept, replace=False)

@@ -41,6 +41,14 @@ class Table:
         """Returns "file, line 7", the way an error names a row."""
         return f"{self.path}, {self.unit} {self.lines[row]}"
 
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """Returns some rows, which still know their lines."""
+        columns = {
+            name: values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
+            for name, values in self.columns.items()
+        }
+        return Table(self.path, columns, self.lines[rows], self.unit)
+
     def text(self, name: str) -> list[str]:
         """Returns a column as ids; an empty one is refused."""
         values = [value if isinstance(value, str) else _id_text(value) for value in self[name]]

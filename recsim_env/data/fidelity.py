@@ -1,0 +1,180 @@
+"""Compares simulated behaviour with real behaviour, measure by measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsim_env.data.log import InteractionLog
+from recsim_env.data.prediction import auc, rmse, user_auc
+from recsim_env.rated_world import RatedWorld
+
+Floats = NDArray[np.float64]
+
+_TOP_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+@dataclass(frozen=True, eq=False)
+class FidelityTable:
+    """How close simulated people are to real ones.
+
+    Attributes:
+      rows: one per number, with `measure`, `label`, `real` and `simulated`; a distance stands in
+        `simulated`, with 0 in `real`; None where a number does not exist.
+      curves: arrays for a figure, each with a real and a simulated one under "<name>/real" and
+        "<name>/simulated": `ratings` (share of each level of "ratings/level"), `popularity`
+        (cumulative share of consumption, most consumed items first, n_items values), `activity`
+        (sorted session sizes).
+    """
+
+    rows: list[dict[str, Any]]
+    curves: dict[str, NDArray[Any]]
+
+    def number(self, measure: str, label: str) -> tuple[float | None, float | None]:
+        """Returns the real and the simulated value of one row; KeyError where there is none."""
+        for row in self.rows:
+            if (row["measure"], row["label"]) == (measure, label):
+                return row["real"], row["simulated"]
+        raise KeyError(f"no row {measure!r}, {label!r}")
+
+
+def fidelity_table(
+    real: InteractionLog,
+    simulated: InteractionLog,
+    world: RatedWorld,
+    *,
+    activity_log: InteractionLog | None = None,
+    session_gap_seconds: float = 3600.0,
+) -> FidelityTable:
+    """Returns how a simulated log differs from a real one.
+
+    Ratings are compared by share and by total variation distance; popularity by the share of the
+    consumption that the most consumed items have, and by its Gini coefficient, both logs being
+    thinned to the size of the smaller one; activity by quantiles of session size; predictability by
+    the errors of the same predictors, on real held-out rows (from the world's report) and on the
+    simulated rows.
+
+    Args:
+      real: real behaviour, if possible held out from the fit.
+      simulated: what simulated users did, with the world's own ids; times must separate visits.
+      world: the fitted world.
+      activity_log: the real log to take sessions from, where `real` holds only parts of sessions.
+      session_gap_seconds: a longer pause starts a new session.
+
+    Raises:
+      ValueError: the logs have other users or items than the world.
+    """
+    for name, log in (("real", real), ("simulated", simulated)):
+        if (log.n_users, log.n_items) != (world.n_users, world.n_items):
+            raise ValueError(
+                f"the {name} log has {log.n_users} users and {log.n_items} items, the world"
+                f" {world.n_users} and {world.n_items}; use the ids of the log it was fitted to"
+            )
+    rows: list[dict[str, Any]] = []
+    curves: dict[str, NDArray[Any]] = {}
+    _compare_ratings(real, simulated, world, rows, curves)
+    _compare_popularity(real, simulated, rows, curves)
+    sizes = [
+        np.sort(np.bincount(log.sessions(session_gap_seconds)))
+        for log in (activity_log or real, simulated)
+    ]
+    curves["activity/real"], curves["activity/simulated"] = sizes
+    for quantile in _QUANTILES:
+        label = f"{100 * quantile:g} % quantile"
+        rows.append(_row("session size", label, *(np.quantile(size, quantile) for size in sizes)))
+    rows.append(_row("session size", "mean", *(size.mean() for size in sizes)))
+    _compare_predictors(real, simulated, world, rows)
+    return FidelityTable(rows, curves)
+
+
+def gini(counts: NDArray[Any]) -> float:
+    """Returns how unequal counts are: 0 when all are equal, near 1 when one has everything.
+
+    Source: Gini 1912; the formula by ranks, sum_k (2k - n - 1) x_k / (n sum x) for sorted x.
+    """
+    ordered = np.sort(np.asarray(counts, np.float64))
+    n = len(ordered)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
+
+
+def _row(measure: str, label: str, real: float | None, simulated: float | None) -> dict[str, Any]:
+    """Returns one row; numbers that do not exist become None."""
+    values = [None if v is None or not np.isfinite(v) else float(v) for v in (real, simulated)]
+    return {"measure": measure, "label": label, "real": values[0], "simulated": values[1]}
+
+
+def _compare_ratings(
+    real: InteractionLog,
+    simulated: InteractionLog,
+    world: RatedWorld,
+    rows: list[dict[str, Any]],
+    curves: dict[str, NDArray[Any]],
+) -> None:
+    """Adds rating shares, mean, spread, liked share, and the distance of the distributions."""
+    n_levels = round((world.rating_max - world.rating_min) / world.rating_step) + 1
+    levels = world.rating_min + world.rating_step * np.arange(n_levels)
+    shares = []
+    for log in (real, simulated):
+        nearest = np.rint((log.rating - world.rating_min) / world.rating_step).astype(np.int64)
+        shares.append(np.bincount(np.clip(nearest, 0, n_levels - 1), minlength=n_levels) / len(log))
+    curves["ratings/level"] = levels
+    curves["ratings/real"], curves["ratings/simulated"] = shares
+    for level, *pair in zip(levels, *shares, strict=True):
+        rows.append(_row("rating share", f"{level:g}", *pair))
+    rows.append(_row("rating", "mean", real.rating.mean(), simulated.rating.mean()))
+    rows.append(_row("rating", "standard deviation", real.rating.std(), simulated.rating.std()))
+    liked = [(log.rating >= world.like_threshold).mean() for log in (real, simulated)]
+    rows.append(_row("rating", "liked share", *liked))
+    distance = 0.5 * float(np.abs(shares[0] - shares[1]).sum())
+    rows.append(_row("rating", "total variation distance", 0.0, distance))
+
+
+def _compare_popularity(
+    real: InteractionLog,
+    simulated: InteractionLog,
+    rows: list[dict[str, Any]],
+    curves: dict[str, NDArray[Any]],
+) -> None:
+    """Adds how much of the consumption goes to the most consumed items."""
+    n = min(len(real), len(simulated))
+    counts = []
+    for log in (real, simulated):
+        kept = np.random.default_rng(0).permutation(len(log))[:n]
+        counts.append(np.bincount(log.item[kept], minlength=log.n_items))
+    curve = [np.cumsum(np.sort(count)[::-1]) / n for count in counts]
+    curves["popularity/real"], curves["popularity/simulated"] = curve
+    for share in _TOP_SHARES:
+        last = max(int(np.ceil(share * real.n_items)), 1) - 1
+        rows.append(
+            _row("share of consumption", f"top {100 * share:g} % items", *(c[last] for c in curve))
+        )
+    rows.append(_row("share of consumption", "Gini", *(gini(count) for count in counts)))
+    same_item = float(np.corrcoef(counts[0], counts[1])[0, 1]) if np.ptp(counts[0]) else np.nan
+    rows.append(_row("share of consumption", "correlation over items", 1.0, same_item))
+
+
+def _compare_predictors(
+    real: InteractionLog, simulated: InteractionLog, world: RatedWorld, rows: list[dict[str, Any]]
+) -> None:
+    """Adds the errors of predictors on real held-out rows and on simulated ones."""
+    user, item, rating = simulated.user, simulated.item, simulated.rating
+    is_liked = rating >= world.like_threshold
+    biases = world.global_mean + world.user_bias[user] + world.item_bias[item]
+    scores = {
+        "global mean": np.full(len(simulated), world.global_mean),
+        "popularity": np.bincount(real.item, minlength=world.n_items)[item].astype(np.float64),
+        "biases": np.asarray(biases, np.float64),
+        "factors": world.liking(user, item),
+    }
+    reported = world.report.get("held_out", {}).get("predictors", {})
+    for name, score in scores.items():
+        known = reported.get(name, {})
+        if name != "popularity":
+            rows.append(_row("RMSE", name, known.get("rmse"), rmse(score, rating)))
+        rows.append(_row("AUC", name, known.get("auc"), auc(score, is_liked)))
+        within = user_auc(score, is_liked, user)
+        rows.append(_row("AUC within users", name, known.get("user_auc"), within))
