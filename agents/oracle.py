@@ -19,6 +19,13 @@ class Oracle(StepwiseAgent):
       it is the best slate only where the choice is the best ranking's.
     """
 
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Says so where the scenario does not say what people like."""
+        if scenario.appeal is Scenario.appeal:
+            return f"{type(scenario).__name__} defines no appeal(), so there is no oracle"
+        return None
+
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the true values, (n, n_candidates); it must act in the environment it looks at."""
         values = self.look()
