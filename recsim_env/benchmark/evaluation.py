@@ -1,0 +1,194 @@
+"""Frozen evaluations: every agent meets the same people, candidates and luck."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from recsim_env.agents import Agent
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+from recsim_env.scenario import Scenario
+
+#: A slot that did not end its episodes after this many steps is taken to be endless.
+MAX_STEPS = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What episodes with a frozen agent brought.
+
+    Rows are in a fixed order (slot by slot, each in order of time), so that row j of two agents
+    evaluated alike is the same person with the same luck.
+
+    Attributes:
+      returns: (n_episodes,), sum of rewards.
+      lengths: (n_episodes,), slates shown.
+      clicks: (n_episodes,), items clicked; NaN where the scenario shows no response.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    clicks: np.ndarray
+
+    @property
+    def n_episodes(self) -> int:
+        """How many episodes there are."""
+        return len(self.returns)
+
+    @property
+    def return_mean(self) -> float:
+        """Mean reward per episode."""
+        return float(self.returns.mean())
+
+    @property
+    def reward_per_step(self) -> float:
+        """Mean reward per slate."""
+        return float(self.returns.sum() / self.lengths.sum())
+
+    @property
+    def click_rate(self) -> float:
+        """Clicked items per slate; NaN where the scenario shows no response."""
+        return float(self.clicks.sum() / self.lengths.sum())
+
+    @property
+    def episode_length(self) -> float:
+        """Mean number of slates per episode."""
+        return float(self.lengths.mean())
+
+
+def evaluate(
+    agent: Any,
+    scenario: RecommendationVectorEnv | Scenario | type[Scenario] | str,
+    *,
+    n_episodes: int,
+    seed: int,
+    num_envs: int | None = None,
+    threads: int = 1,
+    max_steps: int = MAX_STEPS,
+) -> Evaluation:
+    """Plays the first episodes of every slot with the agent frozen (`deterministic=True`).
+
+    Episodes are counted by slot and not as they end, which would favour short ones. The agent's
+    generator is replaced for the time, so that what it serves depends on what it learned and on
+    `seed`, and its further learning does not depend on having been evaluated.
+
+    Args:
+      agent: one of ours, or anything with Stable-Baselines3's `predict`.
+      scenario: where; an environment is used as it is, with autoreset mode NEXT_STEP.
+      n_episodes: in total, a multiple of the number of slots.
+      seed: of the people and their luck; slot i meets those of seed + i.
+      num_envs: slots; by default one for each episode, or as many as a given environment has.
+      threads: that step them; the result does not depend on it.
+      max_steps: after which a slot is taken to be endless.
+
+    Raises:
+      ValueError: `n_episodes` does not fit the slots, or episodes that do not end.
+    """
+    if isinstance(scenario, RecommendationVectorEnv):
+        _check_slots(n_episodes, scenario.num_envs)
+        return _evaluate(agent, scenario, n_episodes, seed=seed, max_steps=max_steps)
+    num_envs = n_episodes if num_envs is None else num_envs
+    _check_slots(n_episodes, num_envs)
+    env = RecommendationVectorEnv(resolve_scenario(scenario), num_envs=num_envs, threads=threads)
+    try:
+        return _evaluate(agent, env, n_episodes, seed=seed, max_steps=max_steps)
+    finally:
+        env.close()
+
+
+def _check_slots(n_episodes: int, num_envs: int) -> None:
+    if n_episodes < 1 or num_envs < 1 or n_episodes % num_envs:
+        raise ValueError(
+            f"n_episodes={n_episodes} is not a multiple of num_envs={num_envs}; "
+            "every slot plays the same number of episodes"
+        )
+
+
+def _evaluate(
+    agent: Any, env: RecommendationVectorEnv, n_episodes: int, *, seed: int, max_steps: int
+) -> Evaluation:
+    if env.autoreset_mode != AutoresetMode.NEXT_STEP or not isinstance(
+        env.single_observation_space, spaces.Dict
+    ):
+        raise ValueError("evaluation needs a dict environment with autoreset_mode='NextStep'")
+    tally = _Tally(env.num_envs, n_episodes // env.num_envs)
+    with _acting_in(agent, env, seed):
+        observation, _ = env.reset(seed=seed)
+        state, begins = None, np.ones(env.num_envs, bool)
+        for _ in range(max_steps):
+            slates, state = agent.predict(
+                observation, state=state, episode_start=begins, deterministic=True
+            )
+            observation, rewards, terminated, truncated, _ = env.step(slates)
+            begins = tally.is_beginning
+            tally.add(rewards, _clicks(observation), terminated | truncated)
+            if tally.is_complete:
+                return tally.evaluation()
+    raise ValueError(
+        f"{type(env.scenario).__name__}: an episode did not end within {max_steps:,} steps; "
+        "set horizon to truncate episodes"
+    )
+
+
+@contextlib.contextmanager
+def _acting_in(agent: Any, env: RecommendationVectorEnv, seed: int) -> Iterator[None]:
+    """Lends the agent the environment and a generator, and gives it back its own."""
+    if not isinstance(agent, Agent):
+        yield
+        return
+    own_env, own_rng = agent.env, agent.rng
+    agent.set_env(env)
+    agent.rng = np.random.default_rng(seed)
+    try:
+        yield
+    finally:
+        agent.set_env(own_env)
+        agent.rng = own_rng
+
+
+def _clicks(observation: Any) -> np.ndarray | float:
+    """Returns how many items of the last slate were clicked, by slot."""
+    if "response" not in observation:
+        return math.nan
+    return np.asarray((observation["response"][:, :, 0] > 0).sum(axis=1))
+
+
+class _Tally:
+    """Adds up the first episodes of every slot and ignores what comes after them."""
+
+    def __init__(self, num_envs: int, n_per_slot: int) -> None:
+        shape = (num_envs, n_per_slot + 1)  # the last column takes what is ignored
+        self._returns, self._clicks = np.zeros(shape), np.zeros(shape)
+        self._lengths = np.zeros(shape, np.int64)
+        self._episode = np.zeros(num_envs, np.int64)
+        self._n_per_slot = n_per_slot
+        self._slot = np.arange(num_envs)
+        self.is_beginning = np.zeros(num_envs, bool)
+
+    def add(self, rewards: np.ndarray, clicks: np.ndarray | float, is_over: np.ndarray) -> None:
+        """Adds a step; the step after an episode's end only begins the next one."""
+        stepped = ~self.is_beginning
+        where = self._slot, self._episode
+        self._returns[where] += np.where(stepped, rewards, 0.0)
+        self._clicks[where] += np.where(stepped, clicks, 0.0)
+        self._lengths[where] += stepped
+        self.is_beginning = stepped & is_over
+        self._episode = np.minimum(self._episode + self.is_beginning, self._n_per_slot)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every slot has played its episodes."""
+        return bool((self._episode == self._n_per_slot).all())
+
+    def evaluation(self) -> Evaluation:
+        """Returns the episodes, slot by slot."""
+        return Evaluation(
+            returns=self._returns[:, :-1].ravel(),
+            lengths=self._lengths[:, :-1].ravel(),
+            clicks=self._clicks[:, :-1].ravel(),
+        )

@@ -1,0 +1,62 @@
+"""What people call scenarios: with or without the namespace, the version and the settings."""
+
+import re
+from typing import Any
+
+import gymnasium
+
+from recsim_env.envs import resolve_scenario
+from recsim_env.registration import NAMESPACE
+from recsim_env.scenario import Scenario
+
+
+def scenario_ids() -> list[str]:
+    """Returns the ids of all registered scenarios, ours and other people's."""
+    return sorted(
+        env_id
+        for env_id, spec in gymnasium.registry.items()
+        if "scenario" in spec.kwargs and str(spec.entry_point).startswith(f"{NAMESPACE}.")
+    )
+
+
+def scenario_id(name: str) -> str:
+    """Returns the full id of a scenario.
+
+    The namespace may be left out where it is ours, and the version where the newest is meant.
+    ``"module:Class"`` stands for itself.
+
+    Raises:
+      ValueError: an unknown name; the known ones are listed.
+
+    >>> import recsim_env
+    >>> scenario_id("RatedCatalogue")
+    'recsim_env/RatedCatalogue-v0'
+    """
+    if ":" in name:
+        return name
+    known = scenario_ids()
+    full = name if "/" in name else f"{NAMESPACE}/{name}"
+    if full in known:
+        return full
+    versions = [env_id for env_id in known if re.fullmatch(re.escape(full) + r"-v\d+", env_id)]
+    if versions:
+        return max(versions, key=lambda env_id: int(env_id.rpartition("-v")[2]))
+    listed = ", ".join(env_id.removeprefix(f"{NAMESPACE}/") for env_id in known)
+    raise ValueError(f"scenario {name!r} is unknown; known are {listed}")
+
+
+def make_scenario(name: str, **settings: Any) -> Scenario:
+    """Returns the scenario of that name with settings beyond those that its id fixes.
+
+    Raises:
+      ValueError: an unknown name or setting; the known ones are listed.
+    """
+    env_id = scenario_id(name)
+    if ":" in env_id:
+        try:
+            return resolve_scenario(env_id, **settings)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"scenario {name!r} cannot be imported: {error}") from error
+    fixed = dict(gymnasium.registry[env_id].kwargs)
+    scenario = fixed.pop("scenario")
+    return resolve_scenario(scenario, **(fixed | settings))

@@ -1,0 +1,130 @@
+"""Which runs a benchmark consists of, what decides their results, and which agents do not suit."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recsim_env.agents import AGENTS, agent_class
+from recsim_env.benchmark.names import make_scenario
+from recsim_env.benchmark.run import Protocol, Run
+from recsim_env.benchmark.settings import REFERENCES, BenchmarkSettings
+from recsim_env.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An agent that cannot work in a scenario, and why.
+
+    Attributes:
+      scenario, agent: labels.
+      reason: a sentence.
+    """
+
+    scenario: str
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a benchmark, references first, and what is left out.
+
+    Attributes:
+      runs: in the order in which they are started.
+      left_out: agents that do not suit a scenario.
+      scenarios: label to scenario.
+    """
+
+    runs: tuple[Run, ...]
+    left_out: tuple[LeftOut, ...]
+    scenarios: dict[str, Scenario]
+
+
+def make_plan(settings: BenchmarkSettings) -> Plan:
+    """Returns the runs that the settings ask for; nothing is played yet.
+
+    Raises:
+      ValueError: a scenario or an agent has no such setting; the known ones are listed.
+    """
+    protocol = Protocol(
+        checkpoint_steps=settings.checkpoint_steps,
+        bin_edges=settings.bin_edges,
+        num_envs=settings.num_envs,
+        eval_episodes=settings.eval_episodes,
+    )
+    runs: list[Run] = []
+    left_out: list[LeftOut] = []
+    scenarios: dict[str, Scenario] = {}
+    for label, entry in settings.scenarios.items():
+        scenario = _scenario(label, entry)
+        scenarios[label] = scenario
+        for agent_label, agent_entry in _with_references(settings).items():
+            given = dict(agent_entry)
+            agent = given.pop("agent", agent_label)
+            kind = agent_class(agent)
+            reason = kind.unsuitable(scenario)
+            if reason is None:
+                full = _full_settings(agent_label, kind.defaults, given)
+                runs += [
+                    Run(
+                        scenario_label=label,
+                        agent_label=agent_label,
+                        scenario=scenario,
+                        agent=agent,
+                        agent_settings=given,
+                        seed=seed,
+                        protocol=protocol,
+                        config_hash=_config_hash(scenario, agent, full, settings.protocol),
+                    )
+                    for seed in settings.seeds
+                ]
+            elif agent_label in settings.agents:
+                left_out.append(LeftOut(label, agent_label, reason))
+    return Plan(tuple(runs), tuple(left_out), scenarios)
+
+
+def _scenario(label: str, entry: Any) -> Scenario:
+    given = dict(entry)
+    return make_scenario(given.pop("scenario", label), **given)
+
+
+def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
+    """Returns the agents, references first: with them, an unfinished benchmark has a scale."""
+    references = {name: settings.agents.get(name, {}) for name in REFERENCES}
+    return references | {k: v for k, v in settings.agents.items() if k not in references}
+
+
+def _full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(given) - set(defaults))
+    if unknown:
+        raise ValueError(
+            f"agent {label} has no setting {', '.join(unknown)}; known are "
+            f"{', '.join(defaults) or 'none'}"
+        )
+    return dict(defaults) | given
+
+
+def _config_hash(
+    scenario: Scenario, agent: str, agent_settings: dict[str, Any], protocol: dict[str, int]
+) -> str:
+    """Returns what changes whenever a setting that decides a run's results does.
+
+    A file that a setting names counts by its content.
+    """
+    described = {
+        "scenario": f"{type(scenario).__module__}:{type(scenario).__qualname__}",
+        "scenario_settings": {k: _content(v) for k, v in scenario.settings.items()},
+        "agent": AGENTS.get(agent, agent),
+        "agent_settings": {k: _content(v) for k, v in agent_settings.items()},
+        "protocol": protocol,
+    }
+    text = json.dumps(described, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _content(value: Any) -> Any:
+    if isinstance(value, str | Path) and value and Path(value).is_file():
+        return hashlib.sha256(Path(value).read_bytes()).hexdigest()
+    return value

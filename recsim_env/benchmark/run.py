@@ -1,0 +1,223 @@
+"""One run: an agent learns in a scenario with one seed, and is evaluated along the way."""
+
+import contextlib
+import functools
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from recsim_env.agents import Agent, agent_class, make_agent
+from recsim_env.benchmark.evaluation import Evaluation, evaluate
+from recsim_env.benchmark.settings import MAX_ENVS, REFERENCES
+from recsim_env.envs import RecommendationVectorEnv, observing_steps
+from recsim_env.scenario import Scenario
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How every run goes on; see `BenchmarkSettings` for the meaning.
+
+    Attributes:
+      checkpoint_steps: interactions after which the agent is evaluated; the last ends the run.
+      bin_edges: interactions at which the bins of the reward while learning end.
+      num_envs: people served side by side while learning.
+      eval_episodes: episodes of an evaluation.
+    """
+
+    checkpoint_steps: tuple[int, ...]
+    bin_edges: tuple[int, ...]
+    num_envs: int
+    eval_episodes: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scenario, agent and seed.
+
+    Attributes:
+      scenario_label, agent_label: what the table calls them.
+      scenario: with its settings.
+      agent: short name or ``"module:Class"``.
+      agent_settings: its settings.
+      seed: of the run.
+      protocol: how it goes on.
+      config_hash: of everything but the seed.
+    """
+
+    scenario_label: str
+    agent_label: str
+    scenario: Scenario
+    agent: str
+    agent_settings: dict[str, Any]
+    seed: int
+    protocol: Protocol
+    config_hash: str
+
+    @property
+    def learning_seed(self) -> int:
+        """Seed of the agent and of the people it learns from; no other run shares any of them."""
+        return self.seed * 2 * MAX_ENVS
+
+    @property
+    def evaluation_seed(self) -> int:
+        """Seed of the people of the evaluations: the same for all agents, met in no learning."""
+        return (self.seed * 2 + 1) * MAX_ENVS
+
+
+class OnlineRecord:
+    """What a run spent and earned while learning, whichever environment it took for it."""
+
+    def __init__(self) -> None:
+        self._counts, self._rewards = [0], [0.0]
+
+    def __call__(self, rewards: np.ndarray, is_over: np.ndarray, has_stepped: np.ndarray) -> None:
+        """Adds a batch of steps."""
+        self._counts.append(self._counts[-1] + int(has_stepped.sum()))
+        self._rewards.append(self._rewards[-1] + float(rewards[has_stepped].sum()))
+
+    @property
+    def n_interactions(self) -> int:
+        """User-steps taken."""
+        return self._counts[-1]
+
+    def reward_per_step(self, edges: tuple[int, ...]) -> np.ndarray:
+        """Returns the mean reward per user-step between edges, the first bin starting at 0.
+
+        A batch that crosses an edge is shared between both sides.
+
+        Raises:
+          ValueError: fewer interactions were taken than the last edge.
+        """
+        if self.n_interactions < edges[-1]:
+            raise ValueError(
+                f"learning took {self.n_interactions} interactions, not {edges[-1]}; learn() must "
+                "step environments of recsim_env for as many user-steps as it is asked to"
+            )
+        points = np.array([0, *edges])
+        totals = np.interp(points, self._counts, self._rewards)
+        return np.asarray(np.diff(totals) / np.diff(points))
+
+
+def play(run: Run) -> tuple[list[Row], str]:
+    """Plays a run and returns its rows for the table, and the traceback if it failed."""
+    start = time.perf_counter()
+    try:
+        with one_thread():
+            rows = _play(run)
+        trace = ""
+    except Exception as error:
+        rows = [{"phase": "failed", "error": f"{type(error).__name__}: {error}"}]
+        trace = traceback.format_exc()
+    rows[-1]["wall_seconds"] = time.perf_counter() - start
+    about = {
+        "scenario": run.scenario_label,
+        "agent": run.agent_label,
+        "seed": run.seed,
+        "config_hash": run.config_hash,
+    }
+    return [about | row for row in rows], trace
+
+
+def _play(run: Run) -> list[Row]:
+    protocol = run.protocol
+    env = RecommendationVectorEnv(run.scenario, num_envs=protocol.num_envs)
+    try:
+        agent = make_agent(run.agent, env, seed=run.learning_seed, **run.agent_settings)
+        rows, record = [], OnlineRecord()
+        steps = protocol.checkpoint_steps
+        is_reference = run.agent in REFERENCES
+        for step in steps[-1:] if is_reference else steps:
+            _learn_until(agent, record, step)
+            found = evaluate(
+                agent, run.scenario, n_episodes=protocol.eval_episodes, seed=run.evaluation_seed
+            )
+            if not is_reference:
+                rows.append({"phase": "evaluation", "interactions": step} | _measures(found))
+    finally:
+        env.close()
+    final = {"phase": "final", "interactions": record.n_interactions} | _measures(found)
+    return [*_online_rows(run, record), *rows, final]
+
+
+def _learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> None:
+    """Lets the agent learn until it has spent that many interactions."""
+    due = n_interactions - record.n_interactions
+    if due > 0:
+        with observing_steps(record):
+            agent.learn(due)
+
+
+def _measures(found: Evaluation) -> Row:
+    return {
+        "episodes": found.n_episodes,
+        "return_mean": found.return_mean,
+        "reward_per_step": found.reward_per_step,
+        "click_rate": found.click_rate,
+        "episode_length": found.episode_length,
+    }
+
+
+def _online_rows(run: Run, record: OnlineRecord) -> list[Row]:
+    edges = run.protocol.bin_edges
+    earned = record.reward_per_step(edges)
+    ceiling = oracle_reward(run.scenario, run.learning_seed, run.protocol)
+    return [
+        {
+            "phase": "online",
+            "interactions": edge,
+            "reward_per_step": float(reward),
+            "oracle_reward_per_step": float(best),
+        }
+        for edge, reward, best in zip(edges, earned, ceiling, strict=True)
+    ]
+
+
+@functools.lru_cache(maxsize=16)
+def oracle_reward(scenario: Scenario, seed: int, protocol: Protocol) -> tuple[float, ...]:
+    """Returns what the oracle earns per step, bin by bin, where others learn.
+
+    It is played beside every run (once per process), so that no run waits for another. NaN where
+    the scenario has no oracle.
+    """
+    if agent_class("oracle").unsuitable(scenario):
+        return (math.nan,) * len(protocol.bin_edges)
+    env = RecommendationVectorEnv(scenario, num_envs=protocol.num_envs)
+    try:
+        record = OnlineRecord()
+        _learn_until(make_agent("oracle", env, seed=seed), record, protocol.bin_edges[-1])
+        return tuple(record.reward_per_step(protocol.bin_edges).tolist())
+    finally:
+        env.close()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets numerical libraries use one thread: sums, and so results, depend on their number.
+
+    One that is loaded only in the meantime reads the environment variable.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch = sys.modules.get("torch")
+    n_torch_threads = torch.get_num_threads() if torch else 1
+    with contextlib.ExitStack() as stack:
+        if torch:
+            torch.set_num_threads(1)
+            stack.callback(torch.set_num_threads, n_torch_threads)
+        stack.enter_context(threadpool_limits(1))
+        try:
+            yield
+        finally:
+            os.environ.pop("OMP_NUM_THREADS")
+            if before is not None:
+                os.environ["OMP_NUM_THREADS"] = before

@@ -1,0 +1,155 @@
+"""Plays all runs of a benchmark in parallel processes, and keeps each as it finishes."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from recsim_env.benchmark.plan import LeftOut, Plan, make_plan
+from recsim_env.benchmark.provenance import versions
+from recsim_env.benchmark.run import Run, play
+from recsim_env.benchmark.settings import BenchmarkSettings
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.results import ResultTable
+from recsim_env.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class BenchmarkOutcome:
+    """What a call of `run_benchmark` did.
+
+    Attributes:
+      folder: where table, settings and versions are.
+      n_runs: runs that the settings ask for.
+      n_kept: of them, finished before, with these settings.
+      failed: (scenario, agent, seed) of the runs that failed; the table has their errors.
+      left_out: agents that do not suit a scenario.
+      foreign: (scenario, agent, seed) of runs in the folder that these settings do not ask for.
+    """
+
+    folder: Path
+    n_runs: int
+    n_kept: int
+    failed: tuple[tuple[str, str, int], ...]
+    left_out: tuple[LeftOut, ...]
+    foreign: tuple[tuple[str, str, int], ...]
+
+
+def run_benchmark(
+    settings: BenchmarkSettings,
+    folder: str | Path,
+    *,
+    command: str = "",
+    progress_bar: bool = False,
+) -> BenchmarkOutcome:
+    """Plays what is not yet in the folder's table, and returns what happened.
+
+    Every finished run is on disk before the next is awaited: whoever is interrupted and calls again
+    with the same settings loses the runs that were in progress. A run that raises becomes a
+    `failed` row, its traceback a file in `errors/`, and is tried again by the next call.
+
+    Args:
+      settings: what to compare.
+      folder: where results are kept; made if need be.
+      command: what a person would type to repeat this; kept with the settings.
+      progress_bar: whether to show a line with rate and time left, on a terminal.
+
+    Raises:
+      ValueError: settings that a scenario or an agent does not have, or a folder that holds
+        something else.
+      RuntimeError: a process of a run was killed.
+    """
+    plan = make_plan(settings)
+    table = ResultTable(folder)
+    asked = settings.as_dict() | {
+        "command": command,
+        "left_out": [asdict(each) for each in plan.left_out],
+    }
+    table.write_settings(asked, versions())
+    waiting = [run for run in plan.runs if _key(run) not in table.finished_runs(run.config_hash)]
+    n_kept = len(plan.runs) - len(waiting)
+    failed = []
+    warm_up({id(run.scenario): run.scenario for run in waiting}.values())
+    shown = tqdm(total=len(plan.runs), initial=n_kept, unit="run", disable=_quiet(progress_bar))
+    with shown:
+        for run, rows, trace in _played(waiting, settings.jobs):
+            table.append_run(rows)
+            _keep_trace(table.folder, run, trace)
+            failed += [_key(run)] if trace else []
+            shown.update()
+    return BenchmarkOutcome(
+        folder=table.folder,
+        n_runs=len(plan.runs),
+        n_kept=n_kept,
+        failed=tuple(sorted(failed)),
+        left_out=plan.left_out,
+        foreign=_foreign(table, plan),
+    )
+
+
+def _quiet(progress_bar: bool) -> bool | None:
+    return None if progress_bar else True  # None: shown on a terminal only
+
+
+def _key(run: Run) -> tuple[str, str, int]:
+    return run.scenario_label, run.agent_label, run.seed
+
+
+def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, Any]], str]]:
+    """Yields each run as it ends, with its rows and, if it failed, its traceback."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    n_jobs = 1 if len(runs) == 1 else jobs
+    parallel = Parallel(
+        n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
+    )
+    ended = parallel(delayed(_play_indexed)(index, run) for index, run in enumerate(runs))
+    try:
+        for index, rows, trace in ended:
+            yield runs[index], rows, trace
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            "a process of a run was killed, often for want of memory; the same command goes on "
+            "with what is left, with fewer jobs in less memory"
+        ) from error
+    finally:
+        ended.close()
+
+
+def _play_indexed(index: int, run: Run) -> tuple[int, list[dict[str, Any]], str]:
+    return index, *play(run)
+
+
+def warm_up(scenarios: Iterable[Scenario]) -> None:
+    """Compiles the loops of scenarios once, so that other processes find them on disk."""
+    for scenario in scenarios:
+        env = RecommendationVectorEnv(scenario, num_envs=1)
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+        if scenario.appeal is not Scenario.appeal:
+            env.appeal()
+        if scenario.worth is not None:
+            env.worth()
+        env.close()
+
+
+def _keep_trace(folder: Path, run: Run, trace: str) -> None:
+    """Writes the traceback of a failed run, or removes that of an earlier failure."""
+    name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", str(part)) for part in _key(run))
+    file = folder / "errors" / f"{name}.log"
+    if trace:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(trace, encoding="utf-8")
+    elif file.exists():
+        file.unlink()
+
+
+def _foreign(table: ResultTable, plan: Plan) -> tuple[tuple[str, str, int], ...]:
+    """Returns the runs in the table that the plan does not ask for."""
+    asked = {_key(run) for run in plan.runs}
+    found = {(row["scenario"], row["agent"], row["seed"]) for row in table.rows()}
+    return tuple(sorted(found - asked))

@@ -1,0 +1,167 @@
+"""What a benchmark compares, and how: from keyword arguments or a TOML file."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recsim_env.agents import AGENTS
+from recsim_env.benchmark.names import scenario_id
+
+DEFAULT_SCENARIO = "recsim_env/RatedCatalogue-v0"
+
+#: Agents that do not learn: they always run, and are evaluated once.
+REFERENCES = ("uniform", "oracle", "far_sighted")
+
+DEFAULT_AGENTS = ("uniform", "popularity", "content", "ials", "linucb", "dqn", "ppo", "oracle")
+
+#: Every run's people have environment seeds of their own: seeds and slots stay below these.
+MAX_SEED, MAX_ENVS = 2**11, 2**20
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkSettings:
+    """A benchmark: every agent in every scenario with every seed.
+
+    Attributes:
+      scenarios: label to the scenario's settings. The label is its name, unless the settings have
+        `scenario`, which then is: so a scenario can stand in a benchmark twice.
+      agents: likewise, label to the agent's settings, and `agent`. Uniform and the oracle are
+        added, and the far-sighted reference where a scenario has one.
+      seeds: of the runs; two agents with one seed meet the same people (0, 1, 2).
+      interactions: user-steps of learning per run (20,000).
+      checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
+      bins: of the reward while learning (20).
+      num_envs: people who are served side by side while learning (16).
+      eval_episodes: episodes of a frozen evaluation, each in a slot of its own (1,000).
+      jobs: processes; -1 is one per core (-1). Results do not depend on it.
+
+    Raises:
+      ValueError: a setting outside its range or an unknown name; the known ones are listed.
+    """
+
+    scenarios: Entries = field(default_factory=lambda: {DEFAULT_SCENARIO: {}})
+    agents: Entries = field(default_factory=lambda: {name: {} for name in DEFAULT_AGENTS})
+    seeds: tuple[int, ...] = (0, 1, 2)
+    interactions: int = 20_000
+    checkpoints: int = 5
+    bins: int = 20
+    num_envs: int = 16
+    eval_episodes: int = 1_000
+    jobs: int = -1
+
+    def __post_init__(self) -> None:
+        for name in ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes"):
+            self._require(name, _is_count(getattr(self, name)), "a whole number of 1 or more")
+        self._require("jobs", _is_count(self.jobs) or self.jobs == -1, "-1, or 1 or more")
+        self._require("num_envs", self.num_envs <= MAX_ENVS, f"at most {MAX_ENVS:,}")
+        for name in ("checkpoints", "bins"):
+            allowed = f"at most interactions={self.interactions}"
+            self._require(name, getattr(self, name) <= self.interactions, allowed)
+        is_seed = [type(seed) is int and 0 <= seed < MAX_SEED for seed in self.seeds]
+        is_good = bool(self.seeds) and all(is_seed) and len(set(self.seeds)) == len(self.seeds)
+        self._require("seeds", is_good, f"different whole numbers from 0 to {MAX_SEED - 1}")
+        self._require("scenarios", bool(self.scenarios), "at least one")
+        for label, entry in self.scenarios.items():
+            scenario_id(entry.get("scenario", label))
+        for label, entry in self.agents.items():
+            _check_agent(entry.get("agent", label))
+
+    def _require(self, name: str, holds: bool, allowed: str) -> None:
+        if not holds:
+            raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; use {allowed}")
+
+    @classmethod
+    def create(cls, **settings: Any) -> "BenchmarkSettings":
+        """Returns settings given as people write them.
+
+        Scenarios and agents may be one name, several, or a mapping of names to settings; seeds may
+        be a number of seeds. An unknown name lists the known ones.
+        """
+        known = [each.name for each in dataclasses.fields(cls)]
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            raise ValueError(
+                f"a benchmark has no setting {', '.join(unknown)}; known are {', '.join(known)}"
+            )
+        given = dict(settings)
+        if "scenarios" in given:
+            entries = _entries("scenarios", given["scenarios"])
+            given["scenarios"] = {_label(name, entry): entry for name, entry in entries.items()}
+        if "agents" in given:
+            given["agents"] = _entries("agents", given["agents"])
+        if "seeds" in given:
+            given["seeds"] = _seeds(given["seeds"])
+        return cls(**given)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, **overrides: Any) -> "BenchmarkSettings":
+        """Returns the settings in a TOML file; `overrides` replace whole entries.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: not TOML, or as in `create`; the message names the file.
+        """
+        try:
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            return cls.create(**(content | overrides))
+        except ValueError as error:  # TOMLDecodeError is one
+            raise ValueError(f"{path}: {error}") from error
+
+    @property
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """The interactions after which the agents are evaluated."""
+        n = self.checkpoints
+        return tuple(self.interactions * place // n for place in range(1, n + 1))
+
+    @property
+    def bin_edges(self) -> tuple[int, ...]:
+        """The interactions at which the bins of the reward while learning end."""
+        return tuple(self.interactions * place // self.bins for place in range(1, self.bins + 1))
+
+    @property
+    def protocol(self) -> dict[str, int]:
+        """What, beside scenario and agent, decides the rows of a run."""
+        names = ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes")
+        return {name: getattr(self, name) for name in names}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the settings as JSON values, which `create` takes back."""
+        return dataclasses.asdict(self) | {"seeds": list(self.seeds)}
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _check_agent(name: str) -> None:
+    if name not in AGENTS and ":" not in name:
+        raise ValueError(f"agent {name!r} is unknown; known are {', '.join(AGENTS)}")
+
+
+def _label(name: str, entry: Mapping[str, Any]) -> str:
+    """Returns the full id where the label is the scenario's name."""
+    return name if "scenario" in entry else scenario_id(name)
+
+
+def _entries(what: str, given: Any) -> dict[str, dict[str, Any]]:
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        for label, entry in given.items():
+            if not isinstance(entry, Mapping):
+                raise ValueError(f"{what}.{label}={entry!r} is not a table of settings")
+        return {str(label): dict(entry) for label, entry in given.items()}
+    if isinstance(given, Iterable) and all(isinstance(name, str) for name in given):
+        return {name: {} for name in given}
+    raise ValueError(f"{what}={given!r} is not names, or a table of names with settings")
+
+
+def _seeds(given: Any) -> tuple[Any, ...]:
+    if type(given) is int:
+        return tuple(range(given))
+    return tuple(given) if isinstance(given, Iterable) else (given,)
