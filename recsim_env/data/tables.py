@@ -30,7 +30,7 @@ class Table:
     """
 
     path: Path
-    columns: dict[str, Sequence[Any]]
+    columns: dict[str, Any]
     lines: NDArray[np.int64]
     unit: str = "line"
 
@@ -76,7 +76,7 @@ class Table:
 
         Numbers too large for seconds are taken as milliseconds or microseconds.
         """
-        column: Any = self[name]
+        column = self[name]
         if isinstance(column, np.ndarray) and column.dtype.kind == "M":
             is_missing = np.isnat(column)
             seconds = column.astype("datetime64[us]").astype(np.float64) / 1e6
@@ -93,7 +93,7 @@ class Table:
             return values / 1e6
         return values / 1e3 if typical >= _MILLISECONDS_FROM else values
 
-    def __getitem__(self, name: str) -> Sequence[Any]:
+    def __getitem__(self, name: str) -> Any:
         if name not in self.columns:
             known = ", ".join(map(repr, self.columns))
             raise ValueError(f"{self.path} has no column {name!r}; its columns are {known}")
@@ -136,7 +136,7 @@ def read_text_table(
                 f"{path}, line {line}: {len(row)} fields separated by {delimiter!r},"
                 f" expected {len(names)}"
             )
-    columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     return Table(path, columns, np.array(lines))
 
 
