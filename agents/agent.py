@@ -114,9 +114,7 @@ class Agent(ABC):
         self.env = env
 
     @abstractmethod
-    def learn(
-        self, total_timesteps: int, callback: Any = None, progress_bar: bool = False
-    ) -> Self:
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least `total_timesteps` further user-steps; can be called again.
 
         Args:
@@ -238,9 +236,7 @@ class StepwiseAgent(Agent):
         """Returns the memory at the start of `n` episodes; by default none."""
         return None
 
-    def next_state(
-        self, state: Any, observation: Observation, episode_start: np.ndarray
-    ) -> Any:
+    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
         """Returns the memory after seeing an observation; by default it stays as it is."""
         return state
 
@@ -282,9 +278,7 @@ class StepwiseAgent(Agent):
             scores = np.where(explores[:, None], 0.0, scores)
         return top_slates(scores, self.slate_size, self.rng)
 
-    def learn(
-        self, total_timesteps: int, callback: Any = None, progress_bar: bool = False
-    ) -> Self:
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Acts and updates in turn; see `Agent.learn`."""
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
             raise ValueError("learning needs an environment with autoreset_mode='NextStep'")

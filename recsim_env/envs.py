@@ -155,9 +155,7 @@ class RecommendationEnv(gymnasium.Env):
         self._interface = _Interface(self.scenario, flat=flat)
         self.observation_space = self._interface.observation_space
         self.action_space = self._interface.action_space
-        self._simulator = Simulator(
-            self.scenario, 1, horizon=max_episode_steps, compiled=compiled
-        )
+        self._simulator = Simulator(self.scenario, 1, horizon=max_episode_steps, compiled=compiled)
         self._is_seeded = False
         self._before: np.ndarray | None = None
         self._reward = 0.0
@@ -289,6 +287,14 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         self.render_mode = None
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = RecommendationEnv.metadata | {"autoreset_mode": self.autoreset_mode}
+        self._made_with: dict[str, Any] = {
+            "num_envs": num_envs,
+            "threads": threads,
+            "autoreset_mode": self.autoreset_mode,
+            "max_episode_steps": max_episode_steps,
+            "flat": flat,
+            "compiled": compiled,
+        }
         self._interface = _Interface(self.scenario, flat=flat)
         self.single_observation_space = self._interface.observation_space
         self.single_action_space = self._interface.action_space
@@ -298,6 +304,14 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             self.scenario, num_envs, threads=threads, horizon=max_episode_steps, compiled=compiled
         )
         self._is_seeded = False
+
+    def twin(self, **changes: Any) -> "RecommendationVectorEnv":
+        """Returns a new environment made like this one, except for `changes`.
+
+        Args:
+          **changes: arguments of the class, `autoreset_mode` say, or settings of the scenario.
+        """
+        return RecommendationVectorEnv(self.scenario, **(self._made_with | changes))
 
     def reset(
         self,

@@ -194,9 +194,7 @@ def show(config, items, slot, observation, floats):
     """Writes the observation of a slot; `floats` is the same memory seen as numbers."""
     for index in range(len(floats)):
         floats[index] = 0.0
-    observe(
-        config, slot.user, shelf(items, slot), slot.candidates, slot.response, observation
-    )
+    observe(config, slot.user, shelf(items, slot), slot.candidates, slot.response, observation)
     write_user_id(slot, observation)
     write_item_ids(slot, observation)
 
@@ -300,7 +298,7 @@ class Kernel:
             from recsim_env.prefetch import prefetch
 
             bindings["prefetch"] = prefetch
-        binder = Binder(bindings, compiled=self.is_compiled)
+        binder = Binder(bindings, dict(scenario.variants()), compiled=self.is_compiled)
         self.step = binder.bind_root(step_batch)
         self.sample_catalogue = binder.bind_root(sample_catalogue)
         self.appeal = binder.bind_root(judge_batch, judge=scenario.appeal)
@@ -323,13 +321,16 @@ class Binder:
     """Rebuilds a function and all plain functions that it calls with other globals.
 
     Args:
-      bindings: what global names stand for; it applies to the templates of this module only, so a
-        scenario may use the same names for its own functions.
+      bindings: what global names of the templates stand for.
+      variants: what global names of all other functions stand for.
       compiled: whether to compile each function with Numba.
     """
 
-    def __init__(self, bindings: dict[str, Any], *, compiled: bool) -> None:
+    def __init__(
+        self, bindings: dict[str, Any], variants: dict[str, Any], *, compiled: bool
+    ) -> None:
         self.bindings = bindings
+        self.variants = variants
         self.is_compiled = compiled
         self.bound: dict[int, Callable] = {}
         self.digest = hashlib.sha256()
@@ -350,14 +351,12 @@ class Binder:
 
     def _rebuild(self, function: Any) -> types.FunctionType:
         code = function.__code__
-        is_template = function.__globals__ is globals()
+        replacements = self.bindings if function.__globals__ is globals() else self.variants
         names = [name for name in _global_names(code) if name in function.__globals__]
         replaced = dict(function.__globals__)
         self._hash_code(code)
         for name in names:
-            value = function.__globals__[name]
-            if is_template and name in self.bindings:
-                value = self.bindings[name]
+            value = replacements.get(name, function.__globals__[name])
             replaced[name] = self._resolve(name, value, of=function)
         closure = tuple(
             types.CellType(self._resolve(name, cell.cell_contents, of=function))

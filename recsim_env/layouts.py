@@ -37,9 +37,13 @@ def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
         shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
         dtype = np.dtype(kind)
         if dtype.kind not in "biuf":
-            raise ValueError(f"{of} layout: {name}={spec!r} is not a number; use float, int or bool")
+            raise ValueError(
+                f"{of} layout: {name}={spec!r} is not a number; use float, int or bool"
+            )
         if any(size < 1 for size in shape):
-            raise ValueError(f"{of} layout: {name} has shape {shape}; every size must be at least 1")
+            raise ValueError(
+                f"{of} layout: {name} has shape {shape}; every size must be at least 1"
+            )
         fields.append((name, dtype, shape))
     return np.dtype(fields or [("unused", np.uint8)], align=True)
 

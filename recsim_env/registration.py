@@ -55,6 +55,9 @@ def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> No
 
 
 def register_all() -> None:
-    """Registers every id of `ENVIRONMENTS`; importing `recsim_env`, or Gymnasium itself, does it."""
+    """Registers every id of `ENVIRONMENTS`, as importing `recsim_env` does.
+
+    It is also the `gymnasium.envs` entry point, for versions of Gymnasium that load plugins.
+    """
     for name, (scenario, settings) in ENVIRONMENTS.items():
         register(f"{NAMESPACE}/{name}", scenario, **settings)

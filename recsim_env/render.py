@@ -36,7 +36,11 @@ class Scene:
 
 
 def scene(
-    scenario: Scenario, before: np.ndarray | None, after: np.ndarray, items: np.ndarray, reward: float
+    scenario: Scenario,
+    before: np.ndarray | None,
+    after: np.ndarray,
+    items: np.ndarray,
+    reward: float,
 ) -> Scene:
     """Returns what happened between two copies of a slot.
 

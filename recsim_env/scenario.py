@@ -119,6 +119,14 @@ class Scenario:
         name = "" if item_id is None else f"#{item_id} "
         return f"{name}{describe_record(item)}"
 
+    def variants(self) -> Mapping[str, Any]:
+        """Returns functions to call instead of the module-level ones of these names.
+
+        It is for settings that change which fields a record has; a compiled function cannot name a
+        field that is not there.
+        """
+        return {}
+
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns `items` and `users` as structured arrays where they are not drawn but given."""
         return {}

@@ -1,8 +1,8 @@
 """Checks for other people's scenarios and agents, in the order in which one debugs them.
 
-    >>> from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
-    >>> from recsim_env.testing import check_scenario
-    >>> check_scenario(LongTermSatisfaction, n_candidates=3)
+>>> from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+>>> from recsim_env.testing import check_scenario
+>>> check_scenario(LongTermSatisfaction, n_candidates=3)
 """
 
 import tempfile
@@ -114,9 +114,7 @@ def _check_empty_places(step: int, observation: Any, slates: np.ndarray) -> None
 
 
 def _check_compiled(scenario: Scenario, plain: list[tuple[Any, ...]]) -> None:
-    for step, (one, other) in enumerate(
-        zip(plain, _play(scenario, compiled=True), strict=True)
-    ):
+    for step, (one, other) in enumerate(zip(plain, _play(scenario, compiled=True), strict=True)):
         for left, right in zip(one, other, strict=True):
             pairs = (
                 [(left[name], right[name]) for name in left]

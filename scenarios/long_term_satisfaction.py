@@ -126,9 +126,7 @@ class LongTermSatisfaction(Scenario):
             observation.candidates[index, 0] = items[candidates[index]].clickbait
         for place in range(len(response)):
             observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = min(
-                response[place].engagement, _MAX_SHOWN_ENGAGEMENT
-            )
+            observation.response[place, 1] = min(response[place].engagement, _MAX_SHOWN_ENGAGEMENT)
 
     @staticmethod
     def appeal(config, user, item):

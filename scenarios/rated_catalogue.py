@@ -231,6 +231,15 @@ class RatedCatalogue(Scenario):
             numbers["session_sd"] = float(world.session_log_sd)
         return numbers | self._scale()
 
+    def variants(self) -> Mapping[str, Any]:
+        """Leaves out the features that the world does not have."""
+        functions: dict[str, Any] = {}
+        if not self.n_user_features:
+            functions["write_user_features"] = write_no_user_features
+        if not self.n_item_features:
+            functions["write_item_features"] = write_no_item_features
+        return functions
+
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
         if not self.world:
@@ -330,7 +339,8 @@ class RatedCatalogue(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         """Shows the person's features, what the visit showed of their taste, and candidates."""
-        write_features(config, user, items, candidates, observation)
+        write_user_features(config, user, observation)
+        write_item_features(config, items, candidates, observation)
         observation.history[0] = math.log1p(user.n_consumed)
         if user.n_consumed > 0:
             observation.history[1] = user.sum_above_mean / user.n_consumed
@@ -444,10 +454,22 @@ def like_chance(config, liking):
     return 0.5 * math.erfc(short / (config.rating_noise * math.sqrt(2.0)))
 
 
-def write_features(config, user, items, candidates, observation):
-    """Shows the features of the person and of the candidates."""
+def write_user_features(config, user, observation):
+    """Shows the features of the person."""
     for index in range(config.n_user_features):
         observation.user[index] = user.features[index]
+
+
+def write_item_features(config, items, candidates, observation):
+    """Shows the features of the candidates."""
     for index in range(len(candidates)):
         for feature in range(config.n_item_features):
             observation.candidates[index, feature] = items[candidates[index]].features[feature]
+
+
+def write_no_user_features(config, user, observation):
+    """Shows nothing: the world knows nothing of people."""
+
+
+def write_no_item_features(config, items, candidates, observation):
+    """Shows nothing: the world knows nothing of items."""

@@ -1,0 +1,117 @@
+"""Kernels: edits miss the cache, equal code hits it, plain Python steps without a compiler."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from recsim_env.kernel import Kernel
+from recsim_env.scenario import Scenario
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+from recsim_env.simulator import NEXT_STEP, Simulator
+from recsim_env.streams import uniform
+
+
+def name_of(scenario):
+    return Kernel(scenario, compiled=True).step.py_func.__qualname__
+
+
+def test_settings_share_a_kernel_and_other_functions_do_not():
+    @dataclass(frozen=True, kw_only=True)
+    class Stubborn(InterestEvolution):
+        @staticmethod
+        def appeal(config, user, item):
+            return 1.0
+
+        @staticmethod
+        def sample_user(config, user, rng):
+            user.interest[0] = uniform(rng)
+
+    plain = InterestEvolution()
+    assert name_of(plain) == name_of(replace(plain, step_penalty=3.0, n_candidates=4))
+    assert name_of(plain) != name_of(Stubborn())
+
+
+def test_an_edit_deep_inside_renames_the_kernel():
+    def make(number):
+        def helper():
+            return number
+
+        @dataclass(frozen=True, kw_only=True)
+        class Nested(InterestEvolution):
+            @staticmethod
+            def begin_episode(config, user, rng):
+                user.budget = helper()
+
+        return Nested()
+
+    assert name_of(make(1.0)) == name_of(make(1.0))
+    assert name_of(make(1.0)) != name_of(make(2.0))
+
+
+def test_a_module_of_ours_inside_a_function_is_refused_with_the_remedy():
+    from recsim_env import streams
+
+    @dataclass(frozen=True, kw_only=True)
+    class ByModule(InterestEvolution):
+        @staticmethod
+        def sample_user(config, user, rng):
+            user.interest[0] = streams.uniform(rng)
+
+    with pytest.raises(TypeError, match="import the function itself"):
+        Kernel(ByModule(), compiled=True)
+
+
+class Failing(Scenario):
+    def observation_fields(self):
+        return {}
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        raise ZeroDivisionError("in the scenario")
+
+
+def test_a_mistake_in_plain_python_is_an_ordinary_traceback():
+    simulator = Simulator(Failing(), 1, compiled=False)
+    with pytest.raises(ZeroDivisionError, match="in the scenario"):
+        simulator.step(np.zeros((1, 1), np.int64), NEXT_STEP)
+
+
+CODE = """
+import time
+import recsim_env, gymnasium
+start = time.perf_counter()
+env = gymnasium.make("recsim_env/InterestEvolution-v0")
+env.reset(seed=0)
+env.step([0, 1, 2])
+print(time.perf_counter() - start, env.unwrapped._simulator.kernel.is_compiled)
+"""
+
+
+def run_elsewhere(**environment):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, is_compiled = done.stdout.split()
+    return float(seconds), is_compiled == "True"
+
+
+def test_the_second_process_loads_the_kernel_instead_of_compiling(tmp_path):
+    cold, _ = run_elsewhere(NUMBA_CACHE_DIR=str(tmp_path))
+    warm = min(run_elsewhere(NUMBA_CACHE_DIR=str(tmp_path))[0] for _ in range(3))
+    assert warm < cold / 2
+
+
+def test_disable_jit_still_works():
+    start = time.perf_counter()
+    _, is_compiled = run_elsewhere(NUMBA_DISABLE_JIT="1")
+    assert not is_compiled
+    assert time.perf_counter() - start < 60
