@@ -21,7 +21,8 @@ _MODES = {
     AutoresetMode.DISABLED: DISABLED,
 }
 
-Observation = dict[str, Any] | np.ndarray
+# A dict of arrays, or one array when `flat`.
+Observation = Any
 
 #: Called with the rewards, which episodes ended, and which environments took a step instead of only
 #: beginning the next episode; each (num_envs,).
