@@ -7,7 +7,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents.agent import Agent, UnsuitableScenario, read_agent_file
+from recsim_env.agents.agent import FILE_KIND, FILE_VERSION, Agent, UnsuitableScenario
+from recsim_env.array_file import read_arrays
 from recsim_env.envs import RecommendationVectorEnv
 
 __all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
@@ -50,7 +51,7 @@ def load_agent(path: str | Path, env: RecommendationVectorEnv) -> Agent:
     Raises:
       ValueError: the file is not one of ours, or its agent is not a registered one.
     """
-    about, _ = read_agent_file(path)
+    _, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
     if about["agent"] not in AGENTS.values():
         raise ValueError(f"{path} holds {about['agent']}, which is not a registered agent")
     return agent_class(about["agent"]).load(path, env)

@@ -1,7 +1,5 @@
 """The one interface of all agents, and the loop that those of our own share."""
 
-import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +10,14 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
+from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
 Observation = Mapping[str, np.ndarray]
+
+FILE_KIND = "agent"
+FILE_VERSION = 1
 
 
 class UnsuitableScenario(ValueError):
@@ -150,24 +152,19 @@ class Agent(ABC):
         """Returns what was learned as named arrays; `restore` takes them back."""
         return {}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:  # noqa: B027  (optional)
         """Takes back what `arrays` returned."""
 
     def save(self, path: str | Path) -> None:
         """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically."""
-        about = {
-            "format": "recsim-env agent 1",
+        values = {
             "agent": f"{type(self).__module__}:{type(self).__qualname__}",
             "seed": self.seed,
             "settings": self.settings,
             "num_timesteps": self.num_timesteps,
             "generator": self.rng.bit_generator.state,
         }
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(about)), **self.arrays())
-        os.replace(partial, path)
+        write_arrays(path, self.arrays(), values, kind=FILE_KIND, version=FILE_VERSION)
 
     @classmethod
     def load(cls, path: str | Path, env: RecommendationVectorEnv) -> Self:
@@ -176,7 +173,7 @@ class Agent(ABC):
         Raises:
           ValueError: the file holds something else, or another agent.
         """
-        about, arrays = read_agent_file(path)
+        arrays, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
         expected = f"{cls.__module__}:{cls.__qualname__}"
         if about["agent"] != expected:
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
@@ -185,25 +182,6 @@ class Agent(ABC):
         agent.rng.bit_generator.state = about["generator"]
         agent.restore(arrays)
         return agent
-
-
-def read_agent_file(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns the description and the arrays in an agent's file, running no code from it.
-
-    Raises:
-      ValueError: the file is not one of ours.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays.pop("about")))
-        if about["format"] != "recsim-env agent 1":
-            raise ValueError(about["format"])
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{path} is not an agent saved by recsim-env ({error})") from error
-    return about, arrays
 
 
 class StepwiseAgent(Agent):
@@ -255,7 +233,7 @@ class StepwiseAgent(Agent):
         deterministic: bool = False,
     ) -> tuple[np.ndarray, Any]:
         """Shows the candidates with the highest scores; see `Agent.predict`."""
-        single_space = self.env.single_observation_space
+        single_space: Any = self.env.single_observation_space
         first = next(iter(observation))
         is_single = np.ndim(observation[first]) == len(single_space[first].shape)
         if is_single:

@@ -27,7 +27,7 @@ class Oracle(StepwiseAgent):
         return None
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Returns the true values, (n, n_candidates); it must act in the environment it looks at."""
+        """Returns the true values, (n, n_candidates), of the environment that it acts in."""
         values = self.look()
         n = len(next(iter(observation.values())))
         if len(values) != n:

@@ -1,8 +1,8 @@
 """Choice models: what a person clicks when shown a slate.
 
-Each model reads ``response[place].score`` of the shown places (``slate[place] >= 0``; an empty place
-is never clicked) and writes, for every place, ``probability`` (the chance of a click on it, before
-anything is drawn) and ``clicked``. A score is a utility on the log-odds scale, except under
+Each model reads ``response[place].score`` of the shown places (``slate[place] >= 0``; an empty
+place is never clicked) and writes, for every place, ``probability`` (the chance of a click on it,
+before anything is drawn) and ``clicked``. A score is a utility on the log-odds scale, except under
 `proportional`. All return the first clicked place, or -1.
 
 The response layout of a scenario that uses them includes `RESPONSE_FIELDS`.

@@ -1,10 +1,10 @@
 """From functions about one person to a compiled loop over many.
 
 The loops below are templates: ordinary Python whose global names `respond`, `observe` and so on are
-bound to a scenario's functions by `Kernel`. Binding rebuilds each function, and every plain function
-it calls, with a new set of globals; compiling it is the same rebuilding with Numba at the end. The
-name of the result holds a hash of all bytecode and constants involved, so that Numba's on-disk cache
-is hit by the next process and missed after any edit.
+bound to a scenario's functions by `Kernel`. Binding rebuilds each function, and every plain
+function it calls, with a new set of globals; compiling it is the same rebuilding with Numba at the
+end. The name of the result holds a hash of all bytecode and constants involved, so that Numba's
+on-disk cache is hit by the next process and missed after any edit.
 
 With NUMBA_DISABLE_JIT=1, or ``Kernel(scenario, compiled=False)``, nothing is compiled, and one can
 step through a person in a debugger.
@@ -74,7 +74,8 @@ def slot_dtype(scenario: Scenario) -> np.dtype:
     )
 
 
-# Templates. The names that follow are bound by Kernel; they stand here for the reader and the linter.
+# Templates. The names that follow are bound by Kernel; they stand here for the reader and the
+# linter.
 sample_item: Any = None
 sample_user: Any = None
 begin_episode: Any = None

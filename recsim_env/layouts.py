@@ -26,12 +26,12 @@ def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
       ValueError: a name that is no identifier, starts with an underscore or hides an attribute of
         a NumPy record, a size below 1, or a type that is not a number.
     """
-    fields = []
+    fields: list[tuple[Any, ...]] = []
     for name, spec in layout.items():
         if not name.isidentifier() or name.startswith("_") or name in _TAKEN:
             raise ValueError(
-                f"{of} layout: field name {name!r} cannot be used (it must be an identifier that is "
-                "not an attribute of numpy.record); rename it"
+                f"{of} layout: field name {name!r} cannot be used; rename it to an identifier "
+                "that is no attribute of numpy.record"
             )
         kind, shape = spec if isinstance(spec, tuple) else (spec, ())
         shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
@@ -57,7 +57,7 @@ def observation_dtype(fields: Mapping[str, spaces.Space]) -> np.dtype:
       ValueError: a space that is neither a float32 Box with at least one axis, nor Discrete or
         MultiDiscrete, or a Box after an integer field.
     """
-    dtype = []
+    dtype: list[tuple[Any, ...]] = []
     for name, space in fields.items():
         if isinstance(space, spaces.Box) and space.dtype == np.float32 and space.shape:
             if dtype and dtype[-1][1] is not np.float32:

@@ -54,7 +54,7 @@ def scene(
     slot = after[0]
     then = slot if before is None else before[0]
     user_id = int(slot["user_id"]) if scenario.n_users else None
-    names = slot["response"].dtype.names
+    names = slot["response"].dtype.names or ()
     responses = slot["response"]
     unknown = np.full(scenario.slate_size, np.nan)
     clicked = responses["clicked"] if "clicked" in names else np.zeros(scenario.slate_size, bool)
@@ -80,7 +80,7 @@ def scene(
 
 def _outcome(scenario: Scenario, responses: np.ndarray, clicked: np.ndarray) -> str:
     """Returns what was clicked, how likely that was, and what came of it."""
-    names = responses.dtype.names
+    names = responses.dtype.names or ()
     has_probability = "probability" in names
     if not clicked.any():
         if not has_probability:

@@ -162,8 +162,9 @@ class Simulator:
             loop(*arguments, 0, self.num_slots)
             return
         edges = [self.num_slots * part // n_parts for part in range(n_parts + 1)]
+        executor: Any = self._executor()
         waiting = [
-            self._executor().submit(loop, *arguments, edges[part], edges[part + 1])
+            executor.submit(loop, *arguments, edges[part], edges[part + 1])
             for part in range(1, n_parts)
         ]
         loop(*arguments, edges[0], edges[1])

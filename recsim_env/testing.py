@@ -32,11 +32,11 @@ def _require(holds: bool, message: str) -> None:
 def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> None:
     """Raises unless a scenario keeps the contract of `recsim_env.Scenario`.
 
-    Its functions run as plain Python first, so that a mistake is an ordinary traceback into them and
-    not a compiler's. Then: observations lie in their spaces and hold finite numbers, rewards are
-    finite, an empty place is not clicked, the same seed gives the same trajectory, compiled and plain
-    agree, Gymnasium's checker is content, a batch equals that many single environments in every
-    autoreset mode, and the number of threads does not matter.
+    Its functions run as plain Python first, so that a mistake is an ordinary traceback into them
+    and not a compiler's. Then: observations lie in their spaces and hold finite numbers, rewards
+    are finite, an empty place is not clicked, the same seed gives the same trajectory, compiled and
+    plain agree, Gymnasium's checker is content, a batch equals that many single environments in
+    every autoreset mode, and the number of threads does not matter.
 
     Args:
       scenario: a subclass, an instance, or ``"module:Class"``.
@@ -168,7 +168,10 @@ def _check_threads(scenario: Scenario) -> None:
             steps.append(env.step(_as_actions(scenario, random_slates(scenario, n, rng))))
         trajectories.append(steps)
         env.close()
-    _require(data_equivalence(*trajectories), "one thread and three gave different results")
+    _require(
+        data_equivalence(trajectories[0], trajectories[1]),
+        "one thread and three gave different results",
+    )
 
 
 def check_agent(
@@ -201,7 +204,10 @@ def check_agent(
         return
     learned = [_learned(kind, made, total_timesteps, settings) for _ in range(2)]
     slates = [_check_slates(agent, made) for agent in learned]
-    _require(np.array_equal(*slates), "the same seed learned two agents that recommend differently")
+    _require(
+        np.array_equal(slates[0], slates[1]),
+        "the same seed learned two agents that recommend differently",
+    )
     _check_file(learned[0], made)
 
 
@@ -261,4 +267,7 @@ def _check_file(agent: Agent, scenario: Scenario) -> None:
         loaded.num_timesteps == agent.num_timesteps, "a loaded agent forgot how much it learned"
     )
     slates = [each.predict(observation, deterministic=True)[0] for each in (agent, loaded)]
-    _require(np.array_equal(*slates), "a loaded agent recommends differently from the saved one")
+    _require(
+        np.array_equal(slates[0], slates[1]),
+        "a loaded agent recommends differently from the saved one",
+    )

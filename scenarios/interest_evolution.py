@@ -46,8 +46,8 @@ class InterestEvolution(Scenario):
       (0.1), of items around their topic; drift (0.3), of interests; choice
       ("multinomial_logit"), see `recsim_env.choice`; interest_scale (5), what an interest of 1 adds
       to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
-      "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward that
-      `worth` expects of a unit of budget.
+      "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward
+      that `worth` expects of a unit of budget.
     The published settings, id `recsim_env/RecSim-InterestEvolution-v0`, are step_penalty 0.5,
       choice "proportional", interest_scale 1, no_click_score 1, time_rate 1.4. There choice hardly
       depends on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults
@@ -109,8 +109,8 @@ class InterestEvolution(Scenario):
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
         quality = _QUALITY_RANGE + MAX_NORMAL * self.quality_sd
-        low = np.tile(np.float32([0, 0, -quality, 0]), (self.slate_size, 1))
-        high = np.float32([1, self.video_length, quality, self.n_topics - 1])
+        low = np.tile(np.array([0, 0, -quality, 0], np.float32), (self.slate_size, 1))
+        high = np.array([1, self.video_length, quality, self.n_topics - 1], np.float32)
         return {
             "user": spaces.Box(-1.0, 1.0, (self.n_topics,), np.float32),
             "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, self.n_topics), np.float32),

@@ -25,8 +25,8 @@ _COUNT_SCALE = 100.0
 class InterestExploration(Scenario):
     """Does a recommender find out what the minority likes, when the majority's items look better?
 
-    Users: a hidden type, 0 with probability 0.3 or 1 with 0.7; an affinity for each topic, log-normal
-      around the type's. They never change.
+    Users: a hidden type, 0 with probability 0.3 or 1 with 0.7; an affinity for each topic,
+      log-normal around the type's. They never change.
     Items: topic 0 with probability 0.2 or 1 with 0.8; a visible quality, log-normal around the
       topic's. Fresh candidates at every step.
     Response: the score of an item is affinity for its topic + quality; `choice` as set, by default
@@ -41,11 +41,11 @@ class InterestExploration(Scenario):
     End: truncated after `horizon` steps; people never leave.
 
     Settings (defaults): those of `Scenario`, with horizon 100, and
-      type_0_share (0.3); topic_0_share (0.2); matching_affinity (1.2) and other_affinity (0.1), means
-      of the logarithm of a person's affinity for the topic of their kind and for the other one;
-      topic_0_quality (0.5) and topic_1_quality (0.2), means of the logarithm of quality; spread
-      (0.1), standard deviation of these logarithms; choice ("multinomial_logit"); no_click_score
-      (5); min_normalizer (0); examination (0.8).
+      type_0_share (0.3); topic_0_share (0.2); matching_affinity (1.2) and other_affinity (0.1),
+      means of the logarithm of a person's affinity for the topic of their kind and for the other
+      one; topic_0_quality (0.5) and topic_1_quality (0.2), means of the logarithm of quality;
+      spread (0.1), standard deviation of these logarithms; choice ("multinomial_logit");
+      no_click_score (5); min_normalizer (0); examination (0.8).
     In the published settings, id `recsim_env/RecSim-InterestExploration-v0`, with slate_size 3,
       matching_affinity 0.7 and topic_0_quality 0.8, the better-looking topic is good enough for
       everybody and exploration does not pay.
@@ -56,7 +56,8 @@ class InterestExploration(Scenario):
     Source: Ie et al. 2019, "RecSim" (arXiv 1909.04847), interest_exploration; our defaults follow
       its "high affinity" study.
     Differs: a user's affinity for the topic of their kind: type 0 prefers topic 1 and type 1 topic
-      0, as in RecSim's tables. `history` is new: it is what any recommender would have written down.
+      0, as in RecSim's tables. `history` is new: it is what any recommender would have written
+      down.
     Versions: v0.
     """
 

@@ -23,9 +23,9 @@ class LongTermSatisfaction(Scenario):
     Users: a hidden satisfaction sigmoid(sensitivity z) in (0, 1).
     Items: a clickbait score c, uniform in [0, 1]: 1 is chocolate, 0 is kale. Fresh candidates at
       every step.
-    Response: they always consume the first item of the slate. Engagement is log-normal; its logarithm
-      has the mean (choc_mean c + kale_mean (1 - c)) satisfaction and the standard deviation
-      choc_sd c + kale_sd (1 - c).
+    Response: they always consume the first item of the slate. Engagement is log-normal; its
+      logarithm has the mean (choc_mean c + kale_mean (1 - c)) satisfaction and the standard
+      deviation choc_sd c + kale_sd (1 - c).
     Change: z <- memory z - 2 (c - 1/2) + N(0, innovation_sd).
     Observation: `candidates` (n_candidates, 1) clickbait; `response` (slate_size, 2) of the last
       slate: clicked, and engagement up to 100.
@@ -35,10 +35,10 @@ class LongTermSatisfaction(Scenario):
 
     Settings (defaults): those of `Scenario`, and
       sensitivity (0.3), how strongly z moves satisfaction; memory (0.7), how much of z stays;
-      innovation_sd (0.05); choc_mean (5), choc_sd (1), kale_mean (4), kale_sd (1); time_budget (60).
-    In the published settings, id `recsim_env/RecSim-LongTermSatisfaction-v0`, sensitivity is 0.01:
-      satisfaction stays within 1 % of 1/2, chocolate always wins, and nothing is to be learned.
-      Kale begins to win above 0.3 ln((1 + sqrt(81)) / 8) = 0.067.
+      innovation_sd (0.05); choc_mean (5), choc_sd (1), kale_mean (4), kale_sd (1); time_budget
+    (60). In the published settings, id `recsim_env/RecSim-LongTermSatisfaction-v0`, sensitivity is
+      0.01: satisfaction stays within 1 % of 1/2, chocolate always wins, and nothing is to be
+      learned. Kale begins to win above 0.3 ln((1 + sqrt(81)) / 8) = 0.067.
 
     Reference returns (published settings, 10 candidates): most clickbait 1115, uniform 950, least
       clickbait 792.
@@ -82,7 +82,7 @@ class LongTermSatisfaction(Scenario):
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
-        high = np.tile(np.float32([1, _MAX_SHOWN_ENGAGEMENT]), (self.slate_size, 1))
+        high = np.tile(np.array([1, _MAX_SHOWN_ENGAGEMENT], np.float32), (self.slate_size, 1))
         return {
             "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 1), np.float32),
             "response": spaces.Box(np.zeros_like(high), high, dtype=np.float32),

@@ -30,14 +30,14 @@ class RatedCatalogue(Scenario):
     """Which recommender learns the tastes of returning people from what they consume and rate?
 
     Users: `n_users` people, each with a bias and `n_factors` tastes, who visit again and again.
-    Items: a catalogue of `n_items`, each with a bias and factors, and features that are a noisy view
-      of the factors. Candidates are drawn by exposure, which has a long tail, and are never items
-      that the person consumed in this visit.
+    Items: a catalogue of `n_items`, each with a bias and factors, and features that are a noisy
+      view of the factors. Candidates are drawn by exposure, which has a long tail, and are never
+      items that the person consumed in this visit.
     Response: liking = mean + biases + tastes · factors. From a slate they consume at most one item,
       by a multinomial logit of choice_slope (liking - mean) against no choice; they rate it
       liking + noise, rounded and clipped to 1 to 5, and liked it if that is 4 or more.
-    Change: what was consumed is not offered again; a visit has a number of slates that is log-normal
-      with a long tail over people.
+    Change: what was consumed is not offered again; a visit has a number of slates that is
+      log-normal with a long tail over people.
     Observation: `user` (n_user_features) what is known of the person without any rating; `history`
       (2 + n_item_features) of this visit: ln(1 + items consumed), mean rating above the world's
       mean, and the mean features of consumed items weighted by that; `candidates` (n_candidates,
@@ -51,8 +51,8 @@ class RatedCatalogue(Scenario):
 
     Settings (defaults): those of `Scenario`, with n_users 500, n_items 1000, n_candidates 20,
       slate_size 3, and
-      world (""), the file of a `RatedWorld`, made by `recsim-env calibrate`; it sets everything below
-      except `max_slates` and `reward`;
+      world (""), the file of a `RatedWorld`, made by `recsim-env calibrate`; it sets everything
+      below except `max_slates` and `reward`;
       n_factors (8); n_user_features (8) and n_item_features (8), none, or up to n_factors and more;
       user_feature_noise (1.5) and item_feature_noise (0.5), standard deviation of the noise on a
       feature relative to the factor that it shows; exposure_skew (2): items are offered with
@@ -64,8 +64,8 @@ class RatedCatalogue(Scenario):
     n_candidates = n_items offers the whole catalogue at every step; then an item consumed before
     leaves its place empty.
 
-    Realism: in MovieLens-100K the top 10 % of items get 43 % of ratings; density ~ rank ** -0.5 gives
-      them 32 %. Spreads of biases and tastes are near those fitted to that log.
+    Realism: in MovieLens-100K the top 10 % of items get 43 % of ratings; density ~ rank ** -0.5
+      gives them 32 %. Spreads of biases and tastes are near those fitted to that log.
 
     Source: the factor model with biases of Koren, Bell and Volinsky 2009, "Matrix factorization
       techniques for recommender systems"; choice by McFadden 1974 (`recsim_env.choice`).
@@ -167,14 +167,17 @@ class RatedCatalogue(Scenario):
         """See the class."""
         largest = np.finfo(np.float32).max
         history, candidates = 2 + self.n_item_features, (self.n_candidates, self.n_item_features)
-        high = np.float32([1, 1, max(1.0, self._scale()["rating_max"])])
         fields = {"history": spaces.Box(-largest, largest, (history,), np.float32)}
         if self.n_user_features:
             fields["user"] = spaces.Box(-largest, largest, (self.n_user_features,), np.float32)
         if self.n_item_features:
             fields["candidates"] = spaces.Box(-largest, largest, candidates, np.float32)
-        high = np.tile(high, (self.slate_size, 1))
-        fields["response"] = spaces.Box(np.minimum(0, -high * 0), high, dtype=np.float32)
+        scale = self._scale()
+        low = np.array([0, 0, min(0.0, scale["rating_min"])], np.float32)
+        high = np.array([1, 1, max(0.0, scale["rating_max"])], np.float32)
+        fields["response"] = spaces.Box(
+            np.tile(low, (self.slate_size, 1)), np.tile(high, (self.slate_size, 1))
+        )
         return fields
 
     def column_names(self) -> Mapping[str, tuple[str, ...]]:

@@ -159,7 +159,7 @@ def test_visits_last_as_long_as_the_person_usually_stays(world_path):
     env = RecommendationVectorEnv(RatedCatalogue, num_envs=4096, world=world_path, **FITTED)
     env.reset(seed=0)
     slates = env.users["slates_left"]
-    # Mean 6 consumptions at a choice rate of 1/2; rounding, the floor of 1 and the cut at 40 are small.
+    # Mean 6 consumptions at a choice rate of 1/2; rounding and the cuts at 1 and 40 are small.
     assert slates.mean() == pytest.approx(12, rel=0.05)
     assert np.log(slates).std() == pytest.approx(0.5, rel=0.1)
 

@@ -1,8 +1,8 @@
 """Published settings give the published returns; defaults are worth playing.
 
-Reference returns are those stated in the scenarios' docstrings, each with its own interval where one
-was published; a figure without one is taken as exact to its last digit. Closed forms stand beside
-them where there are any.
+Reference returns are those stated in the scenarios' docstrings, each with its own interval where
+one was published; a figure without one is taken as exact to its last digit. Closed forms stand
+beside them where there are any.
 """
 
 import gymnasium

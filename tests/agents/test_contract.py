@@ -1,0 +1,130 @@
+"""Every registered agent in several scenarios: it suits or says why not, and keeps the contract."""
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
+from recsim_env.agents.agent import FILE_KIND, FILE_VERSION
+from recsim_env.array_file import write_arrays
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+from recsim_env.testing import check_agent
+
+#: What an agent imports beyond the required packages.
+EXTRAS = {"ials": "implicit", "dqn": "stable_baselines3", "ppo": "stable_baselines3"}
+
+SCENARIOS = {
+    "strangers": InterestEvolution(horizon=10),
+    "catalogue": RatedCatalogue(n_users=40, n_items=60, max_slates=20),
+    "featureless": RatedCatalogue(
+        n_users=40,
+        n_items=60,
+        slate_size=1,
+        max_slates=20,
+        n_user_features=0,
+        n_item_features=0,
+    ),
+}
+
+#: Which of the scenarios suit each agent.
+SUITABLE = {
+    "uniform": {"strangers", "catalogue", "featureless"},
+    "popularity": {"catalogue", "featureless"},
+    "content": {"strangers", "catalogue"},
+    "ials": {"catalogue", "featureless"},
+    "linucb": {"strangers", "catalogue"},
+    "oracle": {"strangers", "catalogue", "featureless"},
+}
+
+
+def each(names=tuple(AGENTS)):
+    """Returns agents as parameters, skipped where their extra is not installed."""
+    missing = {
+        name: module for name, module in EXTRAS.items() if importlib.util.find_spec(module) is None
+    }
+    return [
+        pytest.param(
+            name,
+            marks=pytest.mark.skipif(
+                name in missing, reason=f"{missing.get(name)} is not installed"
+            ),
+        )
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("name", each())
+def test_keeps_the_contract(name, scenario):
+    check_agent(name, SCENARIOS[scenario])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("name", each(SUITABLE))
+def test_suits_what_it_can_work_with(name, scenario):
+    reason = agent_class(name).unsuitable(SCENARIOS[scenario])
+    assert (reason is None) == (scenario in SUITABLE[name])
+
+
+def learned(name, scenario="catalogue", seed=0):
+    env = RecommendationVectorEnv(SCENARIOS[scenario], num_envs=4)
+    return make_agent(name, env, seed=seed).learn(200)
+
+
+@pytest.mark.parametrize("name", each(SUITABLE))
+def test_loading_finds_the_agent_by_its_file_and_it_goes_on_as_saved(name, tmp_path):
+    agent = learned(name)
+    agent.save(tmp_path / "agent.npz")
+    env = RecommendationVectorEnv(SCENARIOS["catalogue"], num_envs=4)
+    loaded = load_agent(tmp_path / "agent.npz", env)
+    assert type(loaded) is type(agent)
+    assert (loaded.num_timesteps, loaded.settings) == (agent.num_timesteps, agent.settings)
+    agent.set_env(env)
+    observation, _ = env.reset(seed=8)
+    for deterministic in (True, False):
+        one, _ = agent.predict(observation, deterministic=deterministic)
+        other, _ = loaded.predict(observation, deterministic=deterministic)
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", each(SUITABLE))
+def test_same_seed_learns_and_shows_the_same(name):
+    twins = [learned(name, seed=3) for _ in range(2)]
+    twins.append(learned(name, seed=4))
+    slates = []
+    for agent in twins:
+        observation, _ = agent.env.reset(seed=8)
+        seen = []
+        state, start = None, np.ones(4, bool)
+        for _ in range(10):
+            slate, state = agent.predict(observation, state, start)
+            observation, _, terminated, truncated, _ = agent.env.step(slate)
+            start = terminated | truncated
+            seen.append(slate)
+        slates.append(np.array(seen))
+    assert np.array_equal(slates[0], slates[1])
+    if name != "oracle":
+        assert not np.array_equal(slates[0], slates[2])
+
+
+def test_a_file_with_a_pickle_inside_is_refused(tmp_path):
+    agent = learned("linucb")
+    path = tmp_path / "agent.npz"
+    agent.save(path)
+    with np.load(path) as file:
+        arrays: dict[str, Any] = {name: file[name] for name in file.files}
+    arrays["moment"] = np.array([{"an": "object"}], dtype=object)
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="holds no agent"):
+        load_agent(path, agent.env)
+
+
+def test_a_file_of_an_unregistered_agent_is_refused(tmp_path):
+    path = tmp_path / "agent.npz"
+    write_arrays(path, {}, {"agent": "os:system"}, kind=FILE_KIND, version=FILE_VERSION)
+    with pytest.raises(ValueError, match="not a registered agent"):
+        load_agent(path, learned("uniform").env)
