@@ -113,8 +113,27 @@ def _check_empty_places(step: int, observation: Any, slates: np.ndarray) -> None
         )
 
 
+def _compiler_says(error: Exception) -> str:
+    """Returns what a compiler's error comes down to: the complaints, then where they arise."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    complaints = [
+        line for line in lines if line.startswith((">>>", "No impl", "Untyped", "Unknown"))
+    ]
+    places = [line for line in lines if line.startswith("File ") and "site-packages" not in line]
+    return "; ".join(dict.fromkeys((complaints or lines[:3])[:3] + places[:1]))
+
+
 def _check_compiled(scenario: Scenario, plain: list[tuple[Any, ...]]) -> None:
-    for step, (one, other) in enumerate(zip(plain, _play(scenario, compiled=True), strict=True)):
+    from numba.core.errors import NumbaError
+
+    try:
+        compiled = _play(scenario, compiled=True)
+    except NumbaError as error:
+        raise CheckFailed(
+            "plain Python runs, but it cannot be compiled (see the Numba manual's list of what "
+            f"compiled functions may use): {_compiler_says(error)}"
+        ) from error
+    for step, (one, other) in enumerate(zip(plain, compiled, strict=True)):
         for left, right in zip(one, other, strict=True):
             pairs = (
                 [(left[name], right[name]) for name in left]
