@@ -125,25 +125,29 @@ def begin(config, users, items, slot):
 
 def offer(config, items, slot):
     """Draws the candidates of the slot's current step."""
-    start(slot.rng, derive(slot.key, slot.step), CANDIDATES)
-    fill_shelf(config, items, slot)
+    fill_shelf(config, items, slot, derive(derive(slot.key, slot.step), CANDIDATES))
 
 
-def fill_with_fresh_items(config, items, slot):
+def fill_with_fresh_items(config, items, slot, key):
     """Draws every candidate anew; they have no ids."""
+    slot.rng.state = key
     for index in range(len(slot.own_items)):
         slot.candidates[index] = index
         sample_item(config, slot.own_items[index], slot.rng)
 
 
-def fill_from_catalogue(config, items, slot):
-    """Draws distinct candidates from the catalogue, or takes all of it where it is that small."""
+def fill_from_catalogue(config, items, slot, key):
+    """Draws distinct candidates from the catalogue, or takes all of it where it is that small.
+
+    Each has a stream of its own, so that where one was consumed and is redrawn, the others stay.
+    """
     n_candidates = len(slot.candidates)
     if n_candidates == config.n_items:
         for index in range(n_candidates):
             slot.candidates[index] = index
         return
     for index in range(n_candidates):
+        start(slot.rng, key, index)
         item_id = sample_candidate(config, slot.user, items, slot.rng)
         n_redraws = 0
         while is_taken(config, slot, index, item_id):
@@ -299,7 +303,12 @@ class Kernel:
             from recsim_env.prefetch import prefetch
 
             bindings["prefetch"] = prefetch
-        binder = Binder(bindings, dict(scenario.variants()), compiled=self.is_compiled)
+        binder = Binder(
+            bindings,
+            dict(scenario.variants()),
+            compiled=self.is_compiled,
+            layout=_layout(scenario),
+        )
         self.step = binder.bind_root(step_batch)
         self.sample_catalogue = binder.bind_root(sample_catalogue)
         self.appeal = binder.bind_root(judge_batch, judge=scenario.appeal)
@@ -314,6 +323,12 @@ class Kernel:
         return array.view(np.recarray)
 
 
+def _layout(scenario: Scenario) -> str:
+    """Returns a text that differs between scenarios whose records differ."""
+    dtypes = [*scenario.dtypes().values(), slot_dtype(scenario), scenario.config().dtype]
+    return repr(dtypes)
+
+
 def _jit_enabled() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
@@ -325,16 +340,25 @@ class Binder:
       bindings: what global names of the templates stand for.
       variants: what global names of all other functions stand for.
       compiled: whether to compile each function with Numba.
+      layout: what the records look like. Every function is named by a hash of this and of all that
+        it consists of: Numba itself numbers functions and record types anew in each process, so
+        two that came from the caches of different processes could have one name, and one would
+        run the other's code.
     """
 
     def __init__(
-        self, bindings: dict[str, Any], variants: dict[str, Any], *, compiled: bool
+        self,
+        bindings: dict[str, Any],
+        variants: dict[str, Any],
+        *,
+        compiled: bool,
+        layout: str = "",
     ) -> None:
         self.bindings = bindings
         self.variants = variants
         self.is_compiled = compiled
         self.bound: dict[int, Callable] = {}
-        self.digest = hashlib.sha256()
+        self.digest = hashlib.sha256(layout.encode())
 
     def bind_root(self, template: Callable, **extra: Callable) -> Callable:
         """Returns the template bound, and cached on disk under the hash of all it consists of.
@@ -378,6 +402,7 @@ class Binder:
                 if self.is_compiled:
                     from numba import njit
 
+                    rebuilt.__qualname__ = f"{value.__name__}_{self.digest.hexdigest()[:24]}"
                     rebuilt = njit(rebuilt, nogil=True, error_model="numpy")
                 self.bound[id(value)] = rebuilt
             return self.bound[id(value)]
