@@ -63,6 +63,9 @@ class Scenario:
     worth: ClassVar[Any] = None
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = as_type_of(field.default, field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
         self.require("n_candidates", self.n_candidates >= 1, "at least 1")
         self.require("slate_size", self.slate_size >= 1, "at least 1")
         for name in ("horizon", "n_users", "n_items", "world_seed"):
@@ -225,6 +228,25 @@ class Scenario:
         for name, value in arrays.items():
             record[name] = value
         return record
+
+
+def as_type_of(default: Any, name: str, value: Any) -> Any:
+    """Returns a setting's value in the type of its default: a bool, an int, a float or text.
+
+    Raises:
+      TypeError: it is of another type, naming both.
+      ValueError: it is not finite.
+    """
+    kinds: dict[type, Any] = {bool: bool, int: int | np.integer, float: int | float | np.number}
+    wanted = kinds.get(type(default))
+    if wanted is None:
+        return value
+    if not isinstance(value, wanted) or (isinstance(value, bool) and type(default) is not bool):
+        kind = type(default).__name__
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}; use {kind}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}={value!r} is not allowed; use a finite number")
+    return type(default)(value)
 
 
 def _config_type(value: np.ndarray) -> np.dtype:

@@ -56,7 +56,7 @@ class RatedCatalogue(Scenario):
       n_factors (8); n_user_features (8) and n_item_features (8), none, or up to n_factors and more;
       user_feature_noise (1.5) and item_feature_noise (0.5), standard deviation of the noise on a
       feature relative to the factor that it shows; exposure_skew (2): items are offered with
-      density ~ rank ** (1 / skew - 1), 1 is uniform; visit_skew (1.5), likewise for people;
+      density ~ rank ** (1 / skew - 1), 1 is uniform; visit_skew (2), likewise for people;
       choice_slope (1.5); no_choice_score (2.5), at which about half of the slates get a choice;
       session_mean (10), items consumed per visit; session_sd (0.6), its log standard deviation;
       max_slates (200), where a visit is cut; reward ("liked").
@@ -84,8 +84,8 @@ class RatedCatalogue(Scenario):
     n_item_features: int = 8
     user_feature_noise: float = 1.5
     item_feature_noise: float = 0.5
-    exposure_skew: float = 2.0
-    visit_skew: float = 1.5
+    exposure_skew: int = 2
+    visit_skew: int = 2
     choice_slope: float = 1.5
     no_choice_score: float = 2.5
     session_mean: float = 10.0
@@ -286,7 +286,7 @@ class RatedCatalogue(Scenario):
     def sample_visitor(config, users, rng):
         """Returns who comes: some do so much more often than others."""
         if not config.is_fitted:
-            return int(config.n_users * uniform(rng) ** config.visit_skew)
+            return int(config.n_users * skewed(rng, config.visit_skew))
         user_id = integer(rng, config.n_users)
         if uniform(rng) < users[user_id].visit_threshold:
             return user_id
@@ -304,7 +304,7 @@ class RatedCatalogue(Scenario):
     def sample_candidate(config, user, items, rng):
         """Returns an item drawn by exposure."""
         if not config.is_fitted:
-            return int(config.n_items * uniform(rng) ** config.exposure_skew)
+            return int(config.n_items * skewed(rng, config.exposure_skew))
         item_id = integer(rng, config.n_items)
         if uniform(rng) < items[item_id].exposure_threshold:
             return item_id
@@ -406,6 +406,18 @@ def alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _table_size(n_entries: int) -> int:
     """Returns the size of a hash table that is at most half full: a power of two."""
     return 1 << (2 * n_entries - 1).bit_length()
+
+
+def skewed(rng, skew):
+    """Returns a number from [0, 1) with density proportional to x ** (1 / skew - 1).
+
+    It is a uniform number to the power `skew`, an integer: products are much faster than powers.
+    """
+    u = uniform(rng)
+    x = u
+    for _ in range(skew - 1):
+        x *= u
+    return x
 
 
 def entry_of(user, item_id):

@@ -238,6 +238,21 @@ def test_bad_settings_name_the_remedy(settings, message):
         gymnasium.make("recsim_env/InterestEvolution-v0", **settings)
 
 
+@pytest.mark.parametrize("value", ["20", 3.5, True, None])
+def test_settings_of_another_type_are_refused(value):
+    with pytest.raises(TypeError, match=r"n_topics=.* is of type \w+; use int"):
+        InterestEvolution(n_topics=value)
+
+
+def test_settings_take_the_type_of_their_default():
+    scenario = InterestEvolution(n_topics=np.int64(5), time_budget=50)
+    assert type(scenario.n_topics) is int
+    assert type(scenario.time_budget) is float
+    assert scenario == InterestEvolution(n_topics=5, time_budget=50.0)
+    with pytest.raises(ValueError, match="drift=nan is not allowed; use a finite number"):
+        InterestEvolution(drift=float("nan"))
+
+
 def test_own_scenarios_register_like_ours():
     recsim_env.register("tests/Chocolate-v0", LongTermSatisfaction, sensitivity=0.2)
     env = gymnasium.make("tests/Chocolate-v0", n_candidates=4, max_episode_steps=7)

@@ -73,7 +73,7 @@ def test_a_world_without_features_shows_none(tmp_path):
 
 @pytest.mark.parametrize("fitted", [False, True])
 def test_nothing_is_consumed_twice_in_a_visit(fitted, world_path):
-    settings = {"world": world_path} if fitted else {"n_items": 60, "exposure_skew": 4.0}
+    settings = {"world": world_path} if fitted else {"n_items": 60, "exposure_skew": 4}
     env = RecommendationEnv(RatedCatalogue, **(FITTED | settings))
     n_consumed = 0
     for episode in range(20):
