@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from recsim_env.agents.agent import Feedback, Observation
-from recsim_env.agents.log_agent import LogAgent, likes, rows_of
+from recsim_env.agents.log_agent import LogAgent, evidence, rows_of
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -16,44 +16,51 @@ class Visit(NamedTuple):
     """What an episode has shown so far of a person's taste.
 
     Attributes:
-      liked: (n, n_features), the sum of the clicked items' features.
-      n_liked: (n,), how many were clicked.
+      sums: (n, 2, n_features), sums of the features of items passed over (0) and clicked (1).
+      counts: (n, 2), how many items these are.
       shown: (n, slate_size, n_features), what was shown last.
     """
 
-    liked: np.ndarray
-    n_liked: np.ndarray
+    sums: np.ndarray
+    counts: np.ndarray
     shown: np.ndarray
 
 
 class Content(LogAgent):
-    """Shows the candidates whose features resemble those of what the person liked.
+    """Shows the candidates whose features resemble what the person liked, not what they passed.
 
-    Idea: a person is what they liked, averaged; an item is its features.
+    Idea: a person is what they liked, less what they passed over; an item is its features.
     Update: with x the standardised features (minus the mean, over the standard deviation, of all
       candidates ever offered, so that the cosine tells directions of taste apart and not big
-      features from small), liking w of a logged item (its reward over that of a typical liked one),
-      the clicks of this visit, and the mean profile m of everybody:
-      profile = sum_logged w x + sum_visit x + prior_likes m; score = cos(profile, x_candidate).
+      features from small), and m the mean profile a like:
+      profile = sum_logged w x + sum_visit w x + prior_likes m; score = cos(profile, x_candidate).
+      w is, for a liked item in the log, its reward over that of a typical one; for a click in this
+      visit 1; and for all others -skip_weight (sum of likes / number of others in the log).
       People without an id, or not in the log, start from the mean profile.
     Cost: O(rows n_features) a fit; O(n_candidates n_features) a decision; the log keeps the
       features of what was shown, the model a profile for every person in it.
     Source: Pazzani and Billsus 2007, "Content-based recommendation systems" (profiles);
-      Rocchio 1971, "Relevance feedback in information retrieval" (the mean of what was liked).
-    Differs: only what was liked counts, not what was passed over. While learning, the likes of a
-      visit count twice between a refit and the visit's end.
+      Rocchio 1971, "Relevance feedback in information retrieval" (likes less passes).
+    Differs: while learning, a visit counts twice between a refit and the visit's end.
 
     Settings:
       prior_likes: how many likes the mean profile is worth (1).
+      skip_weight: how much being passed over counts (1, at which all likes and all passes balance;
+        at 0 somebody who likes nothing of what the mean profile offers is never understood).
       refit_every, exploration: see `LogAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**LogAgent.defaults, "prior_likes": 1.0}
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **LogAgent.defaults,
+        "prior_likes": 1.0,
+        "skip_weight": 1.0,
+    }
     logged_fields = ("candidates",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self.require("prior_likes", self.settings["prior_likes"] > 0, "more than 0")
+        self.require("skip_weight", self.settings["skip_weight"] >= 0, "0 or more")
         self._n_features = env.scenario.space_fields()["candidates"].shape[-1]  # type: ignore[index]
         self._pool = np.zeros((3, self._n_features))  # count, sum, sum of squares
 
@@ -72,19 +79,17 @@ class Content(LogAgent):
     def begin_state(self, n: int) -> Visit:
         """Returns `n` visits in which nothing was shown yet."""
         shown = np.zeros((n, self.slate_size, self._n_features))
-        return Visit(np.zeros((n, self._n_features)), np.zeros(n), shown)
+        return Visit(np.zeros((n, 2, self._n_features)), np.zeros((n, 2)), shown)
 
     def next_state(
         self, state: Visit, observation: Observation, episode_start: np.ndarray
     ) -> Visit:
-        """Adds what was clicked since; a new episode starts from nothing."""
-        is_clicked = (observation["response"][:, :, 0] > 0) & ~episode_start[:, None]
-        goes_on = ~episode_start
-        return Visit(
-            state.liked * goes_on[:, None] + np.einsum("nk,nkf->nf", is_clicked, state.shown),
-            state.n_liked * goes_on + is_clicked.sum(axis=1),
-            state.shown,
-        )
+        """Adds what was clicked and passed over since; a new episode starts from nothing."""
+        is_clicked = observation["response"][:, :, 0] > 0
+        kinds = np.stack([~is_clicked, is_clicked], axis=1)
+        goes_on = ~episode_start[:, None]
+        sums = (state.sums + np.matmul(kinds, state.shown)) * goes_on[:, :, None]
+        return Visit(sums, (state.counts + kinds.sum(axis=2)) * goes_on, state.shown)
 
     def remember(self, state: Visit, observation: Observation, slates: np.ndarray) -> Visit:
         """Keeps the features of what is shown now."""
@@ -101,31 +106,33 @@ class Content(LogAgent):
         super().update(feedback)
 
     def fit(self) -> dict[str, np.ndarray]:
-        """Returns sorted `user_id`, their `profile`, the `mean_profile`, and `centre`, `scale`."""
+        """Returns sorted `user_id`, their `profile`, the `mean_profile` and what visits need."""
         count, total, squares = self._pool
         centre = total / count
         deviation = np.sqrt(np.maximum(squares / count - centre**2, 0.0))
         scale = np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
-        weight = likes(self.log)
-        liked = np.flatnonzero(weight)
-        x = (self.log["candidates"][liked] - centre) / scale
-        mean_profile = weight[liked] @ x / max(weight.sum(), 1e-12)
-        known, row = np.unique(self.log["user_id"][liked], return_inverse=True)
-        by_user = sparse.csr_array((weight[liked], (row, np.arange(len(liked)))))
+        weight, against = evidence(self.log, self.settings["skip_weight"])
+        x = (self.log["candidates"] - centre) / scale
+        known, row = np.unique(self.log["user_id"], return_inverse=True)
+        by_user = sparse.csr_array((weight, (row, np.arange(len(row)))))
         return {
             "user_id": known,
-            "profile": by_user @ x if len(liked) else np.zeros((0, self._n_features)),
-            "mean_profile": mean_profile,
+            "profile": by_user @ x,
+            "mean_profile": weight @ x / max(weight[weight > 0].sum(), 1e-12),
             "centre": centre,
             "scale": scale,
+            "visit_weights": np.array([-against, 1.0]),
         }
 
     def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
         """Returns the cosines between profiles and candidates."""
         centre, scale = self.model["centre"], self.model["scale"]
+        weights = self.model["visit_weights"]
         profile = self.settings["prior_likes"] * self.model["mean_profile"]
-        profile = profile + (state.liked - state.n_liked[:, None] * centre) / scale
-        if "user_id" in observation and len(self.model["user_id"]):
+        profile = (
+            profile + (weights @ state.sums - (state.counts @ weights)[:, None] * centre) / scale
+        )
+        if "user_id" in observation:
             row, is_known = rows_of(observation["user_id"], self.model["user_id"])
             profile += self.model["profile"][row] * is_known[:, None]
         x = (observation["candidates"] - centre) / scale

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from recsim_env.agents.agent import Observation
-from recsim_env.agents.log_agent import LogAgent, likes, rows_of
+from recsim_env.agents.log_agent import LogAgent, evidence, rows_of
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -75,11 +75,9 @@ class ImplicitALS(LogAgent):
         """Returns sorted ids, shrunk factors and mean factors of people and items."""
         users, user = np.unique(self.log["user_id"], return_inverse=True)
         items, item = np.unique(self.log["item_id"], return_inverse=True)
-        liking = likes(self.log)
-        is_skip = liking == 0
-        skip = self.settings["skip_weight"] * liking.sum() / max(1, is_skip.sum())
-        evidence = self.settings["alpha"] * (liking - skip * is_skip)
-        matrix = sparse.csr_matrix((evidence, (user, item)), (len(users), len(items)))
+        weight, _ = evidence(self.log, self.settings["skip_weight"])
+        weight *= self.settings["alpha"]
+        matrix = sparse.csr_matrix((weight, (user, item)), (len(users), len(items)))
         matrix.sum_duplicates()
         matrix.data = matrix.data + np.where(matrix.data > 0, 1.0, -1.0)
         user_factors, item_factors = self._factorize(matrix)

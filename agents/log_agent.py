@@ -61,10 +61,11 @@ class InteractionLog:
             "reward": feedback.place_rewards[is_shown],
         }
         for name in self.fields:
+            width = self._columns[name].shape[1:]
             if name == "candidates":
                 values[name] = feedback.shown(name)[is_shown]
             else:
-                values[name] = observation[name].reshape(len(is_shown), -1)[row]
+                values[name] = observation[name].reshape(len(is_shown), *width)[row]
         start, stop = self._n_rows, self._n_rows + len(row)
         if stop > len(self._columns["reward"]):
             self._grow(max(stop, 2 * len(self._columns["reward"])))
@@ -202,3 +203,15 @@ def likes(log: InteractionLog) -> np.ndarray:
     reward = np.maximum(log["reward"].astype(np.float64), 0.0)
     typical = reward[reward > 0].mean() if (reward > 0).any() else 1.0
     return np.asarray(reward / typical)
+
+
+def evidence(log: InteractionLog, skip_weight: float) -> tuple[np.ndarray, float]:
+    """Returns how much each row speaks for its item, and how much one not liked against it.
+
+    A liked row speaks by `likes`, each other one against by skip_weight sum(likes) / n_others, so
+    that at skip_weight 1 a log speaks as much for as against, however rare likes are.
+    """
+    liking = likes(log)
+    is_liked = liking > 0
+    against = float(skip_weight * liking.sum() / max(1, np.count_nonzero(~is_liked)))
+    return np.where(is_liked, liking, -against), against
