@@ -35,9 +35,11 @@ class JointFeatures:
     def __init__(self, scenario: Scenario, *, max_features: int) -> None:
         shapes = {name: space.shape or () for name, space in scenario.space_fields().items()}
         self._n_candidates, self._width = shapes["candidates"]
-        self._fields = [name for name in CONTEXT_FIELDS if name in shapes]
+        self._fields = {
+            name: math.prod(shapes[name]) for name in CONTEXT_FIELDS if name in shapes
+        }
         self._matching = [name for name in self._fields if shapes[name][-1] == self._width]
-        n_context = sum(math.prod(shapes[name]) for name in self._fields)
+        n_context = sum(self._fields.values())
         full = (1 + n_context) * (1 + self._width)
         self.is_product = full <= max_features
         short = 1 + n_context + self._width * (1 + len(self._matching))
@@ -47,7 +49,7 @@ class JointFeatures:
     def _people(self, observation: Observation) -> np.ndarray:
         """Returns (1, g), (n, 1 + n_context)."""
         n = len(observation["candidates"])
-        fields = [observation[name].reshape(n, -1) for name in self._fields]
+        fields = [observation[name].reshape(n, size) for name, size in self._fields.items()]
         return np.hstack([np.ones((n, 1)), *fields])
 
     def _items(self, observation: Observation, features: np.ndarray) -> np.ndarray:
@@ -55,10 +57,10 @@ class JointFeatures:
         features = features.astype(np.float64)
         if self.is_product:
             return np.concatenate([np.ones((*features.shape[:2], 1)), features], axis=2)
-        n = len(features)
         parts = [features]
         for name in self._matching:
-            part = observation[name].reshape(n, -1, self._width).mean(axis=1)
+            n_rows = self._fields[name] // self._width
+            part = observation[name].reshape(-1, n_rows, self._width).mean(axis=1)
             parts.append(features * part[:, None, :])
         return np.concatenate(parts, axis=2)
 

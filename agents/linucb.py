@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
 
 from recsim_env.agents.agent import Feedback, Observation, StepwiseAgent
 from recsim_env.agents.joint_features import JointFeatures
@@ -19,9 +18,9 @@ class LinUCB(StepwiseAgent):
     """Shows the candidates with the highest upper confidence bound of a shared linear model.
 
     Idea: the reward is linear in features of person and item together; show what might be best.
-    Update: score = theta·x + alpha sqrt(xᵀ A⁻¹ x), where A = ridge I + sum x xᵀ, b = sum r x over what
-      was shown, r its share of the reward, and theta = A⁻¹ b. A whole batch of people acts
-      on one A. x = (1, g) ⊗ (1, f), with g the person's `user`, `context` and `history`, and f the
+    Update: score = theta·x + alpha sqrt(xᵀ A⁻¹ x), where A = ridge I + sum x xᵀ, b = sum r x over
+      what was shown, r its share of the reward, and theta = A⁻¹ b. A whole batch of people acts on
+      one A. x = (1, g) ⊗ (1, f), with g the person's `user`, `context` and `history`, and f the
       candidate's features; shorter where that is too long, see `JointFeatures`.
     Cost: for d features, n people, C candidates and k items shown, A⁻¹ takes O(d² k) where
       4 k ≤ d and O(d³) otherwise; the bonus O(n d² + n C |f|²), as x is a product; 16 d² bytes.
@@ -33,10 +32,10 @@ class LinUCB(StepwiseAgent):
     Settings:
       alpha: width of the confidence bound, in units of the reward's noise (1).
       ridge: prior precision of theta (1).
-      max_features: longest x that takes the full product (512).
+      max_features: longest x that takes the full product (256).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"alpha": 1.0, "ridge": 1.0, "max_features": 512}
+    defaults: ClassVar[Mapping[str, Any]] = {"alpha": 1.0, "ridge": 1.0, "max_features": 256}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -86,16 +85,19 @@ class LinUCB(StepwiseAgent):
         """Brings A⁻¹ up to date with the rows `x` just added to A.
 
         Few rows are a Woodbury correction (faster up to half as many rows as columns, measured for
-        32 to 1,024 columns), many a Cholesky inverse, which also clears the corrections' rounding.
+        32 to 1,024 columns), many a new inverse, which also clears the corrections' rounding. All
+        of it is NumPy's: SciPy brings BLAS threads of its own, and on a busy machine the two wait
+        for each other a hundred times longer than they compute.
         """
         if 4 * len(x) <= len(self.precision) and self._n_corrections < _MAX_CORRECTIONS:
             product = x @ self.covariance
             factor = np.linalg.cholesky(np.eye(len(x)) + product @ x.T)
-            root = solve_triangular(factor, product, lower=True)
+            root = np.linalg.solve(factor, product)
             self.covariance -= root.T @ root
             self._n_corrections += 1
         else:
-            self.covariance = _inverse(self.precision)
+            inverse = np.linalg.inv(self.precision)
+            self.covariance = (inverse + inverse.T) / 2.0
             self._n_corrections = 0
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -113,11 +115,3 @@ class LinUCB(StepwiseAgent):
         self.covariance = arrays["covariance"]
         self._n_corrections = int(arrays["n_corrections"])
         self.theta = self.covariance @ self.moment
-
-
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """Returns the inverse of a symmetric positive definite matrix by Cholesky."""
-    factor, _ = lapack.dpotrf(matrix, lower=1)
-    lower, _ = lapack.dpotri(factor, lower=1)
-    lower = np.tril(lower)
-    return np.asarray(lower + np.tril(lower, -1).T)
