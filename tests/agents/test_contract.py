@@ -1,14 +1,13 @@
 """Every registered agent in several scenarios: it suits or says why not, and keeps the contract."""
 
 import importlib.util
-from typing import Any
+import os
 
 import numpy as np
 import pytest
 
 from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
-from recsim_env.agents.agent import FILE_KIND, FILE_VERSION
-from recsim_env.array_file import write_arrays
+from recsim_env.agents.uniform import Uniform
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -111,20 +110,39 @@ def test_same_seed_learns_and_shows_the_same(name):
         assert not np.array_equal(slates[0], slates[2])
 
 
-def test_a_file_with_a_pickle_inside_is_refused(tmp_path):
+class Trap:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_a_file_with_a_pickle_inside_is_refused_without_running_it(tmp_path):
     agent = learned("linucb")
-    path = tmp_path / "agent.npz"
+    path, sprung = tmp_path / "agent.npz", tmp_path / "sprung"
     agent.save(path)
     with np.load(path) as file:
-        arrays: dict[str, Any] = {name: file[name] for name in file.files}
-    arrays["moment"] = np.array([{"an": "object"}], dtype=object)
+        arrays = dict(file)
+    name = next(name for name in arrays if name.endswith("moment"))
+    arrays[name] = np.array([Trap(str(sprung))], dtype=object)
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match="holds no agent"):
+    with pytest.raises(ValueError, match=r"agent\.npz"):
         load_agent(path, agent.env)
+    assert not sprung.exists()
+    with np.load(path, allow_pickle=True) as file:
+        file[name]
+    assert sprung.exists()  # the trap does work
+
+
+class Unregistered(Uniform):
+    """An agent of somebody else's."""
 
 
 def test_a_file_of_an_unregistered_agent_is_refused(tmp_path):
-    path = tmp_path / "agent.npz"
-    write_arrays(path, {}, {"agent": "os:system"}, kind=FILE_KIND, version=FILE_VERSION)
+    agent = Unregistered(RecommendationVectorEnv(SCENARIOS["catalogue"]))
+    agent.save(tmp_path / "agent.npz")
     with pytest.raises(ValueError, match="not a registered agent"):
-        load_agent(path, learned("uniform").env)
+        load_agent(tmp_path / "agent.npz", agent.env)

@@ -1,0 +1,129 @@
+"""A world with a visible right answer: people of one colour like the items of that colour."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from recsim_env.agents import Agent
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenario import Scenario
+from recsim_env.streams import integer, uniform
+
+#: The chance of a click on an item of the person's colour, and of the other.
+MATCH, MISMATCH = 0.8, 0.1
+
+MakeEnv = Callable[..., RecommendationVectorEnv]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkerboard(Scenario):
+    """Two colours of people and of items; a click on each shown item is a toss of its own.
+
+    An item's features are 4 for its colour and 3 for the other: all point in nearly one direction.
+
+    Settings: those of `Scenario`, and is_alike (False), whether all people are of colour 1.
+    """
+
+    n_candidates: int = 10
+    slate_size: int = 2
+    horizon: int = 10
+    n_users: int = 60
+    n_items: int = 80
+    is_alike: bool = False
+
+    def user_layout(self) -> Mapping[str, Any]:
+        return {"colour": int}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        return {"colour": int}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        return {"clicked": bool}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        return {
+            "user": spaces.Box(0.0, 1.0, (2,), np.float32),
+            "candidates": spaces.Box(0.0, 4.0, (self.n_candidates, 2), np.float32),
+            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
+        }
+
+    def derived(self) -> Mapping[str, Any]:
+        return {"match": MATCH, "mismatch": MISMATCH}
+
+    @staticmethod
+    def sample_item(config, item, rng):
+        item.colour = integer(rng, 2)
+
+    @staticmethod
+    def sample_user(config, user, rng):
+        user.colour = 1 if config.is_alike else integer(rng, 2)
+
+    @staticmethod
+    def appeal(config, user, item):
+        return config.match if user.colour == item.colour else config.mismatch
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        reward = 0.0
+        for place in range(len(slate)):
+            chance = uniform(rng)
+            if slate[place] >= 0:
+                is_match = user.colour == items[slate[place]].colour
+                response[place].clicked = chance < (config.match if is_match else config.mismatch)
+                reward += 1.0 if response[place].clicked else 0.0
+        return reward, False
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        observation.user[user.colour] = 1.0
+        for index in range(len(candidates)):
+            for colour in range(2):
+                is_own = items[candidates[index]].colour == colour
+                observation.candidates[index, colour] = 4.0 if is_own else 3.0
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainCheckerboard(Checkerboard):
+    """The same world where nobody's colour can be seen."""
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        return {"response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32)}
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+
+
+@pytest.fixture
+def checkerboard() -> MakeEnv:
+    """Returns a function that makes a batch of people in a `Checkerboard`."""
+
+    def make(num_envs: int = 32, *, is_seen: bool = True, **settings: Any) -> Any:
+        kind = Checkerboard if is_seen else PlainCheckerboard
+        return RecommendationVectorEnv(kind, num_envs=num_envs, **settings)
+
+    return make
+
+
+@pytest.fixture
+def share_of_matches() -> Callable[[Agent, RecommendationVectorEnv], float]:
+    """Returns a function: of what an agent shows new visits, how much has the person's colour.
+
+    Uniform slates have about half; with ten candidates, nearly all could.
+    """
+
+    def measure(agent: Agent, env: RecommendationVectorEnv) -> float:
+        agent.set_env(env)
+        observation, _ = env.reset(seed=10_000)
+        slates, _ = agent.predict(observation, deterministic=True)
+        shown = np.take_along_axis(env.appeal(), slates, axis=1)
+        return float((shown == MATCH).mean())
+
+    return measure
