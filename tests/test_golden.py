@@ -43,7 +43,8 @@ def test_a_fixed_seed_gives_the_recorded_trajectory(name):
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     given = trajectory(name)
     if os.environ.get("RECSIM_ENV_WRITE_GOLDEN"):
-        GOLDEN.write_text(json.dumps(golden | {name: given}, indent=None, sort_keys=True) + "\n")
+        golden[name] = given
+        GOLDEN.write_text(json.dumps(golden, sort_keys=True) + "\n")
     assert name in golden, f"{name} has no recorded trajectory; write it as this module's text says"
     # Processors differ in the last place of transcendental functions.
     assert np.allclose(np.array(given, float), np.array(golden[name], float), rtol=2e-5)
