@@ -179,6 +179,7 @@ def _finish(ax: Axes, curves: list[Curve], shown: list[Estimate], ends: dict[str
     """Fixes the limits, then labels the lines' ends, which stand where the limits put them."""
     last = max((curve.interactions[-1] for curve in curves), default=1)
     first = min((curve.interactions[0] for curve in curves), default=0)
+    first = first if first < last else 0  # a single evaluation is a point, not a span
     ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
     ax.set_ylim(style.limits(shown, list(ends.values())))
     style.count_interactions(ax)

@@ -62,7 +62,7 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
         raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
     sections = [_head(table)]
     sections += [_scenario_section(table, scenario) for scenario in table.scenarios()]
-    sections += [_failures(table), _versions(table), _how_to_redraw(table)]
+    sections += [_failures(table), _left_out(table), _versions(table), _how_to_redraw(table)]
     report = table.folder / "report.md"
     text = "\n\n".join(section for section in sections if section)
     report.write_text(text + "\n", encoding="utf-8")
@@ -148,6 +148,15 @@ def _failures(table: ResultTable) -> str:
             f"{style.short_name(row['scenario'])}, {row['agent']}, seed {row['seed']}:\n\n{error}"
         )
     return "\n\n".join(parts)
+
+
+def _left_out(table: ResultTable) -> str:
+    """Returns which agents do not suit a scenario, as the benchmark noted in its settings."""
+    lines = [
+        f"- {style.short_name(each['scenario'])}, {each['agent']}: {each['reason']}."
+        for each in table.read_settings().get("left_out", [])
+    ]
+    return "\n".join(["## Left out\n", *lines]) if lines else ""
 
 
 def _versions(table: ResultTable) -> str:
