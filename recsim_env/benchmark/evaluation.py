@@ -14,6 +14,10 @@ from recsim_env.agents import Agent
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenario import Scenario
 
+#: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
+#: wait for the longest visit; results depend on the number of slots, so it is fixed.
+N_SLOTS = 100
+
 #: A slot that did not end its episodes after this many steps is taken to be endless.
 MAX_STEPS = 100_000
 
@@ -82,7 +86,8 @@ def evaluate(
       scenario: where; an environment is used as it is, with autoreset mode NEXT_STEP.
       n_episodes: in total, a multiple of the number of slots.
       seed: of the people and their luck; slot i meets those of seed + i.
-      num_envs: slots; by default one for each episode, or as many as a given environment has.
+      num_envs: slots; by default 100, or one for each episode where there are fewer. An environment
+        has its own.
       threads: that step them; the result does not depend on it.
       max_steps: after which a slot is taken to be endless.
 
@@ -92,7 +97,7 @@ def evaluate(
     if isinstance(scenario, RecommendationVectorEnv):
         _check_slots(n_episodes, scenario.num_envs)
         return _evaluate(agent, scenario, n_episodes, seed=seed, max_steps=max_steps)
-    num_envs = n_episodes if num_envs is None else num_envs
+    num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)
     env = RecommendationVectorEnv(resolve_scenario(scenario), num_envs=num_envs, threads=threads)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import AGENTS
+from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id
 
 DEFAULT_SCENARIO = "recsim_env/RatedCatalogue-v0"
@@ -37,7 +38,7 @@ class BenchmarkSettings:
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
       bins: of the reward while learning (20).
       num_envs: people who are served side by side while learning (16).
-      eval_episodes: episodes of a frozen evaluation, each in a slot of its own (1,000).
+      eval_episodes: episodes of a frozen evaluation; beyond 100 a multiple of that (1,000).
       jobs: processes; -1 is one per core (-1). Results do not depend on it.
 
     Raises:
@@ -57,6 +58,8 @@ class BenchmarkSettings:
     def __post_init__(self) -> None:
         for name in ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes"):
             self._require(name, _is_count(getattr(self, name)), "a whole number of 1 or more")
+        is_even = self.eval_episodes <= N_SLOTS or self.eval_episodes % N_SLOTS == 0
+        self._require("eval_episodes", is_even, f"up to {N_SLOTS}, or a multiple of it")
         self._require("jobs", _is_count(self.jobs) or self.jobs == -1, "-1, or 1 or more")
         self._require("num_envs", self.num_envs <= MAX_ENVS, f"at most {MAX_ENVS:,}")
         for name in ("checkpoints", "bins"):

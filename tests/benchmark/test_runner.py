@@ -1,0 +1,221 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recsim_env.benchmark import BenchmarkSettings, run_benchmark
+from recsim_env.benchmark.run import OnlineRecord
+from recsim_env.results import ResultTable
+
+EVOLUTION = "recsim_env/InterestEvolution-v0"
+TINY = BenchmarkSettings(
+    scenarios={EVOLUTION: {"n_topics": 4, "n_candidates": 5, "slate_size": 2, "time_budget": 20.0}},
+    agents={"linucb": {}},
+    seeds=(0, 1),
+    interactions=200,
+    checkpoints=2,
+    bins=4,
+    num_envs=4,
+    eval_episodes=8,
+    jobs=1,
+)
+
+AGENTS = """
+from recsim_env.agents.uniform import Uniform
+
+class Failing(Uniform):
+    def learn(self, total_timesteps, callback=None, progress_bar=False):
+        if self.seed:
+            raise RuntimeError("lost\\nmy way")
+        return super().learn(total_timesteps)
+
+class Lazy(Uniform):
+    def learn(self, total_timesteps, callback=None, progress_bar=False):
+        return self
+
+class Elsewhere(Uniform):
+    def learn(self, total_timesteps, callback=None, progress_bar=False):
+        own = type(self)(self.env.twin(num_envs=2), seed=self.seed)
+        super(Elsewhere, own).learn(total_timesteps)
+        return self
+"""
+
+
+@pytest.fixture
+def other_agents(tmp_path, monkeypatch):
+    """Puts a module of other people's agents where Python finds it."""
+    (tmp_path / "other_agents.py").write_text(AGENTS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("other_agents", None)
+
+
+def numbers(folder):
+    """Returns the table without what time and luck of the machine decide, in a fixed order."""
+    rows = ResultTable(folder).rows()
+    for row in rows:
+        del row["wall_seconds"]
+    found = [tuple("" if value != value else value for value in row.values()) for row in rows]
+    return sorted(found, key=repr)
+
+
+def test_every_run_has_its_rows(tmp_path):
+    outcome = run_benchmark(TINY, tmp_path, command="benchmark this")
+    assert (outcome.n_runs, outcome.n_kept, outcome.failed) == (8, 0, ())
+    table = ResultTable(tmp_path)
+    for agent in ("uniform", "oracle", "far_sighted", "linucb"):
+        phases = [row["phase"] for row in table.rows(agent=agent) if row["seed"] == 1]
+        evaluations = ["evaluation"] * 2 if agent == "linucb" else []
+        assert phases == ["online"] * 4 + evaluations + ["final"]
+    online = [row["interactions"] for row in table.rows(agent="linucb", phase="online")]
+    assert online == [50, 100, 150, 200] * 2
+    for row in table.rows(phase="final"):
+        assert row["episodes"] == 8
+        assert 200 <= row["interactions"] < 204, "a batch may go beyond what was asked for"
+        assert 0 < row["click_rate"] <= 1
+        assert row["episode_length"] > 1
+    last = table.rows(agent="linucb", phase="evaluation")[1]
+    assert last["return_mean"] == table.rows(agent="linucb", phase="final")[0]["return_mean"]
+    settings = table.read_settings()
+    assert settings["command"] == "benchmark this"
+    assert BenchmarkSettings.create(
+        **{k: v for k, v in settings.items() if k not in ("command", "left_out")}
+    ) == replace(TINY)
+    assert {"python", "numpy", "recsim-env", "platform"} <= set(table.read_versions())
+
+
+def test_the_oracle_has_no_regret_and_is_the_same_for_all(tmp_path):
+    run_benchmark(TINY, tmp_path)
+    table = ResultTable(tmp_path)
+    for row in table.rows(agent="oracle", phase="online"):
+        assert row["reward_per_step"] == row["oracle_reward_per_step"]
+    ceilings = {
+        agent: [row["oracle_reward_per_step"] for row in table.rows(agent=agent, phase="online")]
+        for agent in ("uniform", "linucb", "oracle")
+    }
+    assert ceilings["uniform"] == ceilings["linucb"] == ceilings["oracle"]
+
+
+def test_the_same_command_resumes_and_a_changed_setting_reruns(tmp_path):
+    run_benchmark(TINY, tmp_path)
+    before = (tmp_path / "rows.csv").read_bytes()
+    again = run_benchmark(replace(TINY, jobs=2), tmp_path)
+    assert again.n_kept == again.n_runs == 8
+    assert (tmp_path / "rows.csv").read_bytes() == before
+    bold = replace(TINY, agents={"linucb": {"alpha": 0.5}})
+    assert run_benchmark(bold, tmp_path).n_kept == 6
+    assert len(ResultTable(tmp_path).rows(phase="final")) == 8
+    assert run_benchmark(replace(TINY, interactions=100), tmp_path).n_kept == 0
+    more = run_benchmark(replace(TINY, interactions=100, seeds=(1, 2)), tmp_path)
+    assert more.n_kept == 4
+    assert more.foreign == tuple(
+        (EVOLUTION, agent, 0) for agent in ("far_sighted", "linucb", "oracle", "uniform")
+    )
+
+
+def test_results_do_not_depend_on_the_number_of_processes(tmp_path):
+    run_benchmark(TINY, tmp_path / "one")
+    run_benchmark(replace(TINY, jobs=2), tmp_path / "two")
+    assert numbers(tmp_path / "one") == numbers(tmp_path / "two")
+
+
+def test_a_failing_agent_is_a_row_and_the_others_go_on(tmp_path, other_agents):
+    agents = {"linucb": {}, "broken": {"agent": "other_agents:Failing"}}
+    settings = replace(TINY, agents=agents)
+    outcome = run_benchmark(settings, tmp_path / "results")
+    assert outcome.failed == ((EVOLUTION, "broken", 1),)
+    table = ResultTable(tmp_path / "results")
+    (row,) = table.rows(phase="failed")
+    assert (row["agent"], row["seed"], row["error"]) == (
+        "broken",
+        1,
+        "RuntimeError: lost\nmy way",
+    )
+    assert len(table.rows(phase="final")) == 9
+    (log,) = (tmp_path / "results" / "errors").iterdir()
+    assert 'raise RuntimeError("lost' in log.read_text()
+    again = run_benchmark(settings, tmp_path / "results")
+    assert (again.n_kept, again.failed) == (9, outcome.failed), "it is tried again"
+
+
+def test_an_agent_that_spends_less_than_the_others_fails(tmp_path, other_agents):
+    settings = replace(TINY, agents={"lazy": {"agent": "other_agents:Lazy"}}, seeds=(0,))
+    run_benchmark(settings, tmp_path / "results")
+    (row,) = ResultTable(tmp_path / "results").rows(phase="failed")
+    assert "learning took 0 interactions, not 200" in row["error"]
+
+
+def test_learning_in_an_environment_of_one_s_own_is_recorded(tmp_path, other_agents):
+    settings = replace(TINY, agents={"own": {"agent": "other_agents:Elsewhere"}}, seeds=(0,))
+    run_benchmark(settings, tmp_path / "results")
+    online = ResultTable(tmp_path / "results").rows(agent="own", phase="online")
+    assert [row["interactions"] for row in online] == [50, 100, 150, 200]
+    assert any(row["reward_per_step"] > 0 for row in online)
+
+
+def test_an_agent_that_does_not_suit_is_named_and_not_failed(tmp_path):
+    settings = replace(TINY, agents={"popularity": {}}, seeds=(0,))
+    outcome = run_benchmark(settings, tmp_path)
+    assert (outcome.failed, outcome.left_out[0].agent) == ((), "popularity")
+    (left_out,) = ResultTable(tmp_path).read_settings()["left_out"]
+    assert left_out["scenario"] == EVOLUTION
+    assert "item ids" in left_out["reason"]
+
+
+def test_online_reward_is_shared_where_a_batch_crosses_an_edge():
+    record = OnlineRecord()
+    everybody = np.ones(4, bool)
+    record(np.full(4, 1.0), ~everybody, everybody)
+    record(np.full(4, 3.0), ~everybody, everybody)
+    record(np.full(4, 9.0), ~everybody, ~everybody)  # only begins episodes
+    assert record.n_interactions == 8
+    np.testing.assert_allclose(record.reward_per_step((2, 6, 8)), [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="took 8 interactions, not 9"):
+        record.reward_per_step((9,))
+
+
+def killable(folder):
+    """Returns a benchmark of many short runs as a command."""
+    options = "InterestEvolution --agents linucb --seeds 4 --interactions 2000 --bins 5"
+    options += " --checkpoints 2 --eval-episodes 40 --set n_topics=5 --set n_candidates=4 --jobs 2"
+    return [sys.executable, "-m", "recsim_env.cli", "benchmark", *options.split(), "--out", folder]
+
+
+def test_a_killed_benchmark_goes_on_and_ends_like_one_that_was_not(tmp_path):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen(
+        killable(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    table = killed / "rows.csv"
+    deadline = time.monotonic() + 120
+    while not (table.exists() and b"final" in table.read_bytes()):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    n_before = len(ResultTable(killed).rows(phase="final"))
+    assert 1 <= n_before < 16
+    done = subprocess.run(killable(killed), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{n_before} of 16 runs were finished before and are kept" in done.stdout
+    assert len(ResultTable(killed).rows(phase="final")) == 16
+    same = BenchmarkSettings.create(
+        scenarios={"InterestEvolution": {"n_topics": 5, "n_candidates": 4}},
+        agents="linucb",
+        seeds=4,
+        interactions=2000,
+        bins=5,
+        checkpoints=2,
+        eval_episodes=40,
+        jobs=1,
+    )
+    run_benchmark(same, whole)
+    assert numbers(killed) == numbers(whole)
+    assert all(math.isfinite(row["return_mean"]) for row in ResultTable(whole).rows(phase="final"))
