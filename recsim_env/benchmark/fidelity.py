@@ -1,0 +1,164 @@
+"""How real a calibrated world's people are: their log, simulated, beside that of real people."""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from recsim_env.data import (
+    CalibrationSettings,
+    FidelityTable,
+    InteractionLog,
+    calibrate,
+    fidelity_table,
+)
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.rated_world import RatedWorld
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+
+_NUM_ENVS = 256
+
+
+def simulate_log(
+    path: str | Path, n_visits: int, *, seed: int = 0, gap_seconds: float = 3600.0
+) -> InteractionLog:
+    """Returns what simulated people of a world consume when nobody recommends.
+
+    Slates are drawn by exposure, with as many items as the world was fitted for.
+
+    Args:
+      path: the world's file.
+      n_visits: how many visits; rounded up to a multiple of the slots, at most 256.
+      seed: of who comes and what they choose.
+      gap_seconds: visits lie further apart than this.
+    """
+    world = RatedWorld.load(path)
+    n_places = min(world.choice_slate_size, world.n_items)
+    n_spare = world.n_items - n_places  # no item is offered again in a visit
+    env = RecommendationVectorEnv(
+        RatedCatalogue,
+        num_envs=min(_NUM_ENVS, n_visits),
+        world=str(path),
+        n_candidates=n_places,
+        slate_size=n_places,
+        max_slates=min(n_spare, RatedCatalogue.max_slates) or RatedCatalogue.max_slates,
+    )
+    rows = _consumed(env, -(-n_visits // env.num_envs), seed)
+    return InteractionLog(
+        user=rows["user"].astype(np.int32),
+        item=rows["item"].astype(np.int32),
+        rating=rows["rating"],
+        time=rows["visit"] * 10.0 * gap_seconds + rows["step"],
+        is_explicit=world.rating_max > world.rating_min,
+        user_labels=world.user_labels,
+        item_labels=world.item_labels,
+        item_titles=world.item_labels,
+        item_features=world.item_features,
+        item_feature_names=world.item_feature_names,
+        user_features=world.user_features,
+        user_feature_names=world.user_feature_names,
+        name=f"{world.name}, simulated",
+    )
+
+
+def _consumed(env: RecommendationVectorEnv, n_visits: int, seed: int) -> dict[str, np.ndarray]:
+    """Returns a row for every item consumed in the first `n_visits` visits of every slot."""
+    n = env.num_envs
+    slate = np.tile(np.arange(env.scenario.slate_size), (n, 1))
+    visit, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("user", "item", "rating", "visit")}
+    steps: list[np.ndarray] = []
+    seen, _ = env.reset(seed=seed)
+    while (visit < n_visits).any():
+        following, _, terminated, truncated, _ = env.step(slate)
+        clicked = following["response"][:, :, 0] > 0
+        slot, place = np.nonzero(clicked & (~is_over & (visit < n_visits))[:, None])
+        found["user"].append(seen["user_id"][slot])
+        found["item"].append(seen["item_id"][slot, place])
+        found["rating"].append(following["response"][slot, place, 2].astype(np.float64))
+        found["visit"].append(slot + n * visit[slot])
+        steps.append(np.full(len(slot), step))
+        is_over = ~is_over & (terminated | truncated)
+        visit += is_over
+        seen, step = following, step + 1
+    return {name: np.concatenate(parts) for name, parts in found.items()} | {
+        "step": np.concatenate(steps)
+    }
+
+
+def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> FidelityTable:
+    """Returns how simulated people compare with real behaviour that their world was not fitted to.
+
+    A random share of each person's rows (`held_out_share`) is left out, a world is fitted to the
+    rest, and as many visits as the rest has are simulated. Ratings and popularity are then compared
+    with the rows left out, visits with those of the rest.
+    """
+    rest, left_out = log.hold_out_random(settings.held_out_share, seed=settings.seed)
+    world = calibrate(rest, settings)
+    gap = settings.session_gap_seconds
+    n_visits = int(rest.sessions(gap).max()) + 1
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "world.npz"
+        world.save(path)
+        simulated = simulate_log(path, n_visits, seed=settings.seed, gap_seconds=gap)
+    return fidelity_table(left_out, simulated, world, activity_log=rest, session_gap_seconds=gap)
+
+
+def fidelity_arrays(table: FidelityTable) -> dict[str, np.ndarray]:
+    """Returns the curves of a table as `recsim_env.plots.fidelity.draw_fidelity` takes them."""
+    curves = table.curves
+    quantile = np.linspace(0.0, 1.0, 101)
+    arrays = {
+        "rating_values": curves["ratings/level"],
+        "popularity_rank": np.arange(1, len(curves["popularity/real"]) + 1),
+        "activity_quantile": quantile,
+    }
+    for side in ("real", "simulated"):
+        arrays[f"rating_share_{side}"] = curves[f"ratings/{side}"]
+        arrays[f"popularity_share_{side}"] = np.diff(curves[f"popularity/{side}"], prepend=0.0)
+        arrays[f"activity_{side}"] = np.quantile(curves[f"activity/{side}"], quantile)
+    return arrays
+
+
+def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Path:
+    """Writes `fidelity.csv`, a figure if Matplotlib is there, and `fidelity.md`; returns that."""
+    folder = Path(folder)
+    with (folder / "fidelity.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["measure", "label", "real", "simulated"])
+        writer.writeheader()
+        writer.writerows(table.rows)
+    lines = [f"# {name}: real and simulated people", ""]
+    if _draw(table, folder / "fidelity.png"):
+        lines += ["![Ratings, popularity and sessions, real and simulated](fidelity.png)", ""]
+    lines += ["| measure | | real | simulated |", "| --- | --- | ---: | ---: |"]
+    for row in table.rows:
+        cells = [row["measure"], row["label"], _cell(row["real"]), _cell(row["simulated"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "Real: rows left out at random from the fit of the world that is measured here (sessions, "
+        "RMSE and AUC: see `recsim_env.benchmark.fidelity.measure_fidelity`). Simulated: people "
+        "who saw slates drawn by exposure, without any recommender.",
+        "",
+    ]
+    page = folder / "fidelity.md"
+    page.write_text("\n".join(lines), encoding="utf-8")
+    return page
+
+
+def _draw(table: FidelityTable, file: Path) -> bool:
+    """Draws the figure and returns True, or False where the plots extra is missing."""
+    try:
+        from recsim_env.plots.fidelity import draw_fidelity
+        from recsim_env.plots.style import house_style
+    except ImportError:
+        return False
+    figure = draw_fidelity(fidelity_arrays(table))[0].figure
+    with house_style():
+        figure.savefig(file, bbox_inches="tight")  # type: ignore[union-attr]
+    return True
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
