@@ -1,0 +1,73 @@
+"""`recsim-env scenarios` and `recsim-env agents`: what there is, and its reference pages."""
+
+import argparse
+import inspect
+from typing import Any
+
+
+def add_commands(commands: Any) -> None:
+    """Adds both commands."""
+    parser = commands.add_parser("scenarios", help="list the scenarios, or explain one")
+    parser.add_argument("name", nargs="?", help="explain this scenario and its settings")
+    parser.set_defaults(run=scenarios)
+    parser = commands.add_parser("agents", help="list the agents, or explain one")
+    parser.add_argument("name", nargs="?", help="explain this agent and its settings")
+    parser.set_defaults(run=agents)
+
+
+def scenarios(options: argparse.Namespace) -> int:
+    """Prints ids with the question that each scenario asks, or the page of one."""
+    from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
+
+    if options.name is None:
+        ids = scenario_ids()
+        width = max(map(len, ids))
+        for env_id in ids:
+            print(f"{env_id:{width}}  {_first_line(type(make_scenario(env_id)))}")
+        return 0
+    scenario = make_scenario(options.name)
+    print(f"{scenario_id(options.name)}\n")
+    print(inspect.getdoc(type(scenario)))
+    print("\nDefaults of this id:")
+    _print_settings(scenario.settings)
+    return 0
+
+
+def agents(options: argparse.Namespace) -> int:
+    """Prints names, first lines and where each agent suits, or the page of one."""
+    from recsim_env.agents import AGENTS, agent_class
+    from recsim_env.benchmark.names import make_scenario, scenario_ids
+
+    if options.name is not None:
+        kind = agent_class(options.name)
+        print(f"{options.name}\n")
+        print(inspect.getdoc(kind))
+        print("\nDefaults:")
+        _print_settings(dict(kind.defaults))
+        return 0
+    known = {env_id: make_scenario(env_id) for env_id in scenario_ids()}
+    width = max(map(len, AGENTS))
+    for name in AGENTS:
+        kind = agent_class(name)
+        print(f"{name:{width}}  {_first_line(kind)}")
+        suited = [env_id for env_id, each in known.items() if kind.unsuitable(each) is None]
+        print(f"{'':{width}}  in {_listed(suited, len(known))}")
+    return 0
+
+
+def _first_line(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def _listed(suited: list[str], n_known: int) -> str:
+    if len(suited) == n_known:
+        return "every scenario"
+    return ", ".join(env_id.removeprefix("recsim_env/") for env_id in suited) or "none of ours"
+
+
+def _print_settings(settings: dict[str, Any]) -> None:
+    if not settings:
+        print("  no settings")
+    width = max(map(len, settings), default=0)
+    for name, value in settings.items():
+        print(f"  {name:{width}} = {value!r}")

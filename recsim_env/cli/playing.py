@@ -1,0 +1,159 @@
+"""`recsim-env run`, `train` and `evaluate`: one agent in one scenario."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import add_agent_settings, add_settings, as_dict, count, seed
+
+if TYPE_CHECKING:
+    from recsim_env.agents import Agent
+    from recsim_env.envs import RecommendationVectorEnv
+    from recsim_env.scenario import Scenario
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the three commands."""
+    parser = commands.add_parser("run", help="watch a person being served, step by step")
+    _add_common(parser)
+    parser.add_argument(
+        "agent", nargs="?", default="uniform", help="name, or file of a trained one"
+    )
+    parser.add_argument(
+        "--learn", type=seed, default=0, help="interactions to learn from first (0)"
+    )
+    parser.add_argument("--episodes", type=count, default=1, help="how many (1)")
+    parser.add_argument("--steps", type=count, default=50, help="show at most so many (50)")
+    parser.set_defaults(run=run)
+
+    parser = commands.add_parser("train", help="train an agent and save it")
+    _add_common(parser)
+    parser.add_argument("agent", help="name of the agent")
+    parser.add_argument("--interactions", type=count, default=20_000, help="user-steps (20,000)")
+    parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
+    parser.add_argument("--out", type=Path, help="the agent's file (AGENT.agent)")
+    parser.set_defaults(run=train)
+
+    parser = commands.add_parser("evaluate", help="evaluate frozen agents on the same people")
+    _add_common(parser)
+    parser.add_argument("agents", nargs="+", help="names, or files of trained agents")
+    parser.add_argument("--episodes", type=count, default=1_000, help="per agent (1,000)")
+    parser.set_defaults(run=evaluate_agents)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", help="its name, as `recsim-env scenarios` lists it")
+    add_settings(parser)
+    add_agent_settings(parser)
+    parser.add_argument("--seed", type=seed, default=0, help="of people and luck (0)")
+
+
+def _scenario(options: argparse.Namespace) -> "Scenario":
+    from recsim_env.benchmark.names import make_scenario
+
+    return make_scenario(options.scenario, **as_dict(options.settings))
+
+
+def _agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
+    """Returns the agent of that name, or the one saved in that file."""
+    from recsim_env.agents import AGENTS, load_agent, make_agent
+
+    if name not in AGENTS and Path(name).is_file():
+        if options.agent_set:
+            raise ValueError(f"{name} holds an agent with its settings; leave out --agent-set")
+        return load_agent(name, env)
+    if name not in AGENTS and ":" not in name:
+        raise ValueError(
+            f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
+        )
+    return make_agent(name, env, seed=options.seed, **as_dict(options.agent_set))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints what one person is shown and does."""
+    from recsim_env.envs import RecommendationVectorEnv
+
+    scenario = _scenario(options)
+    env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
+    agent = _agent(options.agent, env, options)
+    if options.learn:
+        agent.learn(options.learn, progress_bar=True)
+    _play(agent, scenario, options)
+    return 0
+
+
+def _play(agent: "Agent", scenario: "Scenario", options: argparse.Namespace) -> None:
+    """Plays a person twice, in step: in the batch the agent acts in, and where it can be drawn."""
+    import numpy as np
+
+    from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+
+    batch = RecommendationVectorEnv(scenario, num_envs=1, autoreset_mode="Disabled")
+    shown = RecommendationEnv(scenario, render_mode="ansi")
+    agent.set_env(batch)
+    total, n_steps = 0.0, 0
+    for episode in range(options.episodes):
+        begins = {"seed": options.seed} if episode == 0 else {}
+        observation, _ = batch.reset(**begins)
+        shown.reset(**begins)
+        print(shown.render())
+        state, is_first, is_over = None, True, False
+        while not is_over and n_steps < options.steps:
+            slates, state = agent.predict(
+                observation, state, np.array([is_first]), deterministic=True
+            )
+            observation, _, _, _, _ = batch.step(slates)
+            _, reward, terminated, truncated, _ = shown.step(slates[0])
+            is_first, is_over = False, terminated or truncated
+            total, n_steps = total + reward, n_steps + 1
+            print(shown.render())
+    print(f"{n_steps} steps, reward {total:g}")
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains and saves an agent."""
+    from recsim_env.envs import RecommendationVectorEnv
+
+    env = RecommendationVectorEnv(_scenario(options), num_envs=options.num_envs)
+    agent = _agent(options.agent, env, options)
+    start = time.perf_counter()
+    agent.learn(options.interactions, progress_bar=True)
+    seconds = time.perf_counter() - start
+    out = options.out or Path(f"{options.agent}.agent")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    agent.save(out)
+    print(
+        f"{options.agent} learned from {agent.num_timesteps:,} interactions in {seconds:.1f} s; "
+        f"saved to {out}"
+    )
+    return 0
+
+
+def evaluate_agents(options: argparse.Namespace) -> int:
+    """Prints the mean return of each agent, and its difference to the first."""
+    from recsim_env.benchmark import evaluate
+    from recsim_env.envs import RecommendationVectorEnv
+    from recsim_env.statistics import estimate, paired_difference
+
+    scenario = _scenario(options)
+    env = RecommendationVectorEnv(scenario, num_envs=1)
+    width = max(map(len, options.agents))
+    first: dict[int, float] = {}
+    for name in options.agents:
+        agent = _agent(name, env, options)
+        found = evaluate(agent, scenario, n_episodes=options.episodes, seed=options.seed)
+        line = f"{name:{width}}  return {_interval(estimate(found.returns))}"
+        line += f"  reward/step {found.reward_per_step:.4g}  steps {found.episode_length:.4g}"
+        returns = dict(enumerate(found.returns.tolist()))
+        if first:
+            line += f"  more than {options.agents[0]}: "
+            line += _interval(paired_difference(returns, first))
+        print(line)
+        first = first or returns
+    print(f"intervals: {estimate(found.returns).method} over {options.episodes:,} episodes")
+    return 0
+
+
+def _interval(found: Any) -> str:
+    return f"{found.mean:.4g} [{found.low:.4g}, {found.high:.4g}]"

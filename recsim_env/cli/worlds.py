@@ -1,0 +1,73 @@
+"""`recsim-env calibrate`: from a log of real people to a world of simulated ones."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import add_settings, as_dict
+
+if TYPE_CHECKING:
+    from recsim_env.data import InteractionLog
+
+_COLUMNS = ("user", "item", "rating", "click", "time")
+MOVIELENS = "movielens-100k"
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="fit a world to a ratings log",
+        description="Fits users and items to a log, and reports how real the world's people are.",
+    )
+    parser.add_argument("log", help=f"file or folder of ratings or clicks, or {MOVIELENS}")
+    for column in _COLUMNS:
+        parser.add_argument(f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s")
+    parser.add_argument(
+        "--duplicates", choices=("error", "first", "last"), default="error", help="what to keep"
+    )
+    add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
+    parser.add_argument("--out", type=Path, help="folder (results/world-LOG)")
+    parser.set_defaults(run=calibrate_log)
+
+
+def calibrate_log(options: argparse.Namespace) -> int:
+    """Writes world file, fidelity table, figure and page into a folder."""
+    from recsim_env.benchmark.fidelity import measure_fidelity, write_fidelity
+    from recsim_env.data import CalibrationSettings, calibrate
+
+    log = _read(options)
+    folder = options.out or Path("results") / f"world-{log.name}"
+    changes = as_dict(options.settings)
+    try:
+        settings = CalibrationSettings(**changes)
+    except TypeError:
+        known = ", ".join(CalibrationSettings.__dataclass_fields__)
+        raise ValueError(f"--set {', '.join(changes)}: known settings are {known}") from None
+    print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "world.npz"
+    calibrate(log, settings).save(path)
+    table = measure_fidelity(log, settings)
+    page = write_fidelity(table, folder, name=log.name)
+    for row in table.rows:
+        numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))
+        print(f"  {row['measure'] + ', ' + row['label']:44}  {numbers}")
+    print(f"\nworld: {path}\nfidelity, real beside simulated: {page}")
+    print(f"next: recsim-env benchmark RatedCatalogue --set world={path} --out {folder}/benchmark")
+    return 0
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _read(options: argparse.Namespace) -> "InteractionLog":
+    from recsim_env.data import read_log
+    from recsim_env.data.movielens import fetch_movielens_100k
+
+    path = options.log
+    if path == MOVIELENS and not Path(path).exists():
+        path = fetch_movielens_100k()
+    columns = {column: getattr(options, column) for column in _COLUMNS}
+    return read_log(path, **columns, duplicates=options.duplicates)

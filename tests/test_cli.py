@@ -1,0 +1,249 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import AGENTS
+from recsim_env.cli import main
+from recsim_env.cli.arguments import Setting, setting
+from recsim_env.results import ResultTable
+
+SMALL = ["--set", "n_topics=4", "--set", "time_budget=20"]
+BRIEF = ["--interactions=100", "--checkpoints=1", "--bins=2", "--num-envs=4"]
+BRIEF += ["--eval-episodes=4", "--jobs=1"]
+
+
+def refused(capsys, *arguments):
+    """Returns the one line that a wrong request prints."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys; from recsim_env.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'numba', 'torch', 'matplotlib', 'joblib', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in ("scenarios", "agents", "run", "train", "evaluate", "benchmark", "plot"):
+        assert command in done.stdout
+
+
+def test_scenarios_are_listed_and_explained(capsys):
+    assert main(["scenarios"]) == 0
+    listed = capsys.readouterr().out
+    assert "recsim_env/LongTermSatisfaction-v0" in listed
+    assert "feed people what they like" in listed
+    assert main(["scenarios", "RecSim-InterestEvolution"]) == 0
+    page = capsys.readouterr().out
+    assert "Reward: time watched." in page
+    assert "choice" in page and "'proportional'" in page
+
+
+def test_agents_are_listed_and_explained(capsys):
+    assert main(["agents"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"{name} " in listed for name in AGENTS)
+    popularity = listed.split("\npopularity")[1].split("\n")[1]
+    assert "RatedCatalogue-v0" in popularity
+    assert "InterestEvolution-v0" not in popularity
+    assert main(["agents", "linucb"]) == 0
+    assert "alpha" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("agent", ["uniform", "oracle"])
+def test_run_shows_every_step(capsys, agent):
+    assert main(["run", "InterestEvolution", agent, *SMALL, "--episodes", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("arrives" in line for line in lines) == 2
+    assert sum("and leaves" in line for line in lines) == 2
+    n_steps, _, total = lines[-1].partition(" steps, reward ")
+    assert int(n_steps) == len(lines) - 3
+    rewards = [
+        float(line.split("| reward ")[1].split(" ")[0]) for line in lines if "| reward" in line
+    ]
+    assert float(total) == pytest.approx(sum(rewards), rel=1e-2)
+
+
+def test_a_trained_agent_is_saved_and_evaluated(capsys, tmp_path):
+    file = str(tmp_path / "new" / "linucb.agent")
+    train = ["train", "InterestEvolution", "linucb", *SMALL, "--interactions", "500"]
+    assert main([*train, "--agent-set", "alpha=0.5", "--out", file]) == 0
+    assert file in capsys.readouterr().out
+    evaluation = ["evaluate", "InterestEvolution", "uniform", file, *SMALL, "--episodes", "60"]
+    assert main(evaluation) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("uniform")
+    assert "more than uniform:" in lines[1]
+    assert "over 60 episodes" in lines[2]
+    mean, low, high = (
+        float(text)
+        for text in lines[0]
+        .split("return ")[1]
+        .split("]")[0]
+        .replace("[", "")
+        .replace(",", "")
+        .split()
+    )
+    assert low < mean < high
+    again = ["evaluate", "InterestEvolution", file, *SMALL, "--agent-set", "alpha=1"]
+    assert "leave out --agent-set" in refused(capsys, *again)
+
+
+def test_benchmark_writes_everything_and_plot_redraws_it(capsys, tmp_path):
+    out = str(tmp_path / "results")
+    asked = ["benchmark", "InterestEvolution", "--agents", "linucb", "--seeds", "4", "7", *SMALL]
+    assert main([*asked, *BRIEF, "--agent-set", "linucb.alpha=0.1", "--out", out]) == 0
+    printed = capsys.readouterr().out
+    assert "uniform" in printed and f"report: {out}/report.md" in printed
+    table = ResultTable(out)
+    assert {row["seed"] for row in table.rows()} == {4, 7}
+    settings = table.read_settings()
+    assert settings["agents"] == {"linucb": {"alpha": 0.1}}
+    assert settings["scenarios"]["recsim_env/InterestEvolution-v0"]["n_topics"] == 4
+    report = tmp_path / "results" / "report.md"
+    first = report.read_text()
+    pictures = sorted(path.name for path in report.parent.glob("*.png"))
+    assert len(pictures) == 4
+    for path in [report, *report.parent.glob("*.png")]:
+        path.unlink()
+    assert main(["plot", out]) == 0
+    assert report.read_text() == first
+    assert sorted(path.name for path in report.parent.glob("*.png")) == pictures
+
+
+def test_benchmark_reads_toml_and_the_command_line_has_the_last_word(tmp_path):
+    config = tmp_path / "benchmark.toml"
+    config.write_text(
+        "seeds = 1\ninteractions = 100\nbins = 2\n[scenarios.InterestEvolution]\nn_topics = 4\n"
+        "[agents.linucb]\nalpha = 2.0\n"
+    )
+    out = tmp_path / "results"
+    asked = ["benchmark", "--config", str(config), "--out", str(out), *BRIEF]
+    assert main([*asked, "--interactions", "60", "--set", "time_budget=10"]) == 0
+    settings = ResultTable(out).read_settings()
+    assert (settings["interactions"], settings["agents"]) == (60, {"linucb": {"alpha": 2.0}})
+    scenario = settings["scenarios"]["recsim_env/InterestEvolution-v0"]
+    assert scenario == {"n_topics": 4, "time_budget": 10}
+
+
+def test_a_failed_run_makes_the_command_fail(capsys, tmp_path, monkeypatch):
+    (tmp_path / "failing_agent.py").write_text(
+        "from recsim_env.agents.uniform import Uniform\n"
+        "class Failing(Uniform):\n"
+        "    def learn(self, *arguments, **settings):\n"
+        "        raise ZeroDivisionError('by zero')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    out = str(tmp_path / "results")
+    asked = ["benchmark", "InterestEvolution", "--agents", "failing_agent:Failing", *SMALL]
+    assert main([*asked, *BRIEF, "--seeds", "1", "--out", out]) == 1
+    printed = capsys.readouterr()
+    assert "FAILED" in printed.err
+    assert "oracle" in printed.out
+    assert "by zero" in (tmp_path / "results" / "report.md").read_text()
+
+
+def test_unknown_names_are_one_line_that_lists_the_known_ones(capsys, tmp_path):
+    out = ["--out", str(tmp_path / "results")]
+    assert "known are InterestEvolution-v0" in refused(capsys, "scenarios", "Nowhere")
+    assert "known are uniform" in refused(capsys, "agents", "nobody")
+    assert "known are uniform" in refused(capsys, "run", "InterestEvolution", "nobody")
+    assert "known are n_candidates" in refused(
+        capsys, "run", "InterestEvolution", "--set", "colour=red"
+    )
+    assert "known are" in refused(capsys, "benchmark", "Nowhere", *out)
+    assert "known are" in refused(capsys, "benchmark", "--agents", "nobody", *out)
+    assert "one of uniform" in refused(capsys, "benchmark", "--agent-set", "nobody.a=1", *out)
+    assert "no complete run" in refused(capsys, "plot", str(tmp_path))
+    assert "no such file" in refused(capsys, "calibrate", str(tmp_path / "none.csv"))
+    assert "No such file" in refused(capsys, "benchmark", "--config", str(tmp_path / "no.toml"))
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("n=5", ("n", 5)),
+        ("x=0.5", ("x", 0.5)),
+        ("x=1e-3", ("x", 1e-3)),
+        ("world=a/b.npz", ("world", "a/b.npz")),
+        ("choice=cascade", ("choice", "cascade")),
+        ("flag=True", ("flag", True)),
+        ("flag=false", ("flag", False)),
+        ("shape=(1, 2)", ("shape", (1, 2))),
+        ("formula=a=b", ("formula", "a=b")),
+        ("linucb.alpha=1", ("linucb.alpha", 1)),
+    ],
+)
+def test_settings_are_literals_or_else_text(text, expected):
+    assert setting(text) == Setting(*expected)
+
+
+@pytest.mark.parametrize("wrong", [["--set", "alpha"], ["--set", "=3"], ["--seed", "-1"]])
+def test_malformed_arguments_are_refused(wrong, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["run", "InterestEvolution", *wrong])
+    assert end.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_speed_prints_its_tables(capsys):
+    asked = ["speed", "InterestEvolution", "--batch", "8", "--threads", "1", "--seconds", "0.02"]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert "8 × 1" in printed
+    assert "ratio" in printed
+    assert "a world of 1,000,000,000 users and 1,000,000 items" in printed
+
+
+@pytest.fixture
+def ratings(tmp_path):
+    """A log of 40 users and 60 items in which odd users like odd items."""
+    rng = np.random.default_rng(0)
+    lines = ["user,item,rating,timestamp"]
+    for user in range(40):
+        for place, item in enumerate(rng.permutation(60)[:25]):
+            rating = int(
+                np.clip(round(3 + (1 if user % 2 == item % 2 else -1) + rng.normal()), 1, 5)
+            )
+            lines.append(f"u{user},i{item},{rating},{10_000 * (place // 5) + place}")
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratings):
+    out = tmp_path / "world"
+    assert main(["calibrate", str(ratings), "--out", str(out), "--set", "n_factors=2"]) == 0
+    printed = capsys.readouterr().out
+    assert "1,000 rows of 40 users and 60 items" in printed
+    assert {path.name for path in out.iterdir()} == {
+        "world.npz",
+        "fidelity.csv",
+        "fidelity.md",
+        "fidelity.png",
+    }
+    lines = (out / "fidelity.csv").read_text().splitlines()
+    mean = next(line.split(",") for line in lines if line.startswith("rating,mean"))
+    assert abs(float(mean[2]) - float(mean[3])) < 0.5, "simulated people rate like real ones"
+    ratings.unlink()  # the world needs no log
+    world = ["--set", f"world={out / 'world.npz'}", "--set", "max_slates=20"]
+    asked = ["benchmark", "RatedCatalogue", "--agents", "popularity", "content", "--seeds", "1"]
+    assert main([*asked, *world, *BRIEF, "--out", str(tmp_path / "results")]) == 0
+    settings = ResultTable(tmp_path / "results").read_settings()
+    assert [each["agent"] for each in settings["left_out"]] == ["content"]
+    assert "content needs item features" in (tmp_path / "results" / "report.md").read_text()
+
+
+def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):
+    assert "known settings are n_factors" in refused(
+        capsys, "calibrate", str(ratings), "--set", "factors=2"
+    )
