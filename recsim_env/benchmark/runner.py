@@ -1,6 +1,10 @@
 """Plays all runs of a benchmark in parallel processes, and keeps each as it finishes."""
 
+import functools
+import os
 import re
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,7 +111,8 @@ def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, An
     parallel = Parallel(
         n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
     )
-    ended = parallel(delayed(_play_indexed)(index, run) for index, run in enumerate(runs))
+    main_id = os.getpid()
+    ended = parallel(delayed(_play_indexed)(index, run, main_id) for index, run in enumerate(runs))
     try:
         for index, rows, trace in ended:
             yield runs[index], rows, trace
@@ -120,8 +125,23 @@ def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, An
         ended.close()
 
 
-def _play_indexed(index: int, run: Run) -> tuple[int, list[dict[str, Any]], str]:
+def _play_indexed(index: int, run: Run, main_id: int) -> tuple[int, list[dict[str, Any]], str]:
+    if os.getpid() != main_id:
+        _end_with_parent()
     return index, *play(run)
+
+
+@functools.cache
+def _end_with_parent() -> None:
+    """Lets this process end when its parent does: a killed benchmark leaves nothing running."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="recsim-env-watch", daemon=True).start()
 
 
 def warm_up(scenarios: Iterable[Scenario]) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,6 +188,12 @@ def killable(folder):
     return [sys.executable, "-m", "recsim_env.cli", "benchmark", *options.split(), "--out", folder]
 
 
+def children_of(pid):
+    """Returns the processes that a process started, where the system tells."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return found.read_text().split() if found.exists() else []
+
+
 def test_a_killed_benchmark_goes_on_and_ends_like_one_that_was_not(tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = subprocess.Popen(
@@ -198,8 +205,12 @@ def test_a_killed_benchmark_goes_on_and_ends_like_one_that_was_not(tmp_path):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    workers = children_of(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "processes of a killed benchmark go on"
+        time.sleep(0.1)
     n_before = len(ResultTable(killed).rows(phase="final"))
     assert 1 <= n_before < 16
     done = subprocess.run(killable(killed), capture_output=True, text=True)
