@@ -59,7 +59,8 @@ class RatedCatalogue(Scenario):
       density ~ rank ** (1 / skew - 1), 1 is uniform; visit_skew (2), likewise for people;
       choice_slope (1.5); no_choice_score (2.5), at which about half of the slates get a choice;
       session_mean (10), items consumed per visit; session_sd (0.6), its log standard deviation;
-      max_slates (200), where a visit is cut; reward ("liked").
+      max_slates (0), where a visit is cut; 0 is 200, or 1000 in a fitted world whose visits are
+      longer, or what the catalogue can fill; reward ("liked").
 
     n_candidates = n_items offers the whole catalogue at every step; then an item consumed before
     leaves its place empty.
@@ -90,13 +91,16 @@ class RatedCatalogue(Scenario):
     no_choice_score: float = 2.5
     session_mean: float = 10.0
     session_sd: float = 0.6
-    max_slates: int = 200
+    max_slates: int = 0
     reward: str = "liked"
 
     def __post_init__(self) -> None:
         if self.world:
             self._take_sizes_from_world()
         super().__post_init__()
+        if self.max_slates == 0:
+            spare = self.n_items - self.n_candidates or self.n_items
+            object.__setattr__(self, "max_slates", min(1000 if self.world else 200, spare))
         for name in ("n_users", "n_items", "n_factors", "max_slates"):
             self.require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("n_user_features", "n_item_features", "session_sd"):

@@ -175,7 +175,10 @@ def test_render_names_titles(world_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_items": 100}, "n_items=100 cannot fill 20 candidates after a visit of max_slates=200"),
+        (
+            {"n_items": 100, "max_slates": 200},
+            "n_items=100 cannot fill 20 candidates after a visit of max_slates=200",
+        ),
         ({"reward": "stars"}, "reward='stars' is not allowed; use one of liked, clicks, rating"),
         ({"world": "missing.npz"}, "world='missing.npz' does not exist; make it with"),
     ],
