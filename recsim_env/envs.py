@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from recsim_env.layouts import float_count
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator
 
@@ -83,9 +84,7 @@ class _Interface:
             if scenario.slate_size == 1
             else spaces.MultiDiscrete(np.full(scenario.slate_size, scenario.n_candidates))
         )
-        self.n_floats = sum(
-            int(np.prod(space.shape)) for space in fields.values() if isinstance(space, spaces.Box)
-        )
+        self.n_floats = float_count(fields)
 
     def batch(self, records: np.ndarray) -> Observation:
         """Returns a batch of observation records as agents see it, without copying."""

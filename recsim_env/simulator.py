@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from recsim_env.kernel import DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
-from recsim_env.layouts import float_count
 from recsim_env.scenario import Scenario
 from recsim_env.streams import STREAM
 
@@ -56,7 +55,6 @@ class Simulator:
         self.threads = threads
         self.kernel = Kernel(scenario, compiled=compiled)
         self.dtypes = scenario.dtypes()
-        self.n_floats = float_count(scenario.space_fields())
         horizons = {} if horizon is None else {"horizon": horizon}
         self._config = self.kernel.records(scenario.config(**horizons))
         tables = scenario.tables()
@@ -86,7 +84,7 @@ class Simulator:
     def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns fresh memory as plain records, as the loop takes them, and as floats."""
         records = np.empty(n, self.dtypes["observation"])
-        floats = records.view(np.float32).reshape(n, -1)[:, : self.n_floats]
+        floats = records.view(np.float32).reshape(n, -1)  # ids too: a part would not be contiguous
         return records, self.kernel.records(records), floats
 
     def reset(self, seeds: np.ndarray | None, mask: np.ndarray | None) -> np.ndarray:
