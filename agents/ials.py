@@ -20,22 +20,24 @@ class ImplicitALS(LogAgent):
       people's x and items' y. With L_ui the liking of i by u in the log (rewards over that of a
       typical liked item), S_ui the times that u passed i over, rho = sum L / sum S, and
       e = alpha (L - skip_weight rho S): p_ui = [e > 0], c_ui = 1 + |e|, where never shown 0 and 1.
-      Served are factors shrunk to their mean over all, by the times m they were shown:
-      x_u' = (m x_u + prior_showings x_mean) / (m + prior_showings), items likewise, so a new person
-      is served the average taste (what is popular), and a new item is an average item.
+      An item's outcome for anybody is its reward per showing, smoothed by prior_showings of the
+      mean; served is outcome_i + w (x_u - x_mean)·y_i, tastes x_u - x_mean shrunk by the times that
+      u was shown anything. The weight w is the one that would have predicted best the rewards that
+      came after each fit. A new person gets what is popular, a new item has the mean outcome.
     Cost: O(pairs factors^2 iterations) a fit; O(n_candidates factors) a decision; 4 bytes a factor
       for every person and item in the log.
     Source: Hu, Koren and Volinsky 2008, "Collaborative filtering for implicit feedback datasets";
       solved by the library implicit (conjugate gradients, one thread: the same factors for a seed).
     Differs: what was shown and passed over counts against an item more than what was never shown
-      (`skip_weight=0` is the original); factors are shrunk to their mean after fitting.
+      (`skip_weight=0` is the original); it ranks by outcome plus weighted taste, where the original
+      ranks by x·y, because ALS has no biases and learns the quality of items too slowly.
 
     Settings (defaults chosen on RatedCatalogue at 5,000 to 100,000 user-steps):
       factors: numbers a person and item (8).
       regularization, iterations: of the fit (100, 10); a confidence of 100 needs about as much.
       alpha: confidence that a typical like adds to that of a pair never shown (100).
       skip_weight: how much being passed over counts (1, at which all likes and all passes balance).
-      prior_showings: how many showings the mean factors are worth (5).
+      prior_showings: how many showings the mean outcome and the mean taste are worth (5).
       refit_every, exploration: see `LogAgent`.
     """
 
@@ -72,25 +74,60 @@ class ImplicitALS(LogAgent):
         return None
 
     def fit(self) -> dict[str, np.ndarray]:
-        """Returns sorted ids, shrunk factors and mean factors of people and items."""
-        users, user = np.unique(self.log["user_id"], return_inverse=True)
-        items, item = np.unique(self.log["item_id"], return_inverse=True)
-        weight, _ = evidence(self.log, self.settings["skip_weight"])
-        weight *= self.settings["alpha"]
-        matrix = sparse.csr_matrix((weight, (user, item)), (len(users), len(items)))
+        """Returns ids, factors and outcomes, and how far taste is to be believed beside them.
+
+        The weight of taste is what would have predicted best the rows that came after the previous
+        fit (at the first fit: after a fit to four fifths of them); older evidence fades by half.
+        """
+        n_rows = len(self.log)
+        earlier = self.model or self._fit_rows(n_rows * 4 // 5)
+        model = self._fit_rows(n_rows)
+        if not earlier:
+            return model
+        since = slice(int(earlier["n_rows"]), n_rows)
+        user, item = self.log["user_id"][since], self.log["item_id"][since]
+        taste = _taste(earlier, user, item).astype(float)
+        surplus = self.log["reward"][since] - _outcome(earlier, item)
+        moments = 0.5 * earlier["moments"] + [taste @ surplus, taste @ taste]
+        model["moments"] = moments
+        model["weight"] = np.maximum(moments[0], 0.0) / max(moments[1], np.finfo(float).tiny)
+        return model
+
+    def _fit_rows(self, n_rows: int) -> dict[str, np.ndarray]:
+        """Returns the model of the first rows of the log; empty where none of them was clicked."""
+        log = {
+            name: self.log[name][:n_rows] for name in ("user_id", "item_id", "clicked", "reward")
+        }
+        if not log["clicked"].any():
+            return {}
+        users, user = np.unique(log["user_id"], return_inverse=True)
+        items, item = np.unique(log["item_id"], return_inverse=True)
+        n_met, n_shown = np.bincount(user), np.bincount(item)
+        user_factors, item_factors = self._factorize(self._confidences(log, user, item))
+        taste = user_factors - np.average(user_factors, axis=0, weights=n_met)
+        prior = self.settings["prior_showings"]
+        mean = log["reward"].mean(dtype=float)
+        return {
+            "user_id": users,
+            "item_id": items,
+            "taste": (taste * (n_met / (n_met + prior))[:, None]).astype(np.float32),
+            "item_factors": item_factors,
+            "outcome": (np.bincount(item, log["reward"]) + prior * mean) / (n_shown + prior),
+            "mean_outcome": np.array(mean),
+            "n_rows": np.array(n_rows),
+            "moments": np.zeros(2),
+            "weight": np.array(1.0),
+        }
+
+    def _confidences(
+        self, log: Mapping[str, np.ndarray], user: np.ndarray, item: np.ndarray
+    ) -> sparse.csr_matrix:
+        """Returns people x items; the size is the confidence, the sign the preference."""
+        weight, _ = evidence(log, self.settings["skip_weight"])
+        matrix = sparse.csr_matrix((weight * self.settings["alpha"], (user, item)))
         matrix.sum_duplicates()
         matrix.data = matrix.data + np.where(matrix.data > 0, 1.0, -1.0)
-        user_factors, item_factors = self._factorize(matrix)
-        model = {"user_id": users, "item_id": items}
-        for name, factors, n_shown in (
-            ("user", user_factors, np.bincount(user)),
-            ("item", item_factors, np.bincount(item)),
-        ):
-            mean = np.average(factors, axis=0, weights=n_shown).astype(np.float32)
-            share = (n_shown / (n_shown + self.settings["prior_showings"])).astype(np.float32)
-            model[f"{name}_factors"] = mean + share[:, None] * (factors - mean)
-            model[f"mean_{name}"] = mean
-        return model
+        return matrix
 
     def _factorize(self, matrix: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         """Returns the factors of signed confidences; their sign is the preference."""
@@ -108,15 +145,23 @@ class ImplicitALS(LogAgent):
         return solver.user_factors, solver.item_factors
 
     def fitted_scores(self, observation: Observation, state: Any) -> np.ndarray:
-        """Returns the products of factors; who or what is not in the log has the mean factors."""
-        x = self._factors("user", observation["user_id"])
-        y = self._factors("item", observation["item_id"])
-        return np.asarray(np.einsum("nk,nck->nc", x, y))
+        """Returns the expected outcome of each item for anybody, plus what taste adds."""
+        user, item = observation["user_id"][:, None], observation["item_id"]
+        return _outcome(self.model, item) + self.model["weight"] * _taste(self.model, user, item)
 
-    def _factors(self, side: str, ids: np.ndarray) -> np.ndarray:
-        row, is_known = rows_of(ids, self.model[f"{side}_id"])
-        factors = self.model[f"{side}_factors"][row]
-        return np.where(is_known[..., None], factors, self.model[f"mean_{side}"])
+
+def _outcome(model: Mapping[str, np.ndarray], item_id: np.ndarray) -> np.ndarray:
+    """Returns the outcome that anybody would have of items; the mean of all where unseen."""
+    row, is_known = rows_of(item_id, model["item_id"])
+    return np.where(is_known, model["outcome"][row], model["mean_outcome"])
+
+
+def _taste(model: Mapping[str, np.ndarray], user_id: np.ndarray, item_id: np.ndarray) -> np.ndarray:
+    """Returns how people differ from the mean person in an item; 0 where either is unseen."""
+    user, user_is_known = rows_of(user_id, model["user_id"])
+    item, item_is_known = rows_of(item_id, model["item_id"])
+    agreement = np.einsum("...k,...k->...", model["taste"][user], model["item_factors"][item])
+    return np.where(user_is_known & item_is_known, agreement, 0.0)
 
 
 def _solver() -> Any:

@@ -195,7 +195,7 @@ def rows_of(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return rows, known[rows] == ids
 
 
-def likes(log: InteractionLog) -> np.ndarray:
+def likes(log: InteractionLog | Mapping[str, np.ndarray]) -> np.ndarray:
     """Returns how much each row was liked: its reward, in units of a typical liked row's.
 
     What was clicked without earning anything, or at a loss, was not liked.
@@ -205,7 +205,9 @@ def likes(log: InteractionLog) -> np.ndarray:
     return np.asarray(reward / typical)
 
 
-def evidence(log: InteractionLog, skip_weight: float) -> tuple[np.ndarray, float]:
+def evidence(
+    log: InteractionLog | Mapping[str, np.ndarray], skip_weight: float
+) -> tuple[np.ndarray, float]:
     """Returns how much each row speaks for its item, and how much one not liked against it.
 
     A liked row speaks by `likes`, each other one against by skip_weight sum(likes) / n_others, so

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.ials import ImplicitALS
+from recsim_env.agents.ials import ImplicitALS, _taste
 
 pytest.importorskip("implicit", reason="the agents extra is not installed")
 
@@ -43,7 +43,8 @@ def test_unseen_items_are_average_ones(checkerboard):
     agent = ImplicitALS(env, seed=1).learn(3_000)
     known = agent.model["item_id"]
     agent.model["item_id"], unseen = known[1:], known[0]
-    agent.model["item_factors"] = agent.model["item_factors"][1:]
+    for name in ("item_factors", "outcome"):
+        agent.model[name] = agent.model[name][1:]
     observation, _ = env.reset(seed=3)
     rows = np.flatnonzero((observation["item_id"] == unseen).any(axis=1))
     assert len(rows) > 5
@@ -53,28 +54,30 @@ def test_unseen_items_are_average_ones(checkerboard):
     assert (of_unseen != 0).all()
 
 
-@pytest.mark.parametrize(("skip_weight", "low", "high"), [(0.0, 0.9, 1.0), (1.0, 0.0, 0.8)])
-def test_what_was_passed_over_counts_against_an_item(checkerboard, skip_weight, low, high):
+def test_what_was_passed_over_counts_against_an_item(checkerboard):
     """Six people like items 1, 2, 3; the seventh likes 1 and 3 and passed 2 over three times.
 
     Never having seen item 2 and having passed it over differ only where passes count.
     """
-    env = checkerboard(is_seen=False)
-    agent = ImplicitALS(env, seed=1, factors=4, skip_weight=skip_weight)
     rows = [(person, item, 1) for person in range(6) for item in (1, 2, 3)]
     rows += [(6, 1, 1), (6, 3, 1), (6, 2, 0), (6, 2, 0), (6, 2, 0)]
     user, item, clicked = np.array(rows).T
-    agent.log.restore({"user_id": user, "item_id": item, "clicked": clicked > 0, "reward": clicked})
-    agent.model = agent.fit()
-    observation = {"user_id": np.array([6]), "item_id": np.array([[1, 2, 3]])}
-    scores = agent.scores(observation, None, deterministic=True)[0]
-    assert low < scores[1] / scores[[0, 2]].mean() < high
+    log = {"user_id": user, "item_id": item, "clicked": clicked > 0, "reward": clicked}
+    loss = []
+    for skip_weight in (0.0, 1.0):
+        agent = ImplicitALS(checkerboard(), skip_weight=skip_weight)
+        agent.log.restore(log)
+        taste = _taste(agent.fit(), np.array([6]), np.array([1, 2, 3]))
+        loss.append(taste[[0, 2]].mean() - taste[1])
+    assert abs(loss[0]) < 0.02
+    assert loss[1] > 0.1
 
 
 def test_same_log_and_seed_give_the_same_factors(checkerboard):
     agent = ImplicitALS(checkerboard(is_seen=False), seed=1).learn(1_000)
     again = agent.fit()
-    assert all(np.array_equal(again[name], agent.model[name]) for name in again)
+    for name in ("taste", "item_factors", "outcome"):
+        assert np.array_equal(again[name], agent.model[name])
 
 
 def test_says_which_ids_it_needs(checkerboard):
@@ -92,3 +95,16 @@ def test_missing_library_is_one_sentence_with_the_remedy(checkerboard, monkeypat
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):
         ImplicitALS(checkerboard(is_seen=False), **{setting: value})
+
+
+def test_taste_is_believed_as_far_as_it_predicts(checkerboard):
+    """Where all are alike, what taste adds is noise and gets little weight; else it gets much."""
+    weights = [
+        float(
+            ImplicitALS(checkerboard(is_seen=False, is_alike=alike), seed=1)
+            .learn(8_000)
+            .model["weight"]
+        )
+        for alike in (True, False)
+    ]
+    assert weights[0] < 0.5 * weights[1]
