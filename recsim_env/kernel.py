@@ -1,23 +1,19 @@
 """From functions about one person to a compiled loop over many.
 
 The loops below are templates: ordinary Python whose global names `respond`, `observe` and so on are
-bound to a scenario's functions by `Kernel`. Binding rebuilds each function, and every plain
-function it calls, with a new set of globals; compiling it is the same rebuilding with Numba at the
-end. The name of the result holds a hash of all bytecode and constants involved, so that Numba's
-on-disk cache is hit by the next process and missed after any edit.
+bound to a scenario's functions by `Kernel`; see `recsim_env.binding` for how. Compiling is the same
+with Numba at the end.
 
 With NUMBA_DISABLE_JIT=1, or ``Kernel(scenario, compiled=False)``, nothing is compiled, and one can
 step through a person in a debugger.
 """
 
-import hashlib
 import os
-import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from recsim_env.binding import Binder
 from recsim_env.scenario import Scenario
 from recsim_env.streams import (
     BEGIN,
@@ -304,6 +300,7 @@ class Kernel:
 
             bindings["prefetch"] = prefetch
         binder = Binder(
+            globals(),
             bindings,
             dict(scenario.variants()),
             compiled=self.is_compiled,
@@ -331,108 +328,3 @@ def _layout(scenario: Scenario) -> str:
 
 def _jit_enabled() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
-
-
-class Binder:
-    """Rebuilds a function and all plain functions that it calls with other globals.
-
-    Args:
-      bindings: what global names of the templates stand for.
-      variants: what global names of all other functions stand for.
-      compiled: whether to compile each function with Numba.
-      layout: what the records look like. Every function is named by a hash of this and of all that
-        it consists of: Numba itself numbers functions and record types anew in each process, so
-        two that came from the caches of different processes could have one name, and one would
-        run the other's code.
-    """
-
-    def __init__(
-        self,
-        bindings: dict[str, Any],
-        variants: dict[str, Any],
-        *,
-        compiled: bool,
-        layout: str = "",
-    ) -> None:
-        self.bindings = bindings
-        self.variants = variants
-        self.is_compiled = compiled
-        self.bound: dict[int, Callable] = {}
-        self.digest = hashlib.sha256(layout.encode())
-
-    def bind_root(self, template: Callable, **extra: Callable) -> Callable:
-        """Returns the template bound, and cached on disk under the hash of all it consists of.
-
-        Roots of one binder share what they call, so that it is compiled once.
-        """
-        self.bindings = self.bindings | extra
-        function = self._rebuild(template)
-        if not self.is_compiled:
-            return function
-        from numba import njit
-
-        function.__qualname__ = f"{template.__name__}_{self.digest.hexdigest()[:24]}"
-        return njit(function, nogil=True, error_model="numpy", cache=True)
-
-    def _rebuild(self, function: Any) -> types.FunctionType:
-        code = function.__code__
-        replacements = self.bindings if function.__globals__ is globals() else self.variants
-        names = [name for name in _global_names(code) if name in function.__globals__]
-        replaced = dict(function.__globals__)
-        self._hash_code(code)
-        for name in names:
-            value = replacements.get(name, function.__globals__[name])
-            replaced[name] = self._resolve(name, value, of=function)
-        closure = tuple(
-            types.CellType(self._resolve(name, cell.cell_contents, of=function))
-            for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
-        )
-        rebuilt = types.FunctionType(
-            code, replaced, function.__name__, function.__defaults__, closure
-        )
-        rebuilt.__module__ = function.__module__
-        return rebuilt
-
-    def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
-        """Returns what a global name stands for in the rebuilt function, and hashes it."""
-        self.digest.update(name.encode())
-        if isinstance(value, types.FunctionType):
-            if id(value) not in self.bound:
-                rebuilt: Any = self._rebuild(value)
-                if self.is_compiled:
-                    from numba import njit
-
-                    rebuilt.__qualname__ = f"{value.__name__}_{self.digest.hexdigest()[:24]}"
-                    rebuilt = njit(rebuilt, nogil=True, error_model="numpy")
-                self.bound[id(value)] = rebuilt
-            return self.bound[id(value)]
-        if isinstance(value, types.ModuleType):
-            if value.__name__.startswith("recsim_env"):
-                raise TypeError(
-                    f"{of.__qualname__} uses {name}.…; import the function itself "
-                    f"(from {value.__name__} import …), so that it can be compiled"
-                )
-            self.digest.update(value.__name__.encode())
-        elif isinstance(value, np.ndarray):
-            self.digest.update(value.tobytes())
-        else:
-            self.digest.update(repr(value).encode())
-        return value
-
-    def _hash_code(self, code: types.CodeType) -> None:
-        self.digest.update(code.co_code)
-        self.digest.update(repr((code.co_names, code.co_varnames)).encode())
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                self._hash_code(constant)
-            else:
-                self.digest.update(repr(constant).encode())
-
-
-def _global_names(code: types.CodeType) -> list[str]:
-    """Returns the names a code object may read as globals, nested code included."""
-    names = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names += _global_names(constant)
-    return names

@@ -20,7 +20,7 @@ def name_of(scenario):
     return Kernel(scenario, compiled=True).step.py_func.__qualname__
 
 
-def test_settings_share_a_kernel_and_other_functions_do_not():
+def test_settings_share_a_kernel_and_other_records_or_functions_do_not():
     @dataclass(frozen=True, kw_only=True)
     class Stubborn(InterestEvolution):
         @staticmethod
@@ -32,7 +32,8 @@ def test_settings_share_a_kernel_and_other_functions_do_not():
             user.interest[0] = uniform(rng)
 
     plain = InterestEvolution()
-    assert name_of(plain) == name_of(replace(plain, step_penalty=3.0, n_candidates=4))
+    assert name_of(plain) == name_of(replace(plain, step_penalty=3.0, choice="cascade"))
+    assert name_of(plain) != name_of(replace(plain, n_candidates=4))  # other records
     assert name_of(plain) != name_of(Stubborn())
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recsim_env import streams
-from recsim_env.kernel import Binder
+from recsim_env.binding import Binder
 from recsim_env.streams import STREAM
 
 N_DRAWS = 200_000
@@ -35,7 +35,7 @@ streams_integer = streams.integer
 def compiled(function):
     from numba import njit
 
-    return njit(Binder({}, {}, compiled=True)._rebuild(function), error_model="numpy")
+    return njit(Binder({}, {}, {}, compiled=True)._rebuild(function), error_model="numpy")
 
 
 @pytest.fixture(scope="module")

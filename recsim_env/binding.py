@@ -1,0 +1,122 @@
+"""Rebuilding functions with other globals, compiled or not, under names that say what they are.
+
+Numba caches a compiled function on disk by its name. The names given here hold a hash of all
+bytecode and constants involved, so that the cache is hit by the next process and missed after any
+edit, wherever it was made.
+"""
+
+import hashlib
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class Binder:
+    """Rebuilds a function and all plain functions that it calls with other globals.
+
+    Args:
+      templates: the globals of the module whose functions are templates.
+      bindings: what global names of the templates stand for.
+      variants: what global names of all other functions stand for.
+      compiled: whether to compile each function with Numba.
+      layout: what the records look like. Every function is named by a hash of this and of all that
+        it consists of: Numba itself numbers functions and record types anew in each process, so
+        two that came from the caches of different processes could have one name, and one would
+        run the other's code.
+    """
+
+    def __init__(
+        self,
+        templates: dict[str, Any],
+        bindings: dict[str, Any],
+        variants: dict[str, Any],
+        *,
+        compiled: bool,
+        layout: str = "",
+    ) -> None:
+        self.templates = templates
+        self.bindings = bindings
+        self.variants = variants
+        self.is_compiled = compiled
+        self.bound: dict[int, Callable] = {}
+        self.digest = hashlib.sha256(layout.encode())
+
+    def bind_root(self, template: Callable, **extra: Callable) -> Callable:
+        """Returns the template bound, and cached on disk under the hash of all it consists of.
+
+        Roots of one binder share what they call, so that it is compiled once.
+        """
+        self.bindings = self.bindings | extra
+        function = self._rebuild(template)
+        if not self.is_compiled:
+            return function
+        return self._compile(function, cache=True)
+
+    def _compile(self, function: types.FunctionType, *, cache: bool) -> Any:
+        from numba import njit
+
+        function.__qualname__ = f"{function.__name__}_{self.digest.hexdigest()[:24]}"
+        return njit(function, nogil=True, error_model="numpy", cache=cache)
+
+    def _rebuild(self, function: Any) -> types.FunctionType:
+        """Returns the function with every global that it uses resolved, and hashes it."""
+        code = function.__code__
+        replacements = self.bindings if function.__globals__ is self.templates else self.variants
+        names = [name for name in _global_names(code) if name in function.__globals__]
+        replaced = dict(function.__globals__)
+        self._hash_code(code)
+        for name in names:
+            value = replacements.get(name, function.__globals__[name])
+            replaced[name] = self._resolve(name, value, of=function)
+        closure = tuple(
+            types.CellType(self._resolve(name, cell.cell_contents, of=function))
+            for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
+        )
+        rebuilt = types.FunctionType(
+            code, replaced, function.__name__, function.__defaults__, closure
+        )
+        rebuilt.__module__ = function.__module__
+        return rebuilt
+
+    def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
+        """Returns what a global name stands for in the rebuilt function, and hashes it."""
+        self.digest.update(name.encode())
+        if isinstance(value, types.FunctionType):
+            if id(value) not in self.bound:
+                rebuilt: Any = self._rebuild(value)
+                if self.is_compiled:
+                    rebuilt = self._compile(rebuilt, cache=False)
+                self.bound[id(value)] = rebuilt
+            return self.bound[id(value)]
+        if isinstance(value, types.ModuleType):
+            if value.__name__.startswith("recsim_env"):
+                raise TypeError(
+                    f"{of.__qualname__} uses {name}.…; import the function itself "
+                    f"(from {value.__name__} import …), so that it can be compiled"
+                )
+            self.digest.update(value.__name__.encode())
+        elif isinstance(value, np.ndarray):
+            self.digest.update(value.tobytes())
+        else:
+            self.digest.update(repr(value).encode())
+        return value
+
+    def _hash_code(self, code: types.CodeType) -> None:
+        self.digest.update(code.co_code)
+        self.digest.update(repr((code.co_names, code.co_varnames)).encode())
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._hash_code(constant)
+            else:
+                self.digest.update(repr(constant).encode())
+
+
+def _global_names(code: types.CodeType) -> list[str]:
+    """Returns the names a code object may read as globals, nested code included."""
+    names = list(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names += _global_names(constant)
+    return names
