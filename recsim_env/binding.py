@@ -5,9 +5,11 @@ bytecode and constants involved, so that the cache is hit by the next process an
 edit, wherever it was made.
 """
 
+import functools
 import hashlib
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +43,7 @@ class Binder:
         self.variants = variants
         self.is_compiled = compiled
         self.bound: dict[int, Callable] = {}
-        self.digest = hashlib.sha256(layout.encode())
+        self.digest = hashlib.sha256(_own_source() + layout.encode())
 
     def bind_root(self, template: Callable, **extra: Callable) -> Callable:
         """Returns the template bound, and cached on disk under the hash of all it consists of.
@@ -77,7 +79,8 @@ class Binder:
         rebuilt = types.FunctionType(
             code, replaced, function.__name__, function.__defaults__, closure
         )
-        rebuilt.__module__ = function.__module__
+        # Loading from Numba's cache imports this module; the function's own may be a notebook.
+        rebuilt.__module__ = __name__
         return rebuilt
 
     def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
@@ -111,6 +114,12 @@ class Binder:
                 self._hash_code(constant)
             else:
                 self.digest.update(repr(constant).encode())
+
+
+@functools.cache
+def _own_source() -> bytes:
+    """Returns the text of this module: how functions are compiled is part of what they are."""
+    return Path(__file__).read_bytes()
 
 
 def _global_names(code: types.CodeType) -> list[str]:

@@ -111,6 +111,36 @@ def test_the_second_process_loads_the_kernel_instead_of_compiling(tmp_path):
     assert warm < cold / 2
 
 
+NOTEBOOK = """
+import sys
+exec(open(sys.argv[1]).read(), {"__name__": "notebook"})
+"""
+
+SCENARIO = """
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+
+class Mine(LongTermSatisfaction):
+    @staticmethod
+    def sample_item(config, item, rng):
+        item.clickbait = 0.25
+
+env = RecommendationVectorEnv(Mine, num_envs=2)
+assert (env.reset(seed=0)[0]["candidates"] == 0.25).all()
+"""
+
+
+def test_a_scenario_outside_any_module_loads_from_the_cache(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(SCENARIO)
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", NOTEBOOK, str(script)],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            check=True,
+        )
+
+
 def test_disable_jit_still_works():
     start = time.perf_counter()
     _, is_compiled = run_elsewhere(NUMBA_DISABLE_JIT="1")
