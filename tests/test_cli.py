@@ -235,7 +235,7 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     mean = next(line.split(",") for line in lines if line.startswith("rating,mean"))
     assert abs(float(mean[2]) - float(mean[3])) < 0.5, "simulated people rate like real ones"
     ratings.unlink()  # the world needs no log
-    world = ["--set", f"world={out / 'world.npz'}", "--set", "max_slates=20"]
+    world = ["--set", f"world={out / 'world.npz'}"]
     asked = ["benchmark", "RatedCatalogue", "--agents", "popularity", "content", "--seeds", "1"]
     assert main([*asked, *world, *BRIEF, "--out", str(tmp_path / "results")]) == 0
     settings = ResultTable(tmp_path / "results").read_settings()

@@ -35,14 +35,12 @@ def simulate_log(
     """
     world = RatedWorld.load(path)
     n_places = min(world.choice_slate_size, world.n_items)
-    n_spare = world.n_items - n_places  # no item is offered again in a visit
     env = RecommendationVectorEnv(
         RatedCatalogue,
         num_envs=min(_NUM_ENVS, n_visits),
         world=str(path),
         n_candidates=n_places,
         slate_size=n_places,
-        max_slates=min(n_spare, RatedCatalogue.max_slates) or RatedCatalogue.max_slates,
     )
     rows = _consumed(env, -(-n_visits // env.num_envs), seed)
     return InteractionLog(

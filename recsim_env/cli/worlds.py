@@ -50,6 +50,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
     calibrate(log, settings).save(path)
     table = measure_fidelity(log, settings)
     page = write_fidelity(table, folder, name=log.name)
+    print(f"  {'':44}  {'real':>8}  {'simulated':>8}")
     for row in table.rows:
         numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))
         print(f"  {row['measure'] + ', ' + row['label']:44}  {numbers}")
