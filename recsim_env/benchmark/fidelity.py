@@ -90,7 +90,8 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
 
     A random share of each person's rows (`held_out_share`) is left out, a world is fitted to the
     rest, and as many visits as the rest has are simulated. Ratings and popularity are then compared
-    with the rows left out, visits with those of the rest.
+    with the rows left out, visits with those of the rest. RMSE and AUC are of predictors fitted
+    to either log but for each user's last rows, which they then predict.
     """
     rest, left_out = log.hold_out_random(settings.held_out_share, seed=settings.seed)
     world = calibrate(rest, settings)
@@ -135,9 +136,11 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "Real: rows left out at random from the fit of the world that is measured here (sessions, "
-        "RMSE and AUC: see `recsim_env.benchmark.fidelity.measure_fidelity`). Simulated: people "
-        "who saw slates drawn by exposure, without any recommender.",
+        "Real: rows left out at random from the fit of the world that is measured here (sessions: "
+        "the rows it was fitted to). Simulated: people who saw slates drawn by exposure, without "
+        "any recommender. RMSE and AUC: predictors are fitted anew to each of the two logs and "
+        "tried on the last rows of each user; true likings, which only simulated people have, "
+        "show how far a prediction could get.",
         "",
     ]
     page = folder / "fidelity.md"

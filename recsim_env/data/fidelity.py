@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.data.held_out import CalibrationSettings, fit_held_out
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.prediction import auc, rmse, user_auc
+from recsim_env.data.rating_noise import RatingScale
 from recsim_env.rated_world import RatedWorld
 
 Floats = NDArray[np.float64]
 
 _TOP_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
+_ERRORS = {"rmse": "RMSE", "auc": "AUC", "user_auc": "AUC within users"}
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
@@ -55,8 +58,10 @@ def fidelity_table(
     Ratings are compared by share and by total variation distance; popularity by the share of the
     consumption that the most consumed items have, and by its Gini coefficient, both logs being
     thinned to the size of the smaller one; activity by quantiles of session size; predictability by
-    the errors of the same predictors, on real held-out rows (from the world's report) and on the
-    simulated rows.
+    the errors, on held-out rows, of predictors fitted to the other rows of the real log (from the
+    world's report) and, in the same way, to those of the simulated log, where what is consumed
+    again does not count. Rows labelled "true likings" are what the simulated ratings were made
+    from; what real people truly like is unknown. All are None for a log that is too small.
 
     Args:
       real: real behaviour, if possible held out from the fit.
@@ -87,7 +92,7 @@ def fidelity_table(
         label = f"{100 * quantile:g} % quantile"
         rows.append(_row("session size", label, *(np.quantile(size, quantile) for size in sizes)))
     rows.append(_row("session size", "mean", *(size.mean() for size in sizes)))
-    _compare_predictors(real, simulated, world, rows)
+    _compare_predictors(simulated, world, rows)
     return FidelityTable(rows, curves)
 
 
@@ -158,23 +163,38 @@ def _compare_popularity(
 
 
 def _compare_predictors(
-    real: InteractionLog, simulated: InteractionLog, world: RatedWorld, rows: list[dict[str, Any]]
+    simulated: InteractionLog, world: RatedWorld, rows: list[dict[str, Any]]
 ) -> None:
-    """Adds the errors of predictors on real held-out rows and on simulated ones."""
-    user, item, rating = simulated.user, simulated.item, simulated.rating
-    is_liked = rating >= world.like_threshold
-    biases = world.global_mean + world.user_bias[user] + world.item_bias[item]
-    scores = {
-        "global mean": np.full(len(simulated), world.global_mean),
-        "popularity": np.bincount(real.item, minlength=world.n_items)[item].astype(np.float64),
-        "biases": np.asarray(biases, np.float64),
-        "factors": world.liking(user, item),
-    }
+    """Adds the errors of predictors fitted alike to the real log and to the simulated one."""
     reported = world.report.get("held_out", {}).get("predictors", {})
-    for name, score in scores.items():
-        known = reported.get(name, {})
-        if name != "popularity":
-            rows.append(_row("RMSE", name, known.get("rmse"), rmse(score, rating)))
-        rows.append(_row("AUC", name, known.get("auc"), auc(score, is_liked)))
-        within = user_auc(score, is_liked, user)
-        rows.append(_row("AUC within users", name, known.get("user_auc"), within))
+    refitted = _predict_held_out(simulated, world)
+    for name in ("global mean", "popularity", "biases", "factors"):
+        known, found = reported.get(name, {}), refitted.get(name, {})
+        for key, measure in _ERRORS.items():
+            if (key, name) != ("rmse", "popularity"):
+                rows.append(_row(measure, name, known.get(key), found.get(key)))
+    liking = world.liking(simulated.user, simulated.item)
+    is_liked = simulated.rating >= world.like_threshold
+    for measure, number in (
+        ("RMSE", rmse(liking, simulated.rating)),
+        ("AUC", auc(liking, is_liked)),
+        ("AUC within users", user_auc(liking, is_liked, simulated.user)),
+    ):
+        rows.append(_row(measure, "true likings", None, number))
+
+
+def _predict_held_out(
+    simulated: InteractionLog, world: RatedWorld
+) -> dict[str, dict[str, float | None]]:
+    """Returns what a world fitted to the simulated log would report of its predictors."""
+    order = np.arange(len(simulated)) if simulated.time is None else np.argsort(simulated.time)
+    pair = simulated.user[order].astype(np.int64) * simulated.n_items + simulated.item[order]
+    first = np.zeros(len(simulated), bool)
+    first[order[np.unique(pair, return_index=True)[1]]] = True
+    scale = RatingScale(world.rating_min, world.rating_max, world.rating_step, world.like_threshold)
+    settings = CalibrationSettings(**world.report.get("settings", {}))
+    try:
+        fit = fit_held_out(simulated.select(first), scale, settings)
+    except ValueError:
+        return {}
+    return dict(fit.report["held_out"]["predictors"])
