@@ -11,10 +11,11 @@ from scipy.special import ndtri
 
 from recsim_env.data.activity import Activity, fit_activity
 from recsim_env.data.choice_fit import exposure_behind, fit_no_choice_score
-from recsim_env.data.factorization import FactorModel, fit_factors
-from recsim_env.data.held_out import CalibrationSettings, fit_held_out
+from recsim_env.data.factorization import FactorModel, fit_factors, taste_sd
+from recsim_env.data.held_out import CalibrationSettings, HeldOutFit, fit_held_out
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.rating_noise import rating_scale
+from recsim_env.data.posterior import draw_factors
+from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_scale
 from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.rated_world import RatedWorld
 
@@ -28,20 +29,22 @@ def calibrate(
     """Returns a world whose users like, choose, rate and visit as the people in the log did.
 
     1. The last tenth of each user's rows is held out (a random tenth in a log without times). The
-       penalties of the factor model are chosen on the tenth before that; the errors in the report,
-       the rating noise and the slope of choice are measured on the held-out rows.
-    2. The factors of the world are then fitted to the whole log with the same penalties.
+       penalties of the factor model are chosen on the tenth before that; the errors in the report
+       and the slope of choice are measured on the held-out rows, with predicted likings.
+    2. The factors are then fitted to the whole log with the same penalties. These are predictions:
+       they vary less between people than true tastes do. The people and items of the world are
+       therefore one draw from what the ratings leave possible (`draw_factors`), and the rating
+       noise is the scatter of the ratings about that draw.
     3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
        is an assumption. The exposure is the one under which items are consumed as often as in the
        log. Visits follow from the timestamps.
 
-    In a log of clicks, items that users did not click are sampled with the value 0 against 1 for a
-    click; every consumption is then liked.
-
-    Predicted likings are shrunk: they vary less between people than true ones. The missing variance
-    is in the rating noise, so ratings vary as they do in the log (`report["rating_shares"]` shows
-    real and expected shares), but the simulated people differ a little less in their tastes, and
-    are less predictable, than real ones.
+    With `draws_tastes=False` the predictions themselves are the world's people, and the rating
+    noise is the error of predicting held-out ratings: ratings vary as much in all, but people
+    differ too little in their tastes. The same holds for a log of clicks, where items that users
+    did not click are sampled with the value 0 against 1 for a click, and every consumption is then
+    liked. `report["tastes"]` compares drawn tastes with predicted ones; all that stands under
+    `report["held_out"]` is about predictions.
 
     Args:
       log: at least a few users need 10 rows or more.
@@ -54,19 +57,14 @@ def calibrate(
     settings = _settled(settings, changes)
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)
-    model = fit_factors(
-        ratings_matrix(log, settings.unclicked_per_click, settings.seed),
-        n_factors=settings.n_factors,
-        factor_penalty=held_out_fit.factor_penalty,
-        bias_penalty=held_out_fit.bias_penalty,
-        seed=settings.seed,
-    )
+    model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
     activity = fit_activity(log, settings.session_gap_seconds)
     slope = max(held_out_fit.slope.slope, 0.0)
     exposure, no_choice_score = _fit_slates(log, model, activity, slope, settings)
     report = held_out_fit.report | {
         "log": log.summary(),
         "settings": asdict(settings),
+        "tastes": tastes,
         "sessions": {"n_sessions": activity.n_sessions, "log_sd": activity.session_log_sd},
     }
     return RatedWorld(
@@ -85,7 +83,7 @@ def calibrate(
         user_session_mean=activity.session_mean,
         user_labels=log.user_labels,
         global_mean=model.global_mean,
-        rating_noise=held_out_fit.rating_noise,
+        rating_noise=rating_noise,
         rating_min=scale.minimum,
         rating_max=scale.maximum,
         rating_step=scale.step,
@@ -105,6 +103,33 @@ def _settled(settings: CalibrationSettings | None, changes: dict[str, Any]) -> C
         if name not in known:
             raise TypeError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
     return replace(settings or CalibrationSettings(), **changes)
+
+
+def _fit_people(
+    log: InteractionLog, scale: RatingScale, held_out_fit: HeldOutFit, settings: CalibrationSettings
+) -> tuple[FactorModel, float, dict[str, Any]]:
+    """Returns users and items as they enter the world, the rating noise, and a report on both."""
+    ratings = ratings_matrix(log, settings.unclicked_per_click, settings.seed)
+    predicted = fit_factors(
+        ratings,
+        n_factors=settings.n_factors,
+        factor_penalty=held_out_fit.factor_penalty,
+        bias_penalty=held_out_fit.bias_penalty,
+        seed=settings.seed,
+    )
+    model, noise = predicted, held_out_fit.rating_noise
+    is_drawn = settings.draws_tastes and log.is_explicit
+    if is_drawn:
+        model = draw_factors(ratings, predicted, seed=settings.seed)
+        noise = fit_rating_noise(model.liking(log.user, log.item), log.rating, scale)
+    tastes = {
+        "are": "one draw from the posterior" if is_drawn else "predictions",
+        "sd": taste_sd(model),
+        "rating_noise": noise,
+        "sd_of_predictions": taste_sd(predicted),
+        "rating_noise_of_predictions": held_out_fit.rating_noise,
+    }
+    return model, noise, tastes
 
 
 def _fit_slates(

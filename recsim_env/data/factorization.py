@@ -70,9 +70,7 @@ def fit_factors(
       Netflix prize" (alternating least squares).
     Differs: the ridge does not grow with the number of ratings; biases are solved with the factors.
     """
-    by_user = sparse.csr_array(ratings, dtype=np.float64, copy=True)
-    global_mean, scale = float(by_user.data.mean()), float(by_user.data.std()) or 1.0
-    by_user.data = (by_user.data - global_mean) / scale
+    by_user, global_mean, scale = standardised(ratings)
     by_item = sparse.csr_array(by_user.T)
     n_users, n_items = by_user.shape
     penalty = np.append(np.full(n_factors, factor_penalty), bias_penalty)
@@ -80,15 +78,50 @@ def fit_factors(
     items[:, :-1] = np.random.default_rng(seed).normal(scale=0.1, size=(n_items, n_factors))
     users = np.zeros((n_users, n_factors + 1))
     for _ in range(n_sweeps):
-        users = _solve_side(by_user, items, penalty)
-        items = _solve_side(by_item, users, penalty)
+        users = solve_side(by_user, items, penalty)
+        items = solve_side(by_item, users, penalty)
     spread = np.append(np.full(n_factors, np.sqrt(scale)), scale)
     users, items = users * spread, items * spread
     return FactorModel(global_mean, users[:, -1], items[:, -1], users[:, :-1], items[:, :-1])
 
 
-def _solve_side(residuals: sparse.csr_array, others: Floats, penalty: Floats) -> Floats:
-    """Returns the ridge solution [factors, bias] of every row, the other side being fixed."""
+def taste_sd(model: FactorModel) -> float:
+    """Returns how far people differ in taste about one item, in units of the rating.
+
+    The standard deviation over users of taste · character, root mean squared over items.
+    """
+    tastes = model.user_factors - model.user_factors.mean(axis=0)
+    spread = tastes.T @ tastes / len(tastes)
+    variance = np.einsum("ik,kl,il->i", model.item_factors, spread, model.item_factors)
+    return float(np.sqrt(variance.mean()))
+
+
+def standardised(ratings: sparse.csr_array) -> tuple[sparse.csr_array, float, float]:
+    """Returns the ratings with mean 0 and standard deviation 1, the mean, and the deviation."""
+    result = sparse.csr_array(ratings, dtype=np.float64, copy=True)
+    mean, scale = float(result.data.mean()), float(result.data.std()) or 1.0
+    result.data = (result.data - mean) / scale
+    return result, mean, scale
+
+
+def solve_side(
+    residuals: sparse.csr_array,
+    others: Floats,
+    penalty: Floats,
+    *,
+    centre: float = 0.0,
+    scatter: Floats | None = None,
+) -> Floats:
+    """Returns the ridge solution [factors, bias] of every row, the other side being fixed.
+
+    Args:
+      residuals: (n_rows, n_others), ratings less their mean.
+      others: (n_others, n_factors + 1), factors and bias of the other side.
+      penalty: (n_factors + 1,), the ridge.
+      centre: what the ridge pulls the bias towards.
+      scatter: (n_rows, n_factors + 1) normal numbers with the noise's standard deviation; they turn
+        the solution into a draw from N(solution, noise variance · (normal matrix)^-1).
+    """
     width = others.shape[1]
     other_bias = others[:, -1]
     design = others.copy()
@@ -100,6 +133,7 @@ def _solve_side(residuals: sparse.csr_array, others: Floats, penalty: Floats) ->
     pattern = residuals.copy()
     pattern.data = np.ones_like(residuals.data)
     moments = target @ design
+    moments[:, -1] += penalty[-1] * centre
     solution = np.empty((residuals.shape[0], width))
     block = max(1, _BLOCK_NUMBERS // (width * width))
     for start in range(0, len(solution), block):
@@ -110,4 +144,7 @@ def _solve_side(residuals: sparse.csr_array, others: Floats, penalty: Floats) ->
         normal[:, upper[1], upper[0]] = sums
         normal[:, np.arange(width), np.arange(width)] += penalty
         solution[rows] = np.linalg.solve(normal, moments[rows][..., None])[..., 0]
+        if scatter is not None:
+            upper_root = np.linalg.cholesky(normal).transpose(0, 2, 1)
+            solution[rows] += np.linalg.solve(upper_root, scatter[rows][..., None])[..., 0]
     return solution

@@ -35,6 +35,8 @@ class CalibrationSettings:
       n_alternatives: per consumed item, to estimate the slope of choice.
       exposure_smoothing: added to every item's count, so that none is never shown.
       unclicked_per_click: for logs of clicks, sampled items that stand for "not clicked".
+      draws_tastes: whether tastes and biases are drawn from what the ratings leave possible; False
+        takes the best guess of each, and people then differ too little. Only for ratings.
       seed: of every random part.
     """
 
@@ -47,6 +49,7 @@ class CalibrationSettings:
     n_alternatives: int = 19
     exposure_smoothing: float = 1.0
     unclicked_per_click: int = 3
+    draws_tastes: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -65,7 +68,10 @@ class CalibrationSettings:
 
 @dataclass(frozen=True)
 class HeldOutFit:
-    """What was learned with the held-out rows unseen, and the report about it."""
+    """What was learned with the held-out rows unseen, and the report about it.
+
+    `rating_noise` is the scatter of held-out ratings about predictions, whose errors it includes.
+    """
 
     factor_penalty: float
     bias_penalty: float

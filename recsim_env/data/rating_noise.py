@@ -73,11 +73,12 @@ def rating_shares(liking: Floats, noise: float, scale: RatingScale) -> Floats:
 
 
 def fit_rating_noise(liking: Floats, rating: Floats, scale: RatingScale) -> float:
-    """Returns the noise with which rounded ratings scatter about held-out likings as observed.
+    """Returns the noise with which rounded ratings scatter about likings as observed.
 
     Rounding adds scatter and clipping removes some, so the plain standard deviation of the
-    residuals would not do. Predicted likings vary less than true ones; their missing variance is
-    part of this noise, which keeps the spread of all ratings right.
+    residuals would not do. The likings are predictions of ratings held out from their fit, or a
+    posterior draw given these very ratings. Predictions vary less than true likings; what they miss
+    is then part of this noise, which keeps the spread of all ratings right.
     """
     if scale.minimum == scale.maximum:
         return 0.0

@@ -67,7 +67,10 @@ def test_planted_factors_are_recovered(planted):
     assert predictors["factors"]["rmse"] < 1.25 * NOISE
     assert predictors["factors"]["rmse"] < 0.8 * predictors["biases"]["rmse"]
     assert predictors["biases"]["rmse"] < predictors["global mean"]["rmse"]
-    assert NOISE < world.rating_noise < 1.25 * NOISE
+    # The world's people are drawn, so its noise is the ratings' own; before, it was the scatter
+    # about predictions, which their errors add to.
+    assert world.rating_noise == pytest.approx(NOISE, rel=0.05)
+    assert NOISE < world.report["tastes"]["rating_noise_of_predictions"] < 1.25 * NOISE
     assert predictors["global mean"]["auc"] == 0.5
 
 
@@ -282,3 +285,13 @@ def test_movielens_world_is_whole_and_loads_without_the_log(movielens_world, tmp
     assert 0.5 * np.abs(np.subtract(shares["real"], shares["expected"])).sum() < 0.07
     assert loaded.choice_slope > 10 * loaded.report["choice"]["standard_error"]
     assert np.sort(loaded.item_exposure)[::-1][:168].sum() > 0.4
+
+
+def test_movielens_people_differ_more_than_predictions_of_them(movielens, movielens_world):
+    tastes = movielens_world.report["tastes"]
+    assert tastes["sd"] > 0.4 > 0.2 > tastes["sd_of_predictions"]
+    assert movielens_world.rating_noise < 0.85 < 0.95 < tastes["rating_noise_of_predictions"]
+    liking = movielens_world.liking(movielens.user, movielens.item)
+    spread = liking.var() + movielens_world.rating_noise**2
+    # Rounding adds a twelfth of a step squared, clipping takes some away.
+    assert spread == pytest.approx(movielens.rating.var(), rel=0.08)
