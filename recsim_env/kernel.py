@@ -125,10 +125,9 @@ def offer(config, items, slot):
 
 
 def fill_with_fresh_items(config, items, slot, key):
-    """Draws every candidate anew; they have no ids."""
+    """Draws every candidate anew; they have no ids, and stand on the slot's own shelf in order."""
     slot.rng.state = key
     for index in range(len(slot.own_items)):
-        slot.candidates[index] = index
         sample_item(config, slot.own_items[index], slot.rng)
 
 

@@ -62,6 +62,7 @@ class Simulator:
         self.items = tables["items"] if "items" in tables else self._catalogue()
         self._items = self.kernel.records(self.items)
         self.slots = np.zeros(num_slots, slot_dtype(scenario))
+        self.slots["candidates"] = np.arange(scenario.n_candidates)
         self._slots = self.kernel.records(self.slots)
         self._no_final = self._observation_buffer(1)
         self._no_actions = np.zeros((num_slots, scenario.slate_size), np.int64)
