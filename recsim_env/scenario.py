@@ -234,8 +234,7 @@ def as_type_of(default: Any, name: str, value: Any) -> Any:
     """Returns a setting's value in the type of its default: a bool, an int, a float or text.
 
     Raises:
-      TypeError: it is of another type, naming both.
-      ValueError: it is not finite.
+      ValueError: it is of another type, or not finite.
     """
     kinds: dict[type, Any] = {bool: bool, int: int | np.integer, float: int | float | np.number}
     wanted = kinds.get(type(default))
@@ -243,7 +242,7 @@ def as_type_of(default: Any, name: str, value: Any) -> Any:
         return value
     if not isinstance(value, wanted) or (isinstance(value, bool) and type(default) is not bool):
         kind = type(default).__name__
-        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}; use {kind}")
+        raise ValueError(f"{name}={value!r} is of type {type(value).__name__}; use {kind}")
     if not np.isfinite(value):
         raise ValueError(f"{name}={value!r} is not allowed; use a finite number")
     return type(default)(value)

@@ -240,7 +240,7 @@ def test_bad_settings_name_the_remedy(settings, message):
 
 @pytest.mark.parametrize("value", ["20", 3.5, True, None])
 def test_settings_of_another_type_are_refused(value):
-    with pytest.raises(TypeError, match=r"n_topics=.* is of type \w+; use int"):
+    with pytest.raises(ValueError, match=r"n_topics=.* is of type \w+; use int"):
         InterestEvolution(n_topics=value)
 
 
