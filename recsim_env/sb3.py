@@ -1,7 +1,9 @@
-"""A batch of people as a Stable-Baselines3 `VecEnv`; at 256, some 100 times its DummyVecEnv's speed.
+"""A batch of people as a Stable-Baselines3 `VecEnv`.
 
-env = RecommendationVectorEnv(InterestEvolution, num_envs=64, autoreset_mode="SameStep")
-PPO("MultiInputPolicy", VecEnvAdapter(env)).learn(100_000)
+It steps 256 people some 100 times as fast as Stable-Baselines3's own DummyVecEnv:
+
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=64, autoreset_mode="SameStep")
+    PPO("MultiInputPolicy", VecEnvAdapter(env)).learn(100_000)
 """
 
 from collections.abc import Iterable
