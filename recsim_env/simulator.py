@@ -13,7 +13,7 @@ from recsim_env.streams import STREAM
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
 
 #: A thread gets at least this many slots; smaller batches are stepped by fewer threads.
-MIN_SLOTS_PER_THREAD = 128
+MIN_SLOTS_PER_THREAD = 512
 
 _WORLDS: dict[Any, np.ndarray] = {}
 

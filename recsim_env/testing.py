@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenario import Scenario
+from recsim_env.simulator import MIN_SLOTS_PER_THREAD
 
 _N_STEPS = 20
 
@@ -177,7 +178,7 @@ def check_batch(
 
 
 def _check_threads(scenario: Scenario) -> None:
-    n = 300
+    n = 3 * MIN_SLOTS_PER_THREAD
     trajectories = []
     for threads in (1, 3):
         env = RecommendationVectorEnv(scenario, num_envs=n, threads=threads, max_episode_steps=3)
