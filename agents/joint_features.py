@@ -35,9 +35,7 @@ class JointFeatures:
     def __init__(self, scenario: Scenario, *, max_features: int) -> None:
         shapes = {name: space.shape or () for name, space in scenario.space_fields().items()}
         self._n_candidates, self._width = shapes["candidates"]
-        self._fields = {
-            name: math.prod(shapes[name]) for name in CONTEXT_FIELDS if name in shapes
-        }
+        self._fields = {name: math.prod(shapes[name]) for name in CONTEXT_FIELDS if name in shapes}
         self._matching = [name for name in self._fields if shapes[name][-1] == self._width]
         n_context = sum(self._fields.values())
         full = (1 + n_context) * (1 + self._width)

@@ -231,7 +231,7 @@ def test_duplicates_keep_the_chosen_row(keep, ratings, tmp_path):
     path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
     assert read_log(path, duplicates=keep).rating.tolist() == ratings
     with pytest.raises(ValueError, match="duplicates='some'"):
-        read_log(path, duplicates="some")  # type: ignore[arg-type]
+        read_log(path, duplicates="some")
 
 
 def test_unknown_formats_list_the_known_ones(tmp_path):
