@@ -125,7 +125,6 @@ class Agent(ABC):
           progress_bar: whether to show progress on a terminal.
         """
 
-    @abstractmethod
     def predict(
         self,
         observation: Observation,
@@ -145,6 +144,40 @@ class Agent(ABC):
           (n, slate_size) indices of candidates, (n,) where the slate is one item, without the
           leading axis where the observation had none; and the state.
         """
+        single_space: Any = self.env.single_observation_space
+        first = next(iter(observation))
+        is_single = np.ndim(observation[first]) == len(single_space[first].shape)
+        if is_single:
+            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
+        n = len(observation[first])
+        if state is None:
+            state, episode_start = self.begin_state(n), np.ones(n, bool)
+        if episode_start is None:
+            episode_start = np.zeros(n, bool)
+        state = self.next_state(state, observation, episode_start)
+        slates = self.recommend(observation, state, deterministic=deterministic)
+        state = self.remember(state, observation, slates)
+        slates = slates[:, 0] if self.slate_size == 1 else slates
+        return (slates[0] if is_single else slates), state
+
+    @abstractmethod
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns (n, slate_size) indices of candidates for a batch; see `predict`."""
+
+    def begin_state(self, n: int) -> Any:
+        """Returns the memory at the start of `n` episodes; by default none."""
+        return None
+
+    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Returns the memory after seeing an observation; by default it stays as it is."""
+        return state
+
+    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Returns the memory after showing slates, (n, slate_size); by default it stays as it is.
+
+        The next observation tells which of them were clicked, but no longer what they were.
+        """
+        return state
 
     # Files ---------------------------------------------------------------------------------------
 
@@ -210,46 +243,8 @@ class StepwiseAgent(Agent):
     def finish(self) -> None:
         """Does what is left to do when `learn` ends; by default nothing."""
 
-    def begin_state(self, n: int) -> Any:
-        """Returns the memory at the start of `n` episodes; by default none."""
-        return None
-
-    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memory after seeing an observation; by default it stays as it is."""
-        return state
-
-    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Returns the memory after showing slates, (n, slate_size); by default it stays as it is.
-
-        The next observation tells which of them were clicked, but no longer what they were.
-        """
-        return state
-
-    def predict(
-        self,
-        observation: Observation,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, Any]:
-        """Shows the candidates with the highest scores; see `Agent.predict`."""
-        single_space: Any = self.env.single_observation_space
-        first = next(iter(observation))
-        is_single = np.ndim(observation[first]) == len(single_space[first].shape)
-        if is_single:
-            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
-        n = len(observation[first])
-        if state is None:
-            state, episode_start = self.begin_state(n), np.ones(n, bool)
-        if episode_start is None:
-            episode_start = np.zeros(n, bool)
-        state = self.next_state(state, observation, episode_start)
-        slates = self._slates(observation, state, deterministic=deterministic)
-        state = self.remember(state, observation, slates)
-        slates = slates[:, 0] if self.slate_size == 1 else slates
-        return (slates[0] if is_single else slates), state
-
-    def _slates(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows the candidates with the highest scores, or now and then any."""
         scores = self.scores(observation, state, deterministic=deterministic)
         if self.exploration > 0 and not deterministic:
             explores = self.rng.random(len(scores)) < self.exploration
@@ -279,7 +274,7 @@ class StepwiseAgent(Agent):
         An environment whose episode just ended spends the step on beginning the next one.
         """
         self._state = self.next_state(self._state, observation, self._episode_start)
-        slates = self._slates(observation, self._state, deterministic=False)
+        slates = self.recommend(observation, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
         following, rewards, terminated, truncated, _ = self.env.step(slates)
         index = np.flatnonzero(~self._is_over)

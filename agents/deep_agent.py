@@ -117,36 +117,31 @@ class DeepAgent(Agent):
                 )
         return self
 
-    def predict(
-        self,
-        observation: Observation,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, Any]:
-        """Shows the best slates by what the model has learned; see `Agent.predict`."""
+    def begin_state(self, n: int) -> Any:
+        """Returns empty memories of `n` visits."""
+        return self.memory.begin(n)
+
+    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Returns the memories with the last responses; empty where a visit begins."""
+        state = self.memory.after(state, observation)
+        state[np.asarray(episode_start, bool)] = 0.0
+        return state
+
+    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Returns the memories with what is being shown."""
+        return self.memory.showing(state, observation, slates)
+
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows the best slates by what the model has learned."""
         import torch
 
-        is_single = observation["candidates"].ndim == 2
-        if is_single:
-            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
-        n = len(observation["candidates"])
-        if state is None:
-            state = self.memory.begin(n)
-        else:
-            starts = np.zeros(n, bool) if episode_start is None else np.asarray(episode_start)
-            state = self.memory.after(state, observation)
-            state[starts] = 0.0
         tensors = {
             name: torch.as_tensor(np.ascontiguousarray(value), device=self.model.device)
             for name, value in self.memory.seen_with(state, observation).items()
             if name in self.model.observation_space.spaces
         }
         with torch.no_grad():
-            slates = self.choose(tensors, deterministic=deterministic)
-        state = self.memory.showing(state, observation, slates)
-        slates = slates[:, 0] if self.slate_size == 1 else slates
-        return (slates[0] if is_single else slates), state
+            return self.choose(tensors, deterministic=deterministic)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the weights, the optimiser's state and the scale of rewards."""
