@@ -229,6 +229,7 @@ class StepwiseAgent(Agent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self._observation: Observation | None = None
+        self._learning_env = env
         self._is_over = np.zeros(env.num_envs, bool)
         self._episode_start = np.ones(env.num_envs, bool)
         self._state: Any = None
@@ -255,8 +256,11 @@ class StepwiseAgent(Agent):
         """Acts and updates in turn; see `Agent.learn`."""
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
             raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
-        if self._observation is None:
+        if self._observation is None or self.env is not self._learning_env:
+            self._learning_env = self.env
             self._observation, _ = self.env.reset(seed=self.seed)
+            self._is_over = np.zeros(self.env.num_envs, bool)
+            self._episode_start = np.ones(self.env.num_envs, bool)
             self._state = self.begin_state(self.env.num_envs)
         goal = self.num_timesteps + total_timesteps
         quiet = None if progress_bar else True  # None: only on a terminal

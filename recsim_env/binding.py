@@ -84,9 +84,12 @@ class Binder:
             types.CellType(self._resolve(name, cell.cell_contents, of=function))
             for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
         )
+        defaults = (function.__defaults__, function.__kwdefaults__)
+        self.digest.update(repr(defaults).encode())
         rebuilt = types.FunctionType(
             code, replaced, function.__name__, function.__defaults__, closure
         )
+        rebuilt.__kwdefaults__ = function.__kwdefaults__
         # Loading from Numba's cache imports this module; the function's own may be a notebook.
         rebuilt.__module__ = __name__
         return rebuilt
@@ -107,12 +110,20 @@ class Binder:
                     f"{of.__qualname__} uses {name}.…; import the function itself "
                     f"(from {value.__name__} import …), so that it can be compiled"
                 )
-            self.digest.update(value.__name__.encode())
+            self._hash_module(value, of)
         elif isinstance(value, np.ndarray):
-            self.digest.update(value.tobytes())
+            self.digest.update(repr((value.dtype, value.shape)).encode() + value.tobytes())
         else:
             self.digest.update(repr(value).encode())
         return value
+
+    def _hash_module(self, module: types.ModuleType, of: Any) -> None:
+        """Hashes the numbers that a function may read through a module."""
+        self.digest.update(module.__name__.encode())
+        for name in of.__code__.co_names:
+            value = getattr(module, name, None)
+            if isinstance(value, bool | int | float | tuple | np.ndarray):
+                self.digest.update(repr((name, value)).encode())
 
     def _hash_code(self, code: types.CodeType) -> None:
         self.digest.update(code.co_code)

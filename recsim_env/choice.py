@@ -21,6 +21,10 @@ MODELS = ("multinomial_logit", "proportional", "cascade", "position_based", "alw
 ORDERED_MODELS = ("cascade", "position_based", "always_first")
 
 
+#: Beyond this, plain Python's exp overflows; a chance of exp(-700) is 0 for all purposes.
+MAX_EXPONENT = 700.0
+
+
 def model_code(name):
     """Returns the integer that stands for a choice model in a config record.
 
@@ -112,7 +116,18 @@ def attraction_probability(score, no_click_score):
 
     It is what `multinomial_logit` gives for a slate of one, so that the models agree there.
     """
-    return 1.0 / (1.0 + math.exp(no_click_score - score))
+    return 1.0 / (1.0 + math.exp(min(no_click_score - score, MAX_EXPONENT)))
+
+
+def click_chance(config, score):
+    """Returns the chance of a click on an item shown alone, under the config's choice model."""
+    if config.choice == 1:
+        weight = max(score - config.min_normalizer, 0.0)
+        total = weight + max(config.no_click_score - config.min_normalizer, 0.0)
+        return weight / total if total > 0.0 else 0.0
+    if config.choice == 4:
+        return 1.0
+    return attraction_probability(score, config.no_click_score)
 
 
 def cascade(slate, response, no_click_score, examination, rng):

@@ -63,6 +63,22 @@ def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any)
     raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
 
 
+def check_seed(seed: int) -> None:
+    """Raises ValueError unless the seed fits 64 bits."""
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed={seed} is not allowed; use 0 to 2**64 - 1")
+
+
+def as_indices(actions: Any) -> np.ndarray:
+    """Returns actions as contiguous int64; raises ValueError where they are not integers."""
+    array = np.asarray(actions)
+    if array.dtype.kind not in "iu":
+        raise ValueError(
+            f"actions of type {array.dtype} are not indices of candidates; use integers"
+        )
+    return np.ascontiguousarray(array, np.int64)
+
+
 class _Interface:
     """What both environments share: spaces, and turning records into observations."""
 
@@ -168,6 +184,8 @@ class RecommendationEnv(gymnasium.Env):
         if seed is None and not self._is_seeded:
             seed = int(self.np_random.integers(2**63))
         self._is_seeded = True
+        if seed is not None:
+            check_seed(seed)
         seeds = None if seed is None else np.array([seed], np.uint64)
         records = self._simulator.reset(seeds, None)
         self._before = None
@@ -180,7 +198,7 @@ class RecommendationEnv(gymnasium.Env):
           ValueError: an index out of range, or a wrong number of places.
           RuntimeError: before the first `reset`, or after the episode ended.
         """
-        actions = np.array(action, np.int64).reshape(1, -1)
+        actions = as_indices(action).reshape(1, -1)
         if actions.shape[1] != self.scenario.slate_size:
             raise ValueError(
                 f"action {action!r} fills {actions.shape[1]} places; "
@@ -325,8 +343,15 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           ValueError: a mask or a list of seeds of the wrong shape or type.
         """
         mask = self._reset_mask(options)
-        records = self._simulator.reset(self._seeds(seed), mask)
-        return self._interface.batch(records), {}
+        goes_on = np.zeros(self.num_envs, bool)
+        if self._is_seeded and isinstance(seed, Sequence):
+            goes_on = np.array([one is None for one in seed])
+        seeds = self._seeds(seed)
+        if goes_on.any():  # as in Gymnasium, None means the next episode of the seed it has
+            chosen = np.ones(self.num_envs, bool) if mask is None else mask
+            self._simulator.reset(seeds, chosen & ~goes_on)
+            seeds, mask = None, chosen & goes_on
+        return self._interface.batch(self._simulator.reset(seeds, mask)), {}
 
     def _reset_mask(self, options: dict[str, Any] | None) -> np.ndarray | None:
         mask = (options or {}).get("reset_mask")
@@ -358,8 +383,8 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             raise ValueError(
                 f"seed lists {len(seeds)} seeds for {self.num_envs} environments; give one for each"
             )
-        if min(seeds) < 0:
-            raise ValueError(f"seed={min(seeds)} is not allowed; use 0 or more")
+        for one in seeds:
+            check_seed(one)
         self._is_seeded = True
         return np.array(seeds, np.uint64)
 
@@ -397,7 +422,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         return self._interface.batch(records), rewards, terminated, truncated, infos
 
     def _slates(self, actions: Any) -> np.ndarray:
-        actions = np.ascontiguousarray(actions, np.int64)
+        actions = as_indices(actions)
         shape = (self.num_envs, self.scenario.slate_size)
         if actions.size != shape[0] * shape[1] or len(actions) != self.num_envs:
             raise ValueError(

@@ -266,9 +266,11 @@ def judge_batch(config, items, slots, values, start_index, stop_index):
     for i in range(start_index, stop_index):
         slot = slots[i]
         for index in range(len(slot.candidates)):
-            values[i, index] = judge(
-                config[0], slot.user, shelf(items, slot)[slot.candidates[index]]
-            )
+            item_id = slot.candidates[index]
+            if is_excluded(config[0], slot.user, item_id):
+                values[i, index] = 0.0  # its place would stay empty
+            else:
+                values[i, index] = judge(config[0], slot.user, shelf(items, slot)[item_id])
 
 
 def sample_catalogue(config, items, rngs):

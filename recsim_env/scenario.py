@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.choice import RESPONSE_FIELDS
 from recsim_env.layouts import describe_record, observation_dtype, record_dtype
 from recsim_env.streams import integer
 
@@ -97,8 +98,8 @@ class Scenario:
         return {}
 
     def response_layout(self) -> Mapping[str, Any]:
-        """Returns what one person did with one shown item."""
-        return {}
+        """Returns what one person did with one shown item; by default what choice models need."""
+        return RESPONSE_FIELDS
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """Returns the float32 Boxes that the recommender sees, by name."""
@@ -243,6 +244,8 @@ def as_type_of(default: Any, name: str, value: Any) -> Any:
     if not isinstance(value, wanted) or (isinstance(value, bool) and type(default) is not bool):
         kind = type(default).__name__
         raise ValueError(f"{name}={value!r} is of type {type(value).__name__}; use {kind}")
+    if type(default) is int and not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name}={value!r} is not allowed; use a number of 64 bits")
     if not np.isfinite(value):
         raise ValueError(f"{name}={value!r} is not allowed; use a finite number")
     return type(default)(value)

@@ -50,6 +50,8 @@ class Simulator:
             raise ValueError(f"num_envs={num_slots} is not allowed; use at least 1")
         if threads < 1:
             raise ValueError(f"threads={threads} is not allowed; use at least 1")
+        if horizon is not None and horizon < 0:
+            raise ValueError(f"max_episode_steps={horizon} is not allowed; use 0 (none) or more")
         self.scenario = scenario
         self.num_slots = num_slots
         self.threads = threads
@@ -74,13 +76,15 @@ class Simulator:
         items = np.zeros(max(1, self.scenario.n_items), self.dtypes["item"])
         if self.scenario.n_items == 0:
             return items
-        if self.scenario not in _WORLDS:
+        known = _WORLDS.get(self.scenario)
+        if known is None:
             rngs = self.kernel.records(np.zeros(1, STREAM))
             self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
             _WORLDS.clear()  # the last world is the one that sibling environments share
             _WORLDS[self.scenario] = items
             items.flags.writeable = False
-        return _WORLDS[self.scenario]
+            return items
+        return known
 
     def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns fresh memory as plain records, as the loop takes them, and as floats."""

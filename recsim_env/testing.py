@@ -71,14 +71,14 @@ def _as_actions(scenario: Scenario, slates: np.ndarray) -> np.ndarray:
 
 
 def _play(scenario: Scenario, *, compiled: bool) -> list[tuple[Any, ...]]:
-    """Returns what two steps of every kind of slot gave: a few people, a few episodes."""
+    """Returns what three people did over a few episodes, and what the oracles think of it."""
     env = RecommendationVectorEnv(scenario, num_envs=3, max_episode_steps=8, compiled=compiled)
     rng = np.random.default_rng(0)
     trajectory: list[tuple[Any, ...]] = [(env.reset(seed=5)[0],)]
     for _ in range(_N_STEPS):
         slates = random_slates(scenario, 3, rng)
         observation, rewards, terminated, truncated, _ = env.step(_as_actions(scenario, slates))
-        values = env.appeal()
+        values = env.appeal() if scenario.worth is None else env.appeal() + env.worth()
         trajectory.append((observation, rewards, terminated, truncated, values, slates))
     return trajectory
 

@@ -10,8 +10,8 @@ from gymnasium import spaces
 from recsim_env.choice import (
     MODELS,
     RESPONSE_FIELDS,
-    attraction_probability,
     choose,
+    click_chance,
     model_code,
 )
 from recsim_env.scenario import Scenario
@@ -198,14 +198,6 @@ class InterestEvolution(Scenario):
         cost = config.video_length * (1.0 - config.quality_bonus * item.quality)
         gain = config.video_length - config.time_rate * (cost - config.step_penalty)
         return click_chance(config, score) * gain
-
-
-def click_chance(config, score):
-    """Returns the chance of a click on an item shown alone."""
-    if config.choice == 1:
-        weight = max(score - config.min_normalizer, 0.0)
-        return weight / (weight + max(config.no_click_score - config.min_normalizer, 0.0))
-    return attraction_probability(score, config.no_click_score)
 
 
 def shift_interest(config, user, topic, rng):

@@ -10,8 +10,8 @@ from gymnasium import spaces
 from recsim_env.choice import (
     MODELS,
     RESPONSE_FIELDS,
-    attraction_probability,
     choose,
+    click_chance,
     model_code,
 )
 from recsim_env.scenario import Scenario
@@ -173,6 +173,4 @@ class InterestExploration(Scenario):
     @staticmethod
     def appeal(config, user, item):
         """Returns the chance of a click on the item shown alone."""
-        return attraction_probability(
-            user.affinity[item.topic] + item.quality, config.no_click_score
-        )
+        return click_chance(config, user.affinity[item.topic] + item.quality)

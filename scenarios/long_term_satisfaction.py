@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, always_first
+from recsim_env.choice import RESPONSE_FIELDS, always_first, attraction_probability
 from recsim_env.scenario import Scenario
 from recsim_env.streams import lognormal, normal, uniform
 
@@ -143,7 +143,7 @@ class LongTermSatisfaction(Scenario):
 
 def satisfaction_of(config, exposure):
     """Returns the satisfaction that a weighted sum of past kale and chocolate leads to."""
-    return 1.0 / (1.0 + math.exp(-config.sensitivity * exposure))
+    return attraction_probability(config.sensitivity * exposure, 0.0)
 
 
 def log_engagement(config, clickbait, satisfaction):

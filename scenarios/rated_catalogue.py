@@ -99,12 +99,9 @@ class RatedCatalogue(Scenario):
         if self.world:
             self._take_sizes_from_world()
         super().__post_init__()
-        if self.max_slates == 0:
-            spare = self.n_items - self.n_candidates or self.n_items
-            object.__setattr__(self, "max_slates", min(1000 if self.world else 200, spare))
-        for name in ("n_users", "n_items", "n_factors", "max_slates"):
+        for name in ("n_users", "n_items", "n_factors"):
             self.require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("n_user_features", "n_item_features", "session_sd"):
+        for name in ("n_user_features", "n_item_features", "session_sd", "max_slates"):
             self.require(name, getattr(self, name) >= 0, "0 or more")
         for name in ("exposure_skew", "visit_skew"):
             self.require(name, getattr(self, name) >= 1, "at least 1")
@@ -119,6 +116,12 @@ class RatedCatalogue(Scenario):
                 f"of max_slates={self.max_slates}; use n_items of at least {needed}, a smaller "
                 "max_slates, or n_candidates equal to n_items"
             )
+
+    @property
+    def visit_limit(self) -> int:
+        """Slates after which a visit is cut: `max_slates`, or what its 0 stands for."""
+        spare = self.n_items - self.n_candidates or self.n_items
+        return self.max_slates or min(1000 if self.world else 200, spare)
 
     def _take_sizes_from_world(self) -> None:
         world = load_world(self.world)
@@ -152,7 +155,7 @@ class RatedCatalogue(Scenario):
             "seen": np.int64,
             "sum_above_mean": float,
             "profile": (float, max(1, self.n_item_features)),
-            "consumed": (np.int32, _table_size(self.max_slates)),
+            "consumed": (np.int32, _table_size(self.visit_limit)),
         }
 
     def item_layout(self) -> Mapping[str, Any]:
@@ -223,6 +226,7 @@ class RatedCatalogue(Scenario):
         """The rating scale, the reward's code, and spreads of the synthetic world."""
         numbers: dict[str, Any] = {
             "reward": REWARDS.index(self.reward),
+            "max_slates": self.visit_limit,
             "is_fitted": bool(self.world),
             "global_mean": _GLOBAL_MEAN,
             "rating_noise": _RATING_NOISE,

@@ -7,9 +7,11 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 
 import recsim_env
+from recsim_env.choice import MODELS
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.registration import ENVIRONMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution
+from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_batch, check_scenario, random_slates
@@ -251,6 +253,41 @@ def test_settings_take_the_type_of_their_default():
     assert scenario == InterestEvolution(n_topics=5, time_budget=50.0)
     with pytest.raises(ValueError, match="drift=nan is not allowed; use a finite number"):
         InterestEvolution(drift=float("nan"))
+
+
+def test_none_in_a_list_of_seeds_goes_on_as_in_gymnasium():
+    batch = gymnasium.make_vec("recsim_env/InterestEvolution-v0", 3, **SMALL)
+    single = gymnasium.make_vec("recsim_env/InterestEvolution-v0", 3, "sync", **SMALL)
+    for env in (batch, single):
+        env.reset(seed=3)
+    assert data_equivalence(batch.reset(seed=[9, None, 2]), single.reset(seed=[9, None, 2]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda env: env.reset(seed=2**64), "seed=18446744073709551616 is not allowed"),
+        (lambda env: env.step([0.9, 1.0, 2.0]), "actions of type float64 are not indices"),
+        (lambda env: InterestEvolution(world_seed=2**70), "use a number of 64 bits"),
+        (lambda env: RecommendationEnv(InterestEvolution, max_episode_steps=-3), "use 0 .none."),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(call, message):
+    env = RecommendationEnv(InterestEvolution)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=message):
+        call(env)
+
+
+@pytest.mark.parametrize("choice", MODELS)
+def test_appeal_is_the_stated_chance_of_an_item_shown_alone(choice):
+    for scenario in (InterestEvolution, InterestExploration):
+        env = RecommendationEnv(scenario, choice=choice, slate_size=1, min_normalizer=-9.0)
+        env.reset(seed=0)
+        unit = getattr(env.scenario, "video_length", 1.0)
+        expected = env.appeal()[4] / unit
+        env.step(4)
+        assert env._simulator.slots["response"]["probability"][0, 0] == pytest.approx(expected)
 
 
 def test_own_scenarios_register_like_ours():

@@ -54,6 +54,22 @@ def test_an_edit_deep_inside_renames_the_kernel():
     assert name_of(make(1.0)) != name_of(make(2.0))
 
 
+def test_defaults_of_functions_are_part_of_what_they_are():
+    def make(number):
+        def helper(x, scale=number):
+            return x * scale
+
+        @dataclass(frozen=True, kw_only=True)
+        class Scaled(InterestEvolution):
+            @staticmethod
+            def begin_episode(config, user, rng):
+                user.budget = helper(10.0)
+
+        return Scaled()
+
+    assert name_of(make(0.3)) != name_of(make(0.9))
+
+
 def test_a_module_of_ours_inside_a_function_is_refused_with_the_remedy():
     from recsim_env import streams
 

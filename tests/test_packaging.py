@@ -137,7 +137,7 @@ def test_metadata_names_the_extras_and_no_heavy_requirement(metadata):
         for line in metadata.get_all("Requires-Dist")
         if "extra ==" not in line
     }
-    assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "tqdm"}
+    assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "threadpoolctl", "tqdm"}
     assert set(metadata.get_all("Provides-Extra")) == {"agents", "all", "data", "dev", "plots"}
     assert metadata["License-Expression"] == "MIT"
 

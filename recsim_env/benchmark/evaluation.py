@@ -83,7 +83,8 @@ def evaluate(
 
     Args:
       agent: one of ours, or anything with Stable-Baselines3's `predict`.
-      scenario: where; an environment is used as it is, with autoreset mode NEXT_STEP.
+      scenario: where; an environment, with autoreset mode NEXT_STEP, is used as it is, or its twin
+        where it is the one that the agent learns in.
       n_episodes: in total, a multiple of the number of slots.
       seed: of the people and their luck; slot i meets those of seed + i.
       num_envs: slots; by default 100, or one for each episode where there are fewer. An environment
@@ -96,6 +97,8 @@ def evaluate(
     """
     if isinstance(scenario, RecommendationVectorEnv):
         _check_slots(n_episodes, scenario.num_envs)
+        if isinstance(agent, Agent) and scenario is agent.env:
+            scenario = scenario.twin()  # its learning goes on where it was
         return _evaluate(agent, scenario, n_episodes, seed=seed, max_steps=max_steps)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)

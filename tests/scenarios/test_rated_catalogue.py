@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.rated_world import RatedWorld
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue, alias_table
 from recsim_env.testing import check_scenario
@@ -96,8 +96,10 @@ def test_the_whole_catalogue_is_offered_but_nothing_twice():
     )
     observation, _ = env.reset(seed=0)
     assert np.array_equal(observation["item_id"], np.arange(8))
+    assert env.appeal()[3] > 0
     clicks = [env.step(3)[0]["response"][0, 0] for _ in range(3)]
     assert clicks == [1, 0, 0]
+    assert env.appeal()[3] == 0  # consumed: its place would stay empty
 
 
 def consumed_ratings(world, path, n=4096):
@@ -203,3 +205,9 @@ def test_alias_table_holds_the_law_it_was_made_from(weights):
     np.add.at(law, np.arange(n), threshold / n)
     np.add.at(law, alias, (1 - threshold) / n)
     assert law == pytest.approx(np.array(weights) / np.sum(weights), abs=1e-9)
+
+
+def test_sizes_can_be_changed_later():
+    made = RatedCatalogue()
+    assert resolve_scenario(made, n_items=100).visit_limit == 80
+    assert made.visit_limit == 200
