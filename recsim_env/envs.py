@@ -8,11 +8,10 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.layouts import float_count
+from recsim_env.interface import Interface, Observation, as_indices, check_seed
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator
 
@@ -21,9 +20,6 @@ _MODES = {
     AutoresetMode.SAME_STEP: SAME_STEP,
     AutoresetMode.DISABLED: DISABLED,
 }
-
-# A dict of arrays, or one array when `flat`.
-Observation = Any
 
 #: Called with the rewards, which episodes ended, and which environments took a step instead of only
 #: beginning the next episode; each (num_envs,).
@@ -61,72 +57,6 @@ def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any)
     if isinstance(scenario, type) and issubclass(scenario, Scenario):
         return scenario.create(**settings)
     raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
-
-
-def check_seed(seed: int) -> None:
-    """Raises ValueError unless the seed fits 64 bits."""
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed={seed} is not allowed; use 0 to 2**64 - 1")
-
-
-def as_indices(actions: Any) -> np.ndarray:
-    """Returns actions as contiguous int64; raises ValueError where they are not integers."""
-    array = np.asarray(actions)
-    if array.dtype.kind not in "iu":
-        raise ValueError(
-            f"actions of type {array.dtype} are not indices of candidates; use integers"
-        )
-    return np.ascontiguousarray(array, np.int64)
-
-
-class _Interface:
-    """What both environments share: spaces, and turning records into observations."""
-
-    def __init__(self, scenario: Scenario, *, flat: bool) -> None:
-        self.scenario = scenario
-        self.is_flat = flat
-        fields = scenario.space_fields()
-        self.field_names = tuple(fields)
-        self.observation_space: spaces.Space = spaces.Dict(fields)
-        if flat:
-            boxes = [space for space in fields.values() if isinstance(space, spaces.Box)]
-            self.observation_space = spaces.Box(
-                np.concatenate([box.low.ravel() for box in boxes]),
-                np.concatenate([box.high.ravel() for box in boxes]),
-                dtype=np.float32,
-            )
-        self.action_space: spaces.Space = (
-            spaces.Discrete(scenario.n_candidates)
-            if scenario.slate_size == 1
-            else spaces.MultiDiscrete(np.full(scenario.slate_size, scenario.n_candidates))
-        )
-        self.n_floats = float_count(fields)
-
-    def batch(self, records: np.ndarray) -> Observation:
-        """Returns a batch of observation records as agents see it, without copying."""
-        if self.is_flat:
-            return records.view(np.float32).reshape(len(records), -1)[:, : self.n_floats]
-        return {name: records[name] for name in self.field_names}
-
-    def single(self, records: np.ndarray) -> Observation:
-        """Returns the only record as an agent sees it."""
-        if self.is_flat:
-            return records.view(np.float32)[: self.n_floats]
-        return {name: records[name][0] for name in self.field_names}
-
-    def check_actions(self, actions: np.ndarray) -> None:
-        """Raises unless all actions are indices of candidates.
-
-        Raises:
-          ValueError: naming the first index out of range and where it stands.
-        """
-        n = self.scenario.n_candidates
-        if actions.size and (actions.min() < 0 or actions.max() >= n):
-            row, place = np.argwhere((actions < 0) | (actions >= n))[0]
-            raise ValueError(
-                f"action index {actions[row, place]} (environment {row}, place {place} of the "
-                f"slate) is out of range; use 0 to {n - 1}, the indices of the candidates"
-            )
 
 
 class RecommendationEnv(gymnasium.Env):
@@ -168,7 +98,7 @@ class RecommendationEnv(gymnasium.Env):
             raise ValueError(f"render_mode={render_mode!r} is unknown; use 'ansi' or 'rgb_array'")
         self.scenario = resolve_scenario(scenario, **settings)
         self.render_mode = render_mode
-        self._interface = _Interface(self.scenario, flat=flat)
+        self._interface = Interface(self.scenario, flat=flat)
         self.observation_space = self._interface.observation_space
         self.action_space = self._interface.action_space
         self._simulator = Simulator(self.scenario, 1, horizon=max_episode_steps, compiled=compiled)
@@ -313,7 +243,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             "flat": flat,
             "compiled": compiled,
         }
-        self._interface = _Interface(self.scenario, flat=flat)
+        self._interface = Interface(self.scenario, flat=flat)
         self.single_observation_space = self._interface.observation_space
         self.single_action_space = self._interface.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
