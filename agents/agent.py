@@ -185,7 +185,7 @@ class Agent(ABC):
         """Returns what was learned as named arrays; `restore` takes them back."""
         return {}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:  # noqa: B027  (optional)
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:  # noqa: B027  (many have nothing)
         """Takes back what `arrays` returned."""
 
     def save(self, path: str | Path) -> None:

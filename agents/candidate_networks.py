@@ -34,7 +34,8 @@ class CandidateEncoder(nn.Module):
         super().__init__()
         self.fields = [name for name in space.spaces if name != "candidates"]
         n_person = sum(spaces.flatdim(space[name]) for name in self.fields)
-        n_features = space["candidates"].shape[-1]  # type: ignore[index]
+        candidates: Any = space["candidates"]
+        n_features = candidates.shape[-1]
         self.width = n_features
         self.matching = [
             name
@@ -88,7 +89,8 @@ class SlateValues(BasePolicy):
         self.of_person = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
         self.of_item = nn.Linear(width, 2)
         nn.init.orthogonal_(self.of_item.weight, 0.01)  # differences are small beside V
-        n_candidates = observation_space["candidates"].shape[0]  # type: ignore[index]
+        candidates: Any = observation_space["candidates"]
+        n_candidates = candidates.shape[0]
         members = torch.zeros(n_candidates, len(table)).scatter_(0, table.T, 1.0)
         self.register_buffer("members", members, persistent=False)
 
@@ -114,11 +116,9 @@ class SlateValuePolicy(DQNPolicy):
 
     def make_q_net(self) -> Any:
         """Returns a network with fresh weights."""
-        network: Any = SlateValues(
-            self.observation_space,  # type: ignore[arg-type]
-            self.action_space,  # type: ignore[arg-type]
-            **self._network,
-        )
+        seen: Any = self.observation_space
+        slates: Any = self.action_space
+        network: Any = SlateValues(seen, slates, **self._network)
         return network.to(self.device)
 
 
@@ -161,11 +161,8 @@ class ScorePolicy(ActorCriticPolicy):
         space: Any = self.observation_space
         self.network = CandidateScores(space, self._width)
         self.log_std = nn.Parameter(torch.full((1,), self.log_std_init))
-        self.optimizer = self.optimizer_class(
-            self.parameters(),
-            lr=lr_schedule(1),  # type: ignore[call-arg]
-            **self.optimizer_kwargs,
-        )
+        optimizer: Any = self.optimizer_class  # its base class takes no learning rate
+        self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def forward(
         self, obs: Any, deterministic: bool = False

@@ -61,7 +61,8 @@ class Content(LogAgent):
         super().__init__(env, seed=seed, **settings)
         self.require("prior_likes", self.settings["prior_likes"] > 0, "more than 0")
         self.require("skip_weight", self.settings["skip_weight"] >= 0, "0 or more")
-        self._n_features = env.scenario.space_fields()["candidates"].shape[-1]  # type: ignore[index]
+        candidates: Any = env.scenario.space_fields()["candidates"]
+        self._n_features = candidates.shape[-1]
         self._pool = np.zeros((3, self._n_features))  # count, sum, sum of squares
 
     @classmethod

@@ -88,8 +88,8 @@ class DQNAgent(DeepAgent):
 
     def wrap(self, env: RecommendationVectorEnv) -> Any:
         """Returns the environment with numbers of slates as actions."""
-        wrapped = enumerate_slates(env, ordered=False, max_slates=MAX_SLATES)
-        self.table: np.ndarray = wrapped.form.table  # type: ignore[attr-defined]
+        wrapped: Any = enumerate_slates(env, ordered=False, max_slates=MAX_SLATES)
+        self.table: np.ndarray = wrapped.form.table
         return wrapped
 
     def make_model(self, env: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
@@ -102,8 +102,9 @@ def _scenario_section(table: ResultTable, scenario: str) -> str:
 
 
 def _save(ax: Axes, file: Path) -> None:
+    figure: Any = ax.figure  # a SubFigure by its type alone
     with style.house_style():
-        ax.figure.savefig(file, bbox_inches="tight", pad_inches=0.15)  # type: ignore[union-attr]
+        figure.savefig(file, bbox_inches="tight", pad_inches=0.15)
 
 
 def _caption(ranked: list[Standing]) -> str:

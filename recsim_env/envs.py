@@ -82,7 +82,7 @@ class RecommendationEnv(gymnasium.Env):
     `appeal`, `worth`.
     """
 
-    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012  (as Gymnasium declares it)
 
     def __init__(
         self,

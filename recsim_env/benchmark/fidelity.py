@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,9 +156,9 @@ def _draw(table: FidelityTable, file: Path) -> bool:
         from recsim_env.plots.style import house_style
     except ImportError:
         return False
-    figure = draw_fidelity(fidelity_arrays(table))[0].figure
+    figure: Any = draw_fidelity(fidelity_arrays(table))[0].figure  # a SubFigure by its type alone
     with house_style():
-        figure.savefig(file, bbox_inches="tight")  # type: ignore[union-attr]
+        figure.savefig(file, bbox_inches="tight")
     return True
 
 

@@ -141,7 +141,7 @@ def _columns(table: Table, given: dict[str, str | None]) -> Columns:
                 f"{table.path} has no column that is known to name the {role}; its columns are"
                 f" {_listed(table.columns)}: pass {role}=<column>"
             )
-    return Columns(**chosen)  # type: ignore[arg-type]
+    return Columns(**chosen)  # type: ignore[arg-type]  # user and item are not None by now
 
 
 def _plain(name: str) -> str:

@@ -148,12 +148,11 @@ def test_learns_from_shown_places_only(checkerboard):
 def test_short_features_take_the_mean_over_the_rows_of_a_field():
     class Spaces:
         def space_fields(self):
-            return {name: np.zeros(shape) for name, shape in self.shapes.items()}
+            return {name: np.zeros(shape) for name, shape in shapes.items()}
 
-        shapes = {"user": (3,), "history": (5, 2), "candidates": (4, 2)}  # noqa: RUF012
-
+    shapes = {"user": (3,), "history": (5, 2), "candidates": (4, 2)}
     rng = np.random.default_rng(0)
-    observation = {name: rng.random((7, *shape)) for name, shape in Spaces.shapes.items()}
+    observation = {name: rng.random((7, *shape)) for name, shape in shapes.items()}
     features = JointFeatures(Spaces(), max_features=1)
     slates = np.tile([1, 3], (7, 1))
     x = features.of_slates(observation, slates)
