@@ -36,6 +36,8 @@ class Feedback:
       is_terminal: (n,), whether the person left.
       is_over: (n,), whether the episode ended, by leaving or by the horizon.
       index: (n,), which environment each row comes from.
+      attention: (n, slate_size), how likely each place was looked at, in [0, 1]; 0 where it was
+        empty.
     """
 
     observation: Observation
@@ -45,12 +47,24 @@ class Feedback:
     is_terminal: np.ndarray
     is_over: np.ndarray
     index: np.ndarray
+    attention: np.ndarray
+
+    @classmethod
+    def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
+        """Returns feedback on a step in a scenario, which says what was looked at."""
+        is_shown = ~_repeats(columns["slates"])
+        following = columns["next_observation"]
+        if "response" in following:
+            return cls(
+                **columns,
+                attention=scenario.attention(following["response"][:, :, 0] > 0) * is_shown,
+            )
+        return cls(**columns, attention=is_shown.astype(float))
 
     @property
     def is_shown(self) -> np.ndarray:
         """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
-        repeats = self.slates[:, :, None] == self.slates[:, None, :]
-        return ~np.tril(repeats, -1).any(axis=2)
+        return ~_repeats(self.slates)
 
     @property
     def place_rewards(self) -> np.ndarray:
@@ -144,21 +158,84 @@ class Agent(ABC):
           (n, slate_size) indices of candidates, (n,) where the slate is one item, without the
           leading axis where the observation had none; and the state.
         """
-        single_space: Any = self.env.single_observation_space
-        first = next(iter(observation))
-        is_single = np.ndim(observation[first]) == len(single_space[first].shape)
+        is_single = self._is_single(observation)
         if is_single:
             observation = {name: np.asarray(value)[None] for name, value in observation.items()}
-        n = len(observation[first])
-        if state is None:
-            state, episode_start = self.begin_state(n), np.ones(n, bool)
-        if episode_start is None:
-            episode_start = np.zeros(n, bool)
-        state = self.next_state(state, observation, episode_start)
+        state = self._entered(observation, state, episode_start)
         slates = self.recommend(observation, state, deterministic=deterministic)
         state = self.remember(state, observation, slates)
         slates = slates[:, 0] if self.slate_size == 1 else slates
         return (slates[0] if is_single else slates), state
+
+    def slate_probability(
+        self,
+        observation: Observation,
+        slates: np.ndarray,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        *,
+        deterministic: bool = False,
+        n_draws: int = 1_000,
+    ) -> np.ndarray:
+        """Returns how likely `predict`, called with the same arguments, would show these slates.
+
+        It is the propensity that a log needs, of the slate in its order. Where `draws_slates` is
+        None it is exact. Else it is the mean over `n_draws` draws of a generator of its own, of
+        what that names: "scores" (the chance of the slate given the drawn scores), or "slates"
+        (whether the very slate was drawn, which is rarely so where there are many).
+
+        Args:
+          observation, state, episode_start, deterministic: as in `predict`.
+          slates: (n, slate_size) or (n,) indices of candidates, of one observation (slate_size,) or
+            one index.
+          n_draws: how many draws; ignored where it is exact.
+
+        Returns:
+          (n,), or a single number for one unbatched observation.
+        """
+        is_single = self._is_single(observation)
+        if is_single:
+            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
+        n = len(next(iter(observation.values())))
+        wanted = np.reshape(slates, (n, self.slate_size))
+        state = self._entered(observation, state, episode_start)
+        own, self.rng = self.rng, np.random.default_rng(self.seed)
+        try:
+            chances = [
+                self._slate_chance(observation, wanted, state, deterministic=deterministic)
+                for _ in range(n_draws if self.draws_slates else 1)
+            ]
+        finally:
+            self.rng = own
+        found = np.mean(chances, axis=0)
+        return np.asarray(found[0] if is_single else found)
+
+    #: What `slate_probability` has to draw: "slates", "scores", or nothing (None).
+    draws_slates: ClassVar[str | None] = "slates"
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns (n,), the chance of slates given one draw; by default whether it drew them."""
+        drawn = self.recommend(observation, state, deterministic=deterministic)
+        return (drawn == slates).all(axis=1).astype(float)
+
+    def _is_single(self, observation: Observation) -> bool:
+        """Returns whether an observation is one person's, without a batch axis."""
+        single_space: Any = self.env.single_observation_space
+        first = next(iter(observation))
+        return np.ndim(observation[first]) == len(single_space[first].shape)
+
+    def _entered(
+        self, observation: Observation, state: Any, episode_start: np.ndarray | None
+    ) -> Any:
+        """Returns the memory with which slates are chosen; see `predict` for the arguments."""
+        n = len(next(iter(observation.values())))
+        if state is None:
+            state, episode_start = self.begin_state(n), np.ones(n, bool)
+        if episode_start is None:
+            episode_start = np.zeros(n, bool)
+        return self.next_state(state, observation, episode_start)
 
     @abstractmethod
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
@@ -235,6 +312,9 @@ class StepwiseAgent(Agent):
     #: How often (of slates) a uniformly random slate is shown while learning.
     exploration: float = 0.0
 
+    #: Exact, as long as the scores are not drawn; who draws them names "scores".
+    draws_slates: ClassVar[str | None] = None
+
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self._observation: Observation | None = None
@@ -250,6 +330,9 @@ class StepwiseAgent(Agent):
     def update(self, feedback: Feedback) -> None:
         """Learns from a batch of feedback; by default not at all."""
 
+    def begin(self) -> None:
+        """Does what is to do when learning begins in an environment; by default nothing."""
+
     def finish(self) -> None:
         """Does what is left to do when `learn` ends; by default nothing."""
 
@@ -261,6 +344,19 @@ class StepwiseAgent(Agent):
             scores = np.where(explores[:, None], 0.0, scores)
         return top_slates(scores, self.slate_size, self.rng)
 
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns the chance of slates given the scores, ties and uniform slates included."""
+        if self.draws_slates == "slates":
+            return super()._slate_chance(observation, slates, state, deterministic=deterministic)
+        scores = self.scores(observation, state, deterministic=deterministic)
+        chance = slate_chance(scores, slates)
+        if self.exploration > 0 and not deterministic:
+            uniform = slate_chance(np.zeros(scores.shape), slates)
+            chance = self.exploration * uniform + (1.0 - self.exploration) * chance
+        return chance
+
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Acts and updates in turn; see `Agent.learn`."""
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
@@ -271,6 +367,7 @@ class StepwiseAgent(Agent):
             self._is_over = np.zeros(self.env.num_envs, bool)
             self._episode_start = np.ones(self.env.num_envs, bool)
             self._state = self.begin_state(self.env.num_envs)
+            self.begin()
         goal = self.num_timesteps + total_timesteps
         quiet = None if progress_bar else True  # None: only on a terminal
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
@@ -292,7 +389,8 @@ class StepwiseAgent(Agent):
         following, rewards, terminated, truncated, _ = self.env.step(slates)
         index = np.flatnonzero(~self._is_over)
         self.update(
-            Feedback(
+            Feedback.of_step(
+                self.env.scenario,
                 observation={name: value[index] for name, value in observation.items()},
                 slates=slates[index],
                 next_observation={name: value[index] for name, value in following.items()},
@@ -309,6 +407,12 @@ class StepwiseAgent(Agent):
         return len(index)
 
 
+def _repeats(slates: np.ndarray) -> np.ndarray:
+    """Returns (n, slate_size), True where a slate holds an earlier item once more."""
+    same = slates[:, :, None] == slates[:, None, :]
+    return np.tril(same, -1).any(axis=2)
+
+
 def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:
     """Returns the `slate_size` best candidates of each row, best first, ties in random order.
 
@@ -318,3 +422,20 @@ def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) ->
       rng: breaks ties.
     """
     return np.lexsort((rng.random(scores.shape), -scores))[:, :slate_size]
+
+
+def slate_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
+    """Returns how likely `top_slates` returns these slates, (n,), over its random order of ties.
+
+    Args:
+      scores: (n, n_candidates).
+      slates: (n, slate_size).
+    """
+    left = scores.astype(float)
+    rows = np.arange(len(scores))
+    chance = np.ones(len(scores))
+    for place in slates.T:
+        best = left == left.max(axis=1, keepdims=True)
+        chance *= best[rows, place] / best.sum(axis=1)
+        left[rows, place] = -np.inf
+    return chance

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from recsim_env.agents.agent import Feedback, Observation
-from recsim_env.agents.log_agent import LogAgent, evidence, rows_of
+from recsim_env.agents.log_agent import LogAgent, rows_of
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -112,7 +112,7 @@ class Content(LogAgent):
         centre = total / count
         deviation = np.sqrt(np.maximum(squares / count - centre**2, 0.0))
         scale = np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
-        weight, against = evidence(self.log, self.settings["skip_weight"])
+        weight, against = self.log.table().evidence(self.settings["skip_weight"])
         x = (self.log["candidates"] - centre) / scale
         known, row = np.unique(self.log["user_id"], return_inverse=True)
         by_user = sparse.csr_array((weight, (row, np.arange(len(row)))))

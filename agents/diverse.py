@@ -30,6 +30,7 @@ class DiverseOracle(Oracle):
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**Oracle.defaults, "discount": 0.7, "window": 5}
+    draws_slates: ClassVar[str | None] = "slates"
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)

@@ -7,16 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.agent import Feedback, Observation, StepwiseAgent
+from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
 
-class InteractionLog:
+class ImpressionLog:
     """One row for every item that was shown, in columns that double when they are full.
 
     Columns: `user_id` and `item_id` (-1 where there are none), `clicked`, `reward` (the item's
-    share of the slate's), and the observation fields in `fields`: `candidates` as the features of
-    the shown item, any other field as it was seen with the slate, flattened.
+    share of the slate's), `attention` (how likely it was looked at), `visit` and `slate` (numbers
+    from 0 of the episode and of the slate), and the observation fields in `fields`: `candidates` as
+    the features of the shown item, any other field as it was seen with the slate, flattened.
 
     Args:
       scenario: whose interactions are kept.
@@ -29,12 +31,19 @@ class InteractionLog:
 
         spaces = scenario.space_fields()
         self.fields = fields
+        self._has_users = scenario.n_users > 0
+        self._n_items = scenario.n_items
         self._n_rows = 0
+        self._visit_of = np.empty(0, np.int64)  # by environment
+        self._n_visits = self._n_slates = 0
         self._columns = {
             "user_id": np.empty(0, id_type(scenario.n_users)),
             "item_id": np.empty(0, id_type(scenario.n_items)),
             "clicked": np.empty(0, bool),
             "reward": np.empty(0, np.float32),
+            "attention": np.empty(0, np.float32),
+            "visit": np.empty(0, np.int32),
+            "slate": np.empty(0, np.int32),
         }
         for name in fields:
             shape = spaces[name].shape or ()
@@ -59,7 +68,11 @@ class InteractionLog:
             "item_id": feedback.shown("item_id")[is_shown] if "item_id" in observation else -1,
             "clicked": feedback.next_observation["response"][row, place, 0] > 0,
             "reward": feedback.place_rewards[is_shown],
+            "attention": feedback.attention[is_shown],
+            "visit": self._visits(feedback)[row],
+            "slate": self._n_slates + row,
         }
+        self._n_slates += len(is_shown)
         for name in self.fields:
             width = self._columns[name].shape[1:]
             if name == "candidates":
@@ -72,6 +85,46 @@ class InteractionLog:
         for name, value in values.items():
             self._columns[name][start:stop] = value
         self._n_rows = stop
+
+    def _visits(self, feedback: Feedback) -> np.ndarray:
+        """Returns the visit that each row of feedback belongs to; what is over has a successor."""
+        n_new = max(0, feedback.index.max(initial=-1) + 1 - len(self._visit_of))
+        self._visit_of = np.append(self._visit_of, self._n_visits + np.arange(n_new))
+        visits = self._visit_of[feedback.index]
+        over = feedback.index[feedback.is_over]
+        self._visit_of[over] = self._n_visits + n_new + np.arange(len(over))
+        self._n_visits += n_new + len(over)
+        return visits
+
+    def end_visits(self) -> None:
+        """Lets whatever comes next belong to new visits."""
+        self._visit_of = np.empty(0, np.int64)
+
+    def users(self) -> np.ndarray:
+        """Returns the sorted ids of the people in the log; empty where people have no ids."""
+        return np.unique(self["user_id"]) if self._has_users else np.empty(0, np.int64)
+
+    def table(self) -> Interactions:
+        """Returns the rows as recommenders take them; `user` is a place in `users()`.
+
+        Where people have no ids, every visit is somebody's.
+        """
+        users = self.users()
+        user = np.searchsorted(users, self["user_id"]) if self._has_users else self["visit"]
+        none = np.empty((len(self), 0), np.float32)
+        context = [self[name] for name in self.fields if name != "candidates"]
+        return Interactions(
+            user=user,
+            item=self["item_id"],
+            reward=self["reward"],
+            n_users=len(users) if self._has_users else self._n_visits,
+            n_items=self._n_items,
+            attention=self["attention"],
+            visit=self["visit"],
+            slate=self["slate"],
+            features=self["candidates"] if "candidates" in self.fields else none,
+            context=np.hstack(context) if context else none,
+        )
 
     def _grow(self, capacity: int) -> None:
         """Moves the rows, one column after the other, to columns that hold `capacity` of them."""
@@ -90,6 +143,9 @@ class InteractionLog:
         self._columns = {
             name: np.asarray(arrays[name], column.dtype) for name, column in self._columns.items()
         }
+        self._n_visits = int(self["visit"].max(initial=-1)) + 1
+        self._n_slates = int(self["slate"].max(initial=-1)) + 1
+        self.end_visits()
 
 
 class LogAgent(StepwiseAgent):
@@ -109,7 +165,7 @@ class LogAgent(StepwiseAgent):
 
     defaults: ClassVar[Mapping[str, Any]] = {"refit_every": 2_000, "exploration": 0.1}
 
-    #: Observation fields that the log keeps.
+    #: Observation fields that the log keeps, where the scenario has them.
     logged_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
@@ -117,7 +173,9 @@ class LogAgent(StepwiseAgent):
         self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         self.exploration = self.settings["exploration"]
-        self.log = InteractionLog(env.scenario, self.logged_fields)
+        seen = env.scenario.space_fields()
+        fields = tuple(name for name in self.logged_fields if name in seen)
+        self.log = ImpressionLog(env.scenario, fields)
         self.model: dict[str, np.ndarray] = {}
         self._n_unfitted = 0
 
@@ -128,7 +186,7 @@ class LogAgent(StepwiseAgent):
 
     @abstractmethod
     def fit(self) -> dict[str, np.ndarray]:
-        """Returns a model of the log, as named arrays; something in the log was clicked."""
+        """Returns a model of the log, as named arrays; something in the log earned a reward."""
 
     @abstractmethod
     def fitted_scores(self, observation: Observation, state: Any) -> np.ndarray:
@@ -140,6 +198,10 @@ class LogAgent(StepwiseAgent):
             return self.fitted_scores(observation, state)
         n = len(next(iter(observation.values())))
         return np.zeros((n, self.env.scenario.n_candidates))
+
+    def begin(self) -> None:
+        """Notes that everybody's visit begins anew."""
+        self.log.end_visits()
 
     def update(self, feedback: Feedback) -> None:
         """Adds to the log, and refits when it is time."""
@@ -154,8 +216,8 @@ class LogAgent(StepwiseAgent):
             self._refit()
 
     def _refit(self) -> None:
-        """Fits the log; while nothing was clicked there is nothing to fit."""
-        if self.log["clicked"].any():
+        """Fits the log; while nothing was earned there is nothing to fit."""
+        if (self.log["reward"] > 0).any():
             self.model = self.fit()
         self._n_unfitted = 0
 
@@ -193,27 +255,3 @@ def rows_of(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """
     rows = np.minimum(np.searchsorted(known, ids), len(known) - 1)
     return rows, known[rows] == ids
-
-
-def likes(log: InteractionLog | Mapping[str, np.ndarray]) -> np.ndarray:
-    """Returns how much each row was liked: its reward, in units of a typical liked row's.
-
-    What was clicked without earning anything, or at a loss, was not liked.
-    """
-    reward = np.maximum(log["reward"].astype(np.float64), 0.0)
-    typical = reward[reward > 0].mean() if (reward > 0).any() else 1.0
-    return np.asarray(reward / typical)
-
-
-def evidence(
-    log: InteractionLog | Mapping[str, np.ndarray], skip_weight: float
-) -> tuple[np.ndarray, float]:
-    """Returns how much each row speaks for its item, and how much one not liked against it.
-
-    A liked row speaks by `likes`, each other one against by skip_weight sum(likes) / n_others, so
-    that at skip_weight 1 a log speaks as much for as against, however rare likes are.
-    """
-    liking = likes(log)
-    is_liked = liking > 0
-    against = float(skip_weight * liking.sum() / max(1, np.count_nonzero(~is_liked)))
-    return np.where(is_liked, liking, -against), against

@@ -5,23 +5,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
 from recsim_env.agents.log_agent import LogAgent
+from recsim_env.agents.recommender import Model, Query, Recommender
+from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
 
 
-class Popularity(LogAgent):
+class Popularity(Recommender):
     """Shows the items that earned the most per showing, or that were clicked most.
 
     Idea: what most people like is a fair guess for anybody.
     Update: by reward, with n_i showings of item i that earned R_i, a prior of m showings, and the
       mean reward per showing r0 of the log: score_i = (R_i + m r0) / (n_i + m), so an item never
-      shown has the prior mean r0. By count: the number of clicks; an item never shown has the mean
-      of those shown.
+      shown has the prior mean r0. By count: how often it was liked; an item never shown has the
+      mean of those shown.
     Cost: O(rows) a fit, one look-up a candidate, 8 bytes an item.
     Source: folklore; the smoothing is the posterior mean of a Beta (or Gaussian) prior.
-    Differs: a showing counts the same at every place of a slate.
+    Differs: a showing counts by how likely it was looked at, given what was clicked.
 
     Settings:
       by: "reward" (default) or "count", which rewards what was shown often too.
@@ -29,6 +29,7 @@ class Popularity(LogAgent):
       refit_every, exploration: see `LogAgent`.
     """
 
+    needs_users = False
     defaults: ClassVar[Mapping[str, Any]] = {
         **LogAgent.defaults,
         "by": "reward",
@@ -41,29 +42,27 @@ class Popularity(LogAgent):
         self.require("prior_showings", self.settings["prior_showings"] > 0, "more than 0")
 
     @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no ids."""
-        if not scenario.n_items:
-            return (
-                f"popularity needs item ids, and {type(scenario).__name__} shows fresh items at "
-                "every step; set n_items to give it a catalogue"
-            )
-        return None
-
-    def fit(self) -> dict[str, np.ndarray]:
+    def fit_table(
+        cls,
+        table: Interactions,
+        settings: Mapping[str, Any],
+        *,
+        seed: int,
+        previous: Model | None = None,
+    ) -> dict[str, np.ndarray]:
         """Returns `score`, (n_items,)."""
-        n_items = self.env.scenario.n_items
-        item_id = self.log["item_id"]
-        n_shown = np.bincount(item_id, minlength=n_items)
-        if self.settings["by"] == "count":
-            n_clicks = np.bincount(item_id, self.log["clicked"], n_items)
-            mean = n_clicks.sum() / np.count_nonzero(n_shown)
-            return {"score": np.where(n_shown > 0, n_clicks, mean)}
-        earned = np.bincount(item_id, self.log["reward"], n_items)
-        prior = self.settings["prior_showings"]
+        n_shown = np.bincount(table.item, table.attention, table.n_items)
+        if settings["by"] == "count":
+            n_liked = np.bincount(table.item, table.liking > 0, table.n_items)
+            mean = n_liked.sum() / np.count_nonzero(n_shown)
+            return {"score": np.where(n_shown > 0, n_liked, mean)}
+        earned = np.bincount(table.item, table.reward, table.n_items)
+        prior = settings["prior_showings"]
         mean = earned.sum() / n_shown.sum()
         return {"score": (earned + prior * mean) / (n_shown + prior)}
 
-    def fitted_scores(self, observation: Observation, state: Any) -> np.ndarray:
-        """Returns the score of each candidate's item."""
-        return np.asarray(self.model["score"][observation["item_id"]])
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns the score of each item, the same for everybody."""
+        score, n = model["score"], len(query.user)
+        return np.tile(score, (n, 1)) if query.item is None else np.asarray(score[query.item])

@@ -10,6 +10,8 @@ The response layout of a scenario that uses them includes `RESPONSE_FIELDS`.
 
 import math
 
+import numpy as np
+
 from recsim_env.streams import uniform
 
 RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": bool}
@@ -34,6 +36,32 @@ def model_code(name):
     if name not in MODELS:
         raise ValueError(f"choice={name!r} is unknown; use one of {', '.join(MODELS)}")
     return MODELS.index(name)
+
+
+def attention(model, clicked, examination):
+    """Returns how likely each place of a slate was looked at, given what was clicked.
+
+    A place that was not looked at says nothing about its item. Under `cascade` the places down to a
+    click were looked at and those below were not; under `position_based` a clicked place was; where
+    nothing is known of a place, the chance is examination ** place, which is exact where items
+    attract little. The other models compare all places, but `always_first` sees only the first.
+
+    Args:
+      model: one of `MODELS`.
+      clicked: (n, slate_size), bool.
+      examination: chance of reading on, in [0, 1].
+
+    Returns:
+      (n, slate_size), in [0, 1].
+    """
+    places = np.arange(clicked.shape[1])
+    if model == "always_first":
+        return np.tile((places == 0).astype(float), (len(clicked), 1))
+    look = np.tile(float(examination) ** places, (len(clicked), 1))
+    if model == "cascade":
+        first = np.argmax(clicked, axis=1)[:, None]
+        return np.where(clicked.any(axis=1, keepdims=True), places <= first, look)
+    return np.where(clicked, 1.0, look) if model == "position_based" else np.ones(clicked.shape)
 
 
 def choose(config, slate, response, rng):

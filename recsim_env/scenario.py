@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS
+from recsim_env.choice import RESPONSE_FIELDS, attention
 from recsim_env.layouts import describe_record, observation_dtype, record_dtype
 from recsim_env.streams import integer
 
@@ -239,6 +239,18 @@ class Scenario:
     def is_excluded(config, user, item_id):
         """Returns whether an item of the catalogue must not be offered to this person now."""
         return False
+
+    def attention(self, clicked: np.ndarray) -> np.ndarray:
+        """Returns how likely each place of slates was looked at, (n, slate_size), in [0, 1].
+
+        Agents learn from what was looked at. By default it follows from the settings `choice` and
+        `examination` where a scenario has them, see `recsim_env.choice`; else all was looked at.
+
+        Args:
+          clicked: (n, slate_size), bool.
+        """
+        model = getattr(self, "choice", "multinomial_logit")
+        return np.asarray(attention(model, clicked, getattr(self, "examination", 1.0)))
 
     # What follows from the above ---------------------------------------------------------------
 

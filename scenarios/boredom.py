@@ -297,6 +297,10 @@ class Boredom(Scenario):
             "interest_chance": np.minimum(_WIDEST_APPEAL, appeal),
         }
 
+    def attention(self, clicked: np.ndarray) -> np.ndarray:
+        """Clicked places were looked at; the others by the mean over both orders of reading."""
+        return np.where(clicked, 1.0, self.derived()["look"])
+
     def variants(self) -> Mapping[str, Any]:
         """Leaves out what is not observed."""
         functions: dict[str, Any] = {}

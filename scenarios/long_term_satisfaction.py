@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -60,6 +60,8 @@ class LongTermSatisfaction(Scenario):
     kale_mean: float = 4.0
     kale_sd: float = 1.0
     time_budget: int = 60
+
+    choice: ClassVar[str] = "always_first"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,6 +3,7 @@
 from recsim_env.data.calibration import calibrate
 from recsim_env.data.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.held_out import CalibrationSettings
+from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers import read_log
 
@@ -10,6 +11,7 @@ __all__ = [
     "CalibrationSettings",
     "FidelityTable",
     "InteractionLog",
+    "Interactions",
     "calibrate",
     "fidelity_table",
     "read_log",

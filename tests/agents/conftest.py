@@ -9,6 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import Agent
+from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.streams import integer, uniform
@@ -127,3 +128,29 @@ def share_of_matches() -> Callable[[Agent, RecommendationVectorEnv], float]:
         return float((shown == MATCH).mean())
 
     return measure
+
+
+@pytest.fixture
+def table_of() -> Callable[..., Interactions]:
+    """Returns a function that makes a table of rows (user, item, reward), one slate each."""
+
+    def make(rows: Any, *, n_users: int = 0, n_items: int = 0, **columns: Any) -> Interactions:
+        user, item, reward = (np.array(column) for column in zip(*rows, strict=True))
+        n = len(rows)
+        return Interactions(
+            user=user.astype(np.int64),
+            item=item.astype(np.int64),
+            reward=reward.astype(np.float64),
+            n_users=n_users or int(user.max()) + 1,
+            n_items=n_items or int(item.max()) + 1,
+            **{
+                "attention": np.ones(n),
+                "visit": user.astype(np.int64),
+                "slate": np.arange(n),
+                "features": np.zeros((n, 0), np.float32),
+                "context": np.zeros((n, 0), np.float32),
+                **columns,
+            },
+        )
+
+    return make

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.ials import ImplicitALS, _taste
+from recsim_env.agents.ials import ImplicitALS
+from recsim_env.agents.recommender import RECENT, Query, nothing_recent
 
 pytest.importorskip("implicit", reason="the agents extra is not installed")
 
@@ -33,55 +34,68 @@ def test_unseen_people_get_what_is_popular(checkerboard, share_of_matches):
     agent = ImplicitALS(checkerboard(**world), seed=1).learn(3_000)
     people = checkerboard(300, **world)
     observation, _ = people.reset(seed=10_000)
-    assert np.isin(observation["user_id"], agent.model["user_id"]).mean() < 0.05
+    assert np.isin(observation["user_id"], agent.model["user_ids"]).mean() < 0.05
     assert share_of_matches(agent, people) > 0.9
 
 
 def test_unseen_items_are_average_ones(checkerboard):
     """Better than the worst that a person could be shown, worse than the best; never zero."""
-    env = checkerboard(200, is_seen=False, is_alike=True)
-    agent = ImplicitALS(env, seed=1).learn(3_000)
-    known = agent.model["item_id"]
-    agent.model["item_id"], unseen = known[1:], known[0]
-    for name in ("item_factors", "outcome"):
-        agent.model[name] = agent.model[name][1:]
+    env = checkerboard(200, is_seen=False, is_alike=True, n_items=4_000)
+    agent = ImplicitALS(env, seed=1).learn(1_000)
     observation, _ = env.reset(seed=3)
-    rows = np.flatnonzero((observation["item_id"] == unseen).any(axis=1))
-    assert len(rows) > 5
-    scores = agent.scores(observation, None, deterministic=True)[rows]
-    of_unseen = scores[observation["item_id"][rows] == unseen]
-    assert (of_unseen > scores.min(axis=1)).all() and (of_unseen < scores.max(axis=1)).all()
-    assert (of_unseen != 0).all()
+    is_new = ~np.isin(observation["item_id"], agent.log["item_id"])
+    state = agent.begin_state(200)
+    scores = agent.scores(observation, state, deterministic=True)
+    assert is_new.sum() > 500
+    assert np.ptp(scores[is_new]) == 0.0
+    new = scores[is_new][0]
+    assert new != 0.0
+    assert scores.min() < new < scores.max()
 
 
-def test_what_was_passed_over_counts_against_an_item(checkerboard):
+def affinity(table, user, item, recent=(), **settings):
+    """Returns how items suit one person after a fit."""
+    model = ImplicitALS.fit_table(table, {**ImplicitALS.defaults, **settings}, seed=1)
+    query = Query(user=np.array([user]), item=np.array([item]), recent=nothing_recent(1))
+    query.recent[0, RECENT - len(recent) :] = recent
+    return ImplicitALS.affinity(model, query)[0]
+
+
+def test_what_was_passed_over_counts_against_an_item(table_of):
     """Six people like items 1, 2, 3; the seventh likes 1 and 3 and passed 2 over three times.
 
     Never having seen item 2 and having passed it over differ only where passes count.
     """
     rows = [(person, item, 1) for person in range(6) for item in (1, 2, 3)]
     rows += [(6, 1, 1), (6, 3, 1), (6, 2, 0), (6, 2, 0), (6, 2, 0)]
-    user, item, clicked = np.array(rows).T
-    log = {"user_id": user, "item_id": item, "clicked": clicked > 0, "reward": clicked}
     loss = []
     for skip_weight in (0.0, 1.0):
-        agent = ImplicitALS(checkerboard(), skip_weight=skip_weight)
-        agent.log.restore(log)
-        taste = _taste(agent.fit(), np.array([6]), np.array([1, 2, 3]))
-        loss.append(taste[[0, 2]].mean() - taste[1])
-    assert abs(loss[0]) < 0.02
+        liking = affinity(table_of(rows), 6, [1, 2, 3], skip_weight=skip_weight)
+        loss.append(liking[[0, 2]].mean() - liking[1])
+    assert abs(loss[0]) < 0.04
     assert loss[1] > 0.1
 
 
-def test_same_log_and_seed_give_the_same_factors(checkerboard):
-    agent = ImplicitALS(checkerboard(is_seen=False), seed=1).learn(1_000)
-    again = agent.fit()
-    for name in ("taste", "item_factors", "outcome"):
-        assert np.array_equal(again[name], agent.model[name])
+@pytest.mark.parametrize("confidence", ["linear", "log"])
+def test_strangers_are_known_by_what_they_like_in_their_visit(table_of, confidence):
+    """People of even and of odd number like the items of their parity."""
+    rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
+    found = affinity(table_of(rows), -1, range(20), recent=(3, 5), confidence=confidence)
+    assert found[1::2].min() > found[0::2].max() + 0.3
+    nobody = affinity(table_of(rows), -1, range(20), confidence=confidence)
+    assert np.isfinite(nobody).all()
+
+
+def test_same_log_and_seed_give_the_same_factors(table_of):
+    rng = np.random.default_rng(0)
+    rows = [(*pair, 1) for pair in rng.integers(0, 30, (200, 2))]
+    models = [ImplicitALS.fit_table(table_of(rows), ImplicitALS.defaults, seed=1) for _ in range(2)]
+    for name in ("people", "items"):
+        assert np.array_equal(models[0][name], models[1][name])
 
 
 def test_says_which_ids_it_needs(checkerboard):
-    with pytest.raises(UnsuitableScenario, match="set n_users and n_items$"):
+    with pytest.raises(UnsuitableScenario, match="set n_items and n_users$"):
         ImplicitALS(checkerboard(n_users=0, n_items=0))
 
 
@@ -103,7 +117,7 @@ def test_taste_is_believed_as_far_as_it_predicts(checkerboard):
         float(
             ImplicitALS(checkerboard(is_seen=False, is_alike=alike), seed=1)
             .learn(8_000)
-            .model["weight"]
+            .model["served_weight"]
         )
         for alike in (True, False)
     ]

@@ -59,14 +59,15 @@ def follow(agent, reference, env, fields, n_batches):
             served = np.take_along_axis(expected, slates, axis=1)
             assert served == pytest.approx(best, rel=1e-9, abs=1e-9)
         following, rewards, terminated, truncated, _ = env.step(slates)
-        feedback = Feedback(
-            observation,
-            slates,
-            following,
-            rewards,
-            terminated,
-            terminated | truncated,
-            np.arange(env.num_envs),
+        feedback = Feedback.of_step(
+            env.scenario,
+            observation=observation,
+            slates=slates,
+            next_observation=following,
+            rewards=rewards,
+            is_terminal=terminated,
+            is_over=terminated | truncated,
+            index=np.arange(env.num_envs),
         )
         for i, slate in enumerate(slates):
             clicked = following["response"][i, :, 0] > 0
@@ -135,11 +136,17 @@ def test_learns_from_shown_places_only(checkerboard):
     response = np.zeros((3, 2, 1), np.float32)
     slates = np.array([[2, 2], [2, 5], [1, 0]])
     ended = np.zeros(3, bool)
-    agent.update(
-        Feedback(
-            observation, slates, {"response": response}, np.zeros(3), ended, ended, np.arange(3)
-        )
+    feedback = Feedback.of_step(
+        env.scenario,
+        observation=observation,
+        slates=slates,
+        next_observation={"response": response},
+        rewards=np.zeros(3),
+        is_terminal=ended,
+        is_over=ended,
+        index=np.arange(3),
     )
+    agent.update(feedback)
     x = agent.features.of_slates(observation, slates).reshape(6, -1)[[0, 2, 3, 4, 5]]
     expected = np.eye(x.shape[1]) + sum(np.outer(one, one) for one in x)
     assert agent.precision == pytest.approx(expected)

@@ -5,14 +5,16 @@ import pytest
 
 from recsim_env.agents.agent import Feedback
 from recsim_env.agents.content import Content
-from recsim_env.agents.log_agent import InteractionLog, likes, rows_of
+from recsim_env.agents.log_agent import ImpressionLog, rows_of
 from recsim_env.agents.popularity import Popularity
+from recsim_env.scenario import Scenario
 
 
 def some_feedback(rng, n=5, slates=None):
     """Feedback of two-item slates in the checkerboard, drawn at random."""
     clicked = rng.integers(0, 2, (n, 2, 1)).astype(np.float32)
-    return Feedback(
+    return Feedback.of_step(
+        Scenario(),
         observation={
             "user": rng.random((n, 2)).astype(np.float32),
             "candidates": rng.random((n, 10, 2)).astype(np.float32),
@@ -29,7 +31,7 @@ def some_feedback(rng, n=5, slates=None):
 
 
 def test_log_keeps_every_shown_item_in_order(checkerboard):
-    log = InteractionLog(checkerboard().scenario, ("candidates", "user"))
+    log = ImpressionLog(checkerboard().scenario, ("candidates", "user"))
     rng = np.random.default_rng(0)
     batches = [some_feedback(rng, n) for n in (1, 6, 2, 40)]
     for feedback in batches:
@@ -52,24 +54,24 @@ def test_log_keeps_every_shown_item_in_order(checkerboard):
 
 
 def test_log_leaves_out_the_empty_place_of_a_repeated_item(checkerboard):
-    log = InteractionLog(checkerboard().scenario)
+    log = ImpressionLog(checkerboard().scenario)
     log.append(some_feedback(np.random.default_rng(0), 2, np.array([[4, 4], [4, 5]])))
     assert len(log) == 3
 
 
 def test_log_without_ids_says_so_by_minus_one(checkerboard):
-    log = InteractionLog(checkerboard(n_users=0, n_items=0).scenario)
+    log = ImpressionLog(checkerboard(n_users=0, n_items=0).scenario)
     feedback = some_feedback(np.random.default_rng(0))
     del feedback.observation["user_id"], feedback.observation["item_id"]
     log.append(feedback)
     assert set(log["user_id"]) == set(log["item_id"]) == {-1}
 
 
-def test_log_spends_13_bytes_a_row_and_at_most_twice_that(checkerboard):
-    log = InteractionLog(checkerboard().scenario)
+def test_log_spends_25_bytes_a_row_and_at_most_twice_that(checkerboard):
+    log = ImpressionLog(checkerboard().scenario)
     for _ in range(100):
         log.append(some_feedback(np.random.default_rng(0)))
-    assert sum(log[name].itemsize for name in log.arrays()) == 13
+    assert sum(log[name].itemsize for name in log.arrays()) == 25
     capacity = log["reward"].base.nbytes // 4
     assert len(log) == 1_000 <= capacity < 2_000
 
@@ -83,7 +85,7 @@ def test_slates_are_uniform_until_the_first_fit_and_refits_keep_their_schedule(c
     agent.learn(
         440,
         callback=lambda a: equal.append(
-            not a.scores(a._observation, None, deterministic=True).any()
+            not a.scores(a._observation, a._state, deterministic=True).any()
         ),
     )
     # Steps come by 30, but one in eleven of an environment's goes on beginning an episode.
@@ -142,10 +144,10 @@ def test_settings_out_of_range_are_named(checkerboard, setting, value):
 
 
 def test_likes_are_rewards_in_units_of_a_typical_one(checkerboard):
-    log = InteractionLog(checkerboard().scenario)
+    log = ImpressionLog(checkerboard().scenario)
     log.append(some_feedback(np.random.default_rng(0), 2))
     log["reward"][:] = [0.0, 2.0, 4.0, -1.0]
-    assert likes(log).tolist() == [0.0, 2 / 3, 4 / 3, 0.0]
+    assert log.table().liking.tolist() == [0.0, 2 / 3, 4 / 3, 0.0]
 
 
 def test_rows_of_tells_known_ids_from_unknown_ones():

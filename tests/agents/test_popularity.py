@@ -5,36 +5,36 @@ import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.popularity import Popularity
+from recsim_env.agents.recommender import Query
 
 
-def fill(agent, rows):
-    """Puts rows of (item_id, clicked) into an agent's log."""
-    item_id, clicked = np.array(rows).T
-    agent.log.restore(
-        {
-            "user_id": np.zeros(len(rows)),
-            "item_id": item_id,
-            "clicked": clicked > 0,
-            "reward": clicked,
-        }
-    )
-    agent.model = agent.fit()
+def score(table, **settings):
+    """Returns the scores of all items after a fit."""
+    model = Popularity.fit_table(table, {**Popularity.defaults, **settings}, seed=0)
+    return Popularity.affinity(model, Query.whole_catalogue(np.zeros(1, int)))[0]
 
 
-def test_score_is_the_smoothed_reward_per_showing(checkerboard):
-    agent = Popularity(checkerboard(), prior_showings=2.0)
-    fill(agent, [(5, 1), (5, 1), (5, 0), (9, 0), (9, 0), (9, 1), (9, 0), (9, 0)])
+def test_score_is_the_smoothed_reward_per_showing(table_of):
+    rows = [(5, 1), (5, 1), (5, 0), (9, 0), (9, 0), (9, 1), (9, 0), (9, 0)]
+    table = table_of([(0, item, reward) for item, reward in rows], n_items=80)
+    found = score(table, prior_showings=2.0)
     mean = 3 / 8
-    assert agent.model["score"][5] == pytest.approx((2 + 2 * mean) / 5)
-    assert agent.model["score"][9] == pytest.approx((1 + 2 * mean) / 7)
-    never_shown = np.delete(agent.model["score"], [5, 9])
-    assert never_shown == pytest.approx(np.full(78, mean))
+    assert found[5] == pytest.approx((2 + 2 * mean) / 5)
+    assert found[9] == pytest.approx((1 + 2 * mean) / 7)
+    assert np.delete(found, [5, 9]) == pytest.approx(np.full(78, mean))
 
 
-def test_count_is_the_number_of_clicks_and_new_items_get_the_mean_count(checkerboard):
-    agent = Popularity(checkerboard(), by="count")
-    fill(agent, [(5, 1), (5, 1), (5, 1), (9, 1), (9, 0), (4, 0)])
-    assert agent.model["score"][[5, 9, 4, 0]].tolist() == [3.0, 1.0, 0.0, 4 / 3]
+def test_a_showing_counts_as_far_as_it_was_looked_at(table_of):
+    rows = [(0, 0, 1), (0, 0, 0), (0, 1, 1), (0, 1, 0)]
+    found = score(table_of(rows, attention=np.array([1, 0.0, 1, 1])), prior_showings=1.0)
+    mean = 2 / 3
+    assert found == pytest.approx([(1 + mean) / 2, (1 + mean) / 3])
+
+
+def test_count_is_the_number_of_likes_and_new_items_get_the_mean_count(table_of):
+    rows = [(5, 1), (5, 1), (5, 1), (9, 1), (9, 0), (4, 0)]
+    found = score(table_of([(0, *row) for row in rows], n_items=80), by="count")
+    assert found[[5, 9, 4, 0]].tolist() == [3.0, 1.0, 0.0, 4 / 3]
 
 
 @pytest.mark.parametrize("by", ["reward", "count"])
@@ -52,7 +52,7 @@ def test_cannot_tell_people_apart(checkerboard, share_of_matches):
 
 
 def test_says_that_it_needs_item_ids(checkerboard):
-    with pytest.raises(UnsuitableScenario, match="popularity needs item ids.*set n_items"):
+    with pytest.raises(UnsuitableScenario, match="Popularity needs item ids.*set n_items"):
         Popularity(checkerboard(n_users=0, n_items=0))
 
 
