@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from recsim_env.agents.agent import Observation
-from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.log_agent import LogAgent, rows_of
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
