@@ -28,7 +28,8 @@ class Query:
 
     Attributes:
       user: (n,), places in the table that was fitted; -1 for somebody who is not in it.
-      item: (n, n_candidates) item ids, or None for the whole catalogue, in order.
+      item: (n, n_candidates) item ids. None: the whole catalogue, in order, or, where there are
+        `features`, items without ids.
       features: (n, n_candidates, F), the items as they look now; None: as they looked in the table.
       context: (n, G), the person and the moment; None: unknown.
       recent: (n, RECENT), items that the person liked in this visit, the latest last; -1 is none.
@@ -74,6 +75,12 @@ class Recommender(LogAgent):
     #: Whether fitting needs to know who people are; False is enough with what a visit shows.
     needs_users: ClassVar[bool] = True
 
+    #: Whether items are known by their ids; False is enough with their features.
+    needs_items: ClassVar[bool] = True
+
+    #: Whether items are known by their features.
+    needs_features: ClassVar[bool] = False
+
     @classmethod
     @abstractmethod
     def fit_table(
@@ -107,13 +114,17 @@ class Recommender(LogAgent):
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items, or people if they matter, have no ids."""
-        lacking = [] if scenario.n_items else ["n_items"]
-        lacking += ["n_users"] if cls.needs_users and not scenario.n_users else []
+        """Says so where items or people lack what they are known by."""
+        world = f"{type(scenario).__name__} with these settings"
+        if cls.needs_features and "candidates" not in scenario.space_fields():
+            return f"{cls.__name__} needs item features, and {world} shows none"
+        sizes = {"user": scenario.n_users, "item": scenario.n_items}
+        needed = {"user": cls.needs_users, "item": cls.needs_items}
+        lacking = [f"n_{kind}s" for kind in ("item", "user") if needed[kind] and not sizes[kind]]
         if lacking:
+            kinds = " and ".join(kind for kind in needed if needed[kind])
             return (
-                f"{cls.__name__} needs {'user and item' if cls.needs_users else 'item'} ids, and "
-                f"{type(scenario).__name__} with these settings lacks them; "
+                f"{cls.__name__} needs {kinds} ids, and {world} lacks them; "
                 f"set {' and '.join(lacking)}"
             )
         return None
@@ -180,7 +191,8 @@ class PersonalRecommender(Recommender):
       average person, times m / (m + prior_showings), m being how often u was shown anything.
       Served is outcome_i + w taste_ui. The weight w is the one that would have predicted best, by
       least squares, the rewards that came after each earlier fit (at the first: after a fit to four
-      fifths of the log); older evidence fades by half.
+      fifths of the log); older evidence fades by half. Items without ids have no outcomes of their
+      own, and the affinity alone is served.
     Cost: that of the model, twice at the first fit.
     Source: stacking (Wolpert 1992, "Stacked generalization"), with the order of time.
 
@@ -201,6 +213,8 @@ class PersonalRecommender(Recommender):
     def fit(self) -> dict[str, np.ndarray]:
         """Returns the model of the log, what items earn, and how far taste is to be believed."""
         table, users = self.log.table(), self.log.users()
+        if not table.n_items:
+            return super().fit()
         n_rows = len(table)
         earlier: Mapping[str, np.ndarray] = self.model or self._fit_rows(
             table.select(slice(n_rows * 4 // 5)), users, None
@@ -222,10 +236,8 @@ class PersonalRecommender(Recommender):
             return {}
         model = self.fit_table(table, self.settings, seed=self.seed, previous=previous)
         prior, mean = self.settings["prior_showings"], table.reward.mean(dtype=float)
-        n_items = max(table.n_items, 1)
-        item = table.item if table.n_items else np.zeros(len(table), np.int64)
-        earned = np.bincount(item, table.reward, n_items)
-        looked_at = np.bincount(item, table.attention, n_items)
+        earned = np.bincount(table.item, table.reward, table.n_items)
+        looked_at = np.bincount(table.item, table.attention, table.n_items)
         return {
             **model,
             "user_ids": users,
@@ -250,25 +262,22 @@ class PersonalRecommender(Recommender):
             user = np.full(len(rows), -1)
         query = Query(
             user=user,
-            item=table.item[rows, None] if table.n_items else None,
+            item=table.item[rows, None],
             features=table.features[rows, None],
             context=table.context[rows],
             recent=table.recent(rows, RECENT),
         )
         taste = self._taste(earlier, query)[:, 0]
-        surplus = table.reward[rows] - self._outcome(earlier, query)[:, 0]
+        surplus = table.reward[rows] - earlier["served_outcome"][table.item[rows]]
         return np.asarray(0.5 * earlier["served_moments"] + [taste @ surplus, taste @ taste])
 
     def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
         """Returns the outcome of each item for anybody, plus what taste adds."""
+        if "served_outcome" not in self.model:
+            return super().fitted_scores(observation, state)
         query = self.query(observation, state)
         taste = self.model["served_weight"] * self._taste(self.model, query)
-        return np.asarray(self._outcome(self.model, query) + taste)
-
-    @staticmethod
-    def _outcome(model: Model, query: Query) -> np.ndarray:
-        """Returns what each item earns from anybody; without ids all items earn the same."""
-        return np.asarray(model["served_outcome"][0 if query.item is None else query.item])
+        return np.asarray(self.model["served_outcome"][query.item] + taste)
 
     def _taste(self, model: Model, query: Query) -> np.ndarray:
         """Returns how people differ from the average person in each item."""
