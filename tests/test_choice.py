@@ -137,3 +137,40 @@ def test_empty_places_are_never_clicked_and_single_choice_models_click_once(mode
 def test_unknown_model_lists_the_known_ones():
     with pytest.raises(ValueError, match="choice='mnl' is unknown; use one of multinomial_logit, "):
         choice.model_code("mnl")
+
+
+CLICKED = np.array([[False, True, False], [False, False, False], [True, False, True]])
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("multinomial_logit", [[1, 1, 1]] * 3),
+        ("proportional", [[1, 1, 1]] * 3),
+        ("always_first", [[1, 0, 0]] * 3),
+        ("cascade", [[1, 1, 0], [1, 0.5, 0.25], [1, 0, 0]]),
+        ("position_based", [[1, 1, 0.25], [1, 0.5, 0.25], [1, 0.5, 1]]),
+    ],
+)
+def test_attention_is_what_a_click_tells_of_how_far_was_read(model, expected):
+    assert choice.attention(model, CLICKED, 0.5).tolist() == expected
+
+
+@pytest.mark.parametrize("model", ["cascade", "position_based"])
+def test_attention_is_the_posterior_of_having_looked_where_items_attract_little(model):
+    """Five places of attraction .01, simulated reading; exact in the limit of no attraction."""
+    rng = np.random.default_rng(0)
+    n, examination, attraction = 100_000, 0.8, 0.01
+    if model == "cascade":
+        reads_on = rng.random((n, 4)) < examination
+        looked = np.cumprod(np.hstack([np.ones((n, 1), bool), reads_on]), axis=1)[:, :5] > 0
+        clicked = looked & (rng.random((n, 5)) < attraction)
+        looked &= np.cumsum(clicked, axis=1) - clicked == 0  # nothing is read after a click
+        clicked &= looked
+    else:
+        looked = rng.random((n, 5)) < examination ** np.arange(5)
+        clicked = looked & (rng.random((n, 5)) < attraction)
+    found = choice.attention(model, clicked, examination)
+    assert (found[clicked] == 1).all()
+    # Within 5 standard errors (.0016 each) and the neglected attraction (at most 5 x .01).
+    assert found.mean(axis=0) == pytest.approx(looked.mean(axis=0), abs=0.05 + 5 * 0.0016)
