@@ -16,6 +16,12 @@ DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
 #: Agents that do not learn: they always run, and are evaluated once.
 REFERENCES = ("uniform", "oracle", "far_sighted")
 
+#: Agents that look into the people they serve.
+PRIVILEGED = ("oracle", "diverse_oracle", "far_sighted")
+
+#: Stands for every agent of ours that learns.
+ALL = "all"
+
 DEFAULT_AGENTS = ("uniform", "popularity", "content", "ials", "linucb", "dqn", "ppo", "oracle")
 
 #: Every run's people have environment seeds of their own: seeds and slots stay below these.
@@ -82,8 +88,9 @@ class BenchmarkSettings:
     def create(cls, **settings: Any) -> "BenchmarkSettings":
         """Returns settings given as people write them.
 
-        Scenarios and agents may be one name, several, or a mapping of names to settings; seeds may
-        be a number of seeds. An unknown name lists the known ones.
+        Scenarios and agents may be one name, several, or a mapping of names to settings, and the
+        agent "all" stands for all of ours that learn; seeds may be a number of seeds. An unknown
+        name lists the known ones.
         """
         known = [each.name for each in dataclasses.fields(cls)]
         unknown = sorted(set(settings) - set(known))
@@ -96,7 +103,7 @@ class BenchmarkSettings:
             entries = _entries("scenarios", given["scenarios"])
             given["scenarios"] = {_label(name, entry): entry for name, entry in entries.items()}
         if "agents" in given:
-            given["agents"] = _entries("agents", given["agents"])
+            given["agents"] = _with_all(_entries("agents", given["agents"]))
         if "seeds" in given:
             given["seeds"] = _seeds(given["seeds"])
         return cls(**given)
@@ -162,6 +169,14 @@ def _entries(what: str, given: Any) -> dict[str, dict[str, Any]]:
     if isinstance(given, Iterable) and all(isinstance(name, str) for name in given):
         return {name: {} for name in given}
     raise ValueError(f"{what}={given!r} is not names, or a table of names with settings")
+
+
+def _with_all(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns the agents, with those that `ALL` stands for in its place."""
+    if ALL not in agents:
+        return agents
+    learners = {name: {} for name in AGENTS if name not in PRIVILEGED}
+    return {name: agents.get(name, {}) for name in {**learners, **agents} if name != ALL}
 
 
 def _seeds(given: Any) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="SCENARIO", help="names (MusicStreaming)")
     parser.add_argument("--scenario", nargs="+", default=[], metavar="NAME", help="likewise")
-    parser.add_argument("--agents", nargs="+", metavar="NAME", help="which (all that learn)")
+    parser.add_argument("--agents", nargs="+", metavar="NAME", help="which (a few of each kind); all: all that learn")
     parser.add_argument(
         "--seeds", nargs="+", type=int, metavar="N", help="how many (3), or which, two or more"
     )

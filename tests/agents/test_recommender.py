@@ -1,5 +1,7 @@
 """What all recommenders share: whom they know, what a visit tells, how far taste is believed."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ class Told(PersonalRecommender):
     """An agent that is told by its settings how each person likes each item; all were met."""
 
     needs_users = False
-    defaults = {**PersonalRecommender.defaults, "told": None}
+    defaults: ClassVar = {**PersonalRecommender.defaults, "told": None}
 
     @classmethod
     def fit_table(cls, table, settings, *, seed, previous=None):

@@ -201,3 +201,11 @@ def test_runs_never_share_people():
     gaps = [after - before for before, after in itertools.pairwise(starts)]
     assert min(gaps) >= settings.num_envs
     assert starts[-1] < 2**32, "what other libraries take as a seed"
+
+
+def test_all_stands_for_every_agent_that_learns_and_keeps_what_is_set():
+    agents = BenchmarkSettings.create(agents={"all": {}, "linucb": {"alpha": 0.5}}).agents
+    assert {"uniform", "popularity", "ials", "ppo"} < set(agents)
+    assert not {"all", "oracle", "diverse_oracle", "far_sighted"} & set(agents)
+    assert agents["linucb"] == {"alpha": 0.5} and agents["ials"] == {}
+    assert BenchmarkSettings.create(agents="all").agents.keys() == agents.keys()
