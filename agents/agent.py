@@ -115,6 +115,11 @@ class Agent(ABC):
         self.rng = np.random.default_rng(seed)
         self.num_timesteps = 0
 
+    def require(self, name: str, holds: bool, allowed: str) -> None:
+        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
+        if not holds:
+            raise ValueError(f"{name}={self.settings[name]!r} is not allowed; use {allowed}")
+
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Returns a sentence saying why the agent cannot work in a scenario, or None."""

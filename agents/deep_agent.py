@@ -60,11 +60,6 @@ class DeepAgent(Agent):
             )
         return None
 
-    def require(self, name: str, holds: bool, allowed: str) -> None:
-        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
-        if not holds:
-            raise ValueError(f"{name}={self.settings[name]!r} is not allowed; use {allowed}")
-
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         self.require("width", self.settings["width"] >= 1, "1 or more")

@@ -179,11 +179,6 @@ class LogAgent(StepwiseAgent):
         self.model: dict[str, np.ndarray] = {}
         self._n_unfitted = 0
 
-    def require(self, name: str, holds: bool, allowed: str) -> None:
-        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
-        if not holds:
-            raise ValueError(f"{name}={self.settings[name]!r} is not allowed; use {allowed}")
-
     @abstractmethod
     def fit(self) -> dict[str, np.ndarray]:
         """Returns a model of the log, as named arrays; something in the log earned a reward."""
