@@ -295,10 +295,11 @@ class NewsFeed(Scenario):
     def column_names(self) -> Mapping[str, tuple[str, ...]]:
         """Names the columns of observations."""
         headline = (f"headline_{index}" for index in range(self.n_headline_features))
+        topics = (f"topic_{name}" for name in self.topic_names)
         return {
             "context": ("hour_sine", "hour_cosine"),
             "history": ("log_read", *(f"click_rate_{name}" for name in self.topic_names)),
-            "candidates": (*self.topic_names, *headline, "coverage", "age_days"),
+            "candidates": (*topics, *headline, "coverage", "age_days"),
             "response": ("clicked", "dwell_minutes"),
         }
 

@@ -1,0 +1,47 @@
+"""Upper confidence bounds for slates that people read from the top."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.ucb import UCB
+from recsim_env.scenario import Scenario
+
+
+class CascadeUCB(UCB):
+    """Learns how attractive each item is from the places down to the click, and from no others.
+
+    Idea: who reads from the top and stops at the first item that attracts them has passed over what
+      stands above it, and has not seen what stands below it. The most attractive items make the
+      best slate, in any order.
+    Update: an item looked at n times and clicked in a share w of them has the index
+      w + sqrt(alpha ln t / n) after t slates, or that of `UCB` with "kl" (CascadeKL-UCB); the
+      `slate_size` highest are shown, the highest on top. Where readers may stop without a click, a
+      place that nothing is known of counts by how likely it was reached.
+    Cost: that of `UCB`.
+    Source: Kveton, Szepesvári, Wen and Ashkan 2015, "Cascading bandits: learning to rank in the
+      cascade model" (CascadeUCB1, CascadeKL-UCB).
+    Differs: readers may stop without a click; a batch of people sees one tally.
+
+    Settings:
+      alpha: width of the bound (1.5).
+      outcome: "clicked" (default), or as in `ArmAgent`.
+      index, arms, per, discount, prior_showings: see `UCB` and `ArmAgent`.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {**UCB.defaults, "alpha": 1.5, "outcome": "clicked"}
+
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Says so where a click does not hide what stands below it."""
+        clicked = np.zeros((2, scenario.slate_size), bool)
+        clicked[0, 0] = True
+        is_seen = scenario.attention(clicked)[:, 1:] > 0
+        if is_seen[0].any() or not is_seen[1].all():
+            return (
+                "cascade_ucb needs slates that are read from the top to the first click, and in "
+                f"{type(scenario).__name__} with these settings they are not; some have choice="
+                "'cascade'"
+            )
+        return super().unsuitable(scenario)

@@ -1,0 +1,60 @@
+"""The best arm so far, and now and then any."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.agent import Feedback
+from recsim_env.agents.arms import ArmAgent, Tally
+from recsim_env.envs import RecommendationVectorEnv
+
+
+class EpsilonGreedy(ArmAgent):
+    """Shows what earned the most so far, except that a share of the slates is uniform.
+
+    Idea: explore by chance, however much is known; what cannot be the best costs as much as what
+      might be.
+    Update: of the slates in user-step t, a share epsilon is uniform (or epsilon_t = min(1, anneal /
+      t)), which costs regret that is linear in t (or logarithmic, if anneal is large enough for the
+      gap between arms, which nobody knows beforehand). The others show the arms with the highest
+      (s + m r0) / (n + m), of an arm looked at n times that earned s, with r0 the mean of all arms
+      and m prior_showings.
+    Cost: O(n_arms) or O(candidates) a batch, whichever is less, and 16 bytes an arm.
+    Source: Watkins 1989 (epsilon-greedy); Auer, Cesa-Bianchi and Fischer 2002, "Finite-time
+      analysis of the multiarmed bandit problem" (epsilon_n-greedy).
+    Differs: slates of several places; a showing counts by how likely it was looked at; unknown arms
+      earn the mean.
+
+    Settings:
+      epsilon: share of uniform slates while learning (0.1).
+      anneal: if more than 0, that share is min(1, anneal / t) instead (0).
+      arms, per, outcome, discount, prior_showings: see `ArmAgent`.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {**ArmAgent.defaults, "epsilon": 0.1, "anneal": 0.0}
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self.require("epsilon", 0 <= self.settings["epsilon"] <= 1, "0 to 1")
+        self.require("anneal", self.settings["anneal"] >= 0, "0 or more")
+        self.exploration = self._exploration_after(0)
+
+    def _exploration_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates after so many user-steps."""
+        anneal = self.settings["anneal"]
+        return float(min(1.0, anneal / (n_steps + 1)) if anneal > 0 else self.settings["epsilon"])
+
+    def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
+        """Returns what is served too: the best guesses."""
+        return self.estimate(tally, arm)
+
+    def update(self, feedback: Feedback) -> None:
+        """Adds to the tally, and explores less."""
+        super().update(feedback)
+        self.exploration = self._exploration_after(self.num_timesteps + len(feedback.rewards))
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        super().restore(arrays)
+        self.exploration = self._exploration_after(self.num_timesteps)

@@ -1,0 +1,25 @@
+"""A bandit over topics for each person, of this visit alone."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from recsim_env.agents.ucb import UCB
+
+
+class TopicUCB(UCB):
+    """Finds out in every visit which topics this person clicks.
+
+    Idea: topics are few, so that a single visit tells much of them, even of somebody unknown.
+    Update: UCB1 over topics from what this visit has shown and clicked of each; the items of the
+      best topic are shown, by their visible quality if there is one, then those of the next.
+    Cost: O(n_topics) a person, 16 bytes a topic and person; nothing is learned across visits.
+    Source: Ie et al. 2019, "RecSim: a configurable simulation platform for recommender systems"
+      (arXiv 1909.04847), its cluster bandit with UCB1.
+    Differs: equal topics, and items without a quality, come in random order.
+
+    Settings: those of `UCB`, with arms "topic" and per "visit". `Thompson` with the same is
+      RecSim's other cluster bandit.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {**UCB.defaults, "arms": "topic", "per": "visit"}
+    preferred: ClassVar[tuple[str, ...]] = ("topic",)
