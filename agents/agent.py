@@ -1,5 +1,6 @@
 """The one interface of all agents, and the loop that those of our own share."""
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -187,7 +188,9 @@ class Agent(ABC):
         It is the propensity that a log needs, of the slate in its order. Where `draws_slates` is
         None it is exact. Else it is the mean over `n_draws` draws of a generator of its own, of
         what that names: "scores" (the chance of the slate given the drawn scores), or "slates"
-        (whether the very slate was drawn, which is rarely so where there are many).
+        (whether the very slate was drawn, which is rarely so where there are many). The same
+        observation has the same draws, so that the chances of all slates add up to 1; others have
+        others, so that errors average out over a log.
 
         Args:
           observation, state, episode_start, deterministic: as in `predict`.
@@ -204,7 +207,7 @@ class Agent(ABC):
         n = len(next(iter(observation.values())))
         wanted = np.reshape(slates, (n, self.slate_size))
         state = self._entered(observation, state, episode_start)
-        own, self.rng = self.rng, np.random.default_rng(self.seed)
+        own, self.rng = self.rng, np.random.default_rng([self.seed, _fingerprint(observation)])
         try:
             chances = [
                 self._slate_chance(observation, wanted, state, deterministic=deterministic)
@@ -410,6 +413,11 @@ class StepwiseAgent(Agent):
         self._observation = following
         self.num_timesteps += len(index)
         return len(index)
+
+
+def _fingerprint(observation: Observation) -> int:
+    """Returns a number that depends on what is seen, the same in every process."""
+    return zlib.crc32(b"".join(np.asarray(value).tobytes() for value in observation.values()))
 
 
 def _repeats(slates: np.ndarray) -> np.ndarray:

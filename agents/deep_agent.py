@@ -130,13 +130,18 @@ class DeepAgent(Agent):
         """Shows the best slates by what the model has learned."""
         import torch
 
-        tensors = {
+        with torch.no_grad():
+            return self.choose(self.tensors(observation, state), deterministic=deterministic)
+
+    def tensors(self, observation: Observation, state: Any) -> Any:
+        """Returns what is seen and remembered as the model takes it."""
+        import torch
+
+        return {
             name: torch.as_tensor(np.ascontiguousarray(value), device=self.model.device)
             for name, value in self.memory.seen_with(state, observation).items()
             if name in self.model.observation_space.spaces
         }
-        with torch.no_grad():
-            return self.choose(tensors, deterministic=deterministic)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the weights, the optimiser's state and the scale of rewards."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.agent import Observation
 from recsim_env.agents.deep_agent import DeepAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
@@ -61,6 +62,8 @@ class DQNAgent(DeepAgent):
         "exploration": 0.05,
         "exploration_steps": 10_000,
     }
+
+    draws_slates: ClassVar[str | None] = None
 
     #: Shorter than the visit: rewards much smaller than fresh weights' errors take long to see.
     scale_discount: ClassVar[float] = 0.9
@@ -122,8 +125,28 @@ class DQNAgent(DeepAgent):
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the slates of highest value, some at random unless `deterministic`."""
-        best = self.model.policy.q_net_target(tensors).cpu().numpy().argmax(axis=1)
+        best = self._best(tensors)
         if not deterministic:
             explores = self.rng.random(len(best)) < self.model.explored_share()
             best = np.where(explores, self.rng.integers(0, len(self.table), len(best)), best)
         return np.asarray(self.table[best])
+
+    def _best(self, tensors: Any) -> np.ndarray:
+        """Returns the rows of the table with the slates of highest value, (n,)."""
+        values = self.model.policy.q_net_target(tensors)
+        return np.asarray(values.cpu().numpy().argmax(axis=1))
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns whether slates are the best, or the chance that they are or are explored."""
+        import torch
+
+        with torch.no_grad():
+            best = self._best(self.tensors(observation, state))
+        chance = (self.table[best] == slates).all(axis=1).astype(float)
+        if deterministic:
+            return chance
+        share = self.model.explored_share()
+        is_possible = (np.diff(slates, axis=1) > 0).all(axis=1)  # the table holds ascending ones
+        return (1.0 - share) * chance + share * is_possible / len(self.table)

@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.agent import Observation
 from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.gaussian_ranking import gaussian_slate_chance
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.wrappers import best_candidates, score_candidates
 
@@ -52,6 +54,8 @@ class PPOAgent(DeepAgent):
         "score_sd": 0.4,
     }
 
+    draws_slates: ClassVar[str | None] = None
+
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
@@ -93,9 +97,25 @@ class PPOAgent(DeepAgent):
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by mean scores, or by scores drawn around them."""
-        policy = self.model.policy
-        scores = policy.network.scores(tensors).cpu().numpy()
+        scores, deviation = self._scores(tensors)
         if not deterministic:
-            deviation = policy.log_std.exp().item()
             scores = scores + deviation * self.rng.standard_normal(scores.shape)
         return best_candidates(scores, self.slate_size)
+
+    def _scores(self, tensors: Any) -> tuple[np.ndarray, float]:
+        """Returns mu, (n, n_candidates), and sigma."""
+        policy = self.model.policy
+        return policy.network.scores(tensors).cpu().numpy(), policy.log_std.exp().item()
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns whether slates are the best, or the chance that scores drawn rank them so."""
+        import torch
+
+        with torch.no_grad():
+            scores, deviation = self._scores(self.tensors(observation, state))
+        if deterministic:
+            best = best_candidates(scores, self.slate_size)
+            return np.asarray((best == slates).all(axis=1), float)
+        return gaussian_slate_chance(scores / deviation, slates)

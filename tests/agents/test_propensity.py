@@ -1,0 +1,166 @@
+"""Every agent tells how likely it shows a slate, and it is so; asking changes nothing."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, norm
+
+from recsim_env.agents import AGENTS, agent_class, make_agent
+from recsim_env.agents.gaussian_ranking import gaussian_slate_chance
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+
+SCENARIOS = {
+    "strangers": InterestEvolution(n_candidates=4, slate_size=2, horizon=10),
+    "catalogue": RatedCatalogue(
+        n_users=40, n_items=60, n_candidates=4, slate_size=2, max_slates=20
+    ),
+}
+ALL_SLATES = np.array(list(itertools.permutations(range(4), 2)))
+N_PREDICTIONS = 20_000
+
+#: That any of these tests fails by chance: one for each agent, scenario, slate, and way to predict.
+FALSE_ALARM = 1e-6 / (len(AGENTS) * len(SCENARIOS) * len(ALL_SLATES) * 2)
+
+CASES = [
+    pytest.param(name, scenario, id=f"{name}-{scenario}")
+    for name in AGENTS
+    for scenario in SCENARIOS
+    if agent_class(name).unsuitable(SCENARIOS[scenario]) is None
+]
+
+
+def learned(name, scenario):
+    env = RecommendationVectorEnv(SCENARIOS[scenario], num_envs=8)
+    try:
+        agent = make_agent(name, env, seed=3)
+    except ImportError as error:
+        pytest.skip(str(error))
+    return agent.learn(400)
+
+
+def meet_the_same_person(agent, n):
+    """Lets the agent act among `n` people who are all the same, and returns what it sees."""
+    env = RecommendationVectorEnv(agent.env.scenario, num_envs=n)
+    agent.set_env(env)
+    return env.reset(seed=[7] * n)[0]
+
+
+def chances(agent, **arguments):
+    """Returns the probabilities of all slates, (12,), for a person met for the first time."""
+    if agent.draws_slates is None:
+        observation = meet_the_same_person(agent, len(ALL_SLATES))
+        return agent.slate_probability(observation, ALL_SLATES, **arguments)
+    # Alike rows have draws of their own: one for each row is that many of the one person.
+    observation = meet_the_same_person(agent, N_PREDICTIONS)
+    for_each = [np.tile(slate, (N_PREDICTIONS, 1)) for slate in ALL_SLATES]
+    stated = [agent.slate_probability(observation, s, n_draws=1, **arguments) for s in for_each]
+    return np.mean(stated, axis=1)
+
+
+@pytest.mark.parametrize(("name", "scenario"), CASES)
+def test_chances_add_up_to_one_and_are_how_often_slates_are_shown(name, scenario):
+    agent = learned(name, scenario)
+    for deterministic in (False, True):
+        stated = chances(agent, deterministic=deterministic)
+        assert stated.min() >= 0.0
+        assert stated.sum() == pytest.approx(1.0, abs=1e-9)
+        observation = meet_the_same_person(agent, N_PREDICTIONS)
+        slates, _ = agent.predict(observation, deterministic=deterministic)
+        counts = (slates[:, None] == ALL_SLATES).all(axis=2).sum(axis=0)
+        assert counts.sum() == N_PREDICTIONS
+        for chance, count in zip(stated, counts, strict=True):
+            if agent.draws_slates is None:
+                p_value = binomtest(int(count), N_PREDICTIONS, min(chance, 1.0)).pvalue
+                assert p_value >= FALSE_ALARM
+            else:  # Hoeffding's bound for the difference of two means
+                allowed = math.sqrt(math.log(2 / FALSE_ALARM) / N_PREDICTIONS)
+                assert abs(count / N_PREDICTIONS - chance) < allowed
+
+
+@pytest.mark.parametrize(("name", "scenario"), CASES)
+def test_asking_changes_neither_what_is_shown_nor_what_is_learned(name, scenario):
+    shown = []
+    for asks in (True, False):
+        agent = learned(name, scenario)
+        learning_env = agent.env
+        if asks:
+            before = agent.rng.bit_generator.state
+            assert np.array_equal(chances(agent), chances(agent))
+            assert agent.rng.bit_generator.state == before
+        agent.set_env(learning_env)
+        agent.learn(100)
+        observation = meet_the_same_person(agent, 5)
+        shown.append(agent.predict(observation)[0])
+    assert np.array_equal(*shown)
+
+
+@pytest.mark.parametrize("name", ["dqn", "ppo", "ials"])
+def test_what_happened_in_the_visit_counts_as_in_predict(name):
+    """One person after two slates: the state says what was shown, as it does to `predict`."""
+    agent = learned(name, "catalogue")
+    observation = meet_the_same_person(agent, 1)
+    state = None
+    for _ in range(2):
+        slates, state = agent.predict(observation, state, np.array([state is None]))
+        observation, *_ = agent.env.step(slates)
+    start = np.zeros(1, bool)
+    best, _ = agent.predict(observation, state, start, deterministic=True)
+    one = {field: value[0] for field, value in observation.items()}
+    stated = [
+        float(agent.slate_probability(one, slate, state, start, deterministic=True))
+        for slate in ALL_SLATES
+    ]
+    assert sum(stated) == pytest.approx(1.0)
+    assert ALL_SLATES[np.argmax(stated)].tolist() == best[0].tolist()
+
+
+def test_an_unordered_slate_of_dqn_is_never_shown():
+    agent = learned("dqn", "strangers")
+    stated = chances(agent)
+    is_ascending = ALL_SLATES[:, 0] < ALL_SLATES[:, 1]
+    assert (stated[~is_ascending] == 0.0).all()
+    assert (stated[is_ascending] > 0.0).all()
+
+
+# Gaussian scores ---------------------------------------------------------------------------------
+
+
+def test_two_gaussian_scores_rank_as_their_difference_says():
+    difference = np.linspace(-8.0, 8.0, 33)
+    means = np.stack([difference, np.zeros(33)], axis=1)
+    found = gaussian_slate_chance(means, np.zeros((33, 1), int))
+    assert found == pytest.approx(norm.cdf(difference / math.sqrt(2)), rel=1e-9)
+
+
+def test_equal_means_rank_in_all_orders_alike():
+    found = gaussian_slate_chance(np.full((1, 6), 3.0), np.array([[4, 1, 2]]))
+    assert found == pytest.approx([1 / 120], rel=1e-12)
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0, 100.0, 1e6])
+def test_chances_of_all_gaussian_rankings_add_up_to_one(spread):
+    means = spread * np.random.default_rng(0).normal(size=(20, 5))
+    slates = itertools.permutations(range(5), 3)
+    total = sum(gaussian_slate_chance(means, np.tile(slate, (20, 1))) for slate in slates)
+    assert total == pytest.approx(np.ones(20), abs=1e-12)
+
+
+def test_three_gaussian_scores_rank_as_often_as_drawn():
+    """A million draws; each frequency within Hoeffding's bound of 1e-6 / 6."""
+    means = np.array([[0.0, 0.7, -0.4]])
+    drawn = means + np.random.default_rng(1).normal(size=(1_000_000, 3))
+    ranking = np.argsort(-drawn, axis=1)
+    allowed = math.sqrt(math.log(2 * 6 / 1e-6) / 2e6)
+    for slate in itertools.permutations(range(3), 2):
+        share = (ranking[:, :2] == slate).all(axis=1).mean()
+        assert gaussian_slate_chance(means, np.array([slate]))[0] == pytest.approx(
+            share, abs=allowed
+        )
+
+
+def test_a_slate_that_repeats_an_item_has_no_chance():
+    assert gaussian_slate_chance(np.zeros((1, 3)), np.array([[1, 1]])).tolist() == [0.0]
