@@ -23,6 +23,7 @@ AGENTS = {
     "ucb": "recsim_env.agents.ucb:UCB",
     "thompson": "recsim_env.agents.thompson:Thompson",
     "linucb": "recsim_env.agents.linucb:LinUCB",
+    "lin_thompson": "recsim_env.agents.lin_thompson:LinThompson",
     "cascade_ucb": "recsim_env.agents.cascade_ucb:CascadeUCB",
     "topic_ucb": "recsim_env.agents.topic_ucb:TopicUCB",
     "dqn": "recsim_env.agents.dqn:DQNAgent",

@@ -36,6 +36,7 @@ SUITABLE = {
     "content": {"strangers", "catalogue"},
     "ials": {"catalogue", "featureless"},
     "linucb": {"strangers", "catalogue"},
+    "lin_thompson": {"strangers", "catalogue"},
     "oracle": {"strangers", "catalogue", "featureless"},
 }
 

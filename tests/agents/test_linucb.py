@@ -93,10 +93,10 @@ def test_equals_the_reference_in_scores_and_order(max_features, num_envs, n_batc
         compiled=False,
     )
     agent = LinUCB(env, alpha=0.7, ridge=2.0, max_features=max_features)
-    reference = ReferenceLinUCB(0.7, 2.0, agent.features.is_product)
+    reference = ReferenceLinUCB(0.7, 2.0, agent.model.features.is_product)
     follow(agent, reference, env, ["user", "history"], n_batches)
     assert any(reward > 0 for _, reward in reference.shown)
-    assert agent.features.is_product == (max_features == PRODUCT)
+    assert agent.model.features.is_product == (max_features == PRODUCT)
 
 
 @pytest.mark.parametrize("max_features", [PRODUCT, SHORT])
@@ -111,9 +111,11 @@ def test_blocks_of_a_large_batch_equal_the_whole(checkerboard, monkeypatch, max_
 
 def test_corrections_and_inverse_agree_over_a_long_run(checkerboard):
     agent = LinUCB(checkerboard(1)).learn(900)
-    assert agent._n_corrections > 800
-    exact = np.linalg.solve(agent.precision, np.eye(agent.features.n_features))
-    assert agent.covariance == pytest.approx(exact, abs=1e-9)
+    assert agent.model.posterior.n_corrections > 800
+    exact = np.linalg.solve(
+        agent.model.posterior.precision, np.eye(agent.model.features.n_features)
+    )
+    assert agent.model.posterior.covariance == pytest.approx(exact, abs=1e-9)
 
 
 def test_deterministic_serves_the_mean_and_learning_adds_the_bonus(checkerboard):
@@ -147,9 +149,9 @@ def test_learns_from_shown_places_only(checkerboard):
         index=np.arange(3),
     )
     agent.update(feedback)
-    x = agent.features.of_slates(observation, slates).reshape(6, -1)[[0, 2, 3, 4, 5]]
+    x = agent.model.features.of_slates(observation, slates).reshape(6, -1)[[0, 2, 3, 4, 5]]
     expected = np.eye(x.shape[1]) + sum(np.outer(one, one) for one in x)
-    assert agent.precision == pytest.approx(expected)
+    assert agent.model.posterior.precision == pytest.approx(expected)
 
 
 def test_short_features_take_the_mean_over_the_rows_of_a_field():
@@ -183,7 +185,7 @@ def test_learns_that_people_like_their_own_colour(checkerboard, share_of_matches
 
 
 def test_says_that_it_needs_item_features(checkerboard):
-    with pytest.raises(UnsuitableScenario, match="linucb needs item features"):
+    with pytest.raises(UnsuitableScenario, match="LinUCB needs item features"):
         LinUCB(checkerboard(is_seen=False))
 
 

@@ -1,0 +1,85 @@
+"""What bandits with a linear model share: the model and its learning; they differ in acting."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.agent import Feedback, StepwiseAgent
+from recsim_env.agents.linear_models import MODELS, make_model
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenario import Scenario
+
+
+class LinearBandit(StepwiseAgent):
+    """An agent whose idea of the reward is a linear model; a subclass gives `scores`.
+
+    Model: "shared" is one vector of weights for all items, w·x with x = (1, g) ⊗ (1, f), where g
+      is the person's `user`, `context` and `history`, and f the candidate's features (shorter where
+      that is too long, see `JointFeatures`). "disjoint" has weights for every item id, w_i·(1, g).
+      "hybrid" is the sum of both.
+    Update: weighted least squares, exact. Every place of a slate is an observation of its share of
+      the reward, whose weight c is how likely it was looked at: A += c x xᵀ, b += c r x. So a place
+      that was surely not looked at teaches nothing. A batch of n people first lets the past fade,
+      A <- ridge I + discount^n (A - ridge I), b <- discount^n b, and is then added as one moment:
+      an observation that n user-steps came after, in later batches, counts discount^n.
+    Cost: for d numbers in x, m in (1, g), n people, C candidates and k items shown. Shared:
+      learning O(d² k) a batch where 4 k <= d and O(d³) otherwise; variances O(n d² + n C |f|²);
+      16 d² bytes. Disjoint: O(m³) an item shown; O(n C m²); 16 m² bytes an item. Hybrid: O(d³ +
+      k m d²); O(n C d²); 16 (m² + m d) bytes an item. A discount below 1 is O(m³) for every item of
+      the catalogue, and O(d³), a batch.
+
+    Settings:
+      model: "shared" (default), "disjoint" or "hybrid"; the latter two need n_items.
+      ridge: prior precision of the weights (1).
+      discount: share of an observation's weight that is left one user-step later (1, all of it).
+      exploration: share of uniform slates while learning (0).
+      context: False leaves `context` and `history` out of g (True).
+      max_features: longest x that takes the full product (256).
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "model": "shared",
+        "ridge": 1.0,
+        "discount": 1.0,
+        "exploration": 0.0,
+        "context": True,
+        "max_features": 256,
+    }
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self.require("model", self.settings["model"] in MODELS, f"one of {', '.join(MODELS)}")
+        self.require("ridge", self.settings["ridge"] > 0, "more than 0")
+        self.require("discount", 0 < self.settings["discount"] <= 1, "more than 0, up to 1")
+        self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
+        self.exploration = self.settings["exploration"]
+        self.model = make_model(env.scenario, self.settings)
+
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Says so where items have no observable features."""
+        return needs_item_features(cls.__name__, scenario)
+
+    def update(self, feedback: Feedback) -> None:
+        """Lets the past fade, and adds what was looked at."""
+        if self.settings["discount"] < 1:
+            self.model.fade(self.settings["discount"] ** len(feedback.rewards))
+        self.model.add(feedback)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns what the model learned."""
+        return self.model.arrays()
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        self.model.restore(arrays)
+
+
+def needs_item_features(name: str, scenario: Scenario) -> str | None:
+    """Returns a sentence where a scenario shows no features of candidates."""
+    if "candidates" in scenario.space_fields():
+        return None
+    return (
+        f"{name} needs item features, and {type(scenario).__name__} with these settings shows none"
+    )

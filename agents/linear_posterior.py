@@ -1,0 +1,134 @@
+"""What is believed of the weights of a linear model: a Gaussian, or a stack of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+# Rounding errors of this many corrections stay far below those of the data; then A⁻¹ is made anew.
+_MAX_CORRECTIONS = 1_000
+
+
+@dataclass(eq=False)
+class LinearPosterior:
+    """The posterior of weights w in reward = w·x + noise, by weighted ridge regression.
+
+    With observations of features x, reward r and weight c (an observation of weight c is one whose
+    noise has 1 / c of the variance; of weight 0, none):
+
+      A = ridge I + sum c x xᵀ,  b = sum c r x,  w ~ N(A⁻¹ b, s² A⁻¹),
+
+    where s, the noise of an observation of weight 1, is the caller's to bring. All arrays may have
+    leading axes, for a stack of posteriors; `posterior[i]` is one of them, and changes the stack.
+
+    Attributes:
+      ridge: prior precision of every weight.
+      precision: A, (..., n_features, n_features).
+      moment: b, (..., n_features).
+      covariance: A⁻¹, kept up to date.
+      mean: A⁻¹ b, (..., n_features).
+      n_corrections: how many corrections A⁻¹ has had since it was made anew, (...).
+    """
+
+    ridge: float
+    precision: np.ndarray
+    moment: np.ndarray
+    covariance: np.ndarray
+    mean: np.ndarray
+    n_corrections: np.ndarray
+
+    @classmethod
+    def prior(cls, n_features: int, *, ridge: float, stack: tuple[int, ...] = ()) -> Self:
+        """Returns what is believed before anything was observed."""
+        one = np.tile(np.eye(n_features), (*stack, 1, 1))
+        zero = np.zeros((*stack, n_features))
+        return cls(ridge, ridge * one, zero, one / ridge, zero.copy(), np.zeros(stack, np.int64))
+
+    def __getitem__(self, index: int) -> Self:
+        return replace(
+            self,
+            precision=self.precision[index],
+            moment=self.moment[index],
+            covariance=self.covariance[index],
+            mean=self.mean[index],
+            n_corrections=self.n_corrections[index, ...],
+        )
+
+    def copy(self) -> Self:
+        """Returns a posterior that can change by itself."""
+        return replace(
+            self,
+            precision=self.precision.copy(),
+            moment=self.moment.copy(),
+            covariance=self.covariance.copy(),
+            mean=self.mean.copy(),
+            n_corrections=self.n_corrections.copy(),
+        )
+
+    def add(self, x: np.ndarray, rewards: np.ndarray, weights: np.ndarray) -> None:
+        """Adds observations to one posterior.
+
+        Args:
+          x: (n, n_features).
+          rewards, weights: (n,).
+
+        Few observations are a Woodbury correction of A⁻¹ (faster up to half as many rows as
+        columns, measured for 32 to 1,024 columns), many a new inverse, which also clears the
+        corrections' rounding.
+        """
+        x = np.sqrt(weights)[:, None] * x
+        self.precision += x.T @ x
+        self.moment += (np.sqrt(weights) * rewards) @ x
+        if 4 * len(x) > len(self.precision) or self.n_corrections >= _MAX_CORRECTIONS:
+            self.refresh()
+            return
+        product = x @ self.covariance
+        factor = np.linalg.cholesky(np.eye(len(x)) + product @ x.T)
+        root = np.linalg.solve(factor, product)
+        self.covariance -= root.T @ root
+        self.mean[...] = self.covariance @ self.moment
+        self.n_corrections += 1
+
+    def fade(self, keep: float) -> None:
+        """Forgets: all that was observed counts `keep` times what it did, the prior as before."""
+        diagonal = np.arange(self.precision.shape[-1])
+        self.precision *= keep
+        self.precision[..., diagonal, diagonal] += (1.0 - keep) * self.ridge
+        self.moment *= keep
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Makes A⁻¹ and the mean anew from A and b.
+
+        All of it is NumPy's: SciPy brings BLAS threads of its own, and on a busy machine the two
+        wait for each other a hundred times longer than they compute.
+        """
+        inverse = np.linalg.inv(self.precision)
+        self.covariance[...] = (inverse + np.swapaxes(inverse, -1, -2)) / 2.0
+        self.mean[...] = np.einsum("...ij,...j->...i", self.covariance, self.moment)
+        self.n_corrections[...] = 0
+
+    def draw(self, rng: np.random.Generator, n: int, *, scale: float | np.ndarray) -> np.ndarray:
+        """Returns n weights drawn from one N(mean, scale² A⁻¹), (n, n_features).
+
+        Args:
+          rng: gives n_features normal numbers a draw.
+          n: how many.
+          scale: one, or (n,).
+        """
+        factor = np.linalg.cholesky(self.precision)
+        normal = rng.standard_normal((n, len(self.mean)))
+        deviation = np.linalg.solve(factor.T, normal.T).T
+        return np.asarray(self.mean + np.reshape(scale, (-1, 1)) * deviation)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns A, b, A⁻¹ as it is used, and how often that was corrected."""
+        names = ("precision", "moment", "covariance", "n_corrections")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        for name, value in self.arrays().items():
+            value[...] = arrays[name]
+        self.mean[...] = np.einsum("...ij,...j->...i", self.covariance, self.moment)
