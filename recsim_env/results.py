@@ -1,8 +1,9 @@
-"""The result table of a benchmark: one folder that survives kills and holds whole runs only.
+"""Result tables: one folder that survives kills and holds whole runs only.
 
 A folder has `settings.json` (what was asked), `versions.json` (of the packages used) and
-`rows.csv`, to which every finished run adds its rows. A run is one scenario, agent and seed; its
-rows are consecutive, and the last one, `final` or `failed`, says that the run is complete.
+`rows.csv`, to which every finished run adds its rows. A run is one scenario (or log), agent and
+seed; its rows are consecutive, and the last one, `final` or `failed`, says that the run is
+complete. What else a row holds is its `Layout`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,35 +47,110 @@ COLUMNS: dict[str, type] = {
 }
 """Column names and types of `rows.csv`, in order; an empty number is NaN (floats) or 0 (ints)."""
 
-_HEADER = ",".join(COLUMNS).encode() + b"\n"
 _LONGEST_TEXT = 20_000
-_NAMES = ("scenario", "agent", "config_hash")
-_DTYPE = [(name, "O" if kind is str else np.dtype(kind)) for name, kind in COLUMNS.items()]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the rows of a table hold.
+
+    Attributes:
+      columns: name to type, in order; `seed`, `phase`, `config_hash` and `error` are among them.
+      world: the column that says where a run took place; with `agent` and `seed` it names the run.
+      phases: what a row may tell of; `final` and `failed` are among them.
+      needed: phase to the column that must hold a finite number then.
+    """
+
+    columns: Mapping[str, type]
+    world: str
+    phases: tuple[str, ...]
+    needed: Mapping[str, str]
+
+    @cached_property
+    def header(self) -> bytes:
+        """The first line of `rows.csv`."""
+        return ",".join(self.columns).encode() + b"\n"
+
+    @property
+    def dtype(self) -> list[tuple[str, Any]]:
+        """Of the table as a structured array."""
+        return [
+            (name, "O" if kind is str else np.dtype(kind)) for name, kind in self.columns.items()
+        ]
+
+    def key(self, row: Mapping[str, Any]) -> RunKey:
+        """Returns which run a row belongs to."""
+        return row[self.world], row["agent"], row["seed"]
+
+    def checked(self, row: Mapping[str, Any]) -> Row:
+        """Returns a row with all columns, of the right types.
+
+        Raises:
+          ValueError: it is no row of such a table.
+        """
+        unknown = sorted(set(row) - set(self.columns))
+        if unknown:
+            raise ValueError(f"unknown column {unknown[0]!r}; known are {', '.join(self.columns)}")
+        whole = {name: _cell(name, kind, row.get(name)) for name, kind in self.columns.items()}
+        self.check_phase(whole["phase"])
+        for name in (self.world, "agent", "config_hash"):
+            if not whole[name] or any(character in whole[name] for character in "\r\n\0"):
+                raise ValueError(f"{name}={whole[name]!r} is not a name: empty or with line breaks")
+        column = self.needed.get(whole["phase"])
+        if column and not math.isfinite(whole[column]):
+            raise ValueError(f"{column}={whole[column]} of a {whole['phase']} row is not finite")
+        return whole
+
+    def check_phase(self, phase: str) -> None:
+        """Raises ValueError unless it is one of the phases."""
+        if phase not in self.phases:
+            raise ValueError(f"phase={phase!r} is not one of {', '.join(self.phases)}")
+
+    def decoded(self, line: bytes) -> Row:
+        """Returns the row that a line of `rows.csv` holds."""
+        cells = next(csv.reader([line.decode()]), [])
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells where {len(self.columns)} belong")
+        row = dict(zip(self.columns, cells, strict=True))
+        parts = row["error"].split("\\\\")
+        row["error"] = "\\".join(p.replace("\\n", "\n").replace("\\r", "\r") for p in parts)
+        return self.checked({name: cell for name, cell in row.items() if cell != ""})
+
+
+BENCHMARK = Layout(
+    columns=COLUMNS,
+    world="scenario",
+    phases=PHASES,
+    needed={"final": "return_mean", "evaluation": "return_mean", "online": "reward_per_step"},
+)
+"""The rows of a benchmark."""
 
 
 class ResultTable:
-    """The rows of every complete run in a benchmark's folder.
+    """The rows of every complete run in a folder of results.
 
     Opening reads and changes nothing on disk, so a table can be drawn while it grows. A run that a
     kill cut off is not read, and is cut from the file before the first append. One process may
     append at a time.
 
     Args:
-      folder: the benchmark's folder; it is created by the first write.
+      folder: where it lies; it is created by the first write.
+      layout: what its rows hold; by default those of a benchmark.
 
     Raises:
       ValueError: `rows.csv` is not such a table; the message names file and line.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], layout: Layout = BENCHMARK) -> None:
         self.folder = Path(folder)
+        self.layout = layout
         self._file = self.folder / "rows.csv"
         self._runs: dict[RunKey, list[Row]] = {}
         content = self._file.read_bytes() if self._file.exists() else b""
         self._size = len(content)
-        for run in _whole_runs(_parsed(content, self._file)):
-            self._runs.pop(_key(run[0]), None)
-            self._runs[_key(run[0])] = run
+        for run in self._whole_runs(self._parsed(content)):
+            self._runs.pop(layout.key(run[0]), None)
+            self._runs[layout.key(run[0])] = run
         self._is_clean = content == self._encoded()
 
     def append_run(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -90,9 +168,9 @@ class ResultTable:
           ValueError: the rows are not one whole run; nothing is written.
           RuntimeError: another process wrote to the table since it was opened.
         """
-        run = [_checked(row) for row in rows]
-        _check_whole(run)
-        key = _key(run[0])
+        run = [self.layout.checked(row) for row in rows]
+        self._check_whole(run)
+        key = self.layout.key(run[0])
         size = self._file.stat().st_size if self._file.exists() else 0
         if size != self._size:
             raise RuntimeError(
@@ -104,7 +182,7 @@ class ResultTable:
             self._runs[key] = run
         else:
             runs = {**{k: v for k, v in self._runs.items() if k != key}, key: run}
-            content = _HEADER + b"".join(_lines(each) for each in runs.values())
+            content = self.layout.header + b"".join(_lines(each) for each in runs.values())
             replace_file(self._file, content)
             self._runs, self._size, self._is_clean = runs, len(content), True
 
@@ -120,9 +198,9 @@ class ResultTable:
         self, *, phase: str | None = None, scenario: str | None = None, agent: str | None = None
     ) -> list[Row]:
         """Returns the rows, in the order of the file, that match all that is given."""
-        if phase is not None and phase not in PHASES:
-            raise ValueError(f"phase={phase!r} is not one of {', '.join(PHASES)}")
-        wanted = {"phase": phase, "scenario": scenario, "agent": agent}
+        if phase is not None:
+            self.layout.check_phase(phase)
+        wanted = {"phase": phase, self.layout.world: scenario, "agent": agent}
         given = {name: value for name, value in wanted.items() if value is not None}
         return [
             dict(row)
@@ -132,8 +210,9 @@ class ResultTable:
         ]
 
     def array(self, **where: str) -> NDArray[np.void]:
-        """Returns `rows(**where)` as a structured array with the fields of `COLUMNS`."""
-        return np.array([tuple(row.values()) for row in self.rows(**where)], dtype=_DTYPE)
+        """Returns `rows(**where)` as a structured array with a field for each column."""
+        rows = [tuple(row.values()) for row in self.rows(**where)]
+        return np.array(rows, dtype=self.layout.dtype)
 
     def scenarios(self) -> list[str]:
         """Returns the scenarios that have runs, in the order of their first."""
@@ -154,7 +233,7 @@ class ResultTable:
             replace_file(self.folder / f"{name}.json", text.encode())
 
     def _encoded(self) -> bytes:
-        return _HEADER + b"".join(_lines(run) for run in self._runs.values())
+        return self.layout.header + b"".join(_lines(run) for run in self._runs.values())
 
     def _append(self, lines: bytes) -> None:
         with self._file.open("r+b", buffering=0) as file:
@@ -169,52 +248,50 @@ class ResultTable:
                 raise
         self._size += len(lines)
 
+    def _parsed(self, content: bytes) -> Iterator[Row]:
+        """Yields the rows of all complete lines; what follows the last line break was torn off."""
+        file, header = self._file, self.layout.header
+        lines = content.split(b"\n")[:-1]
+        if not lines:
+            if not header.startswith(content):
+                raise ValueError(f"{file}, line 1: not the header of a result table")
+            return
+        if lines[0] + b"\n" != header:
+            raise ValueError(
+                f"{file}, line 1: header {lines[0].decode(errors='replace')!r} is not "
+                f"{','.join(self.layout.columns)!r}; choose another folder or restore the file"
+            )
+        for number, line in enumerate(lines[1:], start=2):
+            try:
+                yield self.layout.decoded(line)
+            except (ValueError, csv.Error) as error:
+                raise ValueError(f"{file}, line {number}: {error}; remove or repair it") from error
 
-def _parsed(content: bytes, file: Path) -> Iterator[Row]:
-    """Yields the rows of all complete lines; what follows the last line break was torn off."""
-    lines = content.split(b"\n")[:-1]
-    if not lines:
-        if not _HEADER.startswith(content):
-            raise ValueError(f"{file}, line 1: not the header of a result table")
-        return
-    if lines[0] + b"\n" != _HEADER:
-        raise ValueError(
-            f"{file}, line 1: header {lines[0].decode(errors='replace')!r} is not "
-            f"{','.join(COLUMNS)!r}; choose another folder or restore the file"
-        )
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            yield _decoded(line)
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"{file}, line {number}: {error}; remove or repair it") from error
+    def _whole_runs(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
+        run: list[Row] = []
+        for row in rows:
+            if run and self.layout.key(row) != self.layout.key(run[0]):
+                run = []
+            run.append(row)
+            if row["phase"] in ("final", "failed"):
+                yield run
+                run = []
 
-
-def _whole_runs(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    run: list[Row] = []
-    for row in rows:
-        if run and _key(row) != _key(run[0]):
-            run = []
-        run.append(row)
-        if row["phase"] in ("final", "failed"):
-            yield run
-            run = []
-
-
-def _checked(row: Mapping[str, Any]) -> Row:
-    unknown = sorted(set(row) - set(COLUMNS))
-    if unknown:
-        raise ValueError(f"unknown column {unknown[0]!r}; known are {', '.join(COLUMNS)}")
-    whole = {name: _cell(name, kind, row.get(name)) for name, kind in COLUMNS.items()}
-    if whole["phase"] not in PHASES:
-        raise ValueError(f"phase={whole['phase']!r} is not one of {', '.join(PHASES)}")
-    for name in _NAMES:
-        if not whole[name] or any(character in whole[name] for character in "\r\n\0"):
-            raise ValueError(f"{name}={whole[name]!r} is not a name: empty or with line breaks")
-    needed = {"final": "return_mean", "evaluation": "return_mean", "online": "reward_per_step"}
-    column = needed.get(whole["phase"])
-    if column and not math.isfinite(whole[column]):
-        raise ValueError(f"{column}={whole[column]} of a {whole['phase']} row is not finite")
-    return whole
+    def _check_whole(self, run: Sequence[Row]) -> None:
+        phases = [row["phase"] for row in run]
+        if phases != ["failed"] and (
+            phases[-1:] != ["final"] or set(phases[:-1]) & {"final", "failed"}
+        ):
+            raise ValueError(
+                f"phases {phases} are no run: end with one final, or be a single failed"
+            )
+        if phases == ["failed"] and not run[0]["error"]:
+            raise ValueError("a failed run has no error; say what went wrong")
+        first = run[0]
+        for row in run[1:]:
+            keys = self.layout.key(row), self.layout.key(first)
+            if keys[0] != keys[1] or row["config_hash"] != first["config_hash"]:
+                raise ValueError(f"rows of {keys[0]} and {keys[1]} are mixed; append each alone")
 
 
 def _cell(name: str, kind: type, value: Any) -> Any:
@@ -234,24 +311,6 @@ def _cell(name: str, kind: type, value: Any) -> Any:
     return number
 
 
-def _check_whole(run: Sequence[Row]) -> None:
-    phases = [row["phase"] for row in run]
-    if phases != ["failed"] and (
-        phases[-1:] != ["final"] or set(phases[:-1]) & {"final", "failed"}
-    ):
-        raise ValueError(f"phases {phases} are no run: end with one final, or be a single failed")
-    if phases == ["failed"] and not run[0]["error"]:
-        raise ValueError("a failed run has no error; say what went wrong")
-    first = run[0]
-    for row in run[1:]:
-        if _key(row) != _key(first) or row["config_hash"] != first["config_hash"]:
-            raise ValueError(f"rows of {_key(row)} and {_key(first)} are mixed; append each alone")
-
-
-def _key(row: Mapping[str, Any]) -> RunKey:
-    return row["scenario"], row["agent"], row["seed"]
-
-
 def _lines(run: Iterable[Row]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -262,16 +321,6 @@ def _lines(run: Iterable[Row]) -> bytes:
             "" if value != value else value for value in {**row, "error": error}.values()
         )
     return text.getvalue().encode()
-
-
-def _decoded(line: bytes) -> Row:
-    cells = next(csv.reader([line.decode()]), [])
-    if len(cells) != len(COLUMNS):
-        raise ValueError(f"{len(cells)} cells where {len(COLUMNS)} belong")
-    row = dict(zip(COLUMNS, cells, strict=True))
-    parts = row["error"].split("\\\\")
-    row["error"] = "\\".join(part.replace("\\n", "\n").replace("\\r", "\r") for part in parts)
-    return _checked({name: cell for name, cell in row.items() if cell != ""})
 
 
 def replace_file(file: Path, content: bytes) -> None:
