@@ -117,9 +117,8 @@ class LinearPosterior:
           n: how many.
           scale: one, or (n,).
         """
-        factor = np.linalg.cholesky(self.precision)
-        normal = rng.standard_normal((n, len(self.mean)))
-        deviation = np.linalg.solve(factor.T, normal.T).T
+        root = np.linalg.inv(np.linalg.cholesky(self.precision))
+        deviation = rng.standard_normal((n, len(root))) @ root
         return np.asarray(self.mean + np.reshape(scale, (-1, 1)) * deviation)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -1,0 +1,202 @@
+"""The wheel: a large payoff that only those find who try again where it seemed not worth it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.choice import RESPONSE_FIELDS, always_first
+from recsim_env.scenario import Scenario
+from recsim_env.streams import MAX_NORMAL, normal, uniform
+
+_N_ARMS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelBandit(Scenario):
+    """Does it explore for as long as it takes, when what is worth finding is rare?
+
+    Users: nobody in particular; each decision comes with a point (x, y), uniform in the unit disk.
+    Items: five arms, always the same, offered in their order: 0 is the safe one, and 1 to 4 belong
+      to the quadrants x > 0, y > 0; x > 0, y <= 0; x <= 0, y > 0; x <= 0, y <= 0.
+    Response: always a payoff, normal with `payoff_sd` around `safe_mean` from arm 0, and from the
+      others around `poor_mean`, but around `rich_mean` from the quadrant's own arm where the point
+      lies outside of the circle of radius `delta`.
+    Change: none; every decision is a new point.
+    Observation: `context` (2): x, y; `candidates` (5, 5): which arm it is, one-hot; `response`
+      (1, 2) of the last decision: chosen (1), payoff; `item_id` (5). The info has `regret`: what
+      the last decision was expected to lose against the best arm.
+    Action: the arm, 0 to 4.
+    Reward: the payoff.
+    End: truncated after `horizon` decisions, which are independent of each other.
+
+    Settings (defaults): `world_seed` and `n_users` of `Scenario`, which do nothing here, and
+      horizon (100); delta (0.5), the radius: the share delta² of the points is best served by the
+      safe arm; safe_mean (1.2); poor_mean (1); rich_mean (50); payoff_sd (0.01). n_items,
+      n_candidates and slate_size are 5, 5 and 1.
+
+    Reference returns, a decision, in closed form: uniform delta² (safe + 4 poor) / 5 + (1 - delta²)
+      (safe + 3 poor + rich) / 5, which is 8.39 at the defaults; oracle delta² safe + (1 - delta²)
+      rich, 37.8. So uniform's regret is 0.16 delta² + 39.16 (1 - delta²).
+
+    `appeal` is exact.
+
+    Source: Riquelme, Tucker and Snoek 2018, "Deep Bayesian bandits showdown" (arXiv 1802.09127),
+      section 5.4, with its numbers.
+    Differs: points on the axes belong to a quadrant; decisions are counted off in episodes.
+    Versions: v0.
+    """
+
+    n_items: int = _N_ARMS
+    n_candidates: int = _N_ARMS
+    horizon: int = 100
+    delta: float = 0.5
+    safe_mean: float = 1.2
+    poor_mean: float = 1.0
+    rich_mean: float = 50.0
+    payoff_sd: float = 0.01
+
+    choice: ClassVar[str] = "always_first"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("n_items", "n_candidates"):
+            self.require(name, getattr(self, name) == _N_ARMS, f"{_N_ARMS}: the wheel's arms")
+        self.require("slate_size", self.slate_size == 1, "1: one arm is pulled at a time")
+        self.require_range("delta", low=0, high=1)
+        self.require_range("payoff_sd", low=0)
+
+    def user_layout(self) -> Mapping[str, Any]:
+        """The point, and what the last decision lost."""
+        return {"x": float, "y": float, "regret": float}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        """Which arm it is."""
+        return {"arm": int}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        """The choice, and the payoff."""
+        return RESPONSE_FIELDS | {"payoff": float}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        """See the class."""
+        means = (0.0, self.safe_mean, self.poor_mean, self.rich_mean)
+        margin = MAX_NORMAL * self.payoff_sd
+        low = np.array([[0.0, min(means) - margin]], np.float32)
+        high = np.array([[1.0, max(means) + margin]], np.float32)
+        return {
+            "context": spaces.Box(-1.0, 1.0, (2,), np.float32),
+            "candidates": spaces.Box(0.0, 1.0, (_N_ARMS, _N_ARMS), np.float32),
+            "response": spaces.Box(low, high, dtype=np.float32),
+        }
+
+    def info_layout(self) -> Mapping[str, Any]:
+        """What the last decision lost."""
+        return {"regret": float}
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names the columns of observations."""
+        arms = tuple(f"arm_{arm}" for arm in range(_N_ARMS))
+        return {"context": ("x", "y"), "candidates": arms, "response": ("chosen", "payoff")}
+
+    def tables(self) -> Mapping[str, np.ndarray]:
+        """The arms."""
+        items = np.zeros(_N_ARMS, self.dtypes()["item"])
+        items["arm"] = np.arange(_N_ARMS)
+        items.flags.writeable = False
+        return {"items": items}
+
+    def facets(self) -> Mapping[str, tuple[str, ...]]:
+        """Where the point lies."""
+        return {"context": ("x", "y")}
+
+    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
+        """Returns where the point lies."""
+        is_out = math.hypot(user["x"], user["y"]) > self.delta
+        place = f"outside: arm {quadrant_arm(user['x'], user['y'])} is rich" if is_out else "inside"
+        return f"a point at ({user['x']:.2f}, {user['y']:.2f}), {place}"
+
+    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
+        """Returns the arm."""
+        return f"arm {item['arm']}"
+
+    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+        """Draws the wheel: the circle, the arms of its quadrants, and the point."""
+        angle = np.linspace(0.0, 2.0 * np.pi, 200)
+        for radius in (self.delta, 1.0):
+            axes.plot(radius * np.cos(angle), radius * np.sin(angle), color="black", linewidth=1)
+        axes.axhline(0.0, color="0.8", zorder=0)
+        axes.axvline(0.0, color="0.8", zorder=0)
+        for x in (-1.0, 1.0):
+            for y in (-1.0, 1.0):
+                label = f"arm {quadrant_arm(x, y)}"
+                axes.text(0.9 * x, 0.9 * y, label, ha="center", va="center", fontsize=8)
+        axes.plot(user["x"], user["y"], "o", color="#d55e00", markersize=8)
+        axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[])
+        axes.set_title(f"the last decision lost {user['regret']:.1f}", fontsize=8)
+
+    @staticmethod
+    def begin_episode(config, user, items, rng):
+        """Draws the first point."""
+        move(user, rng)
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        """Pays, and draws the next point."""
+        place = always_first(slate, response)
+        mean = mean_payoff(config, user, items[slate[place]])
+        best = mean
+        for arm in range(len(items)):
+            best = max(best, mean_payoff(config, user, items[arm]))
+        user.regret = best - mean
+        payoff = mean + config.payoff_sd * normal(rng)
+        response[place].payoff = payoff
+        move(user, rng)
+        return payoff, False
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        """Shows the point, the arms and the last payoff."""
+        observation.context[0] = user.x
+        observation.context[1] = user.y
+        for index in range(len(candidates)):
+            observation.candidates[index, items[candidates[index]].arm] = 1.0
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+            observation.response[place, 1] = response[place].payoff
+
+    @staticmethod
+    def report(config, user, items, info):
+        """Tells what the last decision lost."""
+        info.regret = user.regret
+
+    @staticmethod
+    def appeal(config, user, item):
+        """Returns the expected payoff of an arm at this point."""
+        return mean_payoff(config, user, item)
+
+
+def move(user, rng):
+    """Draws a point uniformly in the unit disk: its radius is the root of a uniform number."""
+    radius = math.sqrt(uniform(rng))
+    angle = 2.0 * math.pi * uniform(rng)
+    user.x = radius * math.cos(angle)
+    user.y = radius * math.sin(angle)
+
+
+def quadrant_arm(x, y):
+    """Returns the arm that belongs to a point's quadrant, 1 to 4."""
+    return 1 + (0 if x > 0.0 else 2) + (0 if y > 0.0 else 1)
+
+
+def mean_payoff(config, user, item):
+    """Returns what an arm pays on average at the person's point."""
+    if item.arm == 0:
+        return config.safe_mean
+    is_out = user.x * user.x + user.y * user.y > config.delta * config.delta
+    if is_out and item.arm == quadrant_arm(user.x, user.y):
+        return config.rich_mean
+    return config.poor_mean
