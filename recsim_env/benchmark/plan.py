@@ -66,7 +66,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             kind = agent_class(agent)
             reason = kind.unsuitable(scenario)
             if reason is None:
-                full = _full_settings(agent_label, kind.defaults, given)
+                full = full_settings(agent_label, kind.defaults, given)
                 runs += [
                     Run(
                         scenario_label=label,
@@ -96,7 +96,12 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     return references | {k: v for k, v in settings.agents.items() if k not in references}
 
 
-def _full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str, Any]:
+def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Returns an agent's settings, those given over its defaults.
+
+    Raises:
+      ValueError: it has no such setting; the known ones are listed.
+    """
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise ValueError(
@@ -120,6 +125,11 @@ def _config_hash(
         "agent_settings": {k: _content(v) for k, v in agent_settings.items()},
         "protocol": protocol,
     }
+    return hash_of(described)
+
+
+def hash_of(described: Any) -> str:
+    """Returns 16 digits that change whenever a description, of JSON values, does."""
     text = json.dumps(described, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.settings import MAX_ENVS, REFERENCES
 from recsim_env.envs import RecommendationVectorEnv, observing_steps, resolve_scenario
+from recsim_env.results import RunKey
 from recsim_env.scenario import Scenario
 
 Row = dict[str, Any]
@@ -62,6 +63,11 @@ class Run:
     seed: int
     protocol: Protocol
     config_hash: str
+
+    @property
+    def key(self) -> RunKey:
+        """Names the run in the table."""
+        return self.scenario_label, self.agent_label, self.seed
 
     @property
     def learning_seed(self) -> int:
@@ -110,22 +116,24 @@ class OnlineRecord:
 
 def play(run: Run) -> tuple[list[Row], str]:
     """Plays a run and returns its rows for the table, and the traceback if it failed."""
+    rows, trace = rows_or_error(functools.partial(_play, run))
+    scenario, agent, seed = run.key
+    about = {"scenario": scenario, "agent": agent, "seed": seed, "config_hash": run.config_hash}
+    return [about | row for row in rows], trace
+
+
+def rows_or_error(play: Callable[[], list[Row]]) -> tuple[list[Row], str]:
+    """Returns the rows of a run, timed and on one thread; of a failed one a row and traceback."""
     start = time.perf_counter()
     try:
         with one_thread():
-            rows = _play(run)
+            rows = play()
         trace = ""
     except Exception as error:
         rows = [{"phase": "failed", "error": f"{type(error).__name__}: {error}"}]
         trace = traceback.format_exc()
     rows[-1]["wall_seconds"] = time.perf_counter() - start
-    about = {
-        "scenario": run.scenario_label,
-        "agent": run.agent_label,
-        "seed": run.seed,
-        "config_hash": run.config_hash,
-    }
-    return [about | row for row in rows], trace
+    return rows, trace
 
 
 def _play(run: Run) -> list[Row]:

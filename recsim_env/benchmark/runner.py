@@ -5,19 +5,19 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
 from recsim_env.benchmark.plan import LeftOut, Plan, make_plan
 from recsim_env.benchmark.provenance import versions
-from recsim_env.benchmark.run import Run, play
+from recsim_env.benchmark.run import play
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.results import ResultTable
+from recsim_env.results import ResultTable, RunKey
 from recsim_env.scenario import Scenario
 
 
@@ -73,36 +73,79 @@ def run_benchmark(
         "left_out": [asdict(each) for each in plan.left_out],
     }
     table.write_settings(asked, versions())
-    waiting = [run for run in plan.runs if _key(run) not in table.finished_runs(run.config_hash)]
-    n_kept = len(plan.runs) - len(waiting)
-    failed = []
+    waiting = missing(table, plan.runs)
     warm_up({id(run.scenario): run.scenario for run in waiting}.values())
-    shown = tqdm(total=len(plan.runs), initial=n_kept, unit="run", disable=_quiet(progress_bar))
-    with shown:
-        for run, rows, trace in _played(waiting, settings.jobs):
-            table.append_run(rows)
-            _keep_trace(table.folder, run, trace)
-            failed += [_key(run)] if trace else []
-            shown.update()
+    failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
     return BenchmarkOutcome(
         folder=table.folder,
         n_runs=len(plan.runs),
-        n_kept=n_kept,
-        failed=tuple(sorted(failed)),
+        n_kept=len(plan.runs) - len(waiting),
+        failed=failed,
         left_out=plan.left_out,
         foreign=_foreign(table, plan),
     )
+
+
+class Playable(Protocol):
+    """Something that is played in a process of its own and gives rows of a table."""
+
+    @property
+    def key(self) -> RunKey:
+        """Names it in the table."""
+
+    @property
+    def config_hash(self) -> str:
+        """Of everything but the seed."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Playable)
+Played = tuple[list[dict[str, Any]], str]
+"""The rows of a run, and its traceback if it failed."""
+
+
+def missing(table: ResultTable, runs: Sequence[AnyRun]) -> list[AnyRun]:
+    """Returns the runs that the table lacks, or holds with other settings, or as failed."""
+    return [run for run in runs if run.key not in table.finished_runs(run.config_hash)]
+
+
+def keep(
+    table: ResultTable,
+    runs: Sequence[AnyRun],
+    play: Callable[[AnyRun], Played],
+    *,
+    jobs: int,
+    progress_bar: bool,
+) -> tuple[RunKey, ...]:
+    """Plays the runs that a table lacks, adds each as it ends, and returns those that failed.
+
+    Args:
+      table: where rows go; tracebacks go to `errors/` beside it.
+      runs: all that are asked for.
+      play: plays one; it may run in another process.
+      jobs: processes; -1 is one per core.
+      progress_bar: whether to show a line, on a terminal.
+
+    Raises:
+      RuntimeError: a process was killed.
+    """
+    waiting, failed = missing(table, runs), []
+    n_kept = len(runs) - len(waiting)
+    with tqdm(total=len(runs), initial=n_kept, unit="run", disable=_quiet(progress_bar)) as shown:
+        for run, rows, trace in _played(waiting, play, jobs):
+            table.append_run(rows)
+            _keep_trace(table.folder, run.key, trace)
+            failed += [run.key] if trace else []
+            shown.update()
+    return tuple(sorted(failed))
 
 
 def _quiet(progress_bar: bool) -> bool | None:
     return None if progress_bar else True  # None: shown on a terminal only
 
 
-def _key(run: Run) -> tuple[str, str, int]:
-    return run.scenario_label, run.agent_label, run.seed
-
-
-def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, Any]], str]]:
+def _played(
+    runs: list[AnyRun], play: Callable[[AnyRun], Played], jobs: int
+) -> Iterator[tuple[AnyRun, list[dict[str, Any]], str]]:
     """Yields each run as it ends, with its rows and, if it failed, its traceback."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -112,7 +155,9 @@ def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, An
         n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
     )
     main_id = os.getpid()
-    ended = parallel(delayed(_play_indexed)(index, run, main_id) for index, run in enumerate(runs))
+    ended = parallel(
+        delayed(_play_indexed)(index, play, run, main_id) for index, run in enumerate(runs)
+    )
     try:
         for index, rows, trace in ended:
             yield runs[index], rows, trace
@@ -125,7 +170,9 @@ def _played(runs: list[Run], jobs: int) -> Iterator[tuple[Run, list[dict[str, An
         ended.close()
 
 
-def _play_indexed(index: int, run: Run, main_id: int) -> tuple[int, list[dict[str, Any]], str]:
+def _play_indexed(
+    index: int, play: Callable[[AnyRun], Played], run: AnyRun, main_id: int
+) -> tuple[int, list[dict[str, Any]], str]:
     if os.getpid() != main_id:
         _end_with_parent()
     return index, *play(run)
@@ -157,9 +204,9 @@ def warm_up(scenarios: Iterable[Scenario]) -> None:
         env.close()
 
 
-def _keep_trace(folder: Path, run: Run, trace: str) -> None:
+def _keep_trace(folder: Path, key: RunKey, trace: str) -> None:
     """Writes the traceback of a failed run, or removes that of an earlier failure."""
-    name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", str(part)) for part in _key(run))
+    name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", str(part)) for part in key)
     file = folder / "errors" / f"{name}.log"
     if trace:
         file.parent.mkdir(exist_ok=True)
@@ -170,6 +217,6 @@ def _keep_trace(folder: Path, run: Run, trace: str) -> None:
 
 def _foreign(table: ResultTable, plan: Plan) -> tuple[tuple[str, str, int], ...]:
     """Returns the runs in the table that the plan does not ask for."""
-    asked = {_key(run) for run in plan.runs}
-    found = {(row["scenario"], row["agent"], row["seed"]) for row in table.rows()}
+    asked = {run.key for run in plan.runs}
+    found = {table.layout.key(row) for row in table.rows()}
     return tuple(sorted(found - asked))

@@ -42,7 +42,12 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="SCENARIO", help="names (MusicStreaming)")
     parser.add_argument("--scenario", nargs="+", default=[], metavar="NAME", help="likewise")
-    parser.add_argument("--agents", nargs="+", metavar="NAME", help="which (a few of each kind); all: all that learn")
+    parser.add_argument(
+        "--agents",
+        nargs="+",
+        metavar="NAME",
+        help="which (a few of each kind); all: all that learn",
+    )
     parser.add_argument(
         "--seeds", nargs="+", type=int, metavar="N", help="how many (3), or which, two or more"
     )
@@ -98,17 +103,18 @@ def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
     return dataclasses.replace(
         settings,
         scenarios={label: {**entry, **changes} for label, entry in settings.scenarios.items()},
-        agents=_with_agent_settings(settings.agents, options.agent_set or []),
+        agents=with_agent_settings(settings.agents, options.agent_set or []),
     )
 
 
-def _with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[str, Any]]:
+def with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[str, Any]]:
+    """Returns agents' settings with the changes, named AGENT.NAME, in them."""
     changed = {label: dict(entry) for label, entry in agents.items()}
     for name, value in changes:
         label, dot, key = name.rpartition(".")
         if not dot or label not in changed:
             raise ValueError(
-                f"--agent-set {name} names no agent of this benchmark; use AGENT.NAME=VALUE with "
+                f"--agent-set {name} names no agent that runs; use AGENT.NAME=VALUE with "
                 f"one of {', '.join(changed)}"
             )
         changed[label][key] = value
