@@ -62,6 +62,32 @@ class Feedback:
             )
         return cls(**columns, attention=is_shown.astype(float))
 
+    @classmethod
+    def of_batch(
+        cls,
+        scenario: Scenario,
+        observation: Observation,
+        slates: np.ndarray,
+        taken: tuple[Any, ...],
+        is_over: np.ndarray,
+    ) -> Self:
+        """Returns feedback on what `env.step(slates)` returned, `taken`.
+
+        An environment whose episode was over, `is_over`, spent the step on beginning the next one.
+        """
+        following, rewards, terminated, truncated, _ = taken
+        index = np.flatnonzero(~is_over)
+        return cls.of_step(
+            scenario,
+            observation={name: value[index] for name, value in observation.items()},
+            slates=slates[index],
+            next_observation={name: value[index] for name, value in following.items()},
+            rewards=rewards[index],
+            is_terminal=terminated[index],
+            is_over=(terminated | truncated)[index],
+            index=index,
+        )
+
     @property
     def is_shown(self) -> np.ndarray:
         """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
@@ -387,32 +413,18 @@ class StepwiseAgent(Agent):
         return self
 
     def _learn_once(self, observation: Observation) -> int:
-        """Shows one slate to everybody and updates; returns how many steps were really taken.
-
-        An environment whose episode just ended spends the step on beginning the next one.
-        """
+        """Shows one slate to everybody and updates; returns how many steps were really taken."""
         self._state = self.next_state(self._state, observation, self._episode_start)
         slates = self.recommend(observation, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
-        following, rewards, terminated, truncated, _ = self.env.step(slates)
-        index = np.flatnonzero(~self._is_over)
-        self.update(
-            Feedback.of_step(
-                self.env.scenario,
-                observation={name: value[index] for name, value in observation.items()},
-                slates=slates[index],
-                next_observation={name: value[index] for name, value in following.items()},
-                rewards=rewards[index],
-                is_terminal=terminated[index],
-                is_over=(terminated | truncated)[index],
-                index=index,
-            )
-        )
+        taken = self.env.step(slates)
+        feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
+        self.update(feedback)
         self._episode_start = self._is_over
+        self._observation, _, terminated, truncated, _ = taken
         self._is_over = terminated | truncated
-        self._observation = following
-        self.num_timesteps += len(index)
-        return len(index)
+        self.num_timesteps += len(feedback.index)
+        return len(feedback.index)
 
 
 def _fingerprint(observation: Observation) -> int:

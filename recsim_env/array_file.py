@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,16 @@ def write_arrays(
             raise ValueError(f"array {name!r} has dtype {array.dtype}; use numbers or text")
     header = json.dumps({"kind": kind, "version": version, "values": dict(values)})
     stored: dict[str, Any] = {_HEADER: np.array(header), **arrays}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **stored)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a file to write, in the same folder, which replaces `path` once it is complete."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **stored)
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

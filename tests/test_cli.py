@@ -32,7 +32,7 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("scenarios", "agents", "run", "train", "evaluate", "benchmark", "plot"):
+    for command in ("scenarios", "agents", "run", "train", "evaluate", "log", "benchmark", "plot"):
         assert command in done.stdout
 
 
@@ -95,6 +95,21 @@ def test_a_trained_agent_is_saved_and_evaluated(capsys, tmp_path):
     assert low < mean < high
     again = ["evaluate", "InterestEvolution", file, *SMALL, "--agent-set", "alpha=1"]
     assert "leave out --agent-set" in refused(capsys, *again)
+
+
+def test_a_log_is_written_by_a_trained_agent_and_calibrated(capsys, tmp_path):
+    small = ["--set", "n_users=30", "--set", "n_items=40"]
+    agent, file = str(tmp_path / "popularity.agent"), str(tmp_path / "new" / "log.csv")
+    train = ["train", "RatedCatalogue", "popularity", *small, "--interactions", "300"]
+    assert main([*train, "--out", agent]) == 0
+    assert main(["log", "RatedCatalogue", agent, *small, "--interactions=400", "--out", file]) == 0
+    printed = capsys.readouterr().out
+    assert "interactions: 1,200 rows" in printed
+    command = printed.splitlines()[-1].removeprefix("next: recsim-env ").split()
+    assert main([*command, "--out", str(tmp_path / "world")]) == 0
+    assert (tmp_path / "world" / "world.npz").exists()
+    lacking = refused(capsys, "log", "InterestEvolution", "uniform", "--out", file)
+    assert "InterestEvolution with these settings has none; set n_items" in lacking
 
 
 def test_benchmark_writes_everything_and_plot_redraws_it(capsys, tmp_path):

@@ -125,7 +125,7 @@ def _evaluate(
     ):
         raise ValueError("evaluation needs a dict environment with autoreset_mode='NextStep'")
     tally = _Tally(env.num_envs, n_episodes // env.num_envs)
-    with _acting_in(agent, env, seed):
+    with acting_in(agent, env, seed):
         observation, _ = env.reset(seed=seed)
         state, begins = None, np.ones(env.num_envs, bool)
         for _ in range(max_steps):
@@ -144,8 +144,8 @@ def _evaluate(
 
 
 @contextlib.contextmanager
-def _acting_in(agent: Any, env: RecommendationVectorEnv, seed: int) -> Iterator[None]:
-    """Lends the agent the environment and a generator, and gives it back its own."""
+def acting_in(agent: Any, env: RecommendationVectorEnv, seed: int) -> Iterator[None]:
+    """Lends the agent an environment and a generator, and gives it back its own."""
     if not isinstance(agent, Agent):
         yield
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Any) -> None:
     """Adds the three commands."""
     parser = commands.add_parser("run", help="watch a person being served, step by step")
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument(
         "agent", nargs="?", default="uniform", help="name, or file of a trained one"
     )
@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
     parser.set_defaults(run=run)
 
     parser = commands.add_parser("train", help="train an agent and save it")
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument("agent", help="name of the agent")
     parser.add_argument("--interactions", type=count, default=20_000, help="user-steps (20,000)")
     parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
@@ -36,26 +36,28 @@ def add_commands(commands: Any) -> None:
     parser.set_defaults(run=train)
 
     parser = commands.add_parser("evaluate", help="evaluate frozen agents on the same people")
-    _add_common(parser)
+    add_common(parser)
     parser.add_argument("agents", nargs="+", help="names, or files of trained agents")
     parser.add_argument("--episodes", type=count, default=1_000, help="per agent (1,000)")
     parser.set_defaults(run=evaluate_agents)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Adds the scenario, settings of scenario and agent, and the seed."""
     parser.add_argument("scenario", help="its name, as `recsim-env scenarios` lists it")
     add_settings(parser)
     add_agent_settings(parser)
     parser.add_argument("--seed", type=seed, default=0, help="of people and luck (0)")
 
 
-def _scenario(options: argparse.Namespace) -> "Scenario":
+def chosen_scenario(options: argparse.Namespace) -> "Scenario":
+    """Returns the scenario that was named, with the settings given."""
     from recsim_env.benchmark.names import make_scenario
 
     return make_scenario(options.scenario, **as_dict(options.settings))
 
 
-def _agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
+def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
     """Returns the agent of that name, or the one saved in that file."""
     from recsim_env.agents import AGENTS, load_agent, make_agent
 
@@ -74,9 +76,9 @@ def run(options: argparse.Namespace) -> int:
     """Prints what one person is shown and does."""
     from recsim_env.envs import RecommendationVectorEnv
 
-    scenario = _scenario(options)
+    scenario = chosen_scenario(options)
     env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
-    agent = _agent(options.agent, env, options)
+    agent = chosen_agent(options.agent, env, options)
     if options.learn:
         agent.learn(options.learn, progress_bar=True)
     _play(agent, scenario, options)
@@ -115,8 +117,8 @@ def train(options: argparse.Namespace) -> int:
     """Trains and saves an agent."""
     from recsim_env.envs import RecommendationVectorEnv
 
-    env = RecommendationVectorEnv(_scenario(options), num_envs=options.num_envs)
-    agent = _agent(options.agent, env, options)
+    env = RecommendationVectorEnv(chosen_scenario(options), num_envs=options.num_envs)
+    agent = chosen_agent(options.agent, env, options)
     start = time.perf_counter()
     agent.learn(options.interactions, progress_bar=True)
     seconds = time.perf_counter() - start
@@ -136,12 +138,12 @@ def evaluate_agents(options: argparse.Namespace) -> int:
     from recsim_env.envs import RecommendationVectorEnv
     from recsim_env.statistics import estimate, paired_difference
 
-    scenario = _scenario(options)
+    scenario = chosen_scenario(options)
     env = RecommendationVectorEnv(scenario, num_envs=1)
     width = max(map(len, options.agents))
     first: dict[int, float] = {}
     for name in options.agents:
-        agent = _agent(name, env, options)
+        agent = chosen_agent(name, env, options)
         found = evaluate(agent, scenario, n_episodes=options.episodes, seed=options.seed)
         line = f"{name:{width}}  return {_interval(estimate(found.returns))}"
         line += f"  reward/step {found.reward_per_step:.4g}  steps {found.episode_length:.4g}"

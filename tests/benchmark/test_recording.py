@@ -1,0 +1,152 @@
+"""A recording is what people really did, each slate with its chance, and is read as a log."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import make_agent
+from recsim_env.benchmark.recording import COLUMNS, record
+from recsim_env.data import read_log
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+
+CATALOGUE = RatedCatalogue(n_users=30, n_items=40, n_candidates=8, slate_size=2, max_slates=20)
+STRANGERS = InterestEvolution(n_items=30, horizon=8)
+
+
+def recorded(name="uniform", scenario=CATALOGUE, *, learn=0, interactions=300, **arguments):
+    agent = make_agent(name, RecommendationVectorEnv(scenario, num_envs=8), seed=1)
+    agent.learn(learn) if learn else None
+    return record(agent, scenario, interactions=interactions, **arguments)
+
+
+def slates_of(recording, n_places):
+    """Returns each slate's value of every column, (n_slates, n_places)."""
+    return {name: v.reshape(-1, n_places) for name, v in recording.columns.items()}
+
+
+def test_single_people_replayed_do_what_was_recorded():
+    found = slates_of(recorded("linucb", learn=200, interactions=120, num_envs=1, seed=5), 2)
+    env = RecommendationEnv(CATALOGUE)
+    for visit in range(found["visit"].max() + 1):
+        observation, _ = env.reset(seed=5) if visit == 0 else env.reset()
+        for row in np.flatnonzero(found["visit"][:, 0] == visit):
+            assert (found["user"][row] == observation["user_id"]).all()
+            item_id = observation["item_id"].tolist()
+            slate = [item_id.index(item) for item in found["item"][row]]
+            observation, reward, *_ = env.step(slate)
+            clicked = observation["response"][:, 0] > 0
+            assert (found["clicked"][row] == clicked).all()
+            assert found["reward"][row].sum() == pytest.approx(reward, rel=1e-6)
+            assert (found["reward"][row][~clicked] == 0.0).all()
+
+
+def test_rows_stand_by_visit_slate_and_place_and_there_are_as_many_as_asked():
+    found = slates_of(recorded(interactions=301), 2)
+    assert found["slate"].tolist() == [[n, n] for n in range(301)]
+    assert found["place"].tolist() == [[0, 1]] * 301
+    assert (found["visit"][:, 0] == found["visit"][:, 1]).all()
+    steps = np.diff(found["visit"][:, 0])
+    assert set(steps) == {0, 1}
+    seconds = np.diff(found["time"][:, 0])
+    assert (seconds[steps == 0] == 1).all()
+    assert (seconds[steps == 1] > 3_600).all()
+    assert all(len(set(users)) == 1 for users in by_visit(found))
+
+
+def by_visit(found):
+    visit = found["visit"][:, 0]
+    return [found["user"][visit == each].ravel().tolist() for each in range(visit.max() + 1)]
+
+
+def test_uniform_slates_have_equal_chances():
+    assert set(recorded().columns["propensity"]) == {1 / 8 / 7}
+
+
+def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
+    """Weights uniform / propensity, in [0, 1 / exploration], have mean 1; Hoeffding at 1e-6."""
+    n = 20_000
+    agent = make_agent("popularity", RecommendationVectorEnv(CATALOGUE, num_envs=8), seed=1)
+    agent.learn(500)
+    agent.exploration = 0.5
+    found = slates_of(record(agent, CATALOGUE, interactions=n, num_envs=100), 2)
+    weight = 1 / 8 / 7 / found["propensity"][:, 0]
+    assert weight.max() <= 2.0 + 1e-9
+    assert weight.std() > 0.3
+    allowed = 2.0 * math.sqrt(math.log(2 / 1e-6) / (2 * n))
+    assert weight.mean() == pytest.approx(1.0, abs=allowed)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_files_are_read_as_logs_of_clicks(tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    found = recorded()
+    beside = found.write(tmp_path / "new" / f"log{suffix}")
+    is_clicked = found.columns["clicked"] == 1
+    log = read_log(tmp_path / "new" / f"log{suffix}", click="clicked", duplicates="last")
+    clicked = np.stack([found.columns[name][is_clicked] for name in ("user", "item")], axis=1)
+    read = np.stack([log.user_labels[log.user], log.item_labels[log.item]], axis=1).astype(int)
+    assert np.array_equal(np.unique(read, axis=0), np.unique(clicked, axis=0))
+    assert len(log) == len(np.unique(clicked, axis=0))
+    assert not log.is_explicit
+    guessed = read_log(tmp_path / "new" / f"log{suffix}", duplicates="last")
+    assert np.array_equal(guessed.time, log.time)
+    visits = found.columns["visit"][np.isin(found.columns["time"], log.time)]
+    assert len(set(log.sessions())) == len(set(visits))
+    about = json.loads(beside.read_text(encoding="utf-8"))
+    assert about["rows"] == len(found) == 600
+    assert about["clicks"] == is_clicked.sum()
+    assert about["scenario_settings"] == CATALOGUE.settings
+    assert set(about["columns"]) == set(found.columns) == set(COLUMNS)
+
+
+def test_numbers_survive_the_text(tmp_path):
+    found = recorded("linucb", learn=100)
+    found.write(tmp_path / "log.csv")
+    table = np.genfromtxt(tmp_path / "log.csv", delimiter=",", names=True)
+    for name, values in found.columns.items():
+        assert np.array_equal(table[name].astype(values.dtype), values)
+
+
+def test_where_people_have_no_ids_each_visit_is_somebody():
+    found = recorded(scenario=STRANGERS).columns
+    assert np.array_equal(found["user"], found["visit"])
+    assert found["user"].max() > 10
+
+
+def test_the_same_seed_records_the_same_and_the_agent_stays_as_it_was():
+    agent = make_agent("popularity", RecommendationVectorEnv(CATALOGUE, num_envs=8), seed=1)
+    agent.learn(200)
+    before = agent.env, agent.rng.bit_generator.state, agent.num_timesteps, len(agent.log)
+    recordings = [record(agent, CATALOGUE, interactions=50, seed=s).columns for s in (4, 4, 5)]
+    for name in COLUMNS:
+        assert np.array_equal(recordings[0][name], recordings[1][name])
+    assert not np.array_equal(recordings[0]["item"], recordings[2]["item"])
+    assert before == (
+        agent.env,
+        agent.rng.bit_generator.state,
+        agent.num_timesteps,
+        len(agent.log),
+    )
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    found, path = recorded(), tmp_path / "log.csv"
+    found.write(path)
+    old = path.read_bytes()
+    monkeypatch.setitem(found.columns, "reward", None)
+    with pytest.raises(TypeError):
+        found.write(path)
+    assert path.read_bytes() == old
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "log.json"]
+
+
+def test_what_cannot_be_recorded_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(ValueError, match="InterestEvolution with these settings has none; set n_i"):
+        recorded(scenario=InterestEvolution())
+    with pytest.raises(ValueError, match=r"must end with \.csv or \.parquet"):
+        recorded().write(tmp_path / "log.txt")
