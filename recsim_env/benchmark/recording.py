@@ -156,15 +156,17 @@ def record(
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
     try:
         with acting_in(agent, env, seed):
-            log, propensity = _play(agent, env, interactions, seed, n_draws, progress_bar)
+            log, propensity = _play(
+                agent, env, interactions, seed=seed, n_draws=n_draws, progress_bar=progress_bar
+            )
     finally:
         env.close()
     columns = _columns(log, propensity, interactions)
     is_exact = agent.draws_slates is None
     about = {
-        "scenario": f"{type(scenario).__module__}:{type(scenario).__qualname__}",
+        "scenario": _name(scenario),
         "scenario_settings": scenario.settings,
-        "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
+        "agent": _name(agent),
         "agent_settings": agent.settings,
         "learned_from": agent.num_timesteps,
         "interactions": interactions,
@@ -180,10 +182,15 @@ def record(
     return Recording(columns, about)
 
 
+def _name(made: Agent | Scenario) -> str:
+    return f"{type(made).__module__}:{type(made).__qualname__}"
+
+
 def _play(
     agent: Agent,
     env: RecommendationVectorEnv,
     interactions: int,
+    *,
     seed: int,
     n_draws: int,
     progress_bar: bool,
