@@ -63,12 +63,12 @@ class Tally(NamedTuple):
     """What is known of each arm; the only row is everybody's, or each visit has its own.
 
     Attributes:
-      count: (n_rows, n_arms), how often each arm was looked at.
+      looks: (n_rows, n_arms), how often each arm was looked at.
       earned: (n_rows, n_arms), the sum of its outcomes.
       steps: (n_rows, 1), slates shown.
     """
 
-    count: np.ndarray
+    looks: np.ndarray
     earned: np.ndarray
     steps: np.ndarray
 
@@ -80,7 +80,7 @@ class Tally(NamedTuple):
     @property
     def mean(self) -> np.ndarray:
         """The mean outcome of each arm, 0 where it is unknown."""
-        return np.asarray(self.earned / np.where(self.count > 0, self.count, 1.0))
+        return np.asarray(self.earned / np.where(self.looks > 0, self.looks, 1.0))
 
     def add(
         self, arm: np.ndarray, weight: np.ndarray, outcome: np.ndarray, *, discount: float
@@ -99,7 +99,7 @@ class Tally(NamedTuple):
                 values *= discount**n_slates
         row = np.arange(len(arm))[:, None] if len(self.steps) > 1 else np.zeros((1, 1), int)
         place = np.broadcast_to(row, arm.shape), arm
-        np.add.at(self.count, place, weight)
+        np.add.at(self.looks, place, weight)
         np.add.at(self.earned, place, weight * outcome)
         self.steps[:] += n_slates
 
@@ -111,19 +111,19 @@ class Tally(NamedTuple):
             are fewer.
           arm: (n, n_candidates).
         """
-        shape = len(arm), self.count.shape[1]
-        if self.count.size <= arm.size:
+        shape = len(arm), self.looks.shape[1]
+        if self.looks.size <= arm.size:
             return np.take_along_axis(np.broadcast_to(value(self), shape), arm, axis=1)
         return value(self.at(arm))
 
     def at(self, arm: np.ndarray) -> "Tally":
         """Returns what is known of each candidate's arm, (n, n_candidates)."""
-        shape = len(arm), self.count.shape[1]
-        count, earned = (
+        shape = len(arm), self.looks.shape[1]
+        looks, earned = (
             np.take_along_axis(np.broadcast_to(values, shape), arm, axis=1)
-            for values in (self.count, self.earned)
+            for values in (self.looks, self.earned)
         )
-        return Tally(count, earned, self.steps)
+        return Tally(looks, earned, self.steps)
 
 
 class VisitTally(NamedTuple):
@@ -223,21 +223,20 @@ class ArmAgent(StepwiseAgent):
 
     def estimate(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns the mean outcome of each candidate's arm, drawn to that of all arms."""
-        total = tally.count.sum(axis=1, keepdims=True)
+        total = tally.looks.sum(axis=1, keepdims=True)
         mean = tally.earned.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
         prior = self.settings["prior_showings"]
 
         def smoothed(seen: Tally) -> np.ndarray:
-            count = seen.count + prior
-            earned = seen.earned + prior * mean
-            return np.where(count > 0, earned / np.where(count > 0, count, 1.0), mean)
+            looks, earned = seen.looks + prior, seen.earned + prior * mean
+            return np.where(looks > 0, earned / np.where(looks > 0, looks, 1.0), mean)
 
         return tally.look_up(smoothed, arm)
 
     def unit_mean(self, seen: Tally) -> np.ndarray:
         """Returns the mean outcome of arms, brought into [0, 1]; 0 where it is unknown."""
         low, high = self.range
-        return np.clip((seen.mean - low * (seen.count > 0)) / (high - low), 0.0, 1.0)
+        return np.clip((seen.mean - low * (seen.looks > 0)) / (high - low), 0.0, 1.0)
 
     def update(self, feedback: Feedback) -> None:
         """Adds what was looked at to everybody's tally."""

@@ -52,7 +52,7 @@ class Thompson(ArmAgent):
 
     def posterior(self, seen: Tally) -> tuple[np.ndarray, np.ndarray]:
         """Returns the parameters of the Beta distribution of each arm."""
-        successes = seen.count * self.unit_mean(seen)
-        failures = seen.count - successes
+        successes = seen.looks * self.unit_mean(seen)
+        failures = seen.looks - successes
         settings = self.settings
         return settings["prior_successes"] + successes, settings["prior_failures"] + failures

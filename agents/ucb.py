@@ -51,8 +51,8 @@ class UCB(ArmAgent):
         return tally.look_up(self._bound, arm)
 
     def _bound(self, seen: Tally) -> np.ndarray:
-        is_known = seen.count > 0
-        evidence = np.log(np.maximum(seen.steps, 1.0)) / np.where(is_known, seen.count, 1.0)
+        is_known = seen.looks > 0
+        evidence = np.log(np.maximum(seen.steps, 1.0)) / np.where(is_known, seen.looks, 1.0)
         if self.settings["index"] == "kl":
             bound = kl_bound(self.unit_mean(seen), evidence)
         else:

@@ -54,6 +54,7 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "OrganicShopping-v0": (_ORGANIC_SHOPPING, {}),
     "ShortVideo-v0": ("recsim_env.scenarios.short_video:ShortVideo", {}),
     "CreatorEconomy-v0": ("recsim_env.scenarios.creator_economy:CreatorEconomy", {}),
+    "BernoulliBandit-v0": ("recsim_env.scenarios.bernoulli_bandit:BernoulliBandit", {}),
     "WheelBandit-v0": ("recsim_env.scenarios.wheel_bandit:WheelBandit", {}),
     "RecSim-InterestEvolution-v0": (
         _INTEREST_EVOLUTION,

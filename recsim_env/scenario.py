@@ -14,6 +14,10 @@ from recsim_env.layouts import describe_record, observation_dtype, record_dtype
 from recsim_env.streams import integer
 
 
+class _All(int):
+    """A setting `n_candidates` that stands for all items, also when their number is changed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A kind of people, a kind of items, and how the former respond to the latter.
@@ -41,7 +45,8 @@ class Scenario:
     observation `response` is 1 where the item was clicked.
 
     Settings:
-      n_candidates: items to choose from at each step (10).
+      n_candidates: items to choose from at each step (10); 0 is the whole catalogue, in the order
+        of `item_id`.
       slate_size: items shown at each step (1).
       horizon: steps after which an episode is truncated; 0 is never (0).
       n_users: people who come back with the same traits and a `user_id`; 0 is a stranger every
@@ -75,11 +80,20 @@ class Scenario:
     #: The integer field of items that says which kind of thing they are, for measures of diversity.
     category: ClassVar[str | None] = None
 
+    # Whether n_candidates was left to follow n_items.
+    _offers_all: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
+        offers_all = isinstance(self.n_candidates, _All) or self.n_candidates == 0
+        object.__setattr__(self, "_offers_all", offers_all)
+        if offers_all:
+            object.__setattr__(self, "n_candidates", self.n_items)
         for field in dataclasses.fields(self):
             value = as_type_of(field.default, field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
-        self.require_range("n_candidates", "slate_size", low=1)
+        at_least_one = "at least 1, or set n_items, of which 0 is all"
+        self.require("n_candidates", self.n_candidates >= 1, at_least_one)
+        self.require_range("slate_size", low=1)
         self.require_range("horizon", "n_users", "n_items", "world_seed", low=0)
         if self.slate_size > self.n_candidates:
             raise ValueError(
@@ -268,8 +282,9 @@ class Scenario:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings as a dict."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        """The settings as a dict, from which the scenario can be made again with some changed."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return found | ({"n_candidates": _All(self.n_candidates)} if self._offers_all else {})
 
     @classmethod
     def create(cls, **settings: Any) -> "Scenario":

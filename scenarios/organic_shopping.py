@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -21,10 +21,6 @@ _MAX_VIEWS = 32_767
 _MAX_LOG = 50.0
 
 _CANDIDATE_COLUMNS = ("log_views", "view_share", "recency")
-
-
-class _All(int):
-    """A setting `n_candidates` that stands for all products, also when their number is changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +114,8 @@ class OrganicShopping(Scenario):
     n_last_views: int = 5
     show_ids: bool = True
 
-    # Whether n_candidates was left to follow n_items.
-    _is_all: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
-        is_all = self.n_candidates == 0 or isinstance(self.n_candidates, _All)
-        if is_all:
-            object.__setattr__(self, "n_candidates", self.n_items or 1)
         super().__post_init__()
-        object.__setattr__(self, "_is_all", is_all)
         only_one = "1: one product is recommended at a time; make more products n_items"
         self.require("slate_size", self.slate_size == 1, only_one)
         self.require_range("n_items", low=2)
@@ -140,14 +129,6 @@ class OrganicShopping(Scenario):
         for name in ("organic_to_bandit", "bandit_to_organic"):
             fits = getattr(self, name) + self.leave_probability <= 1
             self.require(name, fits, "at most 1 - leave_probability")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings as a dict; from it, a changed n_items changes n_candidates that are all."""
-        settings = super().settings
-        if self._is_all:
-            settings["n_candidates"] = _All(self.n_candidates)
-        return settings
 
     def user_layout(self) -> Mapping[str, Any]:
         """Taste, what was viewed and when, and the clock; `weights` is room to draw views in."""

@@ -33,10 +33,15 @@ SCENARIOS = {
 SUITABLE = {
     "uniform": {"strangers", "catalogue", "featureless"},
     "popularity": {"catalogue", "featureless"},
+    "topic_quality": {"strangers", "catalogue", "featureless"},
     "content": {"strangers", "catalogue"},
     "ials": {"catalogue", "featureless"},
+    "epsilon_greedy": {"strangers", "catalogue", "featureless"},
+    "ucb": {"strangers", "catalogue", "featureless"},
+    "thompson": {"strangers", "catalogue", "featureless"},
     "linucb": {"strangers", "catalogue"},
     "lin_thompson": {"strangers", "catalogue"},
+    "topic_ucb": {"strangers"},
     "oracle": {"strangers", "catalogue", "featureless"},
 }
 
@@ -70,8 +75,13 @@ def test_suits_what_it_can_work_with(name, scenario):
     assert (reason is None) == (scenario in SUITABLE[name])
 
 
-def learned(name, scenario="catalogue", seed=0):
-    env = RecommendationVectorEnv(SCENARIOS[scenario], num_envs=4)
+def home(name):
+    """Returns a scenario that suits the agent."""
+    return SCENARIOS["catalogue" if "catalogue" in SUITABLE[name] else "strangers"]
+
+
+def learned(name, seed=0):
+    env = RecommendationVectorEnv(home(name), num_envs=4)
     return make_agent(name, env, seed=seed).learn(200)
 
 
@@ -79,7 +89,7 @@ def learned(name, scenario="catalogue", seed=0):
 def test_loading_finds_the_agent_by_its_file_and_it_goes_on_as_saved(name, tmp_path):
     agent = learned(name)
     agent.save(tmp_path / "agent.npz")
-    env = RecommendationVectorEnv(SCENARIOS["catalogue"], num_envs=4)
+    env = RecommendationVectorEnv(home(name), num_envs=4)
     loaded = load_agent(tmp_path / "agent.npz", env)
     assert type(loaded) is type(agent)
     assert (loaded.num_timesteps, loaded.settings) == (agent.num_timesteps, agent.settings)

@@ -479,7 +479,8 @@ def test_all_products_stay_all_when_their_number_changes(n_items):
     ("settings", "message"),
     [
         ({"slate_size": 2}, "slate_size=2 is not allowed; use 1: one product is recommended"),
-        ({"n_items": 0}, "n_items=0 is not allowed; use at least 2"),
+        ({"n_items": 0}, "n_candidates=0 is not allowed; use at least 1, or set n_items"),
+        ({"n_items": 1}, "n_items=1 is not allowed; use at least 2"),
         ({"n_items": 5, "n_candidates": 6}, "n_candidates=6 exceeds n_items=5"),
         ({"n_factors": 0}, "n_factors=0 is not allowed; use at least 1"),
         ({"n_last_views": 0}, "n_last_views=0 is not allowed; use at least 1"),

@@ -1,0 +1,171 @@
+"""The textbook bandit: some items, each liked by the same unknown share of people."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.choice import (
+    ORDERED_MODELS,
+    RESPONSE_FIELDS,
+    choose,
+    click_chance,
+    model_code,
+)
+from recsim_env.scenario import Scenario
+
+# Under the others, a slate's clicks are no function of the single items' chances alone.
+CHOICES = tuple(name for name in ORDERED_MODELS if name != "always_first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BernoulliBandit(Scenario):
+    """How much is lost before the best of a few unknown items is found?
+
+    Users: all alike; nothing is known of them, and nothing about them changes.
+    Items: `n_items`, of which `n_best` are clicked with chance `best` by whoever looks at them, and
+      the others with chance `others`. `world_seed` decides which they are.
+    Response: a person looks at the slate from the top (`choice`), and clicks an item looked at with
+      its chance, independently of all else.
+    Change: none.
+    Observation: `response` (slate_size, 1) of the last slate: clicked; `item_id`. By default the
+      whole catalogue is offered at every step, in order. The info has `regret`: how many clicks the
+      last slate was expected to lose against the best one.
+    Action: indices of the `slate_size` candidates to show, the top one first.
+    Reward: number of clicks; under "cascade" at most one.
+    End: truncated after `horizon` steps.
+
+    Settings (defaults): those of `Scenario`, with n_items 10, n_candidates 0, which is all of them,
+      horizon 100, and
+      best (0.6), others (0.4), chances of a click, more than 0 and less than 1; n_best (1);
+      choice ("cascade", or "position_based"), see `recsim_env.choice`: of a slate of one they are
+      the same; examination (1), chance of looking at the next place.
+
+    Realism: none; here, and nowhere else, the least possible regret is known. Of a slate of one,
+      for an agent that is good in every such world, sum over items of gap ln T / kl(chance, best)
+      after T slates, as T grows (Lai and Robbins 1985): by default 22.2 ln T, where uniform slates
+      lose 0.18 T.
+
+    Reference returns (clicks a visit of 100 steps): uniform 42, oracle 60; with slate_size 3 the
+      oracle's 85.6 are the chance of at least one click, 1 - 0.4 · 0.6², a step.
+
+    Source: Lai and Robbins 1985, "Asymptotically efficient adaptive allocation rules"; with slates,
+      the cascading bandit B_LB of Kveton et al. 2015.
+    Differs: reading may also stop without a click (`examination` below 1).
+    Versions: v0.
+    """
+
+    n_candidates: int = 0
+    n_items: int = 10
+    horizon: int = 100
+    best: float = 0.6
+    others: float = 0.4
+    n_best: int = 1
+    choice: str = "cascade"
+    examination: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_range("n_items", low=1)
+        self.require("n_best", 1 <= self.n_best <= self.n_items, "1 to n_items")
+        for name in ("best", "others"):
+            self.require(name, 0 < getattr(self, name) < 1, "more than 0 and less than 1")
+        self.require("others", self.others <= self.best, f"at most best={self.best}")
+        self.require("choice", self.choice in CHOICES, f"one of {', '.join(CHOICES)}")
+        self.require_range("examination", low=0, high=1)
+
+    def user_layout(self) -> Mapping[str, Any]:
+        """What the last slate lost."""
+        return {"regret": float}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        """A score, the log-odds of a click."""
+        return {"score": float}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        """The choice."""
+        return RESPONSE_FIELDS
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        """See the class."""
+        return {"response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32)}
+
+    def info_layout(self) -> Mapping[str, Any]:
+        """What the last slate lost."""
+        return {"regret": float}
+
+    def column_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Names the columns of observations."""
+        return {"response": ("clicked",)}
+
+    def derived(self) -> Mapping[str, Any]:
+        """The choice model's code, and the clicks that the best slate gets."""
+        attraction = np.sort(self.chances())[::-1][: self.slate_size]
+        stay = self.examination * (1.0 - attraction if self.choice == "cascade" else 1.0)
+        reach = np.cumprod(np.append(1.0, np.broadcast_to(stay, attraction.shape)[:-1]))
+        return {
+            "choice": model_code(self.choice),
+            "no_click_score": 0.0,
+            "min_normalizer": 0.0,
+            "most_clicks": float(reach @ attraction),
+        }
+
+    def chances(self) -> np.ndarray:
+        """Returns the chance of a click on each item that is looked at, (n_items,)."""
+        chances = np.full(self.n_items, self.others)
+        order = np.random.default_rng(self.world_seed).permutation(self.n_items)
+        chances[order[: self.n_best]] = self.best
+        return chances
+
+    def tables(self) -> Mapping[str, np.ndarray]:
+        """The items."""
+        items = np.zeros(self.n_items, self.dtypes()["item"])
+        chances = self.chances()
+        items["score"] = np.log(chances) - np.log1p(-chances)
+        items.flags.writeable = False
+        return {"items": items}
+
+    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
+        """Returns the item's number and its chance of a click."""
+        return f"#{item_id} ({1.0 / (1.0 + math.exp(-item['score'])):.0%})"
+
+    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+        """Draws the chance of a click on each item."""
+        axes.bar(np.arange(len(items)), self.chances(), color="#56b4e9")
+        axes.set_title("chance of a click", fontsize=8)
+        axes.set_xlabel("item", fontsize=8)
+        axes.set_ylim(0, 1)
+        axes.tick_params(labelsize=8)
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        """Looks and clicks."""
+        for place in range(len(slate)):
+            if slate[place] >= 0:
+                response[place].score = items[slate[place]].score
+        choose(config, slate, response, rng)
+        n_clicks = 0.0
+        user.regret = config.most_clicks
+        for place in range(len(slate)):
+            n_clicks += 1.0 if response[place].clicked else 0.0
+            user.regret -= response[place].probability
+        return n_clicks, False
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        """Shows what was clicked."""
+        for place in range(len(response)):
+            observation.response[place, 0] = response[place].clicked
+
+    @staticmethod
+    def report(config, user, items, info):
+        """Says what the last slate lost."""
+        info.regret = user.regret
+
+    @staticmethod
+    def appeal(config, user, item):
+        """Returns the chance of a click."""
+        return click_chance(config, item.score)
