@@ -20,15 +20,20 @@ def add_commands(commands: Any) -> None:
         help="fit a world to a ratings log",
         description="Fits users and items to a log, and reports how real the world's people are.",
     )
+    add_log(parser)
+    add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
+    parser.add_argument("--out", type=Path, help="folder (results/world-LOG)")
+    parser.set_defaults(run=calibrate_log)
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """Adds the log, its columns, and what to keep of rows that repeat."""
     parser.add_argument("log", help=f"file or folder of ratings or clicks, or {MOVIELENS}")
     for column in _COLUMNS:
         parser.add_argument(f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s")
     parser.add_argument(
         "--duplicates", choices=("error", "first", "last"), default="error", help="what to keep"
     )
-    add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
-    parser.add_argument("--out", type=Path, help="folder (results/world-LOG)")
-    parser.set_defaults(run=calibrate_log)
 
 
 def calibrate_log(options: argparse.Namespace) -> int:
@@ -36,7 +41,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.fidelity import measure_fidelity, write_fidelity
     from recsim_env.data import CalibrationSettings, calibrate
 
-    log = _read(options)
+    log = read_log_of(options)
     folder = options.out or Path("results") / f"world-{log.name}"
     changes = as_dict(options.settings)
     try:
@@ -63,7 +68,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def _read(options: argparse.Namespace) -> "InteractionLog":
+def read_log_of(options: argparse.Namespace) -> "InteractionLog":
+    """Returns the log that `add_log` asks for; MovieLens-100K is fetched when first named."""
     from recsim_env.data import read_log
     from recsim_env.data.movielens import fetch_movielens_100k
 

@@ -91,6 +91,47 @@ class InteractionLog:
             self, user=self.user[rows], item=self.item[rows], rating=self.rating[rows], time=time
         )
 
+    def core(self, *, min_user: int = 1, min_item: int = 1) -> InteractionLog:
+        """Returns the log of the people and items that have at least so many rows in it.
+
+        Items with fewer are taken out first, then people with fewer, and so on until all have
+        enough. Those that are left are numbered anew, in the same order.
+
+        Raises:
+          ValueError: nothing is left.
+        """
+        rows = np.arange(len(self))
+        while True:
+            item = self.item[rows]
+            kept = rows[np.bincount(item, minlength=self.n_items)[item] >= min_item]
+            user = self.user[kept]
+            kept = kept[np.bincount(user, minlength=self.n_users)[user] >= min_user]
+            if not len(kept):
+                raise ValueError(
+                    f"no people with at least {min_user} rows and items with at least {min_item} "
+                    f"are left of {self.name}; ask for fewer"
+                )
+            if len(kept) == len(rows):
+                return self._numbered_anew(kept)
+            rows = kept
+
+    def _numbered_anew(self, rows: NDArray[np.int64]) -> InteractionLog:
+        """Returns the log of some rows, without the users and items that have none of them."""
+        users, user = np.unique(self.user[rows], return_inverse=True)
+        items, item = np.unique(self.item[rows], return_inverse=True)
+        return replace(
+            self,
+            user=user.astype(np.int32),
+            item=item.astype(np.int32),
+            rating=self.rating[rows],
+            time=None if self.time is None else self.time[rows],
+            user_labels=self.user_labels[users],
+            user_features=self.user_features[users],
+            item_labels=self.item_labels[items],
+            item_titles=self.item_titles[items],
+            item_features=self.item_features[items],
+        )
+
     def sessions(self, gap_seconds: float = 3600.0) -> NDArray[np.int64]:
         """Returns the session number of every row: 0, 1, … by user, then by time.
 

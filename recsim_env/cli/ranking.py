@@ -1,0 +1,123 @@
+"""`recsim-env rank`: judges recommenders on a real log."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import count, seed, setting
+from recsim_env.cli.comparing import with_agent_settings
+from recsim_env.cli.worlds import add_log, read_log_of
+
+if TYPE_CHECKING:
+    from recsim_env.benchmark.ranking import RankingOutcome
+    from recsim_env.benchmark.ranking_task import RankingProtocol
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "rank",
+        help="judge recommenders on a ratings log",
+        description="Fits recommenders to a log of real people and ranks what was held out of it; "
+        "`random` is always a row. Defaults are those of a published comparison on MovieLens-100K. "
+        "Interrupted, the same command goes on where it was.",
+    )
+    add_log(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=("leave-one-out", "time"),
+        default="leave-one-out",
+        help="hold out everybody's last row, or all rows after one moment",
+    )
+    parser.add_argument(
+        "--negatives", type=_negatives, metavar="N", help="sampled items to rank among, or all (99)"
+    )
+    parser.add_argument(
+        "--held-out", type=float, default=0.1, metavar="SHARE", help="of a time split (0.1)"
+    )
+    for name, default in (("user", 20), ("item", 5)):
+        text = f"rows that every {name} has at least ({default})"
+        parser.add_argument(f"--min-{name}", type=count, default=default, metavar="N", help=text)
+    parser.add_argument("--k", type=count, nargs="+", default=[10], help="lengths of lists (10)")
+    parser.add_argument("--agents", nargs="+", metavar="NAME", help="which (all that can)")
+    parser.add_argument(
+        "--agent-set",
+        type=setting,
+        action="append",
+        metavar="AGENT.NAME=VALUE",
+        help="a setting of an agent; may be repeated",
+    )
+    parser.add_argument(
+        "--seeds", type=seed, nargs="+", default=[3], metavar="N", help="how many (3), or which"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (1)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="keeps table, page, settings")
+    parser.set_defaults(run=rank_log)
+
+
+def _negatives(text: str) -> int | str:
+    return text if text == "all" else count(text)
+
+
+def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
+    """Returns what was asked for."""
+    from recsim_env.benchmark.ranking_task import RankingProtocol
+
+    negatives: Any = options.negatives or ("all" if options.protocol == "time" else 99)
+    return RankingProtocol(
+        protocol=options.protocol,
+        negatives=None if negatives == "all" else negatives,
+        held_out=options.held_out,
+        min_user=options.min_user,
+        min_item=options.min_item,
+        k=tuple(dict.fromkeys(options.k)),
+    )
+
+
+def rank_log(options: argparse.Namespace) -> int:
+    """Judges what is missing, and prints the table."""
+    from recsim_env.benchmark.ranking import LOG_SETTINGS, default_agents, rank
+
+    names = options.agents or list(default_agents())
+    agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
+    protocol = protocol_of(options)
+    seeds = range(options.seeds[0]) if len(options.seeds) == 1 else dict.fromkeys(options.seeds)
+    try:
+        outcome = rank(
+            read_log_of(options),
+            with_agent_settings(agents, options.agent_set or []),
+            protocol,
+            seeds=tuple(seeds),
+            folder=options.out,
+            command=shlex.join(["recsim-env", *sys.argv[1:]]),
+            jobs=options.jobs,
+            progress_bar=True,
+        )
+    except KeyboardInterrupt:
+        goes_on = "the same command goes on with what is left" if options.out else ""
+        raise KeyboardInterrupt(goes_on) from None
+    _print(outcome, protocol)
+    if options.out:
+        print(f"\ntable: {options.out / 'rows.csv'}\npage: {options.out / 'ranking.md'}")
+    return 1 if outcome.failed else 0
+
+
+def _print(outcome: "RankingOutcome", protocol: "RankingProtocol") -> None:
+    from recsim_env.benchmark.ranking_report import as_table, described, legend
+
+    print(f"{described(protocol)}\n{' '.join(outcome.about)}")
+    for k in protocol.k:
+        lines = as_table(outcome.rows, protocol, k)
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        print()
+        for name, *cells in lines:
+            right = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+            print("  ".join([name.ljust(widths[0]), *right]))
+    print(f"\n{legend(outcome.rows, protocol)}")
+    for each in outcome.left_out:
+        print(f"left out: {each.agent}: {each.reason}")
+    errors = {row["agent"]: row["error"] for row in outcome.rows if row["phase"] == "failed"}
+    for agent, error in errors.items():
+        print(f"FAILED: {agent}: {error}", file=sys.stderr)
