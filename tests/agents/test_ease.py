@@ -1,0 +1,40 @@
+"""EASE is the regression it says, item by item, and refuses what it cannot hold."""
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import UnsuitableScenario
+from recsim_env.agents.ease import EASE
+from recsim_env.agents.recommender import Query
+
+
+def test_weights_are_the_ridge_regression_of_each_item_on_the_others(table_of):
+    rng = np.random.default_rng(2)
+    rows = [(*pair, reward) for *pair, reward in rng.integers(0, (15, 12, 3), (100, 3))]
+    table = table_of(rows)
+    model = EASE.fit_table(table, {**EASE.defaults, "regularization": 2.0}, seed=0)
+    weight, _ = table.evidence(1.0)
+    profiles = np.zeros((15, 12))
+    np.add.at(profiles, (table.user, table.item), weight)
+    expected = np.zeros((12, 12))
+    for item in range(12):
+        others = np.delete(profiles, item, axis=1)
+        fit = np.linalg.solve(others.T @ others + 2.0 * np.eye(11), others.T @ profiles[:, item])
+        expected[np.arange(12) != item, item] = fit
+    np.testing.assert_allclose(model["weights"], expected, atol=1e-6)
+    found = EASE.affinity(model, Query.whole_catalogue(np.arange(15)))
+    score = profiles @ expected / np.abs(profiles).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, score, atol=1e-6)
+
+
+def test_refuses_catalogues_whose_weights_would_fill_the_memory(checkerboard, table_of):
+    told = r"14\.4 GB for 60,000 items; keep to 20,000 items or use item_knn$"
+    with pytest.raises(UnsuitableScenario, match=told):
+        EASE(checkerboard(is_seen=False, n_items=60_000))
+    with pytest.raises(ValueError, match=told):
+        EASE.fit_table(table_of([(0, 0, 1)], n_items=60_000), EASE.defaults, seed=0)
+
+
+def test_regularization_is_above_zero(checkerboard):
+    with pytest.raises(ValueError, match="regularization=0 is not allowed"):
+        EASE(checkerboard(is_seen=False), regularization=0)
