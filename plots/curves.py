@@ -21,12 +21,16 @@ from recsim_env.statistics import Estimate, estimate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Of more agents than these that learn, only so many have colour, marker and band.
+_MANY, _BEST = 10, 8
+
 
 def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
     """Draws the return in frozen evaluations against the interactions learned from.
 
     Agents that learn are lines with markers; uniform, oracle and far-sighted are levels. The bands
-    are the intervals over seeds.
+    are the intervals over seeds. Of many agents the best are drawn so, and those that are not ours;
+    the others are thin and grey.
 
     Args:
       table: results of the benchmark.
@@ -48,24 +52,27 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
         for agent in style.REFERENCES
         if agent in finals
     }
+    faint = _faint(curves)
     with style.house_style():
-        ax = ax or style.new_axes()
-        ends = {curve.agent: _draw_curve(ax, curve) for curve in curves}
+        ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + len(levels)))
+        ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
         ends |= {agent: _draw_level(ax, agent, level) for agent, level in levels.items()}
-        shown = [each for curve in curves for each in curve.estimates] + list(levels.values())
+        shown = _with_bands(curves, faint) + list(levels.values())
         style.dress(
             ax,
             title=f"{style.short_name(scenario)}: return after learning",
-            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}",
+            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
             xlabel="interactions learned from (user-steps)",
             ylabel="return (reward per episode)",
         )
-        _finish(ax, curves, shown, ends)
+        _finish(ax, curves, shown, ends, faint)
     return ax
 
 
 def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
     """Draws the reward per user-step that people got while the agent was learning.
+
+    Many agents are drawn as in `draw_learning_curves`.
 
     Args:
       table: results of the benchmark.
@@ -88,6 +95,8 @@ def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None
 
 def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
     """Draws the reward lost to the oracle while learning, summed and paired by seed.
+
+    Many agents are drawn as in `draw_learning_curves`.
 
     Args:
       table: results of the benchmark.
@@ -115,11 +124,12 @@ def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Ax
 def _draw_online(
     curves: list[Curve], ax: Axes | None, *, title: str, ylabel: str, zero: str = ""
 ) -> Axes:
-    shown = [each for curve in curves for each in curve.estimates]
     spent = interactions(curve.interactions[-1] for curve in curves)
+    faint = _faint(curves, is_loss=bool(zero))
+    shown = _with_bands(curves, faint)
     with style.house_style():
-        ax = ax or style.new_axes()
-        ends = {curve.agent: _draw_curve(ax, curve) for curve in curves}
+        ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + bool(zero)))
+        ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
         if zero:
             look = style.agent_style(zero)
             ax.axhline(0.0, color=look.color, linestyle=look.linestyle, linewidth=1.4)
@@ -127,17 +137,49 @@ def _draw_online(
         style.dress(
             ax,
             title=title,
-            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}",
+            caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
             xlabel="interactions (user-steps)",
             ylabel=ylabel,
         )
-        _finish(ax, curves, shown, ends)
+        _finish(ax, curves, shown, ends, faint)
     return ax
 
 
-def _draw_curve(ax: Axes, curve: Curve) -> float:
-    """Draws line and band, and returns the height of the line's end."""
+def _faint(curves: list[Curve], *, is_loss: bool = False) -> set[str]:
+    """Returns the agents that are drawn thin and grey: where there are many, all but the best."""
+    ours = [
+        curve
+        for curve in curves
+        if style.is_known(curve.agent) and curve.agent not in style.REFERENCES
+    ]
+    if len(ours) <= _MANY:
+        return set()
+    ranked = sorted(ours, key=lambda curve: curve.estimates[-1].mean, reverse=not is_loss)
+    return {curve.agent for curve in ranked[_BEST:]}
+
+
+def _with_bands(curves: list[Curve], faint: set[str]) -> list[Estimate]:
+    return [each for curve in curves if curve.agent not in faint for each in curve.estimates]
+
+
+def _told_apart(faint: set[str]) -> str:
+    """Returns what a caption says of who has a colour."""
+    return f"; best {_BEST} of {_BEST + len(faint)} in colour" if faint else ""
+
+
+def _draw_curve(ax: Axes, curve: Curve, faint: set[str]) -> float:
+    """Draws line and band, or only a thin line, and returns the height of the line's end."""
     look = style.agent_style(curve.agent)
+    if curve.agent in faint:
+        ax.plot(
+            curve.interactions,
+            [each.mean for each in curve.estimates],
+            color=style.CROWD,
+            linewidth=0.9,
+            label=curve.agent,
+            zorder=2.1,
+        )
+        return curve.estimates[-1].mean
     x = np.array(curve.interactions)
     low, mean, high = (
         np.array([getattr(each, name) for each in curve.estimates])
@@ -152,6 +194,7 @@ def _draw_curve(ax: Axes, curve: Curve) -> float:
         color=look.color,
         linestyle=look.linestyle,
         marker="" if is_reference else look.marker,
+        markersize=style.MARKER_SIZE * look.marker_scale,
         markevery=max(1, len(x) // 12),
         markeredgecolor="white",
         markeredgewidth=0.7,
@@ -175,13 +218,16 @@ def _draw_level(ax: Axes, agent: str, level: Estimate) -> float:
     return level.mean
 
 
-def _finish(ax: Axes, curves: list[Curve], shown: list[Estimate], ends: dict[str, float]) -> None:
+def _finish(
+    ax: Axes, curves: list[Curve], shown: list[Estimate], ends: dict[str, float], faint: set[str]
+) -> None:
     """Fixes the limits, then labels the lines' ends, which stand where the limits put them."""
     last = max((curve.interactions[-1] for curve in curves), default=1)
     first = min((curve.interactions[0] for curve in curves), default=0)
     first = first if first < last else 0  # a single evaluation is a point, not a span
     ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
-    ax.set_ylim(style.limits(shown, list(ends.values())))
+    lines = [each.mean for curve in curves for each in curve.estimates]
+    ax.set_ylim(style.limits(shown, [*lines, *ends.values()]))
     style.count_interactions(ax)
     style.group_digits(ax)
-    style.label_at_right(ax, ends)
+    style.label_at_right(ax, ends, faint)

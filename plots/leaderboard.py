@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals
@@ -13,7 +13,7 @@ from recsim_env.statistics import Estimate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MARKER_SIZES = {"*": 14.0, "P": 11.0, "X": 11.0, "D": 7.5, "x": 8.0}
+_MARKER_SIZES: dict[Any, float] = {"*": 14.0, "P": 11.0, "X": 11.0, "D": 7.5, "x": 8.0}
 _RETURN_COLUMN_POINTS = 58
 
 
@@ -70,7 +70,7 @@ def _draw_agent(ax: Axes, place: int, standing: Standing, found: Estimate) -> No
         [place],
         color=look.color,
         marker=look.marker,
-        markersize=_MARKER_SIZES.get(look.marker, 9.0),
+        markersize=_MARKER_SIZES.get(look.marker, 9.0 * look.marker_scale),
         markeredgecolor=look.color if look.marker == "x" else "white",
         markeredgewidth=2.0 if look.marker == "x" else 0.7,
         label=standing.agent,

@@ -1,15 +1,16 @@
 """How every figure looks: one home for agent to colour, marker and line, and for the page.
 
-The known agents have the colours of Okabe and Ito, which people with any colour vision tell apart;
-each also has a marker of its own, and the two references are grey and black lines, so that nothing
-is lost in a grey print.
+The known agents have a colour by family, of those of Okabe and Ito, which people with any colour
+vision tell apart (yellow, which paper swallows, is darkened). Within a family each has a marker of
+its own, and no two of all have both marker and line in common, so that nothing is lost in a grey
+print. References are grey, black and violet.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,14 @@ INK = "#222222"
 FAINT_INK = "#666666"
 GRID = "#e4e4e4"
 BAND_OPACITY = 0.13
+MARKER_SIZE = 5.5
+
+CROWD = "#bdbdbd"
+"""Lines of the many that are shown only for comparison."""
+
+# Left, bottom, width and height of Axes as shares of their figure; height of a name in points.
+_AXES = (0.09, 0.13, 0.76, 0.7)
+_LABEL_POINTS = 14.0
 
 _SETTINGS: Any = {
     "font.size": 10.0,
@@ -41,7 +50,7 @@ _SETTINGS: Any = {
     "xtick.color": FAINT_INK,
     "ytick.color": FAINT_INK,
     "lines.linewidth": 1.8,
-    "lines.markersize": 5.5,
+    "lines.markersize": MARKER_SIZE,
     "savefig.dpi": 160,
     "savefig.facecolor": "white",
     "figure.facecolor": "white",
@@ -55,33 +64,102 @@ class AgentStyle:
 
     Attributes:
       color: of line, marker and label.
-      marker: Matplotlib's sign of it.
+      marker: Matplotlib's sign of it, or (points, 1, degrees) of a star.
       linestyle: Matplotlib's dash pattern.
     """
 
     color: str
-    marker: str
+    marker: str | tuple[int, int, int]
     linestyle: str
 
+    @property
+    def marker_scale(self) -> float:
+        """How much larger its marker is drawn than a disc, to look as large: stars are thin."""
+        return 1.5 if isinstance(self.marker, tuple) else 1.0
 
+
+# Family: colour, and its members' markers and lines.
+_FAMILIES = {
+    "for everybody": ("#56b4e9", {"popularity": ("s", "-"), "topic_quality": ("D", "--")}),
+    "by features and order": (
+        "#e69f00",
+        {"content": ("^", "-"), "two_tower": ("s", "--"), "sequential": ("d", "-.")},
+    ),
+    "collaborative": (
+        "#009e73",
+        {
+            "user_knn": ("<", "-"),
+            "item_knn": (">", "-"),
+            "svd": ("d", "-"),
+            "ials": ("v", "-"),
+            "ease": ("D", "-"),
+            "bpr": ("P", "-."),
+        },
+    ),
+    "bandits over items and topics": (
+        "#9a8500",
+        {
+            "epsilon_greedy": ("s", "-."),
+            "ucb": ("^", "--"),
+            "thompson": ("v", "--"),
+            "cascade_ucb": ("<", "--"),
+            "topic_ucb": (">", "--"),
+        },
+    ),
+    "bandits over features": (
+        "#0072b2",
+        {
+            "linucb": ("o", "-"),
+            "lin_thompson": ("d", "--"),
+            "logistic_thompson": ("P", "--"),
+            "neural_linear": ("X", "--"),
+        },
+    ),
+    "values of slates": (
+        "#cc79a7",
+        {
+            "dqn": ("P", "-"),
+            "qrdqn": ("v", "-."),
+            "slateq": ("p", "-"),
+            "full_slate_q": ("o", "-."),
+            "cql": ("^", "-."),
+        },
+    ),
+    "policies": (
+        "#d55e00",
+        {
+            "ppo": ("X", "-"),
+            "a2c": ("o", "--"),
+            "recurrent_ppo": ("p", "--"),
+            "sac": ("<", "-."),
+            "reinforce": (">", "-."),
+            "bc": ("d", ":"),
+        },
+    ),
+}
 _KNOWN = {
     "uniform": AgentStyle("#8a8a8a", "x", ":"),
     "oracle": AgentStyle("#000000", "*", "--"),
-    "diverse_oracle": AgentStyle("#7b6a00", "h", "--"),
+    "diverse_oracle": AgentStyle("#4d4d4d", "h", ":"),
     "far_sighted": AgentStyle("#5b3a8c", "D", "-."),
-    "popularity": AgentStyle("#56b4e9", "s", "-"),
-    "content": AgentStyle("#e69f00", "^", "-"),
-    "ials": AgentStyle("#009e73", "v", "-"),
-    "linucb": AgentStyle("#0072b2", "o", "-"),
-    "dqn": AgentStyle("#cc79a7", "P", "-"),
-    "ppo": AgentStyle("#d55e00", "X", "-"),
+    **{
+        agent: AgentStyle(color, marker, line)
+        for color, members in _FAMILIES.values()
+        for agent, (marker, line) in members.items()
+    },
 }
-_MORE_COLORS = ("#882255", "#999933", "#44aa99", "#332288", "#aa4499", "#117733", "#6b4c2a")
-_MORE_MARKERS = ("<", ">", "p", "d", "8", "1")
+_MORE_COLORS = ("#882255", "#cc6677", "#44aa99", "#332288", "#aa4499", "#117733", "#6b4c2a")
+# Stars of that many points, turned by that many degrees: none of ours is one.
+_MORE_MARKERS = ((3, 1, 0), (3, 1, 180), (4, 1, 0), (4, 1, 45), (6, 1, 0), (8, 1, 0))
 _MORE_LINES = ("-", "--", "-.")
 
 REFERENCES = ("uniform", "oracle", "far_sighted")
 """Agents that do not learn from what happens: drawn as levels that others are measured against."""
+
+
+def is_known(agent: str) -> bool:
+    """Returns whether an agent is one of ours."""
+    return agent in _KNOWN
 
 
 def agent_style(agent: str) -> AgentStyle:
@@ -108,7 +186,7 @@ def house_style() -> Iterator[None]:
 
 def new_axes(width: float = 8.0, height: float = 4.6) -> Axes:
     """Returns Axes of a figure of their own, in inches, known to no window system."""
-    return Figure(figsize=(width, height)).add_axes((0.09, 0.13, 0.76, 0.7))
+    return Figure(figsize=(width, height)).add_axes(_AXES)
 
 
 def new_panels(count: int) -> list[Axes]:
@@ -177,12 +255,18 @@ def short_name(scenario: str) -> str:
     return scenario.removeprefix("recsim_env/")
 
 
-def label_at_right(ax: Axes, levels: dict[str, float]) -> None:
+def height_for_labels(n_labels: int) -> float:
+    """Returns how high a figure is, in inches, beside whose Axes so many names find room."""
+    return max(4.6, n_labels * _LABEL_POINTS / 72 / _AXES[3])
+
+
+def label_at_right(ax: Axes, levels: dict[str, float], faint: Collection[str] = ()) -> None:
     """Writes each agent's name beside the right end of its line, moved apart where they overlap.
 
     Args:
       ax: Axes whose limits are final.
       levels: agent to the height of its line's end, in data units.
+      faint: agents whose names are small and grey.
     """
     if not levels:
         return
@@ -191,27 +275,41 @@ def label_at_right(ax: Axes, levels: dict[str, float]) -> None:
     pixels_per_point = ax.figure.dpi / 72
     wanted = ax.transData.transform(points)[:, 1] / pixels_per_point
     right = ax.get_xlim()[1]
-    for agent, moved in zip(agents, spread_apart(wanted, 14.0) - wanted, strict=True):
-        color = agent_style(agent).color
+    low, high = ax.bbox.y0 / pixels_per_point, ax.bbox.y1 / pixels_per_point
+    placed = spread_apart(wanted, _LABEL_POINTS, low, high)
+    for agent, moved in zip(agents, placed - wanted, strict=True):
+        is_faint = agent in faint
+        color = FAINT_INK if is_faint else agent_style(agent).color
         ax.annotate(
             agent,
             (right, levels[agent]),
             xytext=(16, moved),
             textcoords="offset points",
-            fontsize=9.5,
+            fontsize=8.5 if is_faint else 9.5,
             color=color,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "relpos": (0, 0.5)},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": CROWD if is_faint else color,
+                "linewidth": 0.5 if is_faint else 0.8,
+                "relpos": (0, 0.5),
+            },
         )
 
 
-def spread_apart(wanted: Sequence[float] | np.ndarray, gap: float) -> np.ndarray:
+def spread_apart(
+    wanted: Sequence[float] | np.ndarray,
+    gap: float,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> np.ndarray:
     """Returns increasing places at least `gap` apart, with the least squared moves.
 
     Args:
       wanted: (n,), increasing places.
       gap: least distance of neighbours, in the same unit.
+      low, high: between which all places lie, if they find room there.
 
     Source: Barlow et al. 1972, "Statistical inference under order restrictions": pooling
       neighbours that violate the order.
@@ -222,5 +320,6 @@ def spread_apart(wanted: Sequence[float] | np.ndarray, gap: float) -> np.ndarray
         pools.append([float(place)])
         while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
             pools[-2:] = [pools[-2] + pools[-1]]
-    means = [float(np.mean(pool)) for pool in pools for _ in pool]
-    return np.array(means, dtype=np.float64) + offsets
+    means = np.array([float(np.mean(pool)) for pool in pools for _ in pool], dtype=np.float64)
+    room = high - low - gap * (len(means) - 1)
+    return (np.clip(means, low, low + room) if 0 <= room < math.inf else means) + offsets

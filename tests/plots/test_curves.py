@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from recsim_env.agents import AGENTS
 from recsim_env.plots import draw_learning_curves, draw_online_reward, draw_regret
-from recsim_env.plots.style import agent_style, caption_of
+from recsim_env.plots.style import CROWD, agent_style, caption_of
 from recsim_env.results import ResultTable
 from recsim_env.statistics import estimate
 
@@ -143,3 +144,45 @@ def test_labels_of_equal_curves_do_not_overlap(fill: Callable[..., ResultTable])
 def test_an_unknown_scenario_is_named(table: ResultTable, draw: Draw, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         draw(table, "X", None)
+
+
+MANY = [name for name in AGENTS if name not in ("uniform", "oracle", "far_sighted")][:12]
+
+
+@pytest.fixture
+def crowd(fill: Callable[..., ResultTable]) -> ResultTable:
+    """Twelve agents, each better than the one before it, one that is not ours, and the ends."""
+    better = {agent: 11.0 + 0.5 * place for place, agent in enumerate(MANY)}
+    return fill({"uniform": 10.0, **better, "mine": 10.5, "oracle": 20.0})
+
+
+@pytest.mark.parametrize("draw", [draw_learning_curves, draw_online_reward, draw_regret])
+def test_of_many_agents_the_best_have_colour_and_all_have_names(
+    crowd: ResultTable, draw: Draw
+) -> None:
+    ax = draw(crowd, SCENARIO, None)
+    colors = {text.get_text(): text.get_color() for text in ax.texts if text.get_gid() is None}
+    assert set(colors) == {"uniform", *MANY, "mine", "oracle"}
+    colored = {name for name, color in colors.items() if color == agent_style(name).color}
+    assert colored == {"uniform", *MANY[-8:], "mine", "oracle"}
+    drawn = {str(each.get_label()): each for each in ax.lines}
+    for name in MANY[:-8]:
+        assert drawn[name].get_color() == CROWD
+        assert len(line(ax, name)) >= 2
+    assert caption_of(ax).endswith("; best 8 of 12 in colour")
+
+
+def test_names_of_many_agents_find_room_beside_the_axes(crowd: ResultTable) -> None:
+    ax = draw_learning_curves(crowd, SCENARIO)
+    canvas = FigureCanvasAgg(ax.figure.get_figure(root=True))
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    labels = [text for text in ax.texts if text.get_gid() is None]
+    boxes = sorted(
+        (box.y0, box.y1) for box in (Text.get_window_extent(each, renderer) for each in labels)
+    )
+    for (_, top), (bottom, _) in itertools.pairwise(boxes):
+        assert top <= bottom
+    half = (boxes[0][1] - boxes[0][0]) / 2
+    assert boxes[0][0] >= ax.bbox.y0 - half - 1
+    assert boxes[-1][1] <= ax.bbox.y1 + half + 1

@@ -12,21 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
+from recsim_env.agents import AGENTS
 from recsim_env.plots import style
 from recsim_env.statistics import Estimate
 
-KNOWN = (
-    "uniform",
-    "popularity",
-    "content",
-    "ials",
-    "linucb",
-    "dqn",
-    "ppo",
-    "oracle",
-    "diverse_oracle",
-    "far_sighted",
+FAMILIES = (
+    ("uniform",),
+    ("popularity", "topic_quality"),
+    ("content", "two_tower", "sequential"),
+    ("user_knn", "item_knn", "svd", "ials", "ease", "bpr"),
+    ("epsilon_greedy", "ucb", "thompson", "cascade_ucb", "topic_ucb"),
+    ("linucb", "lin_thompson", "logistic_thompson", "neural_linear"),
+    ("dqn", "qrdqn", "slateq", "full_slate_q", "cql"),
+    ("ppo", "a2c", "recurrent_ppo", "sac", "reinforce", "bc"),
+    ("oracle",),
+    ("diverse_oracle",),
+    ("far_sighted",),
 )
+KNOWN = tuple(itertools.chain(*FAMILIES))
 
 
 def luminance(color: str) -> float:
@@ -35,11 +38,39 @@ def luminance(color: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize(("a", "b"), list(itertools.combinations(KNOWN, 2)))
-def test_known_agents_differ_in_colour_and_in_marker(a: str, b: str) -> None:
-    first, second = style.agent_style(a), style.agent_style(b)
-    assert first.color != second.color
-    assert first.marker != second.marker
+def lab(color: str) -> np.ndarray:
+    """Returns a colour's place in CIELAB, where distances are about as seen, white under D65."""
+    channels = np.array(to_rgb(color))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    mixes = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    share = np.array(mixes) @ linear / [0.9505, 1.0, 1.089]
+    x, y, z = np.where(share > 0.008856, np.cbrt(share), 7.787 * share + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_every_agent_has_a_style_of_its_own() -> None:
+    assert [name for name in AGENTS if not style.is_known(name)] == []
+
+
+def test_a_family_shares_its_colour_and_no_other_has_a_similar_one() -> None:
+    """A difference of 20 in CIELAB is seen at a glance; about 2 are just noticeable."""
+    colors: list[str] = []
+    for family in FAMILIES:
+        found = {style.agent_style(agent).color for agent in family}
+        assert len(found) == 1, family
+        colors += found
+    for a, b in itertools.combinations(colors, 2):
+        assert np.linalg.norm(lab(a) - lab(b)) > 20.0
+
+
+def test_agents_of_a_family_have_markers_of_their_own() -> None:
+    for family in FAMILIES:
+        assert len({style.agent_style(agent).marker for agent in family}) == len(family)
+
+
+def test_no_two_agents_have_both_marker_and_line_in_common() -> None:
+    looks = [style.agent_style(agent) for agent in KNOWN]
+    assert len({(look.marker, look.linestyle) for look in looks}) == len(KNOWN)
 
 
 @pytest.mark.parametrize("agent", KNOWN)
@@ -82,6 +113,12 @@ def test_spread_places_keep_their_order_and_distance(wanted: list[float], gap: f
 def test_places_far_enough_apart_stay() -> None:
     assert style.spread_apart([0.0, 13.0, 40.0], 13.0).tolist() == [0.0, 13.0, 40.0]
     assert style.spread_apart([0.0, 0.0, 40.0], 10.0).tolist() == [-5.0, 5.0, 40.0]
+
+
+def test_places_stay_between_the_limits_if_they_find_room() -> None:
+    assert style.spread_apart([1.0, 2.0, 50.0], 10.0, 0.0, 40.0).tolist() == [0.0, 10.0, 40.0]
+    assert style.spread_apart([9.0, 9.0, 9.0], 10.0, 0.0, 20.0).tolist() == [0.0, 10.0, 20.0]
+    assert style.spread_apart([9.0, 9.0, 9.0], 10.0, 0.0, 19.0).tolist() == [-1.0, 9.0, 19.0]
 
 
 def test_limits_hold_all_means_and_cut_intervals_that_dwarf_them() -> None:
