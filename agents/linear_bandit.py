@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.agent import Feedback, StepwiseAgent
-from recsim_env.agents.linear_models import MODELS, make_model
+from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.linear_models import MODELS, LinearModel, make_model
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -49,12 +50,26 @@ class LinearBandit(StepwiseAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.require("model", self.settings["model"] in MODELS, f"one of {', '.join(MODELS)}")
         self.require("ridge", self.settings["ridge"] > 0, "more than 0")
         self.require("discount", 0 < self.settings["discount"] <= 1, "more than 0, up to 1")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         self.exploration = self.settings["exploration"]
-        self.model = make_model(env.scenario, self.settings)
+        features = JointFeatures(
+            env.scenario,
+            max_features=self.settings["max_features"],
+            context=self.settings["context"],
+        )
+        self.model = self._make_model(features)
+
+    def _make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model that the settings name."""
+        self.require("model", self.settings["model"] in MODELS, f"one of {', '.join(MODELS)}")
+        return make_model(
+            self.settings["model"],
+            features,
+            ridge=self.settings["ridge"],
+            n_items=self.env.scenario.n_items,
+        )
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:

@@ -2,14 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.agent import Feedback, Observation
 from recsim_env.agents.joint_features import JointFeatures
 from recsim_env.agents.linear_posterior import LinearPosterior
-from recsim_env.scenario import Scenario
 
 #: Names of the models.
 MODELS = ("shared", "disjoint", "hybrid")
@@ -18,30 +16,25 @@ MODELS = ("shared", "disjoint", "hybrid")
 _MAX_NUMBERS, _BLOCK_NUMBERS = 2**24, 4_000_000
 
 
-def make_model(scenario: Scenario, settings: Mapping[str, Any]) -> "LinearModel":
-    """Returns the model that `settings["model"]` names.
+def make_model(name: str, features: JointFeatures, *, ridge: float, n_items: int) -> "LinearModel":
+    """Returns the model of that name, one of `MODELS`.
 
     Raises:
       ValueError: items have no ids, or there are too many of them, where each has its own weights.
     """
-    kind = settings["model"]
-    features = JointFeatures(
-        scenario, max_features=settings["max_features"], context=settings["context"]
-    )
-    if kind == "shared":
-        return SharedModel(features, settings["ridge"])
-    if not scenario.n_items:
-        raise ValueError(f"model={kind!r} needs items with ids; set n_items or use model='shared'")
-    width = features.n_people if kind == "disjoint" else features.n_features
-    size = scenario.n_items * features.n_people * width
-    if size > _MAX_NUMBERS:
+    if name == "shared":
+        return SharedModel(features, ridge)
+    if not n_items:
+        raise ValueError(f"model={name!r} needs items with ids; set n_items or use model='shared'")
+    width = features.n_people if name == "disjoint" else features.n_features
+    if n_items * features.n_people * width > _MAX_NUMBERS:
         raise ValueError(
-            f"model={kind!r} would keep {scenario.n_items:,} x {features.n_people} x {width} "
-            f"numbers, more than {_MAX_NUMBERS:,}; lower n_items or max_features, or use "
-            f"context=False or model={'disjoint' if kind == 'hybrid' else 'shared'!r}"
+            f"model={name!r} would keep {n_items:,} x {features.n_people} x {width} numbers, more "
+            f"than {_MAX_NUMBERS:,}; lower n_items or max_features, or use context=False or "
+            f"model={'disjoint' if name == 'hybrid' else 'shared'!r}"
         )
-    model = DisjointModel if kind == "disjoint" else HybridModel
-    return model(features, settings["ridge"], scenario.n_items)
+    model = DisjointModel if name == "disjoint" else HybridModel
+    return model(features, ridge, n_items)
 
 
 class LinearModel(ABC):

@@ -14,7 +14,12 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_agent
 
 #: What an agent imports beyond the required packages.
-EXTRAS = {"ials": "implicit", "dqn": "stable_baselines3", "ppo": "stable_baselines3"}
+EXTRAS = {
+    "ials": "implicit",
+    "neural_linear": "torch",
+    "dqn": "stable_baselines3",
+    "ppo": "stable_baselines3",
+}
 
 SCENARIOS = {
     "strangers": InterestEvolution(horizon=10),
@@ -45,6 +50,8 @@ SUITABLE = {
     "thompson": {"strangers", "catalogue", "featureless"},
     "linucb": {"strangers", "catalogue"},
     "lin_thompson": {"strangers", "catalogue"},
+    "logistic_thompson": {"strangers", "catalogue"},
+    "neural_linear": {"strangers", "catalogue"},
     "topic_ucb": {"strangers"},
     "oracle": {"strangers", "catalogue", "featureless"},
 }
