@@ -1,151 +1,307 @@
-"""More like what this person liked: profiles over item features."""
+"""More like what this person liked, here and now: profiles over item features."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
-from recsim_env.agents.agent import Feedback, Observation
-from recsim_env.agents.log_agent import LogAgent, rows_of
+from recsim_env.agents.agent import Observation
+from recsim_env.agents.factors import rows_or
+from recsim_env.agents.joint_features import CONTEXT_FIELDS
+from recsim_env.agents.recommender import Model, PersonalRecommender, Query, nothing_recent
+from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+
+# How many numbers the rows of one block of examples may hold.
+_BLOCK_NUMBERS = 4_000_000
 
 
-class Visit(NamedTuple):
-    """What an episode has shown so far of a person's taste.
+class ContentVisit(NamedTuple):
+    """What this visit has shown so far, also as features.
 
     Attributes:
-      sums: (n, 2, n_features), sums of the features of items passed over (0) and clicked (1).
-      counts: (n, 2), how many items these are.
-      shown: (n, slate_size, n_features), what was shown last.
+      recent, shown: as in `Visit`.
+      sums: (n, 2, F), features of what was shown, weighed by attention (0) and by click (1).
+      counts: (n, 2), the sums of these weights.
+      features: (n, slate_size, F), of what was shown last.
     """
+
+    recent: np.ndarray
+    shown: np.ndarray
+    sums: np.ndarray
+    counts: np.ndarray
+    features: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ContentQuery(Query):
+    """A query that knows what the visit has shown; see `ContentVisit` for sums and counts."""
 
     sums: np.ndarray
     counts: np.ndarray
-    shown: np.ndarray
 
 
-class Content(LogAgent):
-    """Shows the candidates whose features resemble what the person liked, not what they passed.
+class Content(PersonalRecommender):
+    """Shows the candidates whose features resemble what the person liked, here and now.
 
-    Idea: a person is what they liked, less what they passed over; an item is its features.
-    Update: with x the standardised features (minus the mean, over the standard deviation, of all
-      candidates ever offered, so that the cosine tells directions of taste apart and not big
-      features from small), and m the mean profile a like:
-      profile = sum_logged w x + sum_visit w x + prior_likes m; score = cos(profile, x_candidate).
-      w is, for a liked item in the log, its reward over that of a typical one; for a click in this
-      visit 1; and for all others -skip_weight (sum of likes / number of others in the log).
-      People without an id, or not in the log, start from the mean profile.
-    Cost: O(rows n_features) a fit; O(n_candidates n_features) a decision; the log keeps the
-      features of what was shown, the model a profile for every person in it.
-    Source: Pazzani and Billsus 2007, "Content-based recommendation systems" (profiles);
-      Rocchio 1971, "Relevance feedback in information retrieval" (likes less passes).
-    Differs: while learning, a visit counts twice between a refit and the visit's end.
+    Idea: an item is its features; a person is how much they liked each feature, ever and in this
+      visit, and what somebody like them wants at such a moment.
+    Update: x are an item's features and g what is seen of person and moment (`user`, `context`,
+      `history`), both standardised. p = sum e x / (sum a + prior_showings), over what the person
+      was shown so far, and v likewise over this visit, with a the attention to an item and
+      e = liking - a r0 its surprise, r0 being the mean liking of what is looked at. Affinity is
+      x·(b + B g + b_p * p + b_v * v), where * is by element. The b are the ridge regression of
+      liking on this, each past row with the p and v of the time before it; 1 and g alone take part,
+      so that good moments are not laid to the items. See `PersonalRecommender` for what is served.
+      A stranger has only g and v, a new item its features.
+    Cost: O(rows d² + d³) a fit with d = (G + 3) F + G + 1, for F features and G numbers of
+      person and moment; O(G F + n_candidates F) a decision; 8 F bytes a person and an item, and
+      4 (F + G) a row of the log.
+    Source: Pazzani and Billsus 2007, "Content-based recommendation systems" (profiles); Rocchio
+      1971, "Relevance feedback in information retrieval" (likes less passes); the products of
+      person and item of Chu and Park 2009, "Personalized recommendation on dynamic content using
+      predictive bilinear models".
+    Differs: how far a profile is to be believed is learned, feature by feature. A log that tells of
+      no passes gets as many rows as it has, of items drawn at random. While learning, a visit
+      counts twice between a refit and the visit's end.
 
-    Settings:
-      prior_likes: how many likes the mean profile is worth (1).
-      skip_weight: how much being passed over counts (1, at which all likes and all passes balance;
-        at 0 somebody who likes nothing of what the mean profile offers is never understood).
-      refit_every, exploration: see `LogAgent`.
+    Settings (defaults chosen on MusicStreaming and RatedCatalogue at 20,000 user-steps):
+      ridge: prior precision of the b, in rows (30).
+      max_features: longest B g; where it is longer, g is left out (1,024).
+      prior_showings, refit_every, exploration: see `PersonalRecommender`.
     """
 
+    needs_users = needs_items = False
+    needs_features = True
+    knows_by_id = False
+    logged_fields: ClassVar[tuple[str, ...]] = ("candidates", *CONTEXT_FIELDS)
     defaults: ClassVar[Mapping[str, Any]] = {
-        **LogAgent.defaults,
-        "prior_likes": 1.0,
-        "skip_weight": 1.0,
+        **PersonalRecommender.defaults,
+        "ridge": 30.0,
+        "max_features": 1_024,
     }
-    logged_fields = ("candidates",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.require("prior_likes", self.settings["prior_likes"] > 0, "more than 0")
-        self.require("skip_weight", self.settings["skip_weight"] >= 0, "0 or more")
-        candidates: Any = env.scenario.space_fields()["candidates"]
-        self._n_features = candidates.shape[-1]
-        self._pool = np.zeros((3, self._n_features))  # count, sum, sum of squares
-
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features."""
-        if "candidates" not in scenario.space_fields():
-            return (
-                f"content needs item features, and {type(scenario).__name__} with these settings "
-                "shows none"
-            )
-        return None
-
-    # The visit -----------------------------------------------------------------------------------
-
-    def begin_state(self, n: int) -> Visit:
-        """Returns `n` visits in which nothing was shown yet."""
-        shown = np.zeros((n, self.slate_size, self._n_features))
-        return Visit(np.zeros((n, 2, self._n_features)), np.zeros((n, 2)), shown)
-
-    def next_state(
-        self, state: Visit, observation: Observation, episode_start: np.ndarray
-    ) -> Visit:
-        """Adds what was clicked and passed over since; a new episode starts from nothing."""
-        is_clicked = observation["response"][:, :, 0] > 0
-        kinds = np.stack([~is_clicked, is_clicked], axis=1)
-        goes_on = ~episode_start[:, None]
-        sums = (state.sums + np.matmul(kinds, state.shown)) * goes_on[:, :, None]
-        return Visit(sums, (state.counts + kinds.sum(axis=2)) * goes_on, state.shown)
-
-    def remember(self, state: Visit, observation: Observation, slates: np.ndarray) -> Visit:
-        """Keeps the features of what is shown now."""
-        rows = np.arange(len(slates))[:, None]
-        return state._replace(shown=observation["candidates"][rows, slates].astype(np.float64))
+        self.require("ridge", self.settings["ridge"] > 0, "more than 0")
+        self.require("max_features", self.settings["max_features"] >= 0, "0 or more")
 
     # The model -----------------------------------------------------------------------------------
 
-    def update(self, feedback: Feedback) -> None:
-        """Adds to the log, and to the moments of what was offered."""
-        offered = feedback.observation["candidates"].reshape(-1, self._n_features)
-        offered = offered.astype(np.float64)
-        self._pool += [np.full(self._n_features, len(offered)), offered.sum(0), (offered**2).sum(0)]
-        super().update(feedback)
-
-    def fit(self) -> dict[str, np.ndarray]:
-        """Returns sorted `user_id`, their `profile`, the `mean_profile` and what visits need."""
-        count, total, squares = self._pool
-        centre = total / count
-        deviation = np.sqrt(np.maximum(squares / count - centre**2, 0.0))
-        scale = np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
-        weight, against = self.log.table().evidence(self.settings["skip_weight"])
-        x = (self.log["candidates"] - centre) / scale
-        known, row = np.unique(self.log["user_id"], return_inverse=True)
-        by_user = sparse.csr_array((weight, (row, np.arange(len(row)))))
+    @classmethod
+    def fit_table(
+        cls,
+        table: Interactions,
+        settings: Mapping[str, Any],
+        *,
+        seed: int,
+        previous: Model | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the b, everybody's sums, and what standardises features."""
+        centre, scale = _standards(table.features)
+        x = (table.features - centre) / scale
+        n_features = x.shape[1]
+        is_wide = table.context.shape[1] * n_features > settings["max_features"]
+        context = table.context[:, :0] if is_wide else table.context
+        context_centre, context_scale = _standards(context)
+        g = (context - context_centre) / context_scale
+        catalogue = _catalogue(table, x)
+        examples = _Examples.of(table, x, catalogue, seed)
+        mean = examples.liking.sum() / examples.attention.sum()
+        surprise = table.liking - table.attention * mean
+        weights = np.column_stack([surprise[:, None] * x, table.attention])
+        prior = settings["prior_showings"]
+        ever, now = (
+            _shrunk(_before(owner, table.slate, weights), prior)
+            for owner in (table.user, table.visit)
+        )
+        coefficients = _ridge(examples, (g, ever, now), settings["ridge"])
+        parts = coefficients.reshape(-1, n_features)
+        person, visit = parts[-2], parts[-1]
         return {
-            "user_id": known,
-            "profile": by_user @ x,
-            "mean_profile": weight @ x / max(weight[weight > 0].sum(), 1e-12),
             "centre": centre,
             "scale": scale,
-            "visit_weights": np.array([-against, 1.0]),
+            "context_centre": context_centre,
+            "context_scale": context_scale,
+            "always": parts[0],
+            "context": parts[1:-2],
+            "person": person,
+            "visit": visit,
+            "average": parts[0] + person * ever.mean(axis=0) + visit * now.mean(axis=0),
+            "profiles": _sums(table.user, weights, table.n_users),
+            "catalogue": catalogue,
+            "mean_liking": np.array(mean),
+            "prior": np.array(prior),
         }
 
-    def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
-        """Returns the cosines between profiles and candidates."""
-        centre, scale = self.model["centre"], self.model["scale"]
-        weights = self.model["visit_weights"]
-        profile = self.settings["prior_likes"] * self.model["mean_profile"]
-        profile = (
-            profile + (weights @ state.sums - (state.counts @ weights)[:, None] * centre) / scale
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns x·(b + B g + b_p * p + b_v * v)."""
+        visit = cls._visited(model, query)
+        known = rows_or(model["profiles"], query.user, np.zeros(visit.shape[1]))
+        wanted = (
+            model["always"]
+            + model["person"] * _shrunk(known + visit, model["prior"])
+            + model["visit"] * _shrunk(visit, model["prior"])
         )
-        if "user_id" in observation:
-            row, is_known = rows_of(observation["user_id"], self.model["user_id"])
-            profile += self.model["profile"][row] * is_known[:, None]
-        x = (observation["candidates"] - centre) / scale
-        products = np.einsum("nf,ncf->nc", profile, x)
-        lengths = np.linalg.norm(profile, axis=1)[:, None] * np.linalg.norm(x, axis=2)
-        return np.asarray(products / np.maximum(lengths, 1e-12))
+        if query.context is not None and len(model["context"]):
+            g = (query.context - model["context_centre"]) / model["context_scale"]
+            wanted = wanted + g @ model["context"]
+        return np.asarray(np.matmul(_features(model, query), wanted[:, :, None])[:, :, 0])
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the model, the log and the moments of what was offered."""
-        return super().arrays() | {"pool": self._pool}
+    @classmethod
+    def average_affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns what the average person at an average moment would think."""
+        return np.asarray(_features(model, query) @ model["average"])
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        super().restore(arrays)
-        self._pool = np.array(arrays["pool"])
+    @classmethod
+    def _average(cls, model: Model, table: Interactions) -> np.ndarray:
+        """Returns nothing: `average_affinity` needs no samples."""
+        return np.empty(0)
+
+    @staticmethod
+    def _visited(model: Model, query: Query) -> np.ndarray:
+        """Returns sums of surprise times features over this visit, and of attention, (n, F + 1)."""
+        mean = model["mean_liking"]
+        if isinstance(query, ContentQuery):
+            weights = np.array([-mean, 1.0])
+            sums = weights @ query.sums - (query.counts @ weights)[:, None] * model["centre"]
+            return np.column_stack([sums / model["scale"], query.counts[:, 0]])
+        is_liked = query.recent >= 0
+        if not len(model["catalogue"]):
+            return np.zeros((len(is_liked), len(model["centre"]) + 1))
+        liked = (model["catalogue"][query.recent] * is_liked[:, :, None]).sum(axis=1)
+        return np.column_stack([(1.0 - mean) * liked, is_liked.sum(axis=1)])
+
+    # The visit -----------------------------------------------------------------------------------
+
+    def begin_state(self, n: int) -> Any:
+        """Returns `n` visits in which nothing was shown yet."""
+        candidates: Any = self.env.scenario.space_fields()["candidates"]
+        shape = (n, self.slate_size, candidates.shape[-1])
+        return ContentVisit(
+            recent=nothing_recent(n),
+            shown=np.full((n, self.slate_size), -1),
+            sums=np.zeros((n, 2, shape[-1])),
+            counts=np.zeros((n, 2)),
+            features=np.zeros(shape),
+        )
+
+    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Adds what was looked at and clicked since; a new episode starts from nothing."""
+        state = super().next_state(state, observation, episode_start)
+        if "response" not in observation:
+            return state
+        is_clicked = observation["response"][:, :, 0] > 0
+        weights = np.stack([self.env.scenario.attention(is_clicked), is_clicked], axis=1)
+        goes_on = ~episode_start[:, None]
+        sums = (state.sums + np.matmul(weights, state.features)) * goes_on[:, :, None]
+        return state._replace(sums=sums, counts=(state.counts + weights.sum(axis=2)) * goes_on)
+
+    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Keeps what is shown now, and its features."""
+        rows = np.arange(len(slates))[:, None]
+        shown = observation["candidates"][rows, slates].astype(np.float64)
+        remembered: Any = super().remember(state, observation, slates)
+        return remembered._replace(features=shown)
+
+    def query(self, observation: Observation, state: Any) -> Query:
+        """Returns who asks, for which candidates, after what in this visit."""
+        asked = super().query(observation, state)
+        return ContentQuery(**vars(asked), sums=state.sums, counts=state.counts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Examples:
+    """What the regression is about: row of the table, features, liking and attention."""
+
+    row: np.ndarray
+    x: np.ndarray
+    liking: np.ndarray
+    attention: np.ndarray
+
+    @classmethod
+    def of(cls, table: Interactions, x: np.ndarray, catalogue: np.ndarray, seed: int) -> Any:
+        """Returns the rows of a table; where all were liked, with passes drawn at random."""
+        row = np.arange(len(table))
+        if (table.liking <= 0).any():
+            return cls(row, x, table.liking, table.attention)
+        pool = catalogue[np.unique(table.item)] if len(catalogue) else x
+        drawn = pool[np.random.default_rng(seed).integers(0, len(pool), len(row))]
+        return cls(
+            np.append(row, row),
+            np.vstack([x, drawn]),
+            np.append(table.liking, np.zeros(len(row))),
+            np.append(table.attention, np.ones(len(row))),
+        )
+
+
+def _standards(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns means and standard deviations; infinite where a column never varies."""
+    centre = values.mean(axis=0, dtype=np.float64)
+    deviation = values.std(axis=0, dtype=np.float64)
+    return centre, np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
+
+
+def _catalogue(table: Interactions, x: np.ndarray) -> np.ndarray:
+    """Returns every item's features, (n_items, F), as seen last; a new one has the means, 0."""
+    catalogue = np.zeros((table.n_items, x.shape[1]))
+    if table.n_items:
+        catalogue[table.item] = x
+    return catalogue
+
+
+def _features(model: Model, query: Query) -> np.ndarray:
+    """Returns standardised features of the candidates, (n, n_candidates, F)."""
+    if query.features is not None:
+        return np.asarray((query.features - model["centre"]) / model["scale"])
+    catalogue = model["catalogue"]
+    if query.item is not None:
+        return np.asarray(catalogue[query.item])
+    return np.broadcast_to(catalogue, (len(query.user), *catalogue.shape))
+
+
+def _sums(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """Returns the sum of the rows of each owner, (n, n_columns)."""
+    return np.stack([np.bincount(owner, column, n) for column in values.T], axis=1)
+
+
+def _before(owner: np.ndarray, slate: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Returns the sum of the rows that the owner of each row had in earlier slates."""
+    order = np.lexsort((slate, owner))
+    is_first = np.append(True, np.diff(owner[order]) != 0)
+    begins = is_first | np.append(True, np.diff(slate[order]) != 0)
+    place = np.arange(len(order))
+    total = np.vstack([np.zeros(values.shape[1]), np.cumsum(values[order], axis=0)])
+    earlier = total[np.maximum.accumulate(np.where(begins, place, 0))]
+    earlier -= total[np.maximum.accumulate(np.where(is_first, place, 0))]
+    found = np.empty_like(earlier)
+    found[order] = earlier
+    return found
+
+
+def _shrunk(sums: np.ndarray, prior: float | np.ndarray) -> np.ndarray:
+    """Returns profiles: sums over what was shown, per showing and the prior's."""
+    return np.asarray(sums[:, :-1] / (sums[:, -1:] + prior))
+
+
+def _ridge(
+    examples: _Examples, described: tuple[np.ndarray, np.ndarray, np.ndarray], ridge: float
+) -> np.ndarray:
+    """Returns the coefficients of (x, g ⊗ x, p * x, v * x); those of 1 and g alone are dropped."""
+    g, ever, now = described
+    n_context, n_features = g.shape[1], examples.x.shape[1]
+    size = (n_context + 3) * n_features + n_context + 1
+    gram, moment = ridge * np.eye(size), np.zeros(size)
+    step = max(1, _BLOCK_NUMBERS // size)
+    for start in range(0, len(examples.row), step):
+        block = slice(start, start + step)
+        row, x = examples.row[block], examples.x[block]
+        people = np.hstack([np.ones((len(row), 1)), g[row]])
+        joint = (people[:, :, None] * x[:, None, :]).reshape(len(row), -1)
+        columns = np.hstack([joint, ever[row] * x, now[row] * x, people])
+        weighed = columns * examples.attention[block, None]
+        gram += columns.T @ weighed
+        moment += examples.liking[block] @ weighed
+    return np.asarray(np.linalg.solve(gram, moment)[: -n_context - 1])
