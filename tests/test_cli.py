@@ -1,10 +1,12 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recsim_env.agents import AGENTS
+from recsim_env.agents import AGENTS, agent_class
+from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import Setting, setting
 from recsim_env.results import ResultTable
@@ -51,11 +53,35 @@ def test_agents_are_listed_and_explained(capsys):
     assert main(["agents"]) == 0
     listed = capsys.readouterr().out
     assert all(f"{name} " in listed for name in AGENTS)
-    popularity = listed.split("\npopularity")[1].split("\n")[1]
-    assert "RatedCatalogue-v0" in popularity
-    assert "InterestEvolution-v0" not in popularity
+    _, where, why = listed.split("\npopularity")[1].split("\n")[:3]
+    assert "in every scenario but InterestEvolution-v0, RecSim-InterestEvolution-v0" in where
+    assert "RatedCatalogue-v0" not in where
+    assert why.endswith(
+        "else: It needs item ids, and the scenario with these settings lacks them; set n_items"
+    )
     assert main(["agents", "linucb"]) == 0
     assert "alpha" in capsys.readouterr().out
+
+
+def test_the_page_on_agents_is_what_the_command_writes():
+    command = [sys.executable, "-m", "recsim_env.cli", "agents", "--table"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    kept = (Path(__file__).parent.parent / "docs" / "agents.md").read_text(encoding="utf-8")
+    assert kept == done.stdout, "run: recsim-env agents --table > docs/agents.md"
+    rows = [line.split(" | ") for line in kept.splitlines() if line.startswith("| `")]
+    assert [row[0] for row in rows] == [f"| `{name}`" for name in AGENTS]
+    for row in rows:
+        for heading, cell in zip(headings(kept), row[1:], strict=True):
+            scenario = make_scenario(heading)
+            agent = row[0].strip("| `")
+            works = agent_class(agent).unsuitable(scenario) is None
+            assert (cell.strip(" |") == "✓") == works
+
+
+def headings(page):
+    """Returns the first id of every column, from the list below the table."""
+    _, _, listed = page.partition("stand for these ids:")
+    return [line.split(": ")[1].split(", ")[0] for line in listed.splitlines() if ": " in line]
 
 
 @pytest.mark.parametrize("agent", ["uniform", "oracle"])
@@ -255,7 +281,7 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     assert main([*asked, *world, *BRIEF, "--out", str(tmp_path / "results")]) == 0
     settings = ResultTable(tmp_path / "results").read_settings()
     assert [each["agent"] for each in settings["left_out"]] == ["content"]
-    assert "content needs item features" in (tmp_path / "results" / "report.md").read_text()
+    assert "Content needs item features" in (tmp_path / "results" / "report.md").read_text()
 
 
 def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):

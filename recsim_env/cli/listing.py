@@ -12,18 +12,20 @@ def add_commands(commands: Any) -> None:
     parser.set_defaults(run=scenarios)
     parser = commands.add_parser("agents", help="list the agents, or explain one")
     parser.add_argument("name", nargs="?", help="explain this agent and its settings")
+    parser.add_argument("--table", action="store_true", help="print a page on who works where")
     parser.set_defaults(run=agents)
 
 
 def scenarios(options: argparse.Namespace) -> int:
     """Prints ids with the question that each scenario asks, or the page of one."""
     from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
+    from recsim_env.cli.suitability import first_line
 
     if options.name is None:
         ids = scenario_ids()
         width = max(map(len, ids))
         for env_id in ids:
-            print(f"{env_id:{width}}  {_first_line(type(make_scenario(env_id)))}")
+            print(f"{env_id:{width}}  {first_line(type(make_scenario(env_id)))}")
         return 0
     scenario = make_scenario(options.name)
     print(f"{scenario_id(options.name)}\n")
@@ -34,9 +36,9 @@ def scenarios(options: argparse.Namespace) -> int:
 
 
 def agents(options: argparse.Namespace) -> int:
-    """Prints names, first lines and where each agent suits, or the page of one."""
+    """Prints names, first lines and where each agent works, a table of that, or the page of one."""
     from recsim_env.agents import AGENTS, agent_class
-    from recsim_env.benchmark.names import make_scenario, scenario_ids
+    from recsim_env.cli.suitability import Suitability, first_line
 
     if options.name is not None:
         kind = agent_class(options.name)
@@ -45,24 +47,16 @@ def agents(options: argparse.Namespace) -> int:
         print("\nDefaults:")
         _print_settings(dict(kind.defaults))
         return 0
-    known = {env_id: make_scenario(env_id) for env_id in scenario_ids()}
+    found = Suitability.of_all()
+    if options.table:
+        print(found.page())
+        return 0
     width = max(map(len, AGENTS))
     for name in AGENTS:
-        kind = agent_class(name)
-        print(f"{name:{width}}  {_first_line(kind)}")
-        suited = [env_id for env_id, each in known.items() if kind.unsuitable(each) is None]
-        print(f"{'':{width}}  in {_listed(suited, len(known))}")
+        print(f"{name:{width}}  {first_line(agent_class(name))}")
+        for line in found.lines(name):
+            print(f"{'':{width}}  {line}")
     return 0
-
-
-def _first_line(kind: type) -> str:
-    return (inspect.getdoc(kind) or "").partition("\n")[0]
-
-
-def _listed(suited: list[str], n_known: int) -> str:
-    if len(suited) == n_known:
-        return "every scenario"
-    return ", ".join(env_id.removeprefix("recsim_env/") for env_id in suited) or "none of ours"
 
 
 def _print_settings(settings: dict[str, Any]) -> None:
