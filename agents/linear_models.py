@@ -288,7 +288,7 @@ def _by_item(item: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Gives each item that occurs, and the rows where it does."""
     order = np.argsort(item, kind="stable")
     items, starts = np.unique(item[order], return_index=True)
-    yield from zip(items.tolist(), np.split(order, starts[1:]), strict=True)
+    yield from zip(items.tolist(), np.split(order, starts)[1:], strict=True)
 
 
 def _blocks(n: int, numbers_per_row: int) -> Iterator[slice]:
