@@ -323,6 +323,6 @@ def test_context_pays_where_the_moment_matters():
             earned[context] = found.returns
         gains.append(earned[True] - earned[False])  # the same people and luck, pair by pair
     means = np.mean(gains, axis=1)
-    width = stats.t.ppf(0.9995, 2) * means.std(ddof=1) / np.sqrt(3)
+    width = stats.t.ppf(0.995, 2) * means.std(ddof=1) / np.sqrt(3)
     assert means.mean() - width > 0
     assert means.mean() > 5.0
