@@ -1,0 +1,168 @@
+"""One simulated person as an environment, and what names a scenario."""
+
+import importlib
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from recsim_env.interface import Interface, Observation, as_indices, check_seed
+from recsim_env.scenario import Scenario
+from recsim_env.simulator import DISABLED, Simulator
+
+
+def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
+    """Returns the scenario meant by ``"module:Class"``, a class or an instance, with settings.
+
+    Raises:
+      TypeError: it is none of these.
+      ValueError: a setting is unknown or out of range.
+    """
+    if isinstance(scenario, str):
+        module, _, name = scenario.partition(":")
+        scenario = getattr(importlib.import_module(module), name)
+    if isinstance(scenario, Scenario):
+        return type(scenario).create(**(scenario.settings | settings))
+    if isinstance(scenario, type) and issubclass(scenario, Scenario):
+        return scenario.create(**settings)
+    raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
+
+
+class RecommendationEnv(gymnasium.Env):
+    """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
+
+    Args:
+      scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
+      render_mode: "ansi" (one readable line a step), "rgb_array" (a picture; needs the plots
+        extra) or None.
+      max_episode_steps: overrides the scenario's horizon, if not None.
+      flat: whether observations are one float32 vector, ids left out, instead of a dict.
+      compiled: False runs plain Python, to step through a person in a debugger.
+      **settings: the scenario's settings; see its class.
+
+    Action: `Discrete(n_candidates)` when the slate is one item, otherwise
+    `MultiDiscrete([n_candidates] * slate_size)`. A repeated item is shown once, at its first place.
+
+    Randomness: ``reset(seed=s)`` begins episode 0 of seed s, ``reset()`` the next episode of the
+    same seed. Episode k of seed s is the same person, the same candidates and the same luck for
+    every agent.
+
+    Privileged view, for oracles and for study, never part of an observation: `user`, `items`,
+    `appeal`, `worth`.
+    """
+
+    # Gymnasium's Env declares it without ClassVar, and a subclass may not add that.
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+
+    def __init__(
+        self,
+        scenario: str | type[Scenario] | Scenario,
+        *,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
+        flat: bool = False,
+        compiled: bool | None = None,
+        **settings: Any,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode={render_mode!r} is unknown; use 'ansi' or 'rgb_array'")
+        self.scenario = resolve_scenario(scenario, **settings)
+        self.render_mode = render_mode
+        self._interface = Interface(self.scenario, flat=flat)
+        self.observation_space = self._interface.observation_space
+        self.action_space = self._interface.action_space
+        self._simulator = Simulator(self.scenario, 1, horizon=max_episode_steps, compiled=compiled)
+        self._is_seeded = False
+        self._before: np.ndarray | None = None
+        self._reward = 0.0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins an episode; see the class for what `seed` means."""
+        super().reset(seed=seed)
+        if seed is None and not self._is_seeded:
+            seed = int(self.np_random.integers(2**63))
+        self._is_seeded = True
+        if seed is not None:
+            check_seed(seed)
+        seeds = None if seed is None else np.array([seed], np.uint64)
+        steps = self._simulator.reset(seeds, None)
+        self._before = None
+        return self._interface.single(steps.records), self._interface.info(steps.infos)
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Shows a slate and lets the person respond.
+
+        Raises:
+          ValueError: an index out of range, or a wrong number of places.
+          RuntimeError: before the first `reset`, or after the episode ended.
+        """
+        actions = as_indices(action).reshape(1, -1)
+        if actions.shape[1] != self.scenario.slate_size:
+            raise ValueError(
+                f"action {action!r} fills {actions.shape[1]} places; "
+                f"use slate_size={self.scenario.slate_size} indices"
+            )
+        self._interface.check_actions(actions)
+        if not self._is_seeded or self._simulator.slots["is_over"][0]:
+            raise RuntimeError("no episode is running; call reset() first")
+        if self.render_mode is not None:
+            self._before = self._simulator.slots.copy()
+        steps = self._simulator.step(actions, DISABLED)
+        self._reward = float(steps.rewards[0])
+        return (
+            self._interface.single(steps.records),
+            self._reward,
+            bool(steps.terminated[0]),
+            bool(steps.truncated[0]),
+            self._interface.info(steps.infos),
+        )
+
+    def render(self) -> Any:
+        """Returns the last step as a line of text or as a (height, width, 3) uint8 picture."""
+        from recsim_env import render
+
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() without render_mode; pass it to gymnasium.make")
+            return None
+        view = render.scene(
+            self.scenario,
+            self._before,
+            self._simulator.slots,
+            self._simulator.items,
+            self._reward,
+        )
+        return render.describe_step(view) if self.render_mode == "ansi" else render.draw_step(view)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._simulator.close()
+
+    @property
+    def user(self) -> np.ndarray:
+        """A copy of the person's true state, a structured scalar."""
+        return self._simulator.slots["user"][0].copy()
+
+    @property
+    def items(self) -> np.ndarray:
+        """A copy of the candidates as they truly are, (n_candidates,) structured."""
+        return candidate_items(self._simulator)[0]
+
+    def appeal(self) -> np.ndarray:
+        """Returns the immediate expected reward of each candidate, (n_candidates,).
+
+        See `RecommendationVectorEnv.appeal` for items of a slate that take from each other.
+        """
+        return self._simulator.judge("appeal")[0]
+
+    def worth(self) -> np.ndarray:
+        """Returns the far-sighted value of each candidate, (n_candidates,), where there is one."""
+        return self._simulator.judge("worth")[0]
+
+
+def candidate_items(simulator: Simulator) -> np.ndarray:
+    """Returns the true records of all candidates, (num_slots, n_candidates)."""
+    if simulator.scenario.n_items:
+        return simulator.items[simulator.slots["candidates"]]
+    return simulator.slots["own_items"].copy()
