@@ -43,7 +43,7 @@ def top_k(scores: NDArray[np.floating[Any]], k: int, rng: np.random.Generator) -
 
 def hit_rate(is_hit: NDArray[np.bool_]) -> Floats:
     """Returns (n,), 1 where a list holds anything relevant."""
-    return is_hit.any(axis=1).astype(np.float64)
+    return np.asarray(is_hit.any(axis=1), np.float64)
 
 
 def precision(is_hit: NDArray[np.bool_]) -> Floats:

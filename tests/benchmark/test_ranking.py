@@ -1,0 +1,285 @@
+"""What is held out, who is ranked among what, and that published numbers come back."""
+
+import math
+
+import numpy as np
+import pytest
+
+from recsim_env.agents.recommender import RECENT, Recommender
+from recsim_env.benchmark import ranking
+from recsim_env.benchmark.ranking import LOG_SETTINGS, ROWS, Random, default_agents, rank, ranked
+from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
+from recsim_env.data import InteractionLog, read_log
+from recsim_env.data.movielens import movielens_100k_path
+from recsim_env.results import ResultTable
+
+ALL = {"negatives": None, "min_user": 1, "min_item": 1}
+
+
+def make_log(user, item, time=None, rating=None, n_features=0):
+    """Returns a log whose labels are its ids."""
+    user, item = np.array(user, np.int32), np.array(item, np.int32)
+    n_users, n_items = int(user.max()) + 1, int(item.max()) + 1
+    features = np.random.default_rng(0).random((n_items, n_features), np.float32)
+    return InteractionLog(
+        user=user,
+        item=item,
+        rating=np.ones(len(user)) if rating is None else np.array(rating, np.float64),
+        time=None if time is None else np.array(time, np.float64),
+        is_explicit=False,
+        user_labels=np.arange(n_users).astype(str),
+        item_labels=np.arange(n_items).astype(str),
+        item_titles=np.arange(n_items).astype(str),
+        item_features=features,
+        item_feature_names=np.arange(n_features).astype(str),
+        user_features=np.zeros((n_users, 0), np.float32),
+        user_feature_names=np.array([], dtype=str),
+        name="made",
+    )
+
+
+def random_log(n_users=60, n_items=40, n_each=8, n_features=0):
+    """Returns a log in which everybody consumed different items at moments of their own."""
+    rng = np.random.default_rng(1)
+    item = np.concatenate([rng.permutation(n_items)[:n_each] for _ in range(n_users)])
+    user = np.repeat(np.arange(n_users), n_each)
+    return make_log(user, item, rng.permutation(len(user)), n_features=n_features)
+
+
+def right_items(task):
+    """Returns person to what they should be shown."""
+    return {
+        int(person): sorted(task.relevant[[row]].indices.tolist())
+        for row, person in enumerate(task.people)
+    }
+
+
+def test_of_rows_at_the_last_moment_the_item_that_comes_first_in_the_log_is_held_out():
+    """Item 2 comes before item 1 in the log, though not among the last rows of person 0."""
+    log = make_log(user=[1, 1, 0, 0, 0], item=[2, 3, 0, 1, 2], time=[1, 2, 3, 9, 9])
+    task = RankingTask.of(log, RankingProtocol(**ALL))
+    assert right_items(task) == {0: [2], 1: [3]}
+    assert sorted(zip(task.train.user, task.train.item, strict=True)) == [(0, 0), (0, 1), (1, 2)]
+
+
+def test_what_earned_nothing_is_never_right():
+    log = make_log([0, 0, 0, 1, 1], [0, 1, 2, 0, 1], [1, 2, 3, 1, 2], rating=[1, 1, 0, 1, 1])
+    task = RankingTask.of(log, RankingProtocol(**ALL))
+    assert right_items(task) == {0: [1], 1: [1]}
+
+
+def test_a_split_by_time_ranks_only_people_it_has_met_and_says_so():
+    """Person 2 is new, person 0 meets item 0 again, person 3 does not come back."""
+    log = make_log(
+        user=[0, 0, 1, 3, 0, 0, 1, 2],
+        item=[0, 1, 1, 0, 0, 2, 3, 1],
+        time=[1, 2, 3, 4, 7, 8, 9, 9],
+    )
+    task = RankingTask.of(log, RankingProtocol(protocol="time", held_out=0.5, **ALL))
+    assert right_items(task) == {0: [2], 1: [3]}
+    assert "1 people without training rows, and 1 right items" in task.about[2]
+    with pytest.raises(ValueError, match="made has no times; use the protocol leave-one-out"):
+        RankingTask.of(make_log([0, 0], [0, 1]), RankingProtocol(protocol="time", **ALL))
+
+
+def test_recent_is_what_training_rows_of_the_visit_tell():
+    """Person 0 came twice, hours apart; the last row of the second visit is held out."""
+    log = make_log([0] * 5 + [1] * 2, [0, 1, 2, 3, 4, 0, 1], [0, 9, 90_000, 90_001, 90_002, 0, 1])
+    task = RankingTask.of(log, RankingProtocol(**ALL))
+    assert task.recent[:, RECENT - 3 :].tolist() == [[-1, 2, 3], [-1, -1, 0]]
+
+
+def test_negatives_are_drawn_evenly_from_what_a_person_never_consumed():
+    log = random_log()
+    task = RankingTask.of(log, RankingProtocol(**ALL))
+    drawn = [task.sampled(5, np.random.default_rng(seed)) for seed in range(400)]
+    assert np.array_equal(drawn[7], task.sampled(5, np.random.default_rng(7)))
+    consumed = log.item[log.user == 3]
+    row = np.array([each[3] for each in drawn])
+    assert (row[:, 0] == task.relevant[[3]].indices[0]).all()
+    assert all(len(set(each)) == 6 for each in row)
+    counts = np.bincount(row[:, 1:].ravel(), minlength=40)
+    assert not counts[consumed].any()
+    expected = 400 * 5 / 32
+    open_items = np.setdiff1d(np.arange(40), consumed)
+    assert counts[open_items] == pytest.approx(expected, abs=5 * math.sqrt(expected))
+    with pytest.raises(ValueError, match="negatives=33 exceeds the 32 items that somebody never"):
+        task.sampled(33, np.random.default_rng(0))
+
+
+class Knowing(Recommender):
+    """Knows the right answer of `random_log`, for one row of people at a time."""
+
+    right = np.zeros((0, 0))
+    needs_features = False
+
+    @classmethod
+    def fit_table(cls, table, settings, *, seed, previous=None):
+        return {}
+
+    @classmethod
+    def affinity(cls, model, query):
+        luck = np.random.default_rng(0).random(cls.right.shape)
+        scores = (luck + cls.right)[query.user]
+        return scores if query.item is None else np.take_along_axis(scores, query.item, axis=1)
+
+
+@pytest.mark.parametrize("negatives", [None, 9])
+def test_who_knows_is_always_right(negatives, monkeypatch):
+    protocol = RankingProtocol(**ALL | {"negatives": negatives}, k=(3,))
+    task = RankingTask.of(random_log(), protocol)
+    right = 5.0 * task.relevant.toarray()
+    monkeypatch.setattr(Knowing, "right", right)
+    lists, is_hit = ranked(task, protocol, Knowing, {}, seed=0)
+    assert is_hit[:, 0].all() and not is_hit[:, 1:].any()
+    assert (lists[:, 0] == right.argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("n_features", [0, 3])
+def test_all_items_but_those_of_training_are_ranked_whatever_the_blocks(n_features, monkeypatch):
+    protocol = RankingProtocol(**ALL, k=(33,))
+    task = RankingTask.of(random_log(n_features=n_features), protocol)
+    monkeypatch.setattr(Knowing, "right", np.zeros((60, 40)))
+    whole, _ = ranked(task, protocol, Knowing, {}, seed=0)
+    for row, had in enumerate(task.known.toarray()):
+        assert set(whole[row]) == set(np.flatnonzero(~had))
+    monkeypatch.setattr(ranking, "_BLOCK_NUMBERS", 7 * 40 * (1 + n_features))
+    in_blocks, _ = ranked(task, protocol, Knowing, {}, seed=0)
+    assert np.array_equal(whole, in_blocks)
+
+
+def test_lists_end_where_nothing_is_left():
+    protocol = RankingProtocol(**ALL, k=(40,))
+    task = RankingTask.of(random_log(), protocol)
+    lists, is_hit = ranked(task, protocol, Random, {"n_items": np.array(40)}, seed=0)
+    assert ((lists >= 0).sum(axis=1) == 33).all()
+    assert (is_hit.sum(axis=1) == 1).all()
+    with pytest.raises(ValueError, match="k=41 exceeds the 40 items of the log"):
+        ranked(task, RankingProtocol(**ALL, k=(41,)), Random, {}, seed=0)
+
+
+@pytest.mark.parametrize(("negatives", "chance"), [(19, 5 / 20), (None, 5 / 33)])
+def test_whoever_thinks_the_same_of_all_items_is_right_by_chance(negatives, chance):
+    """4,000 people: five standard errors allow one false alarm in two million."""
+    log = random_log(n_users=4_000)
+    protocol = RankingProtocol(**ALL | {"negatives": negatives}, k=(5,))
+    rows = rank(log, {}, protocol, seeds=(0,)).rows
+    value = {row["metric"]: row["value"] for row in rows}
+    assert value["HR"] == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / 4_000))
+
+
+def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
+    log, protocol = random_log(), RankingProtocol(**ALL, k=(3, 5))
+    rank(log, {"popularity": {}}, protocol, seeds=(0, 1), folder=tmp_path)
+    before = ResultTable(tmp_path, ROWS).rows(phase="final")
+    outcome = rank(
+        log, {"popularity": {}, "content": {}}, protocol, seeds=(0, 1), folder=tmp_path, command="x"
+    )
+    after = ResultTable(tmp_path, ROWS).rows(phase="final")
+    assert after == before, "finished runs were run again"
+    assert [(each.agent, each.reason.split(",")[0]) for each in outcome.left_out] == [
+        ("content", "Content needs item features")
+    ]
+    other = rank(log, {"popularity": {"by": "count"}}, protocol, seeds=(0,), folder=tmp_path)
+    assert {row["agent"] for row in other.rows} == {"random", "popularity"}
+    changed = ResultTable(tmp_path, ROWS).rows(phase="final", agent="popularity")
+    assert changed[-1]["config_hash"] != before[-1]["config_hash"]
+    page = (tmp_path / "ranking.md").read_text()
+    assert "HR@3" in page and "NDCG@5" in page and "coverage@5" in page
+
+
+class Broken(Knowing):
+    """Has no finite opinion."""
+
+    @classmethod
+    def affinity(cls, model, query):
+        return np.full((len(query.user), 40), np.nan)
+
+
+def test_a_failed_agent_is_a_row_with_its_error(tmp_path, monkeypatch):
+    original = ranking.agent_class
+    monkeypatch.setattr(
+        ranking, "agent_class", lambda name: Broken if name == "test:Broken" else original(name)
+    )
+    agents = {"broken": {"agent": "test:Broken"}}
+    outcome = rank(random_log(), agents, RankingProtocol(**ALL), seeds=(0,), folder=tmp_path)
+    assert outcome.failed == (("made", "broken", 0),)
+    row = next(row for row in outcome.rows if row["phase"] == "failed")
+    assert "Broken.affinity returned a number that is not finite" in row["error"]
+    assert (tmp_path / "errors" / "made-broken-0.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("agents", "message"),
+    [
+        ({"linucb": {}}, "agent 'linucb' is no model of a log; use any of popularity, content"),
+        ({"popularity": {"by": "luck"}}, "by='luck' is not allowed"),
+        ({"popularity": {"colour": 1}}, "agent popularity has no setting colour"),
+    ],
+)
+def test_wrong_agents_are_refused_before_anything_runs(agents, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        rank(random_log(), agents, RankingProtocol(**ALL), folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"protocol": "luck"},
+        {"protocol": "time", "negatives": 99},
+        {"held_out": 1.0},
+        {"k": (101,)},
+        {"k": ()},
+        {"negatives": 0},
+        {"min_user": 0},
+    ],
+)
+def test_protocols_out_of_range_are_named(wrong):
+    with pytest.raises(ValueError, match="is not allowed; use"):
+        RankingProtocol(**wrong)
+
+
+# HR@10 and NDCG@10 of Ferrari Dacrema et al. 2021, "A troubling analysis of reproducibility and
+# progress in recommender systems research", table 98.
+PUBLISHED = {
+    "random": (0.091, 0.042),
+    "popularity": (0.415, 0.234),
+    "user_knn": (0.583, 0.340),
+    "item_knn": (0.578, 0.336),
+    "svd": (0.588, 0.356),
+    "ials": (0.614, 0.369),
+}
+
+
+@pytest.fixture(scope="module")
+def movielens():
+    """Returns agent to (HR@10, NDCG@10) on MovieLens-100K, means over three seeds."""
+    pytest.importorskip("implicit", reason="the agents extra is not installed")
+    try:
+        log = read_log(movielens_100k_path())
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    names = [name for name in default_agents() if name in PUBLISHED or name in ("ease", "bpr")]
+    agents = {name: LOG_SETTINGS.get(name, {}) for name in names}
+    outcome = rank(log, agents, RankingProtocol())
+    assert outcome.about[0].startswith("99,249 rows of 941 people and 1,349 items")
+    found = {}
+    for row in outcome.rows:
+        if row["metric"] in ("HR", "NDCG"):
+            found.setdefault(row["agent"], {}).setdefault(row["metric"], []).append(row["value"])
+    return {agent: (np.mean(of["HR"]), np.mean(of["NDCG"])) for agent, of in found.items()}
+
+
+@pytest.mark.parametrize("agent", PUBLISHED)
+def test_published_numbers_come_back(agent, movielens):
+    assert movielens[agent] == pytest.approx(PUBLISHED[agent], abs=0.03)
+
+
+def test_agents_rank_as_published(movielens):
+    """Random far below what is popular, that far below neighbours and factors; the best last."""
+    hit_rate = {agent: values[0] for agent, values in movielens.items()}
+    middle = [hit_rate[name] for name in ("user_knn", "item_knn", "svd", "bpr") if name in hit_rate]
+    assert hit_rate["random"] + 0.25 < hit_rate["popularity"]
+    assert hit_rate["popularity"] + 0.1 < min(middle)
+    assert max(middle) <= min(hit_rate["ials"], hit_rate["ease"])
