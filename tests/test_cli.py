@@ -288,3 +288,46 @@ def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):
     assert "known settings are n_factors" in refused(
         capsys, "calibrate", str(ratings), "--set", "factors=2"
     )
+
+
+def test_rank_prints_a_table_and_keeps_it(capsys, tmp_path, ratings):
+    out = tmp_path / "ranking"
+    asked = ["rank", str(ratings), "--negatives", "all", "--agents", "popularity", "content"]
+    asked += ["--k", "3", "5", "--seeds", "2", "--agent-set", "popularity.by=reward"]
+    assert main([*asked, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "1,000 rows of 40 people and 60 items" in printed
+    assert "HR@3" in printed and "coverage@5" in printed
+    assert "left out: content: Content needs item features" in printed
+    rows = [line.split()[0] for line in printed.splitlines() if "±" in line]
+    assert sorted(rows[:2]) == sorted(rows[2:4]) == ["popularity", "random"]
+    assert {path.name for path in out.iterdir()} == {
+        "rows.csv",
+        "ranking.md",
+        "settings.json",
+        "versions.json",
+    }
+    assert '"by": "reward"' in (out / "settings.json").read_text()
+    kept = (out / "rows.csv").read_bytes()
+    assert main([*asked, "--out", str(out)]) == 0
+    assert (out / "rows.csv").read_bytes() == kept
+
+
+def test_rank_splits_by_time_and_keeps_nothing_unasked(capsys, tmp_path, ratings, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = ["rank", str(ratings), "--protocol", "time", "--held-out", "0.2", "--seeds", "1"]
+    assert main([*asked, "--agents", "popularity"]) == 0
+    assert "the latest 20 % of all rows are held out" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [ratings]
+
+
+def test_impossible_rankings_are_one_line(capsys, ratings):
+    log, brief = str(ratings), ["--seeds", "1"]
+    few = refused(capsys, "rank", log, "--negatives", "50", "--agents", "popularity", *brief)
+    assert "negatives=50 exceeds the 35 items" in few
+    time = refused(capsys, "rank", log, "--protocol", "time", "--negatives", "9", *brief)
+    assert "negatives=9 is not allowed; use all with protocol time" in time
+    among_all = ["--negatives", "all", *brief]
+    wrong = refused(capsys, "rank", log, "--agents", "nobody", *among_all)
+    assert "agent 'nobody' is unknown" in wrong
+    assert "ask for fewer" in refused(capsys, "rank", log, "--min-user", "26", *brief)

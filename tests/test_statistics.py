@@ -17,6 +17,7 @@ from recsim_env.statistics import (
     interquartile_mean,
     normalized_score,
     paired_difference,
+    student,
 )
 
 FALSE_ALARM = 1e-6
@@ -105,6 +106,16 @@ def test_student_t_equals_its_closed_form() -> None:
     half = t_of_two_degrees / math.sqrt(3)
     assert found.mean == 2.0
     assert (found.low, found.high) == pytest.approx((2 - half, 2 + half), rel=1e-9)
+
+
+def test_student_is_asked_for_by_name_at_any_number_of_values() -> None:
+    values = np.random.default_rng(0).random(500)
+    found = student(values)
+    interval = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert (found.n, found.method) == (500, "95 % Student t")
+    assert student(values[:5]) == estimate(values[:5])
+    assert math.isnan(student([1.0]).low)
 
 
 def test_confidence_reaches_interval_and_method() -> None:

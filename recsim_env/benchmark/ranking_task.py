@@ -98,7 +98,8 @@ class RankingTask:
         """Returns the task that a protocol makes of a log.
 
         Raises:
-          ValueError: nobody is left to be ranked, or a log without times is to be cut by time.
+          ValueError: nobody is left to be ranked, a log without times is to be cut by time, or
+            there are too few items.
         """
         log = log.core(min_user=protocol.min_user, min_item=protocol.min_item)
         is_held_out = _held_out(log, protocol)
@@ -117,6 +118,8 @@ class RankingTask:
             )
         asking = np.flatnonzero(is_held_out)[np.unique(later.user, return_index=True)[1]]
         asking = asking[np.isin(table.user[asking], people)]
+        consumed = _pairs(table)[people]
+        _check_fit(protocol, consumed)
         return cls(
             train=train,
             people=people,
@@ -124,7 +127,7 @@ class RankingTask:
             recent=_recent(table, ~is_held_out, asking),
             relevant=is_new[people],
             known=known[people],
-            consumed=_pairs(table)[people],
+            consumed=consumed,
             item_features=log.item_features,
             about=_about(log, protocol, relevant, is_new[people], was_met),
         )
@@ -145,18 +148,8 @@ class RankingTask:
         )
 
     def sampled(self, n: int, rng: np.random.Generator) -> Integers:
-        """Returns each person's right item and n that they never consumed, (n_people, 1 + n).
-
-        Raises:
-          ValueError: somebody consumed too many for that.
-        """
+        """Returns each person's right item and n that they never consumed, (n_people, 1 + n)."""
         n_items = self.train.n_items
-        n_open = n_items - np.diff(self.consumed.indptr).max()
-        if n > n_open:
-            raise ValueError(
-                f"negatives={n} exceeds the {n_open} items that somebody never consumed; use "
-                "fewer, or all"
-            )
         candidates = np.empty((len(self.people), 1 + n), np.int64)
         candidates[:, 0] = self.relevant.indices
         for row in range(len(self.people)):
@@ -181,6 +174,19 @@ def _held_out(log: InteractionLog, protocol: RankingProtocol) -> NDArray[np.bool
     is_last = np.zeros(len(log), bool)
     is_last[order[np.append(True, np.diff(log.user[order]) != 0)]] = True
     return is_last & (log.rating > 0)
+
+
+def _check_fit(protocol: RankingProtocol, consumed: sparse.csr_array) -> None:
+    """Raises ValueError where there are too few items for the lists, or for the negatives."""
+    n_items = consumed.shape[1]
+    if max(protocol.k) > n_items:
+        raise ValueError(f"k={max(protocol.k)} exceeds the {n_items} items of the log; use less")
+    n_open = n_items - np.diff(consumed.indptr).max()
+    if protocol.negatives is not None and protocol.negatives > n_open:
+        raise ValueError(
+            f"negatives={protocol.negatives} exceeds the {n_open} items that somebody never "
+            "consumed; use fewer, or all"
+        )
 
 
 def _pairs(table: Interactions) -> sparse.csr_array:

@@ -13,7 +13,7 @@ from recsim_env.data import InteractionLog, read_log
 from recsim_env.data.movielens import movielens_100k_path
 from recsim_env.results import ResultTable
 
-ALL = {"negatives": None, "min_user": 1, "min_item": 1}
+ALL = {"negatives": None, "min_user": 1, "min_item": 1, "k": (2,)}
 
 
 def make_log(user, item, time=None, rating=None, n_features=0):
@@ -103,8 +103,9 @@ def test_negatives_are_drawn_evenly_from_what_a_person_never_consumed():
     expected = 400 * 5 / 32
     open_items = np.setdiff1d(np.arange(40), consumed)
     assert counts[open_items] == pytest.approx(expected, abs=5 * math.sqrt(expected))
+    too_many = RankingProtocol(**ALL | {"negatives": 33})
     with pytest.raises(ValueError, match="negatives=33 exceeds the 32 items that somebody never"):
-        task.sampled(33, np.random.default_rng(0))
+        RankingTask.of(log, too_many)
 
 
 class Knowing(Recommender):
@@ -126,7 +127,7 @@ class Knowing(Recommender):
 
 @pytest.mark.parametrize("negatives", [None, 9])
 def test_who_knows_is_always_right(negatives, monkeypatch):
-    protocol = RankingProtocol(**ALL | {"negatives": negatives}, k=(3,))
+    protocol = RankingProtocol(**ALL | {"negatives": negatives, "k": (3,)})
     task = RankingTask.of(random_log(), protocol)
     right = 5.0 * task.relevant.toarray()
     monkeypatch.setattr(Knowing, "right", right)
@@ -137,7 +138,7 @@ def test_who_knows_is_always_right(negatives, monkeypatch):
 
 @pytest.mark.parametrize("n_features", [0, 3])
 def test_all_items_but_those_of_training_are_ranked_whatever_the_blocks(n_features, monkeypatch):
-    protocol = RankingProtocol(**ALL, k=(33,))
+    protocol = RankingProtocol(**ALL | {"k": (33,)})
     task = RankingTask.of(random_log(n_features=n_features), protocol)
     monkeypatch.setattr(Knowing, "right", np.zeros((60, 40)))
     whole, _ = ranked(task, protocol, Knowing, {}, seed=0)
@@ -149,27 +150,27 @@ def test_all_items_but_those_of_training_are_ranked_whatever_the_blocks(n_featur
 
 
 def test_lists_end_where_nothing_is_left():
-    protocol = RankingProtocol(**ALL, k=(40,))
+    protocol = RankingProtocol(**ALL | {"k": (40,)})
     task = RankingTask.of(random_log(), protocol)
     lists, is_hit = ranked(task, protocol, Random, {"n_items": np.array(40)}, seed=0)
     assert ((lists >= 0).sum(axis=1) == 33).all()
     assert (is_hit.sum(axis=1) == 1).all()
     with pytest.raises(ValueError, match="k=41 exceeds the 40 items of the log"):
-        ranked(task, RankingProtocol(**ALL, k=(41,)), Random, {}, seed=0)
+        RankingTask.of(random_log(), RankingProtocol(**ALL | {"k": (41,)}))
 
 
 @pytest.mark.parametrize(("negatives", "chance"), [(19, 5 / 20), (None, 5 / 33)])
 def test_whoever_thinks_the_same_of_all_items_is_right_by_chance(negatives, chance):
     """4,000 people: five standard errors allow one false alarm in two million."""
     log = random_log(n_users=4_000)
-    protocol = RankingProtocol(**ALL | {"negatives": negatives}, k=(5,))
+    protocol = RankingProtocol(**ALL | {"negatives": negatives, "k": (5,)})
     rows = rank(log, {}, protocol, seeds=(0,)).rows
     value = {row["metric"]: row["value"] for row in rows}
     assert value["HR"] == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / 4_000))
 
 
 def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
-    log, protocol = random_log(), RankingProtocol(**ALL, k=(3, 5))
+    log, protocol = random_log(), RankingProtocol(**ALL | {"k": (3, 5)})
     rank(log, {"popularity": {}}, protocol, seeds=(0, 1), folder=tmp_path)
     before = ResultTable(tmp_path, ROWS).rows(phase="final")
     outcome = rank(

@@ -62,6 +62,33 @@ def test_splits_part_the_log_without_loss(counts, share, make_log):
         np.testing.assert_array_equal(held_counts, expected)
 
 
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_core_is_the_largest_log_in_which_all_have_enough(make_log, data):
+    """Found again by taking out one row after the other, in any order."""
+    pairs = data.draw(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1))
+    rows = data.draw(st.permutations(sorted(pairs)))
+    least = {"min_user": data.draw(st.integers(1, 3)), "min_item": data.draw(st.integers(1, 3))}
+    log = make_log(*zip(*rows, strict=True), [1.0] * len(rows), n_users=6, n_items=6)
+    left = list(rows)
+    while poor := [
+        (user, item)
+        for user, item in left
+        if sum(u == user for u, _ in left) < least["min_user"]
+        or sum(i == item for _, i in left) < least["min_item"]
+    ]:
+        left.remove(poor[0])
+    if not left:
+        with pytest.raises(ValueError, match="are left of planted; ask for fewer"):
+            log.core(**least)
+        return
+    core = log.core(**least)
+    labels = zip(core.user_labels[core.user], core.item_labels[core.item], strict=True)
+    assert [(int(user), int(item)) for user, item in labels] == left
+    assert sorted(set(core.user)) == list(range(core.n_users))
+    assert core.item_features.shape[0] == core.n_items
+
+
 @pytest.mark.parametrize("time", [None, [1.0, 2.0]])
 def test_saved_log_loads_unchanged(time, make_log, tmp_path):
     log = make_log([0, 1], [1, 0], [2.5, 3.5], time)
