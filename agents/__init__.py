@@ -23,6 +23,7 @@ AGENTS = {
     "svd": "recsim_env.agents.svd:PureSVD",
     "ials": "recsim_env.agents.ials:ImplicitALS",
     "ease": "recsim_env.agents.ease:EASE",
+    "bpr": "recsim_env.agents.bpr:BPR",
     "epsilon_greedy": "recsim_env.agents.epsilon_greedy:EpsilonGreedy",
     "ucb": "recsim_env.agents.ucb:UCB",
     "thompson": "recsim_env.agents.thompson:Thompson",

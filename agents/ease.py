@@ -28,7 +28,7 @@ class EASE(ProfileRecommender):
     Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
     Differs: what was passed over counts.
 
-    Settings (on MovieLens-100K: regularization 500):
+    Settings:
       regularization: of B, in units of typical likes of an item (300).
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """

@@ -26,18 +26,18 @@ class ItemKNN(ProfileRecommender):
       after Bell and Koren 2007.
     Differs: what was passed over counts; similarities are not scaled to sum to 1 an item.
 
-    Settings (on MovieLens-100K: weighting "bm25", shrinkage 100):
-      neighbours: of each item (50).
+    Settings (on MovieLens-100K 50 neighbours do better still):
+      neighbours: of each item (100).
       shrinkage: lowers the similarity of items with little in common (10).
-      weighting: of people, "none" (default), or by how little they like: "tfidf", "bm25".
+      weighting: of people, "none", or by how little they like: "tfidf" (default), "bm25".
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
         **ProfileRecommender.defaults,
-        "neighbours": 50,
+        "neighbours": 100,
         "shrinkage": 10.0,
-        "weighting": "none",
+        "weighting": "tfidf",
     }
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:

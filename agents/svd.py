@@ -29,12 +29,12 @@ class PureSVD(ProfileRecommender):
       recommendation tasks".
     Differs: what was passed over counts.
 
-    Settings (on MovieLens-100K: factors 24):
-      factors: how many dimensions (8).
+    Settings:
+      factors: how many dimensions (16).
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**ProfileRecommender.defaults, "factors": 8}
+    defaults: ClassVar[Mapping[str, Any]] = {**ProfileRecommender.defaults, "factors": 16}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)

@@ -45,6 +45,7 @@ SUITABLE = {
     "svd": {"catalogue", "featureless"},
     "ials": {"catalogue", "featureless"},
     "ease": {"catalogue", "featureless"},
+    "bpr": {"catalogue", "featureless"},
     "epsilon_greedy": {"strangers", "catalogue", "featureless"},
     "ucb": {"strangers", "catalogue", "featureless"},
     "thompson": {"strangers", "catalogue", "featureless"},

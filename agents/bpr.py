@@ -1,0 +1,168 @@
+"""People and items as points in one space of tastes, found by comparing pairs of items."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import njit
+
+from recsim_env.agents.factors import products, rows_or
+from recsim_env.agents.recommender import Model, PersonalRecommender, Query
+from recsim_env.data.interactions import Interactions
+from recsim_env.envs import RecommendationVectorEnv
+
+# Spread of the factors before the first step.
+_START = 0.1
+
+
+class BPR(PersonalRecommender):
+    """Shows the candidates that are likely to be preferred, after Bayesian personalized ranking.
+
+    Idea: learn the order of items, not their scores: what was liked comes before what was not.
+    Update: affinity is a_ui = x_u·y_i + b_i. Ascend sum ln sigma(a_ui - a_uj) -
+      regularization (|x_u|^2 + |y_i|^2 + |y_j|^2 + b_i^2 + b_j^2) / 2 one pair after the other: u
+      liked i, and j is, with probability `passed_share`, one that u looked at and passed over in
+      the same visit, if there is one; else any item, and the pair is dropped if u liked it. An
+      epoch takes every like once on average, more often the more was liked, in random order. A new
+      person's x is the mean x of the people who liked what they liked in this visit; a new item has
+      the mean outcome. See `PersonalRecommender` for what is served.
+    Cost: O(likes factors epochs) a fit; O(n_candidates factors) a decision; 4 bytes a factor of
+      every person in the log, and 8 of every item.
+    Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized
+      ranking from implicit feedback".
+    Differs: what was shown and passed over may stand for what was not liked (`passed_share=0` is
+      the original); likes are passed through in epochs, not drawn one by one.
+
+    Settings:
+      factors: numbers a person and item (32).
+      epochs: how often all likes are passed through (50).
+      learning_rate, regularization: of the steps (0.05, 0.02).
+      passed_share: of items passed over among those compared with what was liked (0.5).
+      prior_showings, refit_every, exploration: see `PersonalRecommender`.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **PersonalRecommender.defaults,
+        "factors": 32,
+        "epochs": 50,
+        "learning_rate": 0.05,
+        "regularization": 0.02,
+        "passed_share": 0.5,
+    }
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        for name in ("factors", "epochs"):
+            self.require(name, self.settings[name] >= 1, "at least 1")
+        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
+        self.require("regularization", self.settings["regularization"] >= 0, "0 or more")
+        self.require("passed_share", 0 <= self.settings["passed_share"] <= 1, "0 to 1")
+
+    @classmethod
+    def fit_table(
+        cls,
+        table: Interactions,
+        settings: Mapping[str, Any],
+        *,
+        seed: int,
+        previous: Model | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the factors of people and items, and those of the people who like an item."""
+        rng = np.random.default_rng(seed)
+        likes = table.likes()
+        likes.sort_indices()
+        factors = (
+            rng.normal(0.0, _START, (table.n_users, settings["factors"])).astype(np.float32),
+            rng.normal(0.0, _START, (table.n_items, settings["factors"])).astype(np.float32),
+            np.zeros(table.n_items, np.float32),
+        )
+        pairs = _Pairs(table, settings["passed_share"])
+        for _ in range(settings["epochs"]):
+            _ascend(
+                factors,
+                pairs.draw(rng),
+                (likes.indptr, likes.indices),
+                settings["learning_rate"],
+                settings["regularization"],
+            )
+        people, items, bias = factors
+        people[np.diff(likes.indptr) == 0] = 0.0  # nothing moved them from where they began
+        likes.data = np.ones(likes.nnz, np.float32)
+        likers = (likes.T @ people) / np.maximum(likes.sum(axis=0), 1.0)[:, None]
+        return {"people": people, "items": items, "bias": bias, "likers": likers}
+
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns x·y + b; a stranger's x is that of people who like the same."""
+        is_recent = query.recent >= 0
+        alike = (model["likers"][query.recent] * is_recent[:, :, None]).sum(axis=1)
+        alike /= np.maximum(is_recent.sum(axis=1), 1)[:, None]
+        people = rows_or(model["people"], query.user, alike)
+        bias = model["bias"] if query.item is None else model["bias"][query.item]
+        return products(people, model["items"], query.item) + bias
+
+
+class _Pairs:
+    """What was liked, and what it is compared with.
+
+    Args:
+      table: in which something was liked.
+      passed_share: of comparisons with what was passed over in the same visit.
+    """
+
+    def __init__(self, table: Interactions, passed_share: float) -> None:
+        self._table, self._passed_share = table, passed_share
+        self._liked = np.flatnonzero(table.liking > 0)
+        liking = table.liking[self._liked]
+        self._liked_until = np.append(0.0, np.cumsum(liking / liking.mean()))
+        passed = np.flatnonzero(table.liking <= 0)
+        passed = passed[np.argsort(table.visit[passed], kind="stable")]
+        self._passed_item = np.append(table.item[passed], -1)
+        looked_at = np.append(0.0, np.cumsum(table.attention[passed], dtype=np.float64))
+        visit, of_passed = table.visit[self._liked], table.visit[passed]
+        self._looked_until = looked_at
+        self._looked_first = looked_at[np.searchsorted(of_passed, visit, "left")]
+        self._looked_last = looked_at[np.searchsorted(of_passed, visit, "right")]
+
+    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns people, items they liked, and one to compare each with, in random order."""
+        until = np.floor(self._liked_until + rng.random()).astype(np.int64)
+        place = rng.permutation(np.repeat(np.arange(len(self._liked)), until[1:] - until[:-1]))
+        rows, n = self._liked[place], len(place)
+        other = rng.integers(self._table.n_items, size=n)
+        first, last = self._looked_first[place], self._looked_last[place]
+        mark = np.minimum(first + rng.random(n) * (last - first), np.nextafter(last, first))
+        passed = self._passed_item[np.searchsorted(self._looked_until, mark, "right") - 1]
+        is_passed = (rng.random(n) < self._passed_share) & (last > first)
+        other = np.where(is_passed, passed, other)
+        return self._table.user[rows], self._table.item[rows], other
+
+
+@njit(cache=True, nogil=True)
+def _ascend(
+    factors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
+    likes: tuple[np.ndarray, np.ndarray],
+    rate: float,
+    decay: float,
+) -> None:
+    """Changes people, items and biases by one step for each pair; `likes` are sorted rows."""
+    people, items, bias = factors
+    start, liked = likes
+    for user, item, other in zip(*pairs):  # noqa: B905  Numba knows no strict
+        own = liked[start[user] : start[user + 1]]
+        place = np.searchsorted(own, other)
+        if place < len(own) and own[place] == other:
+            continue
+        x, better, worse = people[user], items[item], items[other]
+        lead = bias[item] - bias[other]
+        for k in range(len(x)):
+            lead += x[k] * (better[k] - worse[k])
+        slope = 1.0 / (1.0 + np.exp(lead))
+        bias[item] += rate * (slope - decay * bias[item])
+        bias[other] -= rate * (slope + decay * bias[other])
+        for k in range(len(x)):
+            taste, up, down = x[k], better[k], worse[k]
+            x[k] += rate * (slope * (up - down) - decay * taste)
+            better[k] += rate * (slope * taste - decay * up)
+            worse[k] -= rate * (slope * taste + decay * down)
