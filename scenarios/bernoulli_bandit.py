@@ -1,6 +1,5 @@
 """The textbook bandit: some items, each liked by the same unknown share of people."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +24,13 @@ CHOICES = tuple(name for name in ORDERED_MODELS if name != "always_first")
 class BernoulliBandit(Scenario):
     """How much is lost before the best of a few unknown items is found?
 
-    Users: all alike; nothing is known of them, and nothing about them changes.
+    Users: all alike; nothing is known of them.
     Items: `n_items`, of which `n_best` are clicked with chance `best` by whoever looks at them, and
       the others with chance `others`. `world_seed` decides which they are.
     Response: a person looks at the slate from the top (`choice`), and clicks an item looked at with
       its chance, independently of all else.
-    Change: none.
+    Change: none, unless `change_every` is set: then, after every so many slates of a visit, each
+      item takes the chance of the next one, and the last that of the first.
     Observation: `response` (slate_size, 1) of the last slate: clicked; `item_id`. By default the
       whole catalogue is offered at every step, in order. The info has `regret`: how many clicks the
       last slate was expected to lose against the best one.
@@ -41,6 +41,7 @@ class BernoulliBandit(Scenario):
     Settings (defaults): those of `Scenario`, with n_items 10, n_candidates 0, which is all of them,
       horizon 100, and
       best (0.6), others (0.4), chances of a click, more than 0 and less than 1; n_best (1);
+      change_every (0), slates, 0 is never;
       choice ("cascade", or "position_based"), see `recsim_env.choice`: of a slate of one they are
       the same; examination (1), chance of looking at the next place.
 
@@ -64,12 +65,14 @@ class BernoulliBandit(Scenario):
     best: float = 0.6
     others: float = 0.4
     n_best: int = 1
+    change_every: int = 0
     choice: str = "cascade"
     examination: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_range("n_items", low=1)
+        self.require_range("change_every", low=0)
         self.require("n_best", 1 <= self.n_best <= self.n_items, "1 to n_items")
         for name in ("best", "others"):
             self.require(name, 0 < getattr(self, name) < 1, "more than 0 and less than 1")
@@ -78,12 +81,12 @@ class BernoulliBandit(Scenario):
         self.require_range("examination", low=0, high=1)
 
     def user_layout(self) -> Mapping[str, Any]:
-        """What the last slate lost."""
-        return {"regret": float}
+        """How many slates there were, and what the last one lost."""
+        return {"n_slates": int, "regret": float}
 
     def item_layout(self) -> Mapping[str, Any]:
-        """A score, the log-odds of a click."""
-        return {"score": float}
+        """Its number."""
+        return {"number": int}
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice."""
@@ -102,19 +105,21 @@ class BernoulliBandit(Scenario):
         return {"response": ("clicked",)}
 
     def derived(self) -> Mapping[str, Any]:
-        """The choice model's code, and the clicks that the best slate gets."""
-        attraction = np.sort(self.chances())[::-1][: self.slate_size]
+        """The choice model's code, log-odds of a click, and the clicks that the best slate gets."""
+        chances = self.chances()
+        attraction = np.sort(chances)[::-1][: self.slate_size]
         stay = self.examination * (1.0 - attraction if self.choice == "cascade" else 1.0)
         reach = np.cumprod(np.append(1.0, np.broadcast_to(stay, attraction.shape)[:-1]))
         return {
             "choice": model_code(self.choice),
             "no_click_score": 0.0,
             "min_normalizer": 0.0,
+            "scores": np.log(chances) - np.log1p(-chances),
             "most_clicks": float(reach @ attraction),
         }
 
     def chances(self) -> np.ndarray:
-        """Returns the chance of a click on each item that is looked at, (n_items,)."""
+        """Returns the chance of a click on each item that is looked at, (n_items,), at first."""
         chances = np.full(self.n_items, self.others)
         order = np.random.default_rng(self.world_seed).permutation(self.n_items)
         chances[order[: self.n_best]] = self.best
@@ -123,18 +128,18 @@ class BernoulliBandit(Scenario):
     def tables(self) -> Mapping[str, np.ndarray]:
         """The items."""
         items = np.zeros(self.n_items, self.dtypes()["item"])
-        chances = self.chances()
-        items["score"] = np.log(chances) - np.log1p(-chances)
+        items["number"] = np.arange(self.n_items)
         items.flags.writeable = False
         return {"items": items}
 
     def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the item's number and its chance of a click."""
-        return f"#{item_id} ({1.0 / (1.0 + math.exp(-item['score'])):.0%})"
+        """Returns the item's number and its chance of a click at first."""
+        return f"#{item_id} ({self.chances()[item['number']]:.0%})"
 
     def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
         """Draws the chance of a click on each item."""
-        axes.bar(np.arange(len(items)), self.chances(), color="#56b4e9")
+        n_changes = user["n_slates"] // self.change_every if self.change_every else 0
+        axes.bar(items["number"], np.roll(self.chances(), -n_changes), color="#56b4e9")
         axes.set_title("chance of a click", fontsize=8)
         axes.set_xlabel("item", fontsize=8)
         axes.set_ylim(0, 1)
@@ -145,9 +150,10 @@ class BernoulliBandit(Scenario):
         """Looks and clicks."""
         for place in range(len(slate)):
             if slate[place] >= 0:
-                response[place].score = items[slate[place]].score
+                response[place].score = score_of(config, user, items[slate[place]])
         choose(config, slate, response, rng)
         n_clicks = 0.0
+        user.n_slates += 1
         user.regret = config.most_clicks
         for place in range(len(slate)):
             n_clicks += 1.0 if response[place].clicked else 0.0
@@ -168,4 +174,10 @@ class BernoulliBandit(Scenario):
     @staticmethod
     def appeal(config, user, item):
         """Returns the chance of a click."""
-        return click_chance(config, item.score)
+        return click_chance(config, score_of(config, user, item))
+
+
+def score_of(config, user, item):
+    """Returns the log-odds of a click on an item that is looked at, as things stand."""
+    n_changes = user.n_slates // config.change_every if config.change_every > 0 else 0
+    return config.scores[(item.number + n_changes) % config.n_items]
