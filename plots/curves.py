@@ -96,6 +96,9 @@ def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None
 def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
     """Draws the reward lost to the oracle while learning, summed and paired by seed.
 
+    Axes are logarithmic where the worst agent loses more than ten times what the best loses: there
+    a loss that grows with time is a line of slope 1, and one that grows like its logarithm bends.
+
     Many agents are drawn as in `draw_learning_curves`.
 
     Args:
@@ -118,11 +121,23 @@ def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Ax
         title=f"{style.short_name(scenario)}: regret while learning",
         ylabel="reward lost to the oracle (sum)",
         zero="oracle",
+        is_log=_differ_widely([curve.estimates[-1].mean for curve in curves]),
     )
 
 
+def _differ_widely(values: list[float]) -> bool:
+    """Returns whether all are positive, and the largest is more than ten times the smallest."""
+    return 0 < 10 * min(values) < max(values)
+
+
 def _draw_online(
-    curves: list[Curve], ax: Axes | None, *, title: str, ylabel: str, zero: str = ""
+    curves: list[Curve],
+    ax: Axes | None,
+    *,
+    title: str,
+    ylabel: str,
+    zero: str = "",
+    is_log: bool = False,
 ) -> Axes:
     spent = interactions(curve.interactions[-1] for curve in curves)
     faint = _faint(curves, is_loss=bool(zero))
@@ -130,7 +145,7 @@ def _draw_online(
     with style.house_style():
         ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + bool(zero)))
         ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
-        if zero:
+        if zero and not is_log:
             look = style.agent_style(zero)
             ax.axhline(0.0, color=look.color, linestyle=look.linestyle, linewidth=1.4)
             ends[zero] = 0.0
@@ -141,7 +156,10 @@ def _draw_online(
             xlabel="interactions (user-steps)",
             ylabel=ylabel,
         )
-        _finish(ax, curves, shown, ends, faint)
+        if is_log:
+            _finish_log(ax, curves, ends, faint)
+        else:
+            _finish(ax, curves, shown, ends, faint)
     return ax
 
 
@@ -230,4 +248,21 @@ def _finish(
     ax.set_ylim(style.limits(shown, [*lines, *ends.values()]))
     style.count_interactions(ax)
     style.group_digits(ax)
+    style.label_at_right(ax, ends, faint)
+
+
+def _finish_log(ax: Axes, curves: list[Curve], ends: dict[str, float], faint: set[str]) -> None:
+    """Makes both axes logarithmic, from the first bin's end on, then labels the lines' ends."""
+    first = min(step for curve in curves for step in curve.interactions if step > 0)
+    means = [
+        each.mean
+        for curve in curves
+        for step, each in zip(curve.interactions, curve.estimates, strict=True)
+        if step > 0 and each.mean > 0
+    ]
+    ax.set_xscale("log", nonpositive="mask")
+    ax.set_yscale("log", nonpositive="clip")
+    ax.set_xlim(first, 1.05 * max(curve.interactions[-1] for curve in curves))
+    ax.set_ylim(0.8 * min(means), 1.25 * max(means))
+    style.count_interactions_by_tens(ax)
     style.label_at_right(ax, ends, faint)

@@ -23,7 +23,7 @@ try:
     import matplotlib.style
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+    from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullFormatter
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'figures need matplotlib: pip install "recsim-env[plots]"', name=error.name
@@ -238,6 +238,14 @@ def count_interactions(ax: Axes) -> None:
     """Writes the ticks of the x-axis as 5 k, 10 k, 1 M."""
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
+
+
+def count_interactions_by_tens(ax: Axes) -> None:
+    """Writes the ticks of a logarithmic x-axis as 100, 1 k, 10 k, and of the y-axis as 1,000."""
+    ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    group_digits(ax)
 
 
 def group_digits(ax: Axes) -> None:

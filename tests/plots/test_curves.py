@@ -186,3 +186,16 @@ def test_names_of_many_agents_find_room_beside_the_axes(crowd: ResultTable) -> N
     half = (boxes[0][1] - boxes[0][0]) / 2
     assert boxes[0][0] >= ax.bbox.y0 - half - 1
     assert boxes[-1][1] <= ax.bbox.y1 + half + 1
+
+
+@pytest.mark.parametrize(("best", "scale"), [(19.9, "log"), (14.0, "linear"), (30.0, "linear")])
+def test_regrets_that_differ_more_than_tenfold_are_on_logarithmic_axes(
+    fill: Callable[..., ResultTable], best: float, scale: str
+) -> None:
+    """What is lost in the first bin, 2 points lower, counts too; at 30, less than nothing is."""
+    ax = draw_regret(fill({"uniform": 0.0, "ials": best, "oracle": 20.0}), SCENARIO)
+    assert (ax.get_xscale(), ax.get_yscale()) == (scale, scale)
+    named = [text.get_text() for text in ax.texts if text.get_gid() != "caption"]
+    assert sorted(named) == ["ials", "uniform"] if scale == "log" else ["ials", "oracle", "uniform"]
+    if scale == "log":
+        assert ax.get_xlim()[0] == 500 and ax.get_ylim()[0] > 0
