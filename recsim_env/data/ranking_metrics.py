@@ -29,12 +29,15 @@ def top_k(scores: NDArray[np.floating[Any]], k: int, rng: np.random.Generator) -
       (n, k) positions; -1 where too few are more than -inf.
     """
     n, n_candidates = scores.shape
-    threshold = np.partition(scores, n_candidates - k, axis=1)[:, n_candidates - k, None]
-    rank = (scores > threshold).astype(np.float32)
-    row, column = np.nonzero(scores == threshold)
-    rank[row, column] = rng.random(len(row), np.float32) - 1.0  # all that tie lie in [-1, 0)
-    rank[scores < threshold] = -2.0
-    chosen = np.argpartition(rank, n_candidates - k, axis=1)[:, n_candidates - k :]
+    threshold = np.partition(scores, n_candidates - k, axis=1)[:, n_candidates - k]
+    row, column = np.nonzero(scores >= threshold[:, None])  # k of each row, and those that tie
+    n_found = np.bincount(row, minlength=n)
+    place = np.arange(len(row)) - (np.cumsum(n_found) - n_found)[row]
+    luck = np.full((n, n_found.max(initial=0)), np.inf)
+    luck[row, place] = np.where(scores[row, column] > threshold[row], -1.0, rng.random(len(row)))
+    found = np.zeros(luck.shape, np.int64)
+    found[row, place] = column
+    chosen = np.take_along_axis(found, np.argpartition(luck, k - 1, axis=1)[:, :k], axis=1)
     score = np.take_along_axis(scores, chosen, axis=1)
     order = np.lexsort((rng.random((n, k)), -score))
     chosen = np.take_along_axis(chosen, order, axis=1)

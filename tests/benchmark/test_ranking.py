@@ -278,9 +278,13 @@ def test_published_numbers_come_back(agent, movielens):
 
 
 def test_agents_rank_as_published(movielens):
-    """Random far below what is popular, that far below neighbours and factors; the best last."""
+    """Random far below what is popular, that far below neighbours and factors; the best last.
+
+    Two that find the right item for different people in 15 % of all cases (svd and ease do) are a
+    standard error of sqrt(.15 / 941) = .0126 apart by chance; twice that is no difference.
+    """
     hit_rate = {agent: values[0] for agent, values in movielens.items()}
-    middle = [hit_rate[name] for name in ("user_knn", "item_knn", "svd", "bpr") if name in hit_rate]
+    middle = [hit_rate[name] for name in ("user_knn", "item_knn", "svd", "bpr")]
     assert hit_rate["random"] + 0.25 < hit_rate["popularity"]
     assert hit_rate["popularity"] + 0.1 < min(middle)
-    assert max(middle) <= min(hit_rate["ials"], hit_rate["ease"])
+    assert max(middle) <= min(hit_rate["ials"], hit_rate["ease"]) + 0.025
