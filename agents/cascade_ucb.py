@@ -38,10 +38,10 @@ class CascadeUCB(UCB):
         clicked = np.zeros((2, scenario.slate_size), bool)
         clicked[0, 0] = True
         is_seen = scenario.attention(clicked)[:, 1:] > 0
-        if is_seen[0].any() or not is_seen[1].all():
+        if scenario.slate_size == 1 or is_seen[0].any() or not is_seen[1].all():
             return (
-                "cascade_ucb needs slates that are read from the top to the first click, and in "
-                f"{type(scenario).__name__} with these settings they are not; some have choice="
-                "'cascade'"
+                "cascade_ucb needs slates of several places, read from the top to the first click, "
+                f"and those of {type(scenario).__name__} with these settings are not; some "
+                "scenarios have slate_size= and choice='cascade'"
             )
         return super().unsuitable(scenario)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.agent import Feedback
-from recsim_env.agents.arms import ArmAgent, Tally
+from recsim_env.agents.arm_agent import ArmAgent
+from recsim_env.agents.arms import Tally
 from recsim_env.envs import RecommendationVectorEnv
 
 

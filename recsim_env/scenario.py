@@ -154,17 +154,17 @@ class Scenario:
         """Returns names for the last axis of observation fields, where they have any."""
         return {}
 
-    def category_columns(self) -> tuple[int, ...]:
+    def category_columns(self) -> slice:
         """Returns which columns of `candidates` show an item's category: it is the largest of them.
 
-        By default those whose names begin with the name of `category` and an underscore; none where
-        the category stays hidden.
+        By default those whose names begin with the name of `category` and an underscore, which must
+        be neighbours; none where the category stays hidden.
         """
         names = self.column_names().get("candidates", ())
         if self.category is None or "candidates" not in self.space_fields():
-            return ()
-        prefix = f"{self.category}_"
-        return tuple(index for index, name in enumerate(names) if name.startswith(prefix))
+            return slice(0, 0)
+        places = [place for place, name in enumerate(names) if name.startswith(f"{self.category}_")]
+        return slice(places[0], places[-1] + 1) if places else slice(0, 0)
 
     def derived(self) -> Mapping[str, Any]:
         """Returns further numbers and small arrays for the config record."""

@@ -132,6 +132,10 @@ class BernoulliBandit(Scenario):
         items.flags.writeable = False
         return {"items": items}
 
+    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
+        """Returns what the last slate lost."""
+        return f"somebody ({user['n_slates']} slates, the last lost {user['regret']:.2f} clicks)"
+
     def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
         """Returns the item's number and its chance of a click at first."""
         return f"#{item_id} ({self.chances()[item['number']]:.0%})"

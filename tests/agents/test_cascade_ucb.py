@@ -72,7 +72,12 @@ def test_loses_less_than_its_bound_and_much_less_than_who_counts_all_places(inde
 
 
 @pytest.mark.parametrize(
-    "scenario", [InterestEvolution(), BernoulliBandit(slate_size=2, choice="position_based")]
+    "scenario",
+    [
+        InterestEvolution(),
+        BernoulliBandit(slate_size=2, choice="position_based"),
+        BernoulliBandit(slate_size=1),
+    ],
 )
 def test_says_that_it_needs_slates_read_to_the_first_click(scenario):
     with pytest.raises(UnsuitableScenario, match="read from the top to the first click"):

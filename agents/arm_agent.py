@@ -1,0 +1,182 @@
+"""What bandits over arms share: a tally of everybody's or of each visit, kept in batches."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from recsim_env.agents.agent import Feedback, Observation, StepwiseAgent, UnsuitableScenario
+from recsim_env.agents.arms import Arms, Tally
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenario import Scenario
+
+
+class VisitTally(NamedTuple):
+    """What a visit has told of each arm, for `ArmAgent` with a memory of its own for each visit.
+
+    Attributes:
+      tally: one row a visit.
+      shown: (n, slate_size), arms shown last; -1 is none.
+    """
+
+    tally: Tally
+    shown: np.ndarray
+
+
+class ArmAgent(StepwiseAgent):
+    """Learns what each arm earns: an item, or all items of a topic.
+
+    A subclass gives `index`. Outcomes beyond [0, 1] are brought into it, where an index needs
+    that, by the range of all outcomes so far, which begins as [0, 1].
+
+    Settings:
+      arms: "item", "topic" (the scenario's category, as its candidates show it; items of a topic
+        rank by their `quality` where they show one, else at random), or "auto" (default): items
+        where they have ids, else topics.
+      per: what has a tally of its own, "all" (default) or each "visit". A visit's starts from
+        nothing and sees responses, no rewards: an outcome is then a click; and as it is all that is
+        known of a person, it is explored when `deterministic` too.
+      outcome: "reward" (default), an item's share of the slate's, or the name of a column of
+        `response`, of which the first is "clicked".
+      discount: what is left of a tally after each user-step (a slate shown by anybody, or in the
+        visit); 1 (default) forgets nothing. A batch is one moment: all of it fades together. It
+        helps where what arms earn changes with the slates shown, and not where people of all days
+        are served side by side, as in a calendar that visits begin anywhere in.
+      prior_showings: showings that earn the mean of all arms, added to each arm's when served
+        (1); 0 is the plain mean. An unknown arm earns that mean.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "arms": "auto",
+        "per": "all",
+        "outcome": "reward",
+        "discount": 1.0,
+        "prior_showings": 1.0,
+    }
+
+    #: What "auto" takes, the first that there is; at least one must be.
+    preferred: ClassVar[tuple[str, ...]] = ("item", "topic")
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        scenario, given = env.scenario, self.settings
+        columns = scenario.column_names().get("response", ())
+        outcomes = ("reward", "clicked", *columns[1:])
+        self.require("arms", given["arms"] in ("auto", *self.preferred), "auto, item or topic")
+        self.require("per", given["per"] in ("all", "visit"), "'all' or 'visit'")
+        self.require("outcome", self.outcome in outcomes, f"one of {', '.join(outcomes)}")
+        self.require("discount", 0 < given["discount"] <= 1, "more than 0, up to 1")
+        self.require("prior_showings", given["prior_showings"] >= 0, "0 or more")
+        kinds = [kind for kind in self.preferred if kind in Arms.kinds(scenario)]
+        kind = kinds[0] if given["arms"] == "auto" else given["arms"]
+        if kind not in kinds:
+            raise UnsuitableScenario(
+                f"arms={kind!r} needs {kind}s that can be told apart, and "
+                f"{type(scenario).__name__} with these settings shows none; use {kinds[0]!r}"
+            )
+        self.arms = Arms(scenario, kind)
+        self.is_per_visit = given["per"] == "visit"
+        self._column = outcomes.index(self.outcome) - 1  # -1: none, but the reward
+        self.tally = Tally.empty(1, 1 if self.is_per_visit else self.arms.n_arms)
+        self.range = np.array([0.0, 1.0])
+
+    @property
+    def outcome(self) -> str:
+        """Of what the tally is kept."""
+        return str(self.settings["outcome"])
+
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Says so where candidates cannot be told apart as arms."""
+        if not set(cls.preferred) & set(Arms.kinds(scenario)):
+            wanted = " or ".join(f"{kind}s" for kind in cls.preferred)
+            return (
+                f"{cls.__name__} needs {wanted} that can be told apart, and "
+                f"{type(scenario).__name__} with these settings shows none"
+            )
+        return None
+
+    @abstractmethod
+    def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
+        """Returns how much to show the arm of each candidate, (n, n_candidates), to learn well."""
+
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns the arms' indices, or the best guesses of what they earn."""
+        arm = self.arms.of(observation)
+        tally = state.tally if self.is_per_visit else self.tally
+        is_served = deterministic and not self.is_per_visit
+        values = self.estimate(tally, arm) if is_served else self.index(tally, arm)
+        return self.arms.ordered(values, observation)
+
+    def estimate(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
+        """Returns the mean outcome of each candidate's arm, drawn to that of all arms."""
+        total = tally.looks.sum(axis=1, keepdims=True)
+        mean = tally.earned.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
+        prior = self.settings["prior_showings"]
+
+        def smoothed(seen: Tally) -> np.ndarray:
+            looks, earned = seen.looks + prior, seen.earned + prior * mean
+            return np.where(looks > 0, earned / np.where(looks > 0, looks, 1.0), mean)
+
+        return tally.look_up(smoothed, arm)
+
+    def unit_mean(self, seen: Tally) -> np.ndarray:
+        """Returns the mean outcome of arms, brought into [0, 1]; 0 where it is unknown."""
+        low, high = self.range
+        return np.clip((seen.mean - low * (seen.looks > 0)) / (high - low), 0.0, 1.0)
+
+    def update(self, feedback: Feedback) -> None:
+        """Adds what was looked at to everybody's tally."""
+        weight = feedback.attention
+        if self._column >= 0:
+            outcome = feedback.next_observation["response"][:, :, self._column].astype(float)
+        else:
+            outcome = feedback.place_rewards
+        if self.is_per_visit and self._column <= 0:
+            return
+        told = outcome[weight > 0]
+        self.range = np.array([told.min(initial=self.range[0]), told.max(initial=self.range[1])])
+        if not self.is_per_visit:
+            arm = np.take_along_axis(self.arms.of(feedback.observation), feedback.slates, axis=1)
+            self.tally.add(arm, weight, outcome, discount=self.settings["discount"])
+
+    # The visit -----------------------------------------------------------------------------------
+
+    def begin_state(self, n: int) -> Any:
+        """Returns `n` tallies of nothing, where visits have their own."""
+        if not self.is_per_visit:
+            return None
+        return VisitTally(Tally.empty(n, self.arms.n_arms), np.full((n, self.slate_size), -1))
+
+    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Adds the responses to what was shown last; a new episode starts from nothing."""
+        if not self.is_per_visit:
+            return state
+        response = observation["response"]
+        clicked = response[:, :, 0] > 0
+        outcome = response[:, :, max(self._column, 0)]
+        weight = self.env.scenario.attention(clicked) * (state.shown >= 0)
+        tally = Tally(*(values.copy() for values in state.tally))
+        tally.add(state.shown, weight, outcome.astype(float), discount=self.settings["discount"])
+        for values in tally:
+            values[episode_start] = 0.0
+        return VisitTally(tally, state.shown)
+
+    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Keeps which arms are shown now."""
+        if not self.is_per_visit:
+            return state
+        shown = np.take_along_axis(self.arms.of(observation), slates, axis=1)
+        return state._replace(shown=shown)
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns everybody's tally, and the range of outcomes."""
+        return {**self.tally._asdict(), "range": self.range}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        self.tally = Tally(*(np.array(arrays[name]) for name in Tally._fields))
+        self.range = np.array(arrays["range"])
