@@ -119,11 +119,15 @@ def _add_row(
     row: int,
     rows: Parts,
     others: Parts,
-    total: np.ndarray,
-    is_touched: np.ndarray,
+    place: np.ndarray,
     touched: np.ndarray,
+    total: np.ndarray,
 ) -> int:
-    """Adds a row of the product to `total`, lists the columns it touched, returns how many."""
+    """Finds the entries of a row of the product, and returns how many they are.
+
+    Their columns are in `touched`, their values in `total`, in one order; `place` says where a
+    column is, or -1. Only `place` is scattered over memory, the others stay in the cache.
+    """
     start, column, value = rows
     other_start, other_column, other_value = others
     n_touched = 0
@@ -131,26 +135,26 @@ def _add_row(
         middle = column[entry]
         for other in range(other_start[middle], other_start[middle + 1]):
             target = other_column[other]
-            total[target] += value[entry] * other_value[other]
-            if not is_touched[target]:
-                is_touched[target] = True
-                touched[n_touched] = target
+            if place[target] < 0:
+                place[target], touched[n_touched], total[n_touched] = n_touched, target, 0.0
                 n_touched += 1
+            total[place[target]] += value[entry] * other_value[other]
     return n_touched
 
 
 @njit(cache=True, nogil=True)
 def _sums(rows: Parts, others: Parts, n_columns: int, item: np.ndarray) -> np.ndarray:
     """Returns the product at the wanted columns of each row."""
-    total, is_touched = np.zeros(n_columns), np.zeros(n_columns, np.bool_)
-    touched = np.empty(n_columns, np.int32)
-    found = np.empty(item.shape)
+    place = np.full(n_columns, -1, np.int32)
+    touched, total = np.empty(n_columns, np.int32), np.empty(n_columns)
+    found = np.zeros(item.shape)
     for row in range(len(item)):
-        n_touched = _add_row(row, rows, others, total, is_touched, touched)
-        for place in range(item.shape[1]):
-            found[row, place] = total[item[row, place]]
-        for target in touched[:n_touched]:
-            total[target], is_touched[target] = 0.0, False
+        n_touched = _add_row(row, rows, others, place, touched, total)
+        for candidate in range(item.shape[1]):
+            at = place[item[row, candidate]]
+            if at >= 0:
+                found[row, candidate] = total[at]
+        place[touched[:n_touched]] = -1
     return found
 
 
@@ -166,29 +170,27 @@ def _nearest(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns how many neighbours each row has, which they are, and their cosines."""
     n, n_others = len(row_norm), len(other_norm)
-    total, is_touched = np.zeros(n_others), np.zeros(n_others, np.bool_)
-    touched, cosine = np.empty(n_others, np.int32), np.empty(n_others, np.float32)
+    place = np.full(n_others, -1, np.int32)
+    touched, cosine = np.empty(n_others, np.int32), np.empty(n_others)
     n_found = np.zeros(n, np.int64)
     found, found_cosine = np.empty((n, n_nearest), np.int32), np.empty((n, n_nearest), np.float32)
     for row in range(n):
-        n_touched = _add_row(row, rows, others, total, is_touched, touched)
-        for place in range(n_touched):
-            other = touched[place]
-            scale = row_norm[row] * other_norm[other] + shrinkage
-            cosine[place] = 0.0 if is_same and other == row else total[other] / scale
-            total[other], is_touched[other] = 0.0, False
-        least = np.float32(0.0)
+        n_touched = _add_row(row, rows, others, place, touched, cosine)
+        for at in range(n_touched):
+            other = touched[at]
+            cosine[at] /= row_norm[row] * other_norm[other] + shrinkage
+            if is_same and other == row:
+                cosine[at] = 0.0
+            place[other] = -1
+        least = 0.0
         if n_touched > n_nearest:
             split = n_touched - n_nearest
             least = max(least, np.partition(cosine[:n_touched], split)[split])
-        for is_tie in (
-            False,
-            True,
-        ):  # all above the least, then as many equal to it as there is room
-            for place in range(n_touched):
-                fits = cosine[place] == least if is_tie else cosine[place] > least
-                if fits and cosine[place] > 0.0 and n_found[row] < n_nearest:
-                    found[row, n_found[row]] = touched[place]
-                    found_cosine[row, n_found[row]] = cosine[place]
+        for is_tie in (False, True):  # those above the least, then of those equal as many as fit
+            for at in range(n_touched):
+                fits = cosine[at] == least if is_tie else cosine[at] > least
+                if fits and cosine[at] > 0.0 and n_found[row] < n_nearest:
+                    found[row, n_found[row]] = touched[at]
+                    found_cosine[row, n_found[row]] = cosine[at]
                     n_found[row] += 1
     return n_found, found, found_cosine

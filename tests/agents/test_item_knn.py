@@ -32,7 +32,8 @@ def restated(profiles, neighbours, shrinkage):
 
 @pytest.mark.parametrize(("neighbours", "shrinkage"), [(3, 0.5), (3, 10.0), (50, 0.5)])
 def test_affinity_is_the_mean_similarity_to_the_profile(table, neighbours, shrinkage):
-    settings = {**ItemKNN.defaults, "neighbours": neighbours, "shrinkage": shrinkage}
+    settings = {**ItemKNN.defaults, "weighting": "none"}
+    settings |= {"neighbours": neighbours, "shrinkage": shrinkage}
     model = ItemKNN.fit_table(table, settings, seed=0)
     weight, _ = table.evidence(settings["skip_weight"])
     profiles = np.zeros((15, 12))
