@@ -88,7 +88,8 @@ def test_its_training_leaves_torchs_generator_alone(checkerboard):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("hidden", 0), ("learning_rate", 0), ("noise_scale", 0), ("ridge", -1)]
+    ("setting", "value"),
+    [("hidden", 0), ("learning_rate", 0), ("weight_decay", -1), ("noise_scale", 0), ("ridge", -1)],
 )
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):
