@@ -279,10 +279,10 @@ def label_at_right(ax: Axes, levels: dict[str, float], faint: Collection[str] = 
     if not levels:
         return
     agents = sorted(levels, key=lambda agent: levels[agent])
-    points = np.array([[0.0, levels[agent]] for agent in agents])
+    right = ax.get_xlim()[1]
+    points = np.array([[right, levels[agent]] for agent in agents])  # 0 has no place on a log axis
     pixels_per_point = ax.figure.dpi / 72
     wanted = ax.transData.transform(points)[:, 1] / pixels_per_point
-    right = ax.get_xlim()[1]
     low, high = ax.bbox.y0 / pixels_per_point, ax.bbox.y1 / pixels_per_point
     placed = spread_apart(wanted, _LABEL_POINTS, low, high)
     for agent, moved in zip(agents, placed - wanted, strict=True):
