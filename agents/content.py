@@ -8,13 +8,19 @@ import numpy as np
 
 from recsim_env.agents.agent import Observation
 from recsim_env.agents.factors import rows_or
+from recsim_env.agents.feature_profiles import (
+    Examples,
+    latest_features,
+    ridge_coefficients,
+    shrunk,
+    standards,
+    sums_before,
+    sums_by,
+)
 from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.recommender import Model, PersonalRecommender, Query, nothing_recent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-
-# How many numbers the rows of one block of examples may hold.
-_BLOCK_NUMBERS = 4_000_000
 
 
 class ContentVisit(NamedTuple):
@@ -99,24 +105,24 @@ class Content(PersonalRecommender):
         previous: Model | None = None,
     ) -> dict[str, np.ndarray]:
         """Returns the b, everybody's sums, and what standardises features."""
-        centre, scale = _standards(table.features)
+        centre, scale = standards(table.features)
         x = (table.features - centre) / scale
         n_features = x.shape[1]
         is_wide = table.context.shape[1] * n_features > settings["max_features"]
         context = table.context[:, :0] if is_wide else table.context
-        context_centre, context_scale = _standards(context)
+        context_centre, context_scale = standards(context)
         g = (context - context_centre) / context_scale
-        catalogue = _catalogue(table, x)
-        examples = _Examples.of(table, x, catalogue, seed)
+        catalogue = latest_features(table, x)
+        examples = Examples.of(table, x, catalogue, seed)
         mean = examples.liking.sum() / examples.attention.sum()
         surprise = table.liking - table.attention * mean
         weights = np.column_stack([surprise[:, None] * x, table.attention])
         prior = settings["prior_showings"]
         ever, now = (
-            _shrunk(_before(owner, table.slate, weights), prior)
+            shrunk(sums_before(owner, table.slate, weights), prior)
             for owner in (table.user, table.visit)
         )
-        coefficients = _ridge(examples, (g, ever, now), settings["ridge"])
+        coefficients = ridge_coefficients(examples, (g, ever, now), settings["ridge"])
         parts = coefficients.reshape(-1, n_features)
         person, visit = parts[-2], parts[-1]
         return {
@@ -129,7 +135,7 @@ class Content(PersonalRecommender):
             "person": person,
             "visit": visit,
             "average": parts[0] + person * ever.mean(axis=0) + visit * now.mean(axis=0),
-            "profiles": _sums(table.user, weights, table.n_users),
+            "profiles": sums_by(table.user, weights, table.n_users),
             "catalogue": catalogue,
             "mean_liking": np.array(mean),
             "prior": np.array(prior),
@@ -142,8 +148,8 @@ class Content(PersonalRecommender):
         known = rows_or(model["profiles"], query.user, np.zeros(visit.shape[1]))
         wanted = (
             model["always"]
-            + model["person"] * _shrunk(known + visit, model["prior"])
-            + model["visit"] * _shrunk(visit, model["prior"])
+            + model["person"] * shrunk(known + visit, model["prior"])
+            + model["visit"] * shrunk(visit, model["prior"])
         )
         if query.context is not None and len(model["context"]):
             g = (query.context - model["context_centre"]) / model["context_scale"]
@@ -212,46 +218,6 @@ class Content(PersonalRecommender):
         return ContentQuery(**vars(asked), sums=state.sums, counts=state.counts)
 
 
-@dataclass(frozen=True, eq=False)
-class _Examples:
-    """What the regression is about: row of the table, features, liking and attention."""
-
-    row: np.ndarray
-    x: np.ndarray
-    liking: np.ndarray
-    attention: np.ndarray
-
-    @classmethod
-    def of(cls, table: Interactions, x: np.ndarray, catalogue: np.ndarray, seed: int) -> Any:
-        """Returns the rows of a table; where all were liked, with passes drawn at random."""
-        row = np.arange(len(table))
-        if (table.liking <= 0).any():
-            return cls(row, x, table.liking, table.attention)
-        pool = catalogue[np.unique(table.item)] if len(catalogue) else x
-        drawn = pool[np.random.default_rng(seed).integers(0, len(pool), len(row))]
-        return cls(
-            np.append(row, row),
-            np.vstack([x, drawn]),
-            np.append(table.liking, np.zeros(len(row))),
-            np.append(table.attention, np.ones(len(row))),
-        )
-
-
-def _standards(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns means and standard deviations; infinite where a column never varies."""
-    centre = values.mean(axis=0, dtype=np.float64)
-    deviation = values.std(axis=0, dtype=np.float64)
-    return centre, np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
-
-
-def _catalogue(table: Interactions, x: np.ndarray) -> np.ndarray:
-    """Returns every item's features, (n_items, F), as seen last; a new one has the means, 0."""
-    catalogue = np.zeros((table.n_items, x.shape[1]))
-    if table.n_items:
-        catalogue[table.item] = x
-    return catalogue
-
-
 def _features(model: Model, query: Query) -> np.ndarray:
     """Returns standardised features of the candidates, (n, n_candidates, F)."""
     if query.features is not None:
@@ -260,48 +226,3 @@ def _features(model: Model, query: Query) -> np.ndarray:
     if query.item is not None:
         return np.asarray(catalogue[query.item])
     return np.broadcast_to(catalogue, (len(query.user), *catalogue.shape))
-
-
-def _sums(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Returns the sum of the rows of each owner, (n, n_columns)."""
-    return np.stack([np.bincount(owner, column, n) for column in values.T], axis=1)
-
-
-def _before(owner: np.ndarray, slate: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Returns the sum of the rows that the owner of each row had in earlier slates."""
-    order = np.lexsort((slate, owner))
-    is_first = np.append(True, np.diff(owner[order]) != 0)
-    begins = is_first | np.append(True, np.diff(slate[order]) != 0)
-    place = np.arange(len(order))
-    total = np.vstack([np.zeros(values.shape[1]), np.cumsum(values[order], axis=0)])
-    earlier = total[np.maximum.accumulate(np.where(begins, place, 0))]
-    earlier -= total[np.maximum.accumulate(np.where(is_first, place, 0))]
-    found = np.empty_like(earlier)
-    found[order] = earlier
-    return found
-
-
-def _shrunk(sums: np.ndarray, prior: float | np.ndarray) -> np.ndarray:
-    """Returns profiles: sums over what was shown, per showing and the prior's."""
-    return np.asarray(sums[:, :-1] / (sums[:, -1:] + prior))
-
-
-def _ridge(
-    examples: _Examples, described: tuple[np.ndarray, np.ndarray, np.ndarray], ridge: float
-) -> np.ndarray:
-    """Returns the coefficients of (x, g ⊗ x, p * x, v * x); those of 1 and g alone are dropped."""
-    g, ever, now = described
-    n_context, n_features = g.shape[1], examples.x.shape[1]
-    size = (n_context + 3) * n_features + n_context + 1
-    gram, moment = ridge * np.eye(size), np.zeros(size)
-    step = max(1, _BLOCK_NUMBERS // size)
-    for start in range(0, len(examples.row), step):
-        block = slice(start, start + step)
-        row, x = examples.row[block], examples.x[block]
-        people = np.hstack([np.ones((len(row), 1)), g[row]])
-        joint = (people[:, :, None] * x[:, None, :]).reshape(len(row), -1)
-        columns = np.hstack([joint, ever[row] * x, now[row] * x, people])
-        weighed = columns * examples.attention[block, None]
-        gram += columns.T @ weighed
-        moment += examples.liking[block] @ weighed
-    return np.asarray(np.linalg.solve(gram, moment)[: -n_context - 1])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents.recommender import RECENT, Recommender
-from recsim_env.benchmark import ranking
-from recsim_env.benchmark.ranking import LOG_SETTINGS, ROWS, Random, default_agents, rank, ranked
+from recsim_env.benchmark import ranking, ranking_run
+from recsim_env.benchmark.ranking import LOG_SETTINGS, default_agents, rank
+from recsim_env.benchmark.ranking_run import ROWS, Random, ranked
 from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
 from recsim_env.data import InteractionLog, read_log
 from recsim_env.data.movielens import movielens_100k_path
@@ -144,7 +145,7 @@ def test_all_items_but_those_of_training_are_ranked_whatever_the_blocks(n_featur
     whole, _ = ranked(task, protocol, Knowing, {}, seed=0)
     for row, had in enumerate(task.known.toarray()):
         assert set(whole[row]) == set(np.flatnonzero(~had))
-    monkeypatch.setattr(ranking, "_BLOCK_NUMBERS", 7 * 40 * (1 + n_features))
+    monkeypatch.setattr(ranking_run, "_BLOCK_NUMBERS", 7 * 40 * (1 + n_features))
     in_blocks, _ = ranked(task, protocol, Knowing, {}, seed=0)
     assert np.array_equal(whole, in_blocks)
 
