@@ -27,7 +27,7 @@ class LinearBandit(StepwiseAgent):
     Cost: for d numbers in x, m in (1, g), n people, C candidates and k items shown. Shared:
       learning O(d² k) a batch where 4 k <= d and O(d³) otherwise; variances O(n d² + n C |f|²);
       16 d² bytes. Disjoint: O(m³) an item shown; O(n C m²); 16 m² bytes an item. Hybrid: O(d³ +
-      k m d²); O(n C d²); 16 (m² + m d) bytes an item. A discount below 1 is O(m³) for every item of
+      k m d²); O(n C d (d + m)); 16 (m² + m d) bytes an item. A discount below 1 is O(m³) for every item of
       the catalogue, and O(d³), a batch.
 
     Settings:
