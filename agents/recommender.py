@@ -269,7 +269,9 @@ class PersonalRecommender(Recommender):
         )
         taste = self._taste(earlier, query)[:, 0]
         surplus = table.reward[rows] - earlier["served_outcome"][table.item[rows]]
-        return np.asarray(0.5 * earlier["served_moments"] + [taste @ surplus, taste @ taste])
+        looked_at = taste * table.attention[rows]  # what nobody looked at proves nothing
+        moments = [looked_at @ surplus, looked_at @ taste]
+        return np.asarray(0.5 * earlier["served_moments"] + moments)
 
     def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
         """Returns the outcome of each item for anybody, plus what taste adds."""

@@ -175,7 +175,7 @@ def _with_all(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Returns the agents, with those that `ALL` stands for in its place."""
     if ALL not in agents:
         return agents
-    learners = {name: {} for name in AGENTS if name not in PRIVILEGED}
+    learners: dict[str, dict[str, Any]] = {name: {} for name in AGENTS if name not in PRIVILEGED}
     return {name: agents.get(name, {}) for name in {**learners, **agents} if name != ALL}
 
 
