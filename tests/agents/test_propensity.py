@@ -20,7 +20,7 @@ SCENARIOS = {
     ),
 }
 ALL_SLATES = np.array(list(itertools.permutations(range(4), 2)))
-N_PREDICTIONS = 20_000
+N_PREDICTIONS, N_DRAWS = 20_000, 5_000
 
 #: That any of these tests fails by chance: one for each agent, scenario, slate, and way to predict.
 FALSE_ALARM = 1e-6 / (len(AGENTS) * len(SCENARIOS) * len(ALL_SLATES) * 2)
@@ -49,14 +49,14 @@ def meet_the_same_person(agent, n):
     return env.reset(seed=[7] * n)[0]
 
 
-def chances(agent, **arguments):
+def chances(agent, n_draws=N_DRAWS, **arguments):
     """Returns the probabilities of all slates, (12,), for a person met for the first time."""
     if agent.draws_slates is None:
         observation = meet_the_same_person(agent, len(ALL_SLATES))
         return agent.slate_probability(observation, ALL_SLATES, **arguments)
     # Alike rows have draws of their own: one for each row is that many of the one person.
-    observation = meet_the_same_person(agent, N_PREDICTIONS)
-    for_each = [np.tile(slate, (N_PREDICTIONS, 1)) for slate in ALL_SLATES]
+    observation = meet_the_same_person(agent, n_draws)
+    for_each = [np.tile(slate, (n_draws, 1)) for slate in ALL_SLATES]
     stated = [agent.slate_probability(observation, s, n_draws=1, **arguments) for s in for_each]
     return np.mean(stated, axis=1)
 
@@ -77,7 +77,8 @@ def test_chances_add_up_to_one_and_are_how_often_slates_are_shown(name, scenario
                 p_value = binomtest(int(count), N_PREDICTIONS, min(chance, 1.0)).pvalue
                 assert p_value >= FALSE_ALARM
             else:  # Hoeffding's bound for the difference of two means
-                allowed = math.sqrt(math.log(2 / FALSE_ALARM) / N_PREDICTIONS)
+                share = 1 / N_PREDICTIONS + 1 / N_DRAWS
+                allowed = math.sqrt(math.log(2 / FALSE_ALARM) / 2 * share)
                 assert abs(count / N_PREDICTIONS - chance) < allowed
 
 
@@ -89,7 +90,7 @@ def test_asking_changes_neither_what_is_shown_nor_what_is_learned(name, scenario
         learning_env = agent.env
         if asks:
             before = agent.rng.bit_generator.state
-            assert np.array_equal(chances(agent), chances(agent))
+            assert np.array_equal(chances(agent, n_draws=50), chances(agent, n_draws=50))
             assert agent.rng.bit_generator.state == before
         agent.set_env(learning_env)
         agent.learn(100)
