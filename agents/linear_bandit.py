@@ -6,10 +6,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.agent import Feedback, StepwiseAgent
+from recsim_env.agents.hybrid_model import HybridModel
 from recsim_env.agents.joint_features import JointFeatures
-from recsim_env.agents.linear_models import MODELS, LinearModel, make_model
+from recsim_env.agents.linear_models import DisjointModel, LinearModel, SharedModel
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
+
+#: Names of the models.
+MODELS = ("shared", "disjoint", "hybrid")
+
+# How many numbers the largest array of a model may hold: 128 MiB.
+_MAX_NUMBERS = 2**24
 
 
 class LinearBandit(StepwiseAgent):
@@ -27,8 +34,8 @@ class LinearBandit(StepwiseAgent):
     Cost: for d numbers in x, m in (1, g), n people, C candidates and k items shown. Shared:
       learning O(d² k) a batch where 4 k <= d and O(d³) otherwise; variances O(n d² + n C |f|²);
       16 d² bytes. Disjoint: O(m³) an item shown; O(n C m²); 16 m² bytes an item. Hybrid: O(d³ +
-      k m d²); O(n C d (d + m)); 16 (m² + m d) bytes an item. A discount below 1 is O(m³) for every item of
-      the catalogue, and O(d³), a batch.
+      k m d²); O(n C d (d + m)); 16 (m² + m d) bytes an item. A discount below 1 costs
+      O(m³) for every item of the catalogue, and O(d³), a batch.
 
     Settings:
       model: "shared" (default), "disjoint" or "hybrid"; the latter two need n_items.
@@ -98,3 +105,24 @@ def needs_item_features(name: str, scenario: Scenario) -> str | None:
     return (
         f"{name} needs item features, and {type(scenario).__name__} with these settings shows none"
     )
+
+
+def make_model(name: str, features: JointFeatures, *, ridge: float, n_items: int) -> LinearModel:
+    """Returns the model of that name, one of `MODELS`.
+
+    Raises:
+      ValueError: items have no ids, or there are too many of them, where each has its own weights.
+    """
+    if name == "shared":
+        return SharedModel(features, ridge)
+    if not n_items:
+        raise ValueError(f"model={name!r} needs items with ids; set n_items or use model='shared'")
+    width = features.n_people if name == "disjoint" else features.n_features
+    if n_items * features.n_people * width > _MAX_NUMBERS:
+        raise ValueError(
+            f"model={name!r} would keep {n_items:,} x {features.n_people} x {width} numbers, more "
+            f"than {_MAX_NUMBERS:,}; lower n_items or max_features, or use context=False or "
+            f"model={'disjoint' if name == 'hybrid' else 'shared'!r}"
+        )
+    model = DisjointModel if name == "disjoint" else HybridModel
+    return model(features, ridge, n_items)

@@ -248,7 +248,7 @@ def test_settings_out_of_range_are_named(checkerboard, setting, value):
 def test_own_weights_need_ids_and_not_too_many_items(checkerboard, monkeypatch):
     with pytest.raises(ValueError, match="set n_items or use model='shared'$"):
         LinUCB(checkerboard(n_items=0), model="disjoint")
-    monkeypatch.setattr("recsim_env.agents.linear_models._MAX_NUMBERS", 1_000)
+    monkeypatch.setattr("recsim_env.agents.linear_bandit._MAX_NUMBERS", 1_000)
     LinUCB(checkerboard(), model="disjoint")  # 80 items, (1, g) of 3 numbers: 720
     with pytest.raises(ValueError, match="or model='disjoint'$"):
         LinUCB(checkerboard(), model="hybrid")

@@ -1,0 +1,112 @@
+"""A linear model with weights that items share, and weights of their own."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from recsim_env.agents.agent import Feedback, Observation
+from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.linear_models import DisjointModel, blocks, by_item
+from recsim_env.agents.linear_posterior import LinearPosterior
+
+
+class HybridModel(DisjointModel):
+    """Shared weights, and for every item id own ones: reward = w·z + w_i·x.
+
+    z is the features of person and item together, x = (1, g). With the posterior of each item's
+    own weights as if w were 0 (A_i, b_i), B_i = sum c x zᵀ of the item and E_i = A_i⁻¹ B_i:
+
+      A_0 = ridge I + sum c z zᵀ - sum_i B_iᵀ E_i,  b_0 = sum c r z - sum_i E_iᵀ b_i,
+
+    w ~ N(A_0⁻¹ b_0, s² A_0⁻¹), and the reward is w·u + A_i⁻¹ b_i·x + N(0, s² xᵀ A_i⁻¹ x), where
+    u = z - E_iᵀ x is what of z the item's own weights cannot say.
+    """
+
+    def __init__(self, features: JointFeatures, ridge: float, n_items: int) -> None:
+        super().__init__(features, ridge, n_items)
+        self.common = LinearPosterior.prior(features.n_features, ridge=ridge)
+        self.cross = np.zeros((n_items, features.n_people, features.n_features))
+        self.explained = np.zeros_like(self.cross)
+
+    def mean(self, observation: Observation) -> np.ndarray:
+        """See `LinearModel`."""
+        mean = super().mean(observation)
+        for rows, u in self._unexplained(observation):
+            mean[rows] += u @ self.common.mean
+        return mean
+
+    def mean_and_variance(self, observation: Observation) -> tuple[np.ndarray, np.ndarray]:
+        """See `LinearModel`."""
+        mean, variance = super().mean(observation), self._own_variance(observation)
+        for rows, u in self._unexplained(observation):
+            mean[rows] += u @ self.common.mean
+            variance[rows] += np.maximum(np.vecdot(u @ self.common.covariance, u), 0.0)
+        return mean, variance
+
+    def draw(
+        self, observation: Observation, rng: np.random.Generator, *, scale: float
+    ) -> np.ndarray:
+        """See `LinearModel`; a person's candidates share the draw of w."""
+        reward, variance = super().mean(observation), self._own_variance(observation)
+        weights = self.common.draw(rng, len(reward), scale=scale)
+        reward += scale * np.sqrt(variance) * rng.standard_normal(reward.shape)
+        for rows, u in self._unexplained(observation):
+            reward[rows] += np.matmul(u, weights[rows, :, None])[:, :, 0]
+        return reward
+
+    def add(self, feedback: Feedback) -> None:
+        """See `LinearModel`."""
+        seen = feedback.attention > 0
+        rewards, weights = feedback.place_rewards[seen], feedback.attention[seen]
+        z = self.features.of_slates(feedback.observation, feedback.slates)[seen]
+        people = self.features.people(feedback.observation)[np.nonzero(seen)[0]]
+        item = feedback.shown("item_id")[seen]
+        items = np.unique(item)
+        self._exchange(items, 1.0)
+        super().add(feedback)
+        for one, rows in by_item(item):
+            self.cross[one] += people[rows].T @ (weights[rows, None] * z[rows])
+        self.common.precision += z.T @ (weights[:, None] * z)
+        self.common.moment += (weights * rewards) @ z
+        self._exchange(items, -1.0)
+
+    def fade(self, keep: float) -> None:
+        """See `LinearModel`."""
+        items = np.arange(len(self.cross))
+        self._exchange(items, 1.0)
+        super().fade(keep)
+        self.cross *= keep
+        self.common.fade(keep)
+        self._exchange(items, -1.0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See `LinearModel`."""
+        common = {f"common_{name}": value for name, value in self.common.arrays().items()}
+        return super().arrays() | common | {"cross": self.cross, "explained": self.explained}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """See `LinearModel`."""
+        super().restore(arrays)
+        self.common.restore({name: arrays[f"common_{name}"] for name in self.common.arrays()})
+        self.cross[...], self.explained[...] = arrays["cross"], arrays["explained"]
+
+    def _exchange(self, items: np.ndarray, sign: float) -> None:
+        """Gives back (1) to A_0 and b_0 what own weights of items explain, or takes it (-1)."""
+        cross = self.cross[items]
+        if sign < 0:
+            self.explained[items] = np.matmul(self.own.covariance[items], cross)
+        width = self.features.n_features
+        explained = self.explained[items].reshape(-1, width)
+        self.common.precision += sign * cross.reshape(-1, width).T @ explained
+        self.common.moment += sign * self.own.moment[items].ravel() @ explained
+        if sign < 0:
+            self.common.refresh()
+
+    def _unexplained(self, observation: Observation) -> Iterator[tuple[slice, np.ndarray]]:
+        """Gives u of every candidate, (rows, n_candidates, n_features), by blocks of people."""
+        n, n_candidates = observation["item_id"].shape
+        for rows in blocks(n, n_candidates * self.features.n_people * self.features.n_features):
+            block = {name: value[rows] for name, value in observation.items()}
+            people = self.features.people(block)
+            said = np.matmul(people[:, None, None, :], self.explained[block["item_id"]])[:, :, 0]
+            yield rows, self.features.of_candidates(block) - said
