@@ -24,6 +24,8 @@ AGENTS = {
     "ials": "recsim_env.agents.ials:ImplicitALS",
     "ease": "recsim_env.agents.ease:EASE",
     "bpr": "recsim_env.agents.bpr:BPR",
+    "two_tower": "recsim_env.agents.two_tower:TwoTower",
+    "sequential": "recsim_env.agents.sequential:Sequential",
     "epsilon_greedy": "recsim_env.agents.epsilon_greedy:EpsilonGreedy",
     "ucb": "recsim_env.agents.ucb:UCB",
     "thompson": "recsim_env.agents.thompson:Thompson",

@@ -107,12 +107,50 @@ class Interactions:
         Returns:
           (m, length), the latest last; -1 where there were fewer.
         """
-        n_slates = int(self.slate[-1]) + 1 if len(self) else 1
-        key = self.visit.astype(np.int64) * n_slates + self.slate
+        return _latest(*self._liked_before(self.visit, self.visit[rows], self.slate[rows]), length)
+
+    def history(self, rows: NDArray[np.integer[Any]], length: int) -> NDArray[np.int64]:
+        """Returns what each row's person had liked before that slate, ever; see `recent`."""
+        return _latest(*self.liked_before(rows), length)
+
+    def histories(self, length: int) -> NDArray[np.int64]:
+        """Returns what everybody liked, (n_users, length), the latest last; -1 is none."""
+        everybody = np.arange(self.n_users)
+        return _latest(*self._liked_before(self.user, everybody, self._n_slates), length)
+
+    def liked_before(
+        self, rows: NDArray[np.integer[Any]]
+    ) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64], NDArray[np.int64]]:
+        """Returns all that was liked, and which part of it each row's person had liked before.
+
+        Returns:
+          The liked items, one person after the other, each in order of time; where in it the
+          person of each row begins, (m,), and where what they liked before the slate ends, (m,).
+        """
+        return self._liked_before(self.user, self.user[rows], self.slate[rows])
+
+    @property
+    def _n_slates(self) -> int:
+        """More than the number of any slate."""
+        return int(self.slate[-1]) + 1 if len(self) else 1
+
+    def _liked_before(
+        self, owner: NDArray[Any], whose: NDArray[Any], slate: NDArray[Any] | int
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+        """Returns what was liked, by owner, and where that of `whose` begins and ends."""
+        n_slates = self._n_slates + 1
+        key = owner.astype(np.int64) * n_slates + self.slate
         liked = np.flatnonzero(self.liking > 0)
         liked = liked[np.argsort(key[liked], kind="stable")]
-        end = np.searchsorted(key[liked], key[rows])
-        first = np.searchsorted(key[liked], self.visit[rows].astype(np.int64) * n_slates)
-        place = end[:, None] - np.arange(length, 0, -1)
-        found = np.append(self.item[liked], -1)[np.clip(place, 0, len(liked))]
-        return np.where(place >= first[:, None], found, -1)
+        start = whose.astype(np.int64) * n_slates
+        first, end = np.searchsorted(key[liked], start), np.searchsorted(key[liked], start + slate)
+        return self.item[liked], first, end
+
+
+def _latest(
+    item: NDArray[Any], first: NDArray[np.int64], end: NDArray[np.int64], length: int
+) -> NDArray[np.int64]:
+    """Returns the last items of parts of a list, (n_parts, length), -1 where there are fewer."""
+    place = end[:, None] - np.arange(length, 0, -1)
+    found = np.append(item, -1)[np.clip(place, 0, len(item))]
+    return np.where(place >= first[:, None], found, -1)

@@ -16,6 +16,8 @@ from recsim_env.testing import check_agent
 #: What an agent imports beyond the required packages.
 EXTRAS = {
     "ials": "implicit",
+    "two_tower": "torch",
+    "sequential": "torch",
     "neural_linear": "torch",
     "dqn": "stable_baselines3",
     "ppo": "stable_baselines3",
@@ -46,6 +48,8 @@ SUITABLE = {
     "ials": {"catalogue", "featureless"},
     "ease": {"catalogue", "featureless"},
     "bpr": {"catalogue", "featureless"},
+    "two_tower": {"strangers", "catalogue", "featureless"},
+    "sequential": {"catalogue", "featureless"},
     "epsilon_greedy": {"strangers", "catalogue", "featureless"},
     "ucb": {"strangers", "catalogue", "featureless"},
     "thompson": {"strangers", "catalogue", "featureless"},

@@ -1,0 +1,309 @@
+"""What the deep recommenders share: two towers, fitted to a table and warm from the last fit."""
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.factors import products, rows_or
+from recsim_env.agents.joint_features import CONTEXT_FIELDS
+from recsim_env.agents.log_agent import rows_of
+from recsim_env.agents.recommender import Model, PersonalRecommender, Query
+from recsim_env.data.interactions import Interactions
+from recsim_env.envs import RecommendationVectorEnv
+
+# The weights that have a row for every person or item, and one for the unknown.
+_OF_PEOPLE, _OF_ITEMS = ("net.people.weight",), ("net.items.weight", "net.liked.weight")
+
+# People whose states are computed at a time.
+_BLOCK = 4_096
+
+
+class DeepRecommender(PersonalRecommender):
+    """A person's vector and an item's, each made by a network; their product is the affinity a.
+
+    The item's is its id's plus a network of its features, with a bias; the person's is what they
+    liked (as the subclass says) plus a network of the context. Learned are:
+
+    - from each row, whether who saw the item liked it: with l the liking, at most 1 here, and w the
+      attention, -l log sigma(a + c) - w (1 - l) log sigma(-a - c);
+    - where the table tells less of passes than of likes (a real log tells of none), the choice of
+      the liked item among as many sampled likes as a batch has rows, corrected for how often they
+      are sampled (see `torch_models.sampled_softmax`), weighted by what is lacking.
+
+    Served is the outcome of the item, plus w (a - the mean of a when it was shown), so that what
+    features tell of a new item counts in full, and an item that was shown to those who like it is
+    not taken to be good for all. Unknown people have a vector learned by forgetting ids now and
+    then; so have unknown items where there are features, else the mean of all.
+
+    Settings:
+      width: numbers of a vector (32); hidden, units of the networks of features (64).
+      epochs, warm_epochs: passes over the table by the first fit, and by those that go on from it
+        (8, 2).
+      batch_size, learning_rate, weight_decay: of AdamW (1,024, 0.003, 1); a decay that strong, as a
+        log has few rows a person.
+      dropout: of a person's vector (0.2); id_dropout, how often an id is forgotten (0.3).
+      device: where torch learns: "cpu", "cuda" or "auto" ("cpu").
+      refit_every: see `LogAgent` (5,000).
+      prior_showings, exploration: see `PersonalRecommender`.
+    """
+
+    needs_users = False
+    knows_by_id = False
+    logged_fields: ClassVar[tuple[str, ...]] = (*CONTEXT_FIELDS, "candidates")
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **PersonalRecommender.defaults,
+        "refit_every": 5_000,
+        "width": 32,
+        "hidden": 64,
+        "epochs": 8,
+        "warm_epochs": 2,
+        "batch_size": 1_024,
+        "learning_rate": 0.003,
+        "weight_decay": 1.0,
+        "dropout": 0.2,
+        "id_dropout": 0.3,
+        "device": "cpu",
+    }
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        for name in ("width", "hidden", "epochs", "warm_epochs", "batch_size"):
+            self.require(name, self.settings[name] >= 1, "at least 1")
+        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
+        self.require("weight_decay", self.settings["weight_decay"] >= 0, "0 or more")
+        for name in ("dropout", "id_dropout"):
+            self.require(name, 0 <= self.settings[name] < 1, "0 to less than 1")
+        known = self.settings["device"] in ("cpu", "cuda", "auto")
+        self.require("device", known, "'cpu', 'cuda' or 'auto'")
+        _torch_models()
+
+    @classmethod
+    @abstractmethod
+    def network(cls, sizes: Any) -> Any:
+        """Returns the untrained `torch_models.Towers` of these `Sizes`."""
+
+    @classmethod
+    @abstractmethod
+    def parts(cls, table: Interactions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns what people liked in parts, and which part, how far, a row's person had liked.
+
+        Returns:
+          Items (n_parts, length), the latest last or then -1; part and place, (n,) each.
+        """
+
+    #: How many of the last likes of a person are remembered from the table.
+    remembered: ClassVar[int] = 50
+
+    def fit(self) -> dict[str, np.ndarray]:
+        """Returns the model of the log, which goes on from the last one."""
+        users = self.log.users()
+        if self.model and len(users):
+            row, is_known = rows_of(users, self.model["user_ids"])
+            self.model["rows_since"] = np.where(is_known, row, -1)
+        return super().fit()
+
+    @classmethod
+    def fit_table(
+        cls,
+        table: Interactions,
+        settings: Mapping[str, Any],
+        *,
+        seed: int,
+        previous: Model | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the weights, and the states and vectors that follow from them."""
+        torch_models = _torch_models()
+        seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
+        sizes = {
+            "n_users": table.n_users,
+            "n_items": len(seen),
+            "n_context": table.context.shape[1],
+            "n_features": table.features.shape[1],
+            "width": settings["width"],
+            "hidden": settings["hidden"],
+        }
+        scales = {
+            "context_scale": _scale(table.context),
+            "feature_scale": _scale(table.features),
+        }
+        lessons = _lessons(table, seen, cls.parts(table), scales)
+        with torch_models.computing(seed):
+            net = cls.network(torch_models.Sizes(**sizes))
+            fresh = torch_models.arrays_of(net)
+            epochs = settings["epochs"]
+            if previous is not None and _fits(previous, fresh):
+                torch_models.take(net, _warm(previous, fresh, seen))
+                epochs = settings["warm_epochs"]
+            torch_models.train(net, lessons, settings, epochs=epochs)
+            weights = torch_models.arrays_of(net)
+        model = _with_unknown(weights, table, seen, settings["id_dropout"]) | scales
+        model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
+        model["prior"] = np.array(settings["prior_showings"])
+        return model | cls._known(model, table)
+
+    @classmethod
+    def _known(cls, model: Model, table: Interactions) -> dict[str, np.ndarray]:
+        """Returns everybody's state, and the vector of every item as it looked last."""
+        looks = np.tile(model["feature_scale"][0], (table.n_items, 1))
+        if table.n_items:
+            looks[table.item] = table.features
+        with _serving(cls, model) as net:
+            histories = table.histories(cls.remembered)
+            blocks = [histories[i : i + _BLOCK] for i in range(0, len(histories), _BLOCK)]
+            states = [net.after(net.begin(len(block)), _tensor(block)) for block in blocks]
+            vectors = net.item(_tensor(np.arange(table.n_items)), _seen(looks, model, "feature"))
+            return {"states": np.concatenate(states), "vectors": vectors.numpy()}
+
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns products of people's vectors and items', with what this visit showed of both."""
+        n = len(query.user)
+        with _serving(cls, model) as net:
+            state = _tensor(rows_or(model["states"], query.user, net.begin(1)[0].numpy()))
+            context = model["context_scale"][0] if query.context is None else query.context
+            context = np.broadcast_to(context, (n, len(model["context_scale"][0])))
+            user, state = _tensor(query.user), net.after(state, _tensor(query.recent))
+            people = net.person(user, state, _seen(context, model, "context")).numpy()
+            people = np.hstack([people, np.ones((n, 1), np.float32)])
+            if query.features is None or net.feature_net is None:
+                return products(people, model["vectors"], query.item)
+            item = np.full(query.features.shape[:2], -1) if query.item is None else query.item
+            items = net.item(_tensor(item), _seen(query.features, model, "feature")).numpy()
+        return np.asarray(np.matmul(items, people[:, :, None])[:, :, 0])
+
+    @classmethod
+    def _average(cls, model: Model, table: Interactions) -> np.ndarray:
+        """Returns the mean affinity of each item when it was shown, smoothed like its outcome."""
+        nothing = np.full((len(table), 1), -1)
+        query = Query(
+            user=table.user,
+            item=table.item[:, None],
+            features=table.features[:, None],
+            context=table.context,
+            recent=nothing,
+        )
+        affinity, weight = cls.affinity(model, query)[:, 0], table.attention
+        mean = np.average(affinity, weights=weight)
+        total = np.bincount(table.item, affinity * weight, table.n_items)
+        count = np.bincount(table.item, weight, table.n_items)
+        return np.asarray((total + model["prior"] * mean) / (count + model["prior"]))
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Returns what standardises columns, (2, n_columns): centres and factors; constants get 0."""
+    centre, deviation = values.mean(axis=0), values.std(axis=0)
+    varies = deviation > 1e-6 * np.maximum(1.0, np.abs(centre))
+    return np.stack([centre, varies / np.where(varies, deviation, 1.0)]).astype(np.float32)
+
+
+def _lessons(
+    table: Interactions,
+    seen: np.ndarray,
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    scales: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Returns the arrays of `torch_models.Lessons`; items are places in `seen`."""
+    place_of = np.full(table.n_items + 1, -1)  # -1 finds the last, which stays -1
+    place_of[seen] = np.arange(len(seen))
+    item, (liked, part, place) = place_of[table.item], parts
+    is_liked = table.liking > 0
+    chance = np.bincount(item[is_liked] + 1, minlength=len(seen) + 1) / is_liked.sum()
+    centre, factor = scales["context_scale"]
+    feature_centre, feature_factor = scales["feature_scale"]
+    speaks_against = table.attention * np.maximum(1.0 - table.liking, 0.0)
+    return {
+        "user": table.user.astype(np.int64),
+        "item": item,
+        "context": (table.context - centre) * factor,
+        "features": (table.features - feature_centre) * feature_factor,
+        "speaks_for": table.liking.astype(np.float32),
+        "speaks_against": speaks_against.astype(np.float32),
+        "log_chance": np.log(np.maximum(chance, 1e-12))[item + 1].astype(np.float32),
+        "liked": place_of[liked],
+        "part": part,
+        "place": place,
+    }
+
+
+def _fits(previous: Model, fresh: Model) -> bool:
+    """Returns whether a network can go on from an earlier one."""
+    return all(
+        name in previous and np.shape(previous[name])[1:] == value.shape[1:]
+        for name, value in fresh.items()
+    )
+
+
+def _warm(previous: Model, fresh: Model, seen: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns copies of earlier weights, with a row for everybody who is in the table now."""
+    weights = {name: np.array(previous[name]) for name in fresh}
+    for name in _OF_ITEMS:
+        weights[name] = weights[name][np.append(seen, -1)]
+    for name in _OF_PEOPLE:
+        if name in weights:
+            n_users = len(fresh[name]) - 1
+            rows = previous.get("rows_since", np.full(n_users, -1))
+            weights[name] = weights[name][np.append(rows, -1)]
+    return weights
+
+
+def _with_unknown(
+    weights: Mapping[str, np.ndarray], table: Interactions, seen: np.ndarray, id_dropout: float
+) -> dict[str, np.ndarray]:
+    """Returns weights with a row for every item, and what is unknown in the last."""
+    model = dict(weights)
+    learns_unknown = {
+        "net.people.weight": id_dropout > 0,
+        "net.items.weight": not len(seen) or (id_dropout > 0 and table.features.shape[1] > 0),
+        "net.liked.weight": not len(seen),
+    }
+    for name, is_learned in learns_unknown.items():
+        if name in model and not is_learned:
+            model[name][-1] = model[name][:-1].mean(axis=0)
+    for name in _OF_ITEMS:
+        rows = np.tile(model[name][-1], (table.n_items + 1, 1))
+        rows[seen] = model[name][:-1]
+        model[name] = rows
+    return model
+
+
+@contextlib.contextmanager
+def _serving(cls: type[DeepRecommender], model: Model) -> Iterator[Any]:
+    """Yields the fitted network for computing without learning; it shares the model's memory."""
+    import torch
+
+    torch_models = _torch_models()
+    with torch_models.computing(), torch.inference_mode():
+        with torch.device("meta"):
+            net = cls.network(torch_models.Sizes(*model["sizes"].tolist()))
+        torch_models.take(net, model)
+        yield net
+
+
+def _tensor(values: np.ndarray) -> Any:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def _seen(values: np.ndarray, model: Model, kind: str) -> Any:
+    """Returns standardised features, of kind "context" or "feature", as a tensor."""
+    centre, factor = model[f"{kind}_scale"]
+    return _tensor(((values - centre) * factor).astype(np.float32))
+
+
+def _torch_models() -> Any:
+    """Returns the module of the networks.
+
+    Raises:
+      ImportError: the extra is not installed.
+    """
+    try:
+        from recsim_env.agents import torch_models
+    except ImportError as error:
+        raise ImportError(
+            'deep recommenders need torch; install it with pip install "recsim-env[agents]"'
+        ) from error
+    return torch_models

@@ -1,0 +1,336 @@
+"""The networks of the deep recommenders, how they learn, and their weights as arrays.
+
+Import this module where it is used: it needs torch.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# What the names of weights begin with among the arrays of a model, and their spread at first.
+_PREFIX, _START = "net.", 0.1
+
+
+@contextlib.contextmanager
+def computing(seed: int | None = None) -> Iterator[None]:
+    """Computes in one thread, and with `seed` draws from generators of its own, for the time."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums over several threads would depend on their number
+    try:
+        with torch.random.fork_rng(enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def device_of(name: str) -> torch.device:
+    """Returns a device by name; "auto" is the GPU, where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+class Embedding(nn.Module):
+    """A vector for each id, and in the last row, (n_ids + 1, width), that of the unknown: id -1."""
+
+    def __init__(self, n_ids: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(_START * torch.randn(n_ids + 1, width))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Returns (..., width) for ids (...)."""
+        return functional.embedding(ids % len(self.weight), self.weight)
+
+
+class FeatureNet(nn.Module):
+    """A linear map of features, plus a network with one hidden layer."""
+
+    def __init__(self, n_features: int, hidden: int, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_features, width)
+        self.inner = nn.Linear(n_features, hidden)
+        self.outer = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Returns (..., width) for standardised features (..., n_features)."""
+        result: Tensor = self.linear(features)
+        return result + self.outer(functional.relu(self.inner(features)))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many people and items have vectors, of which width, and features of both."""
+
+    n_users: int
+    n_items: int
+    n_context: int
+    n_features: int
+    width: int
+    hidden: int
+
+
+class Towers(nn.Module):
+    """A network that makes a vector of a person, and one that makes a vector of an item.
+
+    An item's vector has one number more, its bias. What a person liked is a state that goes on with
+    each like; a subclass says how, in `begin`, `states` and `taste`.
+    """
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.items = Embedding(sizes.n_items, sizes.width + 1)
+        self.liked = Embedding(sizes.n_items, sizes.width)
+        self.level = nn.Parameter(torch.zeros(()))
+        self.context_net = self.feature_net = None
+        if sizes.n_context:
+            self.context_net = FeatureNet(sizes.n_context, sizes.hidden, sizes.width)
+        if sizes.n_features:
+            self.feature_net = FeatureNet(sizes.n_features, sizes.hidden, sizes.width + 1)
+
+    def begin(self, n: int) -> Tensor:
+        """Returns the states of `n` people who liked nothing yet, (n, state width)."""
+        raise NotImplementedError
+
+    def states(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states before and after each like.
+
+        Args:
+          state: (n, state width).
+          liked: (n, length), the items, the first first; then -1 where there are fewer.
+
+        Returns:
+          (n, length + 1, state width); what follows the last like does not count.
+        """
+        raise NotImplementedError
+
+    def taste(self, user: Tensor, state: Tensor) -> Tensor:
+        """Returns what people and their states say of them, (n, width)."""
+        raise NotImplementedError
+
+    def after(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states after all likes, which may stand anywhere among -1."""
+        n_liked = (liked >= 0).sum(dim=1)
+        order = torch.argsort((liked < 0).int(), dim=1, stable=True)
+        liked = liked.gather(1, order)[:, : int(n_liked.max())]
+        return self.states(state, liked)[torch.arange(len(liked), device=liked.device), n_liked]
+
+    def person(self, user: Tensor, state: Tensor, context: Tensor) -> Tensor:
+        """Returns the vectors of people at a moment, (n, width)."""
+        taste = self.taste(user, state)
+        return taste if self.context_net is None else taste + self.context_net(context)
+
+    def item(self, item: Tensor, features: Tensor) -> Tensor:
+        """Returns the vectors of items as they look, (..., width + 1)."""
+        vectors: Tensor = self.items(item)
+        return vectors if self.feature_net is None else vectors + self.feature_net(features)
+
+
+class MeanTowers(Towers):
+    """A person is an id, and the sum of what they liked over the root of its number.
+
+    The state holds the sum and, last, the number.
+    """
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(sizes)
+        self.people = Embedding(sizes.n_users, sizes.width)
+
+    def begin(self, n: int) -> Tensor:
+        """Returns nothing liked: zeros."""
+        weight = self.liked.weight
+        return weight.new_zeros(n, weight.shape[1] + 1)
+
+    def after(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states after all likes; their order does not matter."""
+        is_liked = (liked >= 0).to(state.dtype)
+        vectors = self.liked(liked) * is_liked[:, :, None]
+        added = [vectors.sum(dim=1), is_liked.sum(dim=1, keepdim=True)]
+        return state + torch.cat(added, dim=1)
+
+    def taste(self, user: Tensor, state: Tensor) -> Tensor:
+        """Returns the vector of the id plus that of what was liked."""
+        vectors: Tensor = self.people(user)
+        return vectors + state[:, :-1] / state[:, -1:].clamp(min=1.0).sqrt()
+
+
+class OrderedTowers(Towers):
+    """A person is what they liked, in order: the state of a recurrent network."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(sizes)
+        self.start = nn.Parameter(torch.zeros(sizes.width))
+        self.order = nn.GRU(sizes.width, sizes.width, batch_first=True)
+
+    def begin(self, n: int) -> Tensor:
+        """Returns the learned state of a stranger."""
+        return self.start.expand(n, -1)
+
+    def states(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states of the recurrent network."""
+        if not liked.shape[1]:
+            return state[:, None]
+        following, _ = self.order(self.liked(liked), state[None].contiguous())
+        return torch.cat([state[:, None], following], dim=1)
+
+    def taste(self, user: Tensor, state: Tensor) -> Tensor:
+        """Returns the state, whoever it is."""
+        return state
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """The rows of a table as tensors.
+
+    Attributes:
+      user, item: (n,), -1 where there are no ids.
+      context, features: (n, G) and (n, F), standardised.
+      speaks_for, speaks_against: (n,), how much a row says that the item is liked, or is not.
+      log_chance: (n,), log of how often the item of a row is among what was liked.
+      liked: (n_parts, length), parts of what people liked.
+      part, place: (n,), which part, and how many of it, a row's person had liked before.
+    """
+
+    user: Tensor
+    item: Tensor
+    context: Tensor
+    features: Tensor
+    speaks_for: Tensor
+    speaks_against: Tensor
+    log_chance: Tensor
+    liked: Tensor
+    part: Tensor
+    place: Tensor
+
+    def batches(self, size: int) -> tuple[Tensor, ...]:
+        """Returns the rows in random order, those of one part together."""
+        turn = torch.randperm(len(self.liked))[self.part.cpu()]
+        return torch.argsort(turn, stable=True).to(self.part.device).split(size)
+
+    def states(self, net: Towers, rows: Tensor) -> Tensor:
+        """Returns the states of the people of some rows, just before."""
+        part, which = torch.unique(self.part[rows], return_inverse=True)
+        liked, begun = self.liked[part], net.begin(len(part))
+        if isinstance(net, MeanTowers):  # every part ends just before its only row
+            return net.after(begun, liked)[which]
+        return net.states(begun, liked)[which, self.place[rows]]
+
+
+class Loss:
+    """What a network has to say of some rows of its lessons, and how wrong it is.
+
+    Each row tells whether an item that was seen is liked. Where nobody is shown anything, and a log
+    tells of likes alone, the items to compare with are sampled; see `sampled_softmax`.
+
+    Args:
+      lessons: the rows.
+      settings: of a `DeepRecommender`.
+    """
+
+    def __init__(self, lessons: Lessons, settings: Mapping[str, Any]) -> None:
+        self.lessons, self.settings = lessons, settings
+        self._liked = torch.nonzero(lessons.speaks_for > 0)[:, 0]
+        told = float(lessons.speaks_against.sum() / lessons.speaks_for.sum())
+        self.softmax_weight = max(0.0, 1.0 - told)
+
+    def __call__(self, net: Towers, rows: Tensor) -> Tensor:
+        """Returns the mean loss of some rows."""
+        lessons = self.lessons
+        user = _forgetting(lessons.user[rows], self.settings["id_dropout"])
+        people = net.person(user, lessons.states(net, rows), lessons.context[rows])
+        people = functional.dropout(people, self.settings["dropout"])
+        people = functional.pad(people, (0, 1), value=1.0)
+        items = self._items(net, rows)
+        score = (people * items).sum(dim=1)
+        speaks_for, against = lessons.speaks_for[rows], lessons.speaks_against[rows]
+        known = functional.logsigmoid(score + net.level) * speaks_for
+        loss = known + functional.logsigmoid(-score - net.level) * against
+        if not self.softmax_weight:
+            return -loss.mean()
+        others = self._liked[torch.randint(len(self._liked), (len(rows),))]
+        sampled = sampled_softmax(
+            torch.cat([score[:, None], people @ self._items(net, others).T], dim=1),
+            torch.cat(
+                [lessons.log_chance[rows, None], lessons.log_chance[others].expand(len(rows), -1)],
+                dim=1,
+            ),
+        )
+        return (self.softmax_weight * speaks_for * sampled - loss).mean()
+
+    def _items(self, net: Towers, rows: Tensor) -> Tensor:
+        """Returns the vectors of items; where features tell of them, some ids are forgotten."""
+        share = self.settings["id_dropout"] if net.feature_net is not None else 0.0
+        item = _forgetting(self.lessons.item[rows], share)
+        return net.item(item, self.lessons.features[rows])
+
+
+def _forgetting(ids: Tensor, share: float) -> Tensor:
+    """Returns ids, a share of them -1, so that the unknown is learned too."""
+    return torch.where(torch.rand(ids.shape, device=ids.device) < share, -1, ids)
+
+
+def sampled_softmax(scores: Tensor, log_chance: Tensor) -> Tensor:
+    """Returns -log of the chance of each row's first item among those sampled.
+
+    Each score is lowered by the log of how often its item is sampled, so that the popular are not
+    punished for being sampled often; with many items it tends to the softmax over all items.
+
+    Args:
+      scores: (n, 1 + n_sampled).
+      log_chance: log Q of the items, shaped alike.
+
+    Returns:
+      (n,).
+
+    Source: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
+      recommendations".
+    """
+    first = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
+    return functional.cross_entropy(scores - log_chance, first, reduction="none")
+
+
+def train(
+    net: Towers, lessons: Mapping[str, np.ndarray], settings: Mapping[str, Any], *, epochs: int
+) -> None:
+    """Fits a network, on the device of the settings, by AdamW (Loshchilov and Hutter 2019).
+
+    Args:
+      net: is changed.
+      lessons: arrays of `Lessons`.
+      settings: of a `DeepRecommender`.
+      epochs: passes over the rows.
+    """
+    device = device_of(settings["device"])
+    net.to(device)
+    tensors = {name: torch.as_tensor(value, device=device) for name, value in lessons.items()}
+    loss_of = Loss(Lessons(**tensors), settings)
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+    )
+    for _ in range(epochs):
+        for rows in loss_of.lessons.batches(settings["batch_size"]):
+            loss = loss_of(net, rows)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
+    """Returns copies of the weights by name."""
+    weights = net.state_dict().items()
+    return {_PREFIX + name: np.array(value.cpu().numpy()) for name, value in weights}
+
+
+def take(net: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives a network the weights among the arrays of a model, without copying them."""
+    names = net.state_dict()
+    net.load_state_dict(
+        {name: torch.from_numpy(arrays[_PREFIX + name]) for name in names}, assign=True
+    )
