@@ -194,7 +194,7 @@ def test_a_failed_run_makes_the_command_fail(capsys, tmp_path, monkeypatch):
 
 def test_unknown_names_are_one_line_that_lists_the_known_ones(capsys, tmp_path):
     out = ["--out", str(tmp_path / "results")]
-    assert "known are Boredom-v0" in refused(capsys, "scenarios", "Nowhere")
+    assert "known are BernoulliBandit-v0" in refused(capsys, "scenarios", "Nowhere")
     assert "known are uniform" in refused(capsys, "agents", "nobody")
     assert "known are uniform" in refused(capsys, "run", "InterestEvolution", "nobody")
     assert "known are n_candidates" in refused(
