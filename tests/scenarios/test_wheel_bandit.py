@@ -162,13 +162,13 @@ def test_linear_thompson_sampling_has_the_restated_regret():
 @pytest.mark.slow
 @pytest.mark.parametrize("delta", [0.5, 0.7, 0.9])
 def test_who_keeps_exploring_is_ahead(delta):
-    """LinUCB loses less than half, and Thompson sampling less than 0.7, of what epsilon-greedy
-    loses, and that less than 0.8 of what uniform loses; with 99.9 % confidence each.
+    """Thompson sampling and LinUCB lose less than 0.7 of what epsilon-greedy loses, and that less
+    than 0.8 of what uniform loses; with 99.9 % confidence each.
     """
     found = {label: regrets(label, delta, 20) for label in AGENTS}
     for better, worse, factor in (
         ("thompson", "greedy", 0.7),
-        ("ucb", "greedy", 0.5),
+        ("ucb", "greedy", 0.7),
         ("greedy", "uniform", 0.8),
     ):
         test = stats.ttest_ind(
