@@ -22,7 +22,12 @@ PRIVILEGED = ("oracle", "diverse_oracle", "far_sighted")
 #: Stands for every agent of ours that learns.
 ALL = "all"
 
-DEFAULT_AGENTS = ("uniform", "popularity", "content", "ials", "linucb", "dqn", "ppo", "oracle")
+DEFAULT_AGENTS = (
+    "uniform",
+    *("popularity", "content", "ials", "two_tower"),
+    *("linucb", "dqn", "ppo"),
+    "oracle",
+)
 
 #: Every run's people have environment seeds of their own: seeds and slots stay below these.
 MAX_SEED, MAX_ENVS = 2**11, 2**20
