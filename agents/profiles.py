@@ -17,8 +17,8 @@ class ProfileRecommender(PersonalRecommender):
 
     p_ui is the liking of i by u, less skip_weight rho for each time that u looked at i and passed
     it over, where rho makes a log speak as much for as against (`Interactions.evidence`). What was
-    liked in this visit counts 1 more, unless p says more already. As people stand for what they
-    liked, strangers are known as soon as they like something. A new item is in no profile, and has
+    liked in this visit counts 1, unless p says more already. As people stand for what they liked,
+    strangers are known as soon as they like something. A new item is in no profile, and has
     the mean outcome.
 
     A subclass gives `fit_profiles` and `affinity`.
@@ -73,7 +73,8 @@ class ProfileRecommender(PersonalRecommender):
         entries = (np.ones(len(person), np.float32), (person, query.recent[is_recent]))
         recent = sparse.csr_array(entries, shape=known.shape)
         recent.data = np.minimum(recent.data, 1.0)  # liked again is liked
-        return known.maximum(recent)
+        # Not the maximum of both: it would lift what was passed over to 0, everybody's.
+        return known + (recent - known.multiply(recent)).maximum(0.0)
 
     @classmethod
     def shares(cls, model: Model, query: Query) -> sparse.csr_array:

@@ -60,6 +60,17 @@ def test_what_was_liked_in_this_visit_is_liked_at_least_typically(table_of):
     assert profile(table, -1, recent=(2,)) == pytest.approx([0.0, 0.0, 1.0])
 
 
+def test_what_was_passed_over_still_counts_once_something_is_liked_in_the_visit(table_of):
+    """Nor does what one person liked change the profile of another who asks beside them."""
+    table = table_of([(0, 0, 1), (0, 1, 0), (0, 2, 0), (1, 2, 0), (1, 0, 1)])
+    against = 2.0 / 3.0
+    assert profile(table, 0, recent=(2,)) == pytest.approx([1.0, -against, 1.0])
+    model = Plain.fit_table(table, Plain.defaults, seed=0)
+    query = Query(user=np.array([0, 1]), item=None, recent=nothing_recent(2))
+    query.recent[0, -1] = 2
+    assert Plain.profiles(model, query).toarray()[1] == pytest.approx([1.0, 0.0, -against])
+
+
 def test_scaled_rows_have_sizes_that_sum_to_one_or_nothing(table_of):
     table = table_of([(0, 0, 1), (0, 1, 3), (0, 2, 0), (1, 2, 2)])
     model = Plain.fit_table(table, Plain.defaults, seed=0)
