@@ -43,6 +43,8 @@ LOG_SETTINGS: dict[str, dict[str, Any]] = {
         "iterations": 10,
     },
     "ease": {"regularization": 500.0},
+    "two_tower": {"epochs": 16, "weight_decay": 0.01, "dropout": 0.1, "id_dropout": 0.0},
+    "sequential": {"epochs": 12, "weight_decay": 0.1},
 }
 
 
