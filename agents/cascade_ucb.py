@@ -40,8 +40,8 @@ class CascadeUCB(UCB):
         is_seen = scenario.attention(clicked)[:, 1:] > 0
         if scenario.slate_size == 1 or is_seen[0].any() or not is_seen[1].all():
             return (
-                "cascade_ucb needs slates of several places, read from the top to the first click, "
-                f"and those of {type(scenario).__name__} with these settings are not; some "
+                f"{cls.__name__} needs slates of several places, read from the top to the first "
+                f"click, and those of {type(scenario).__name__} with these settings are not; some "
                 "scenarios have slate_size= and choice='cascade'"
             )
         return super().unsuitable(scenario)

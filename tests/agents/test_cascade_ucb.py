@@ -80,5 +80,5 @@ def test_loses_less_than_its_bound_and_much_less_than_who_counts_all_places(inde
     ],
 )
 def test_says_that_it_needs_slates_read_to_the_first_click(scenario):
-    with pytest.raises(UnsuitableScenario, match="read from the top to the first click"):
+    with pytest.raises(UnsuitableScenario, match="^CascadeUCB needs slates .* read from the top"):
         CascadeUCB(RecommendationVectorEnv(scenario))
