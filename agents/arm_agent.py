@@ -63,9 +63,12 @@ class ArmAgent(StepwiseAgent):
         scenario, given = env.scenario, self.settings
         columns = scenario.column_names().get("response", ())
         outcomes = ("reward", "clicked", *columns[1:])
-        self.require("arms", given["arms"] in ("auto", *self.preferred), "auto, item or topic")
+        known = ("auto", *self.preferred)
+        allowed = f"{', '.join(known[:-1])} or {known[-1]}"
+        self.require("arms", given["arms"] in known, allowed)
         self.require("per", given["per"] in ("all", "visit"), "'all' or 'visit'")
-        self.require("outcome", self.outcome in outcomes, f"one of {', '.join(outcomes)}")
+        named = ("auto", *outcomes) if self.defaults["outcome"] == "auto" else outcomes
+        self.require("outcome", self.outcome in outcomes, f"one of {', '.join(named)}")
         self.require("discount", 0 < given["discount"] <= 1, "more than 0, up to 1")
         self.require("prior_showings", given["prior_showings"] >= 0, "0 or more")
         kinds = [kind for kind in self.preferred if kind in Arms.kinds(scenario)]

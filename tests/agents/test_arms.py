@@ -253,6 +253,16 @@ def test_forgetting_finds_the_best_item_again_after_it_changed(name):
     assert margin.mean() > 3.3 * margin.std(ddof=1) / np.sqrt(30)
 
 
+def test_a_kind_of_arms_that_the_agent_has_not_is_answered_with_those_it_has():
+    env = RecommendationVectorEnv(NewsFeed())
+    with pytest.raises(ValueError, match="arms='item' is not allowed; use auto or topic$"):
+        make_agent("topic_ucb", env, arms="item")
+    with pytest.raises(ValueError, match="arms='x' is not allowed; use auto, topic or item$"):
+        make_agent("topic_quality", env, arms="x")
+    with pytest.raises(ValueError, match="use one of auto, reward, clicked, dwell_minutes$"):
+        make_agent("topic_quality", env, outcome="x")
+
+
 def test_says_that_it_needs_arms():
     env = RecommendationVectorEnv(LongTermSatisfaction)
     with pytest.raises(
