@@ -196,6 +196,7 @@ def test_regrets_that_differ_more_than_tenfold_are_on_logarithmic_axes(
     ax = draw_regret(fill({"uniform": 0.0, "ials": best, "oracle": 20.0}), SCENARIO)
     assert (ax.get_xscale(), ax.get_yscale()) == (scale, scale)
     named = [text.get_text() for text in ax.texts if text.get_gid() != "caption"]
-    assert sorted(named) == ["ials", "uniform"] if scale == "log" else ["ials", "oracle", "uniform"]
+    expected = ["ials", "uniform"] if scale == "log" else ["ials", "oracle", "uniform"]
+    assert sorted(named) == expected
     if scale == "log":
         assert ax.get_xlim()[0] == 500 and ax.get_ylim()[0] > 0

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from recsim_env.agents import AGENTS
 from recsim_env.plots import style
@@ -128,6 +130,27 @@ def test_limits_hold_all_means_and_cut_intervals_that_dwarf_them() -> None:
     wilder = Estimate(2.0, -50.0, 50.0, 3, "")
     assert style.limits([steady, wilder]) == pytest.approx((1.0 - 0.64, 2.0 + 0.64))
     assert style.limits([steady], [0.0]) == pytest.approx((-0.04, 1.1 + 0.04))
+
+
+@pytest.mark.parametrize("scale", [{"value": "linear"}, {"value": "log", "nonpositive": "mask"}])
+def test_names_stand_beside_their_lines_ends_on_any_axes(scale: dict[str, str]) -> None:
+    ax = style.new_axes()
+    ax.set_xscale(**scale)
+    ax.set_yscale(**scale)
+    ax.set(xlim=(100, 10_000), ylim=(1, 10_000))
+    style.label_at_right(ax, {"uniform": 6_000.0, "ials": 10.0, "dqn": 10.5})
+    canvas = FigureCanvasAgg(ax.figure.get_figure(root=True))
+    canvas.draw()
+    boxes = {
+        text.get_text(): Text.get_window_extent(text, canvas.get_renderer()) for text in ax.texts
+    }
+    height = {name: (box.y0 + box.y1) / 2 for name, box in boxes.items()}
+    end = ax.transData.transform([(10_000, 6_000.0), (10_000, 10.0)])[:, 1]
+    point = ax.figure.dpi / 72
+    assert height["uniform"] == pytest.approx(end[0], abs=2 * point)
+    assert boxes["dqn"].y0 >= boxes["ials"].y1
+    assert height["ials"] == pytest.approx(end[1], abs=20 * point)
+    assert all(box.x0 > ax.bbox.x1 for box in boxes.values())
 
 
 @pytest.mark.parametrize("mean", [0.0, -3.0])
