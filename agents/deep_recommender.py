@@ -170,7 +170,10 @@ class DeepRecommender(PersonalRecommender):
             people = np.hstack([people, np.ones((n, 1), np.float32)])
             if query.features is None or net.feature_net is None:
                 return products(people, model["vectors"], query.item)
-            item = np.full(query.features.shape[:2], -1) if query.item is None else query.item
+            item = query.item
+            if item is None:
+                every = np.arange(len(model["vectors"])) if len(model["vectors"]) else -1
+                item = np.full(query.features.shape[:2], every)
             items = net.item(_tensor(item), _seen(query.features, model, "feature")).numpy()
         return np.asarray(np.matmul(items, people[:, :, None])[:, :, 0])
 

@@ -28,8 +28,8 @@ class Query:
 
     Attributes:
       user: (n,), places in the table that was fitted; -1 for somebody who is not in it.
-      item: (n, n_candidates) item ids. None: the whole catalogue, in order, or, where there are
-        `features`, items without ids.
+      item: (n, n_candidates) item ids. None: the whole catalogue, in order, or, where the table had
+        no item ids, those of `features`.
       features: (n, n_candidates, F), the items as they look now; None: as they looked in the table.
       context: (n, G), the person and the moment; None: unknown.
       recent: (n, RECENT), items that the person liked in this visit, the latest last; -1 is none.

@@ -73,6 +73,15 @@ def test_new_items_are_judged_by_their_looks(table_of):
         assert found[user::2].min() > found[1 - user :: 2].max() + 1.0
 
 
+def test_all_of_the_catalogue_is_each_item_of_it_as_it_looks_now(table_of):
+    rows = parity()
+    looks = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
+    model = fitted(table_of(rows, features=looks[[item for _, item, _ in rows]]))
+    each = asked(3, range(24), features=looks)
+    found = TwoTower.affinity(model, replace(each, item=None))
+    assert np.array_equal(found, TwoTower.affinity(model, each))
+
+
 def test_new_items_without_looks_are_the_average_item(table_of):
     model = fitted(table_of(parity(), n_items=30))
     known = TwoTower.affinity(model, asked(0, range(24)))[0]
