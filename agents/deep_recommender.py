@@ -38,7 +38,8 @@ class DeepRecommender(PersonalRecommender):
     not taken to be good for all. Unknown people have a vector learned by forgetting ids now and
     then; so have unknown items where there are features, else the mean of all.
 
-    Settings:
+    Settings (defaults chosen on logs of MusicStreaming, RatedCatalogue and NewsFeed, of 20,000
+    user-steps; a real log of likes alone wants less decay and more epochs):
       width: numbers of a vector (32); hidden, units of the networks of features (64).
       epochs, warm_epochs: passes over the table by the first fit, and by those that go on from it
         (8, 2).
