@@ -148,7 +148,8 @@ def _scores(
     if negatives is not None:
         return of_people, {}
     train = task.train
-    n_consumers = np.bincount(train.item, minlength=train.n_items)
+    pairs = np.unique(train.user.astype(np.int64) * train.n_items + train.item)
+    n_consumers = np.bincount(pairs % train.n_items, minlength=train.n_items)
     of_people["novelty"] = metrics.novelty(lists, n_consumers, train.n_users)
     if task.item_features.shape[1]:
         of_people["diversity"] = metrics.intra_list_diversity(lists, task.item_features)

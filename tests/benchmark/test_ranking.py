@@ -170,6 +170,15 @@ def test_whoever_thinks_the_same_of_all_items_is_right_by_chance(negatives, chan
     assert value["HR"] == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / 4_000))
 
 
+def test_novelty_counts_people_not_rows():
+    """Item 0 was had by both people, by one of them three times: no surprise at all."""
+    log = make_log([0, 0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 2, 0, 3, 1], range(8))
+    task = RankingTask.of(log, RankingProtocol(**ALL | {"k": (1,)}))
+    lists = np.zeros((2, 1), np.int64)
+    of_people, _ = ranking_run._scores(task, lists, np.zeros((2, 1), bool), None)
+    assert of_people["novelty"] == pytest.approx([0.0, 0.0])
+
+
 def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
     log, protocol = random_log(), RankingProtocol(**ALL | {"k": (3, 5)})
     rank(log, {"popularity": {}}, protocol, seeds=(0, 1), folder=tmp_path)
