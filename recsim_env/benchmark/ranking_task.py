@@ -98,8 +98,8 @@ class RankingTask:
         """Returns the task that a protocol makes of a log.
 
         Raises:
-          ValueError: nobody is left to be ranked, a log without times is to be cut by time, or
-            there are too few items.
+          ValueError: nobody is left to be ranked, nothing was liked before, a log without times is
+            to be cut by time, or there are too few items.
         """
         log = log.core(min_user=protocol.min_user, min_item=protocol.min_item)
         is_held_out = _held_out(log, protocol)
@@ -120,6 +120,8 @@ class RankingTask:
         asking = asking[np.isin(table.user[asking], people)]
         consumed = _pairs(table)[people]
         _check_fit(protocol, consumed)
+        if not (train.reward > 0).any():
+            raise ValueError(f"all likes of {log.name} are held out; use a log with more of them")
         return cls(
             train=train,
             people=people,

@@ -69,6 +69,12 @@ def test_what_earned_nothing_is_never_right():
     assert right_items(task) == {0: [1], 1: [1]}
 
 
+def test_training_rows_in_which_nothing_was_liked_are_refused():
+    log = make_log([0, 0, 1, 1], [0, 1, 1, 0], [1, 2, 1, 2], rating=[0, 1, 0, 1])
+    with pytest.raises(ValueError, match="all likes of made are held out"):
+        RankingTask.of(log, RankingProtocol(**ALL))
+
+
 def test_a_split_by_time_ranks_only_people_it_has_met_and_says_so():
     """Person 2 is new, person 0 meets item 0 again, person 3 does not come back."""
     log = make_log(
