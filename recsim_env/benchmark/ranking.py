@@ -98,8 +98,10 @@ def rank(
       progress_bar: whether to show a line, on a terminal.
 
     Raises:
-      ValueError: an unknown agent or setting, or nobody to be ranked.
+      ValueError: an unknown agent or setting, no seeds, or nobody to be ranked.
     """
+    if not seeds:
+        raise ValueError(f"seeds={tuple(seeds)} is not allowed; give at least one")
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return rank(
@@ -150,7 +152,7 @@ def _plan(
         name = given.pop("agent", label)
         kind = Random if name == RANDOM else _recommender(name)
         settings = full_settings(label, kind.defaults, given)
-        if reason := _unsuitable(kind, settings, task):
+        if reason := _unsuitable(kind, settings, task, log.name):
             left_out.append(LeftOut(log.name, label, reason))
             continue
         described = [content, asdict(protocol), AGENTS.get(name, name), settings]
@@ -179,7 +181,7 @@ def _recommender(name: str) -> type[Recommender]:
 
 
 def _unsuitable(
-    kind: type[Recommender] | type[Random], settings: dict[str, Any], task: RankingTask
+    kind: type[Recommender] | type[Random], settings: dict[str, Any], task: RankingTask, name: str
 ) -> str | None:
     """Returns why an agent cannot be fitted to the log, or None; checks its settings.
 
@@ -198,5 +200,5 @@ def _unsuitable(
     try:
         kind(RecommendationVectorEnv(world, num_envs=1), **settings)
     except (UnsuitableScenario, ImportError) as error:
-        return str(error)
+        return str(error).replace(f"{type(world).__name__} with these settings", name)
     return None

@@ -194,8 +194,8 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
     )
     after = ResultTable(tmp_path, ROWS).rows(phase="final")
     assert after == before, "finished runs were run again"
-    assert [(each.agent, each.reason.split(",")[0]) for each in outcome.left_out] == [
-        ("content", "Content needs item features")
+    assert [(each.agent, each.reason) for each in outcome.left_out] == [
+        ("content", "Content needs item features, and made shows none")
     ]
     other = rank(log, {"popularity": {"by": "count"}}, protocol, seeds=(0,), folder=tmp_path)
     assert {row["agent"] for row in other.rows} == {"random", "popularity"}
@@ -238,6 +238,11 @@ def test_wrong_agents_are_refused_before_anything_runs(agents, message, tmp_path
     with pytest.raises(ValueError, match=message):
         rank(random_log(), agents, RankingProtocol(**ALL), folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_seeds_are_refused():
+    with pytest.raises(ValueError, match=r"seeds=\(\) is not allowed; give at least one"):
+        rank(random_log(), {}, RankingProtocol(**ALL), seeds=())
 
 
 @pytest.mark.parametrize(
