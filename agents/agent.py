@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.scenario import Scenario, as_type_of
 
 Observation = Mapping[str, np.ndarray]
 
@@ -120,7 +120,7 @@ class Agent(ABC):
 
     Raises:
       UnsuitableScenario: the scenario lacks what the agent needs.
-      ValueError: a setting out of range.
+      ValueError: a setting out of range, or of another type than its default.
     """
 
     #: The settings that the constructor takes beside env and seed, and their defaults.
@@ -133,6 +133,8 @@ class Agent(ABC):
                 f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
                 f"{', '.join(self.defaults) or 'none'}"
             )
+        for name, value in settings.items():
+            as_type_of(self.defaults[name], name, value)
         reason = self.unsuitable(env.scenario)
         if reason is not None:
             raise UnsuitableScenario(reason)

@@ -96,6 +96,30 @@ def home(name):
     return SCENARIOS["catalogue" if "catalogue" in SUITABLE[name] else "strangers"]
 
 
+NUMBERS = [
+    (name, setting, type(value).__name__)
+    for name in AGENTS
+    for setting, value in agent_class(name).defaults.items()
+    if isinstance(value, int | float)
+]
+
+
+@pytest.mark.parametrize(("name", "setting", "kind"), NUMBERS)
+def test_settings_of_a_wrong_type_are_named_with_the_right_one(name, setting, kind):
+    env = RecommendationVectorEnv(SCENARIOS["catalogue"])
+    with pytest.raises(ValueError, match=rf"^{setting}='abc' is of type str; use {kind}$"):
+        make_agent(name, env, **{setting: "abc"})
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [("linucb", "ridge", float("inf")), ("linucb", "context", "no"), ("svd", "factors", 2.5)],
+)
+def test_settings_that_only_look_right_are_refused(name, setting, value):
+    with pytest.raises(ValueError, match=f"^{setting}={value!r} is "):
+        make_agent(name, RecommendationVectorEnv(SCENARIOS["catalogue"]), **{setting: value})
+
+
 def learned(name, seed=0):
     env = RecommendationVectorEnv(home(name), num_envs=4)
     return make_agent(name, env, seed=seed).learn(200)
