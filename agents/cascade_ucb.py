@@ -22,7 +22,8 @@ class CascadeUCB(UCB):
     Cost: that of `UCB`.
     Source: Kveton, Szepesvári, Wen and Ashkan 2015, "Cascading bandits: learning to rank in the
       cascade model" (CascadeUCB1, CascadeKL-UCB).
-    Differs: readers may stop without a click; a batch of people sees one tally.
+    Differs: readers may stop without a click; a batch of people sees one tally; "kl" allows for
+      ln t, where they do for ln t + 3 ln ln t, and so explores less.
 
     Settings:
       alpha: width of the bound (1.5).
