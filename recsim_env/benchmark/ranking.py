@@ -19,7 +19,7 @@ from recsim_env.benchmark.ranking_report import as_markdown
 from recsim_env.benchmark.ranking_run import ROWS, Random, RankingRun, play
 from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
 from recsim_env.benchmark.run import Row
-from recsim_env.benchmark.runner import keep
+from recsim_env.benchmark.runner import foreign, keep
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.results import ResultTable, RunKey, replace_file
@@ -57,12 +57,14 @@ class RankingOutcome:
       failed: (log, agent, seed) of the runs that failed.
       left_out: agents that the log does not suit, or whose extra is missing.
       about: sentences on the log's rows and people.
+      foreign: (log, agent, seed) of runs in the folder that were not asked for.
     """
 
     rows: list[Row]
     failed: tuple[RunKey, ...]
     left_out: tuple[LeftOut, ...]
     about: tuple[str, ...]
+    foreign: tuple[RunKey, ...]
 
 
 def default_agents() -> dict[str, dict[str, Any]]:
@@ -98,10 +100,12 @@ def rank(
       progress_bar: whether to show a line, on a terminal.
 
     Raises:
-      ValueError: an unknown agent or setting, no seeds, or nobody to be ranked.
+      ValueError: an unknown agent or setting, no seeds or jobs, or nobody to be ranked.
     """
     if not seeds:
         raise ValueError(f"seeds={tuple(seeds)} is not allowed; give at least one")
+    if jobs == 0 or jobs < -1:
+        raise ValueError(f"jobs={jobs} is not allowed; use -1, or 1 or more")
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return rank(
@@ -131,7 +135,7 @@ def rank(
     rows = [row for row in table.rows() if ROWS.key(row) in keys]
     page = as_markdown(log.name, rows, protocol, task.about, command=command)
     replace_file(table.folder / "ranking.md", page.encode())
-    return RankingOutcome(rows, failed, left_out, task.about)
+    return RankingOutcome(rows, failed, left_out, task.about, foreign(table, runs))
 
 
 def _plan(

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from recsim_env.benchmark.plan import LeftOut, Plan, make_plan
+from recsim_env.benchmark.plan import LeftOut, make_plan
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.run import play
 from recsim_env.benchmark.settings import BenchmarkSettings
@@ -82,7 +82,7 @@ def run_benchmark(
         n_kept=len(plan.runs) - len(waiting),
         failed=failed,
         left_out=plan.left_out,
-        foreign=_foreign(table, plan),
+        foreign=foreign(table, plan.runs),
     )
 
 
@@ -215,8 +215,8 @@ def _keep_trace(folder: Path, key: RunKey, trace: str) -> None:
         file.unlink()
 
 
-def _foreign(table: ResultTable, plan: Plan) -> tuple[tuple[str, str, int], ...]:
-    """Returns the runs in the table that the plan does not ask for."""
-    asked = {run.key for run in plan.runs}
+def foreign(table: ResultTable, runs: Iterable[Playable]) -> tuple[RunKey, ...]:
+    """Returns the runs in the table that are not among those asked for."""
+    asked = {run.key for run in runs}
     found = {table.layout.key(row) for row in table.rows()}
     return tuple(sorted(found - asked))

@@ -118,6 +118,9 @@ def _print(outcome: "RankingOutcome", protocol: "RankingProtocol") -> None:
     print(f"\n{legend(outcome.rows, protocol)}")
     for each in outcome.left_out:
         print(f"left out: {each.agent}: {each.reason}")
+    if outcome.foreign:
+        others = ", ".join(sorted({agent for _, agent, _ in outcome.foreign}))
+        print(f"the folder also holds runs that were not asked for: {others}")
     errors = {row["agent"]: row["error"] for row in outcome.rows if row["phase"] == "failed"}
     for agent, error in errors.items():
         print(f"FAILED: {agent}: {error}", file=sys.stderr)

@@ -199,6 +199,8 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
     ]
     other = rank(log, {"popularity": {"by": "count"}}, protocol, seeds=(0,), folder=tmp_path)
     assert {row["agent"] for row in other.rows} == {"random", "popularity"}
+    assert other.foreign == (("made", "popularity", 1), ("made", "random", 1))
+    assert not outcome.foreign
     changed = ResultTable(tmp_path, ROWS).rows(phase="final", agent="popularity")
     assert changed[-1]["config_hash"] != before[-1]["config_hash"]
     page = (tmp_path / "ranking.md").read_text()
@@ -243,6 +245,13 @@ def test_wrong_agents_are_refused_before_anything_runs(agents, message, tmp_path
 def test_no_seeds_are_refused():
     with pytest.raises(ValueError, match=r"seeds=\(\) is not allowed; give at least one"):
         rank(random_log(), {}, RankingProtocol(**ALL), seeds=())
+
+
+@pytest.mark.parametrize("jobs", [0, -2])
+def test_jobs_that_mean_nothing_are_refused(jobs, tmp_path):
+    with pytest.raises(ValueError, match=f"jobs={jobs} is not allowed; use -1, or 1 or more"):
+        rank(random_log(), {}, RankingProtocol(**ALL), jobs=jobs, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
