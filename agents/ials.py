@@ -90,7 +90,7 @@ class ImplicitALS(PersonalRecommender):
             "people": people,
             "items": items,
             "gram": items.T @ items + settings["regularization"] * np.eye(items.shape[1]),
-            "alpha": np.array(settings["alpha"]),
+            "added": np.asarray(settings["alpha"] * _damped(np.array(1.0), settings)),
         }
 
     @classmethod
@@ -109,19 +109,23 @@ def _confidences(table: Interactions, settings: Mapping[str, Any]) -> sparse.csr
     shape = (table.n_users, table.n_items)
     matrix = sparse.csr_matrix((weight, (table.user, table.item)), shape=shape)
     matrix.sum_duplicates()
-    size = np.abs(matrix.data)
-    size = np.log1p(size) if settings["confidence"] == "log" else size
+    size = _damped(np.abs(matrix.data), settings)
     matrix.data = np.where(matrix.data > 0, 1.0, -1.0) * (1.0 + settings["alpha"] * size)
     return matrix
 
 
+def _damped(size: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """Returns how far evidence of a size, 1 being a typical like, counts towards confidence."""
+    return np.asarray(np.log1p(size) if settings["confidence"] == "log" else size)
+
+
 def _folded_in(model: Model, recent: np.ndarray) -> np.ndarray:
     """Returns the factors that fit people who liked these items, each once, and no others."""
-    alpha = model["alpha"]
+    added = model["added"]
     liked = model["items"][recent] * (recent >= 0)[:, :, None]
     squares = np.einsum("nhi,nhj->nij", liked, liked, optimize=True)
-    right = (1.0 + alpha) * liked.sum(axis=1)
-    return np.linalg.solve(model["gram"] + alpha * squares, right[:, :, None])[:, :, 0]
+    right = (1.0 + added) * liked.sum(axis=1)
+    return np.linalg.solve(model["gram"] + added * squares, right[:, :, None])[:, :, 0]
 
 
 def _solver() -> Any:

@@ -86,6 +86,21 @@ def test_strangers_are_known_by_what_they_like_in_their_visit(table_of, confiden
     assert np.isfinite(nobody).all()
 
 
+@pytest.mark.parametrize(("confidence", "added"), [("linear", 3.0), ("log", 3.0 * np.log(2.0))])
+def test_a_like_of_the_visit_counts_as_a_typical_one_of_the_log(table_of, confidence, added):
+    """Least squares over all items: (Y'CY + l I) x = Y'C p, with C 1 but for what was liked."""
+    rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
+    settings = {**ImplicitALS.defaults, "confidence": confidence, "alpha": 3.0}
+    settings |= {"factors": 4, "regularization": 1.0}
+    model = ImplicitALS.fit_table(table_of(rows), settings, seed=1)
+    items, c, p = model["items"].astype(float), np.ones(20), np.zeros(20)
+    c[[3, 5]], p[[3, 5]] = 1.0 + added, 1.0
+    expected = items @ np.linalg.solve((items.T * c) @ items + np.eye(4), (items.T * c) @ p)
+    query = Query.whole_catalogue(np.array([-1]))
+    query.recent[0, -2:] = 3, 5
+    assert ImplicitALS.affinity(model, query)[0] == pytest.approx(expected, rel=1e-3)
+
+
 def test_same_log_and_seed_give_the_same_factors(table_of):
     rng = np.random.default_rng(0)
     rows = [(*pair, 1) for pair in rng.integers(0, 30, (200, 2))]
