@@ -13,6 +13,9 @@ from recsim_env.envs import RecommendationVectorEnv
 # Each halves the interval that holds the bound: beyond this the two ends are neighbours at 1e-10.
 _N_HALVINGS = 33
 
+# Where a discount has left no more than so many looks, an arm is unknown: they cannot be divided by.
+_FORGOTTEN = 1e-300
+
 
 class UCB(ArmAgent):
     """Shows the arms whose mean might, by what is known of it, be the highest.
@@ -52,7 +55,7 @@ class UCB(ArmAgent):
         return tally.look_up(self._bound, arm)
 
     def _bound(self, seen: Tally) -> np.ndarray:
-        is_known = seen.looks > 0
+        is_known = seen.looks > _FORGOTTEN
         evidence = np.log(np.maximum(seen.steps, 1.0)) / np.where(is_known, seen.looks, 1.0)
         if self.settings["index"] == "kl":
             bound = kl_bound(self.unit_mean(seen), evidence)

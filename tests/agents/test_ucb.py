@@ -56,6 +56,17 @@ def test_the_kl_bound_is_never_looser_than_hoeffdings():
     assert (kl_bound(mean, evidence) <= mean + np.sqrt(evidence / 2) + 1e-9).all()
 
 
+@pytest.mark.parametrize("index", ["ucb1", "kl"])
+def test_an_arm_that_is_all_but_forgotten_comes_first_like_an_unknown_one(index):
+    env = RecommendationVectorEnv(BernoulliBandit(), num_envs=1)
+    agent = UCB(env, index=index, discount=0.5)
+    agent.tally = Tally(np.full((1, 10), 20.0), np.full((1, 10), 8.0), np.array([[50.0]]))
+    agent.tally.looks[0, 3] = agent.tally.earned[0, 3] = 1e-310
+    observation, _ = env.reset(seed=0)
+    scores = agent.scores(observation, None, deterministic=False)
+    assert np.isposinf(scores[0]).tolist() == [arm == 3 for arm in range(10)]
+
+
 @pytest.mark.parametrize(("setting", "value"), [("index", "klucb"), ("alpha", -1.0)])
 def test_settings_out_of_range_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value!r} is not allowed"):
