@@ -149,6 +149,11 @@ class NeuralLinear(LogAgent):
         self._observe(x[seen], rewards[seen], weights[seen])
         return model
 
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned, as a copy: the posterior changes in place."""
+        super().restore(arrays)
+        self.model = {name: value.copy() for name, value in self.model.items()}
+
     @property
     def _posterior(self) -> LinearPosterior:
         names = ("precision", "moment", "covariance", "mean", "n_corrections")
@@ -229,6 +234,6 @@ def _torch() -> Any:
         import torch
     except ImportError as error:
         raise ImportError(
-            'neural_linear needs torch; install it with pip install "recsim-env[agents]"'
+            'NeuralLinear needs torch; install it with pip install "recsim-env[agents]"'
         ) from error
     return torch

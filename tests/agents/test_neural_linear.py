@@ -77,6 +77,16 @@ def test_same_seed_trains_the_same_network(checkerboard):
     assert all(np.array_equal(arrays[name], value) for name, value in second.arrays().items())
 
 
+def test_who_takes_back_what_another_learned_leaves_the_other_alone(checkerboard):
+    first, second = (NeuralLinear(checkerboard(), refit_every=400) for _ in range(2))
+    second.restore(first.learn(400).arrays())
+    before = {name: value.copy() for name, value in first.arrays().items()}
+    second.finish = lambda: None  # no fit, which would begin anew
+    second.learn(100)
+    after = first.arrays()
+    assert all(np.array_equal(after[name], value) for name, value in before.items())
+
+
 def test_its_training_leaves_torchs_generator_alone(checkerboard):
     import torch
 
