@@ -13,7 +13,7 @@ from recsim_env.envs import RecommendationVectorEnv
 # Each halves the interval that holds the bound: beyond this the two ends are neighbours at 1e-10.
 _N_HALVINGS = 33
 
-# Where a discount has left no more than so many looks, an arm is unknown: they cannot be divided by.
+# A discount that leaves no more than so many looks leaves an arm unknown: no division by them.
 _FORGOTTEN = 1e-300
 
 
