@@ -23,7 +23,13 @@ try:
     import matplotlib.style
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullFormatter
+    from matplotlib.ticker import (
+        EngFormatter,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+    )
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'figures need matplotlib: pip install "recsim-env[plots]"', name=error.name
@@ -241,10 +247,16 @@ def count_interactions(ax: Axes) -> None:
 
 
 def count_interactions_by_tens(ax: Axes) -> None:
-    """Writes the ticks of a logarithmic x-axis as 100, 1 k, 10 k, and of the y-axis as 1,000."""
+    """Writes the ticks of a logarithmic x-axis as 100, 1 k, 10 k, and of the y-axis as 1,000.
+
+    An axis of less than two decades has ticks at 2 and 5 in each, too.
+    """
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()
+        if high < 100 * low:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_minor_formatter(NullFormatter())
     group_digits(ax)
 
 

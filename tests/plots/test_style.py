@@ -153,6 +153,27 @@ def test_names_stand_beside_their_lines_ends_on_any_axes(scale: dict[str, str]) 
     assert all(box.x0 > ax.bbox.x1 for box in boxes.values())
 
 
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ((10.0, 4_000.0), ["10", "100", "1,000"]),
+        ((1_300.0, 70_000.0), ["2,000", "5,000", "10,000", "20,000", "50,000"]),
+        ((120.0, 700.0), ["200", "500"]),
+    ],
+)
+def test_a_logarithmic_axis_of_few_decades_is_labelled_between_them(
+    limits: tuple[float, float], expected: list[str]
+) -> None:
+    ax = style.new_axes()
+    ax.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    style.count_interactions_by_tens(ax)
+    FigureCanvasAgg(ax.figure.get_figure(root=True)).draw()
+    ticks = zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
+    assert [text.get_text() for at, text in ticks if limits[0] <= at <= limits[1]] == expected
+    n_found = sum(limits[0] <= at <= limits[1] for at in ax.get_xticks())
+    assert n_found == len(expected)
+
+
 @pytest.mark.parametrize("mean", [0.0, -3.0])
 def test_limits_of_equal_means_are_apart(mean: float) -> None:
     low, high = style.limits([Estimate(mean, math.nan, math.nan, 1, "")])
