@@ -27,8 +27,8 @@ class DeepRecommender(PersonalRecommender):
     The item's is its id's plus a network of its features, with a bias; the person's is what they
     liked (as the subclass says) plus a network of the context. Learned are:
 
-    - from each row, whether who saw the item liked it: with l the liking, at most 1 here, and w the
-      attention, -l log sigma(a + c) - w (1 - l) log sigma(-a - c);
+    - from each row, whether who saw the item liked it: with l the liking, w the attention and c one
+      number that is learned, -l log sigma(a + c) - w max(1 - l, 0) log sigma(-a - c);
     - where the table tells less of passes than of likes (a real log tells of none), the choice of
       the liked item among as many sampled likes as a batch has rows, corrected for how often they
       are sampled (see `torch_models.sampled_softmax`), weighted by what is lacking.

@@ -29,19 +29,12 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 RANDOM = "random"
 
 #: Settings that differ from an agent's defaults, which are for people who are shown things: a real
-#: log tells what was consumed, and not what was passed over. They are what the agents' own pages
-#: give for MovieLens-100K.
+#: log tells what was consumed, and not what was passed over. They were found on MovieLens-100K.
 LOG_SETTINGS: dict[str, dict[str, Any]] = {
     "popularity": {"by": "count"},
     "item_knn": {"weighting": "bm25", "shrinkage": 100.0},
     "svd": {"factors": 24},
-    "ials": {
-        "factors": 25,
-        "confidence": "log",
-        "alpha": 3.0,
-        "regularization": 10.0,
-        "iterations": 10,
-    },
+    "ials": {"factors": 25, "confidence": "log", "alpha": 3.0, "regularization": 10.0},
     "ease": {"regularization": 500.0},
     "two_tower": {"epochs": 16, "weight_decay": 0.01, "dropout": 0.1, "id_dropout": 0.0},
     "sequential": {"epochs": 12, "weight_decay": 0.1},
