@@ -60,6 +60,7 @@ class LinearBandit(StepwiseAgent):
         self.require("ridge", self.settings["ridge"] > 0, "more than 0")
         self.require("discount", 0 < self.settings["discount"] <= 1, "more than 0, up to 1")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
+        self.require("max_features", self.settings["max_features"] >= 0, "0 or more")
         self.exploration = self.settings["exploration"]
         features = JointFeatures(
             env.scenario,

@@ -233,6 +233,7 @@ def test_says_that_it_needs_item_features(checkerboard):
     ("setting", "value"),
     [
         ("alpha", -1),
+        ("max_features", -1),
         ("ridge", 0),
         ("discount", 0),
         ("discount", 1.1),
