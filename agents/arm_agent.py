@@ -36,7 +36,7 @@ class ArmAgent(StepwiseAgent):
         where they have ids, else topics.
       per: what has a tally of its own, "all" (default) or each "visit". A visit's starts from
         nothing and sees responses, no rewards: an outcome is then a click; and as it is all that is
-        known of a person, it is explored when `deterministic` too.
+        known of a person, its index is served when `deterministic` too.
       outcome: "reward" (default), an item's share of the slate's, or the name of a column of
         `response`, of which the first is "clicked".
       discount: what is left of a tally after each user-step (a slate shown by anybody, or in the

@@ -73,9 +73,9 @@ class LinearPosterior:
           x: (n, n_features).
           rewards, weights: (n,).
 
-        Few observations are a Woodbury correction of A⁻¹ (faster up to half as many rows as
-        columns, measured for 32 to 1,024 columns), many a new inverse, which also clears the
-        corrections' rounding.
+        Few observations, up to a quarter as many as features, are a Woodbury correction of A⁻¹ (it
+        is faster up to a half, measured for 32 to 1,024 features), many a new inverse, which also
+        clears the corrections' rounding.
         """
         x = np.sqrt(weights)[:, None] * x
         self.precision += x.T @ x
