@@ -52,8 +52,11 @@ LEAST_SLOPE = 4 * GAP / (0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1))
 
 
 def test_the_least_slope_is_stated_right_for_the_defaults():
-    divergence = 0.4 * np.log(0.4 / 0.6) + 0.6 * np.log(0.6 / 0.4)
-    assert 9 * 0.2 / divergence == pytest.approx(22.2, abs=0.05)
+    scenario = BernoulliBandit()
+    p, q = scenario.others, scenario.best
+    divergence = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+    slope = (scenario.n_items - scenario.n_best) * (q - p) / divergence
+    assert f"by default {slope:.1f} ln T" in BernoulliBandit.__doc__
 
 
 @pytest.mark.parametrize("steps", [100, 1_000, T])
