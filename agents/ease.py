@@ -23,8 +23,9 @@ class EASE(ProfileRecommender):
       B = I - G diag(1 / diag G), G = (PᵀP + regularization I)⁻¹. Affinity is
       sum_j p_uj B_ji / sum_j |p_uj|; see `ProfileRecommender` for p and for new people and items,
       `PersonalRecommender` for what is served.
-    Cost: O(n_items^3) a fit, whatever the number of people; O(profile n_candidates) a person
-      served; 4 n_items^2 bytes, 24 n_items^2 while fitting, so up to 20,000 items only.
+    Cost: O(n_items^3) a fit, or O(n_people^3 + likes n_items) where people are fewer than items;
+      O(profile n_candidates) a person served; 4 n_items^2 bytes, 24 n_items^2 while fitting, so up
+      to 20,000 items only.
     Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
     Differs: what was passed over counts.
 
@@ -53,9 +54,7 @@ class EASE(ProfileRecommender):
         n_items = profiles.shape[1]
         if n_items > MAX_ITEMS:
             raise ValueError(_too_many(n_items))
-        gram = (profiles.T @ profiles).toarray().astype(np.float64)
-        gram[np.diag_indices(n_items)] += settings["regularization"]
-        inverse = np.linalg.inv(gram)
+        inverse = inverse_gram(profiles.astype(np.float64), settings["regularization"])
         weights = (inverse / -np.diag(inverse)).astype(np.float32)
         np.fill_diagonal(weights, 0.0)
         return {"weights": weights}
@@ -72,6 +71,23 @@ class EASE(ProfileRecommender):
         terms = weights[shares.indices[:, None], item[person]]
         entries = (shares.data, np.arange(shares.nnz), shares.indptr)
         return np.asarray(sparse.csr_array(entries, (len(item), shares.nnz)) @ terms)
+
+
+def inverse_gram(profiles: sparse.csr_array, regularization: float) -> np.ndarray:
+    """Returns (PᵀP + r I)⁻¹, (n_items, n_items), by the smaller of the two inverses that give it.
+
+    The other one is (I - Pᵀ (P Pᵀ + r I)⁻¹ P) / r, where P Pᵀ is people x people (Woodbury).
+    """
+    n_people, n_items = profiles.shape
+    if n_people >= n_items:
+        gram = (profiles.T @ profiles).toarray()
+        gram[np.diag_indices(n_items)] += regularization
+        return np.linalg.inv(gram)
+    gram = (profiles @ profiles.T).toarray()
+    gram[np.diag_indices(n_people)] += regularization
+    inverse = -(profiles.T @ (np.linalg.inv(gram) @ profiles))
+    inverse[np.diag_indices(n_items)] += 1.0
+    return np.asarray(inverse / regularization)
 
 
 def _too_many(n_items: int) -> str:

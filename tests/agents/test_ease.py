@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from recsim_env.agents import UnsuitableScenario
-from recsim_env.agents.ease import EASE
+from recsim_env.agents.ease import EASE, inverse_gram
 from recsim_env.agents.recommender import Query
 
 
@@ -38,3 +39,11 @@ def test_refuses_catalogues_whose_weights_would_fill_the_memory(checkerboard, ta
 def test_regularization_is_above_zero(checkerboard):
     with pytest.raises(ValueError, match="regularization=0 is not allowed"):
         EASE(checkerboard(is_seen=False), regularization=0)
+
+
+@pytest.mark.parametrize("shape", [(7, 30), (30, 7)])
+def test_fewer_people_than_items_give_the_same_inverse(shape):
+    rng = np.random.default_rng(0)
+    profiles = rng.normal(size=shape) * (rng.random(shape) < 0.4)
+    found = inverse_gram(sparse.csr_array(profiles), 3.0)
+    assert found == pytest.approx(np.linalg.inv(profiles.T @ profiles + 3.0 * np.eye(shape[1])))
