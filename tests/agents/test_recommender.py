@@ -1,10 +1,12 @@
 """What all recommenders share: whom they know, what a visit tells, how far taste is believed."""
 
+import importlib.util
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from recsim_env.agents import make_agent
 from recsim_env.agents.popularity import Popularity
 from recsim_env.agents.recommender import (
     RECENT,
@@ -130,3 +132,33 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
     named = Query(user=user, item=np.tile(np.arange(7), (3, 1)), recent=nothing_recent(3))
     assert np.array_equal(whole, Told.affinity(model, named))
     assert issubclass(Told, Recommender) and Visit._fields == ("recent", "shown")
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        *((name, "numpy") for name in ("content", "user_knn", "item_knn", "svd", "ease", "bpr")),
+        ("ials", "implicit"),
+        ("two_tower", "torch"),
+        ("sequential", "torch"),
+    ],
+)
+def test_amid_a_visit_people_are_served_as_if_each_were_alone(checkerboard, name, extra):
+    """Some have clicked by then and some have not; nobody hears of the others."""
+    if importlib.util.find_spec(extra) is None:
+        pytest.skip(f"{extra} is not installed")
+    env = checkerboard(num_envs=64)
+    agent = make_agent(name, env, seed=1).learn(600)
+    observation, _ = env.reset(seed=9)
+    state, begins = agent.begin_state(64), np.ones(64, bool)
+    state = agent.next_state(state, observation, begins)
+    slates = agent.recommend(observation, state, deterministic=False)
+    state = agent.remember(state, observation, slates)
+    observation, *_ = env.step(slates)
+    state = agent.next_state(state, observation, ~begins)
+    assert 0 < np.count_nonzero((state.recent >= 0).any(axis=1)) < 64
+    together = agent.scores(observation, state, deterministic=True)
+    for row in range(64):
+        own = {field: value[[row]] for field, value in observation.items()}
+        alone = agent.scores(own, type(state)(*(part[[row]] for part in state)), deterministic=True)
+        assert alone[0] == pytest.approx(together[row], abs=1e-6)
