@@ -235,9 +235,9 @@ class PersonalRecommender(Recommender):
         if not (table.liking > 0).any():
             return {}
         model = self.fit_table(table, self.settings, seed=self.seed, previous=previous)
-        prior, mean = self.settings["prior_showings"], table.reward.mean(dtype=float)
         earned = np.bincount(table.item, table.reward, table.n_items)
         looked_at = np.bincount(table.item, table.attention, table.n_items)
+        prior, mean = self.settings["prior_showings"], earned.sum() / looked_at.sum()
         return {
             **model,
             "user_ids": users,

@@ -162,3 +162,14 @@ def test_amid_a_visit_people_are_served_as_if_each_were_alone(checkerboard, name
         own = {field: value[[row]] for field, value in observation.items()}
         alone = agent.scores(own, type(state)(*(part[[row]] for part in state)), deterministic=True)
         assert alone[0] == pytest.approx(together[row], abs=1e-6)
+
+
+def test_a_new_item_earns_what_items_earn_where_they_are_looked_at(table_of, checkerboard):
+    """Half of all showings are not looked at, and each other one earns 1 or, as often, 0."""
+    rows = [(0, item, float(item % 2 and place)) for item in range(4) for place in (0, 1)]
+    table = table_of(rows, n_items=5, attention=np.tile([0.0, 1.0], 4))
+    agent = Told(checkerboard(), told=np.zeros((1, 5)))
+    outcome = agent._fit_rows(table, np.array([0]), None)["served_outcome"]
+    assert outcome[4] == 0.5
+    assert outcome[[1, 3]] == pytest.approx((1 + 5 * 0.5) / 6)
+    assert outcome[[0, 2]] == pytest.approx(5 * 0.5 / 6)
