@@ -80,7 +80,8 @@ def rank_log(options: argparse.Namespace) -> int:
     """Judges what is missing, and prints the table."""
     from recsim_env.benchmark.ranking import LOG_SETTINGS, default_agents, rank
 
-    names = options.agents or list(default_agents())
+    chosen = options.agents
+    names = list(default_agents()) if chosen in (None, ["all"]) else chosen
     agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
     protocol = protocol_of(options)
     seeds = range(options.seeds[0]) if len(options.seeds) == 1 else dict.fromkeys(options.seeds)
