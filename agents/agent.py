@@ -1,21 +1,17 @@
-"""The one interface of all agents, and the loop that those of our own share."""
+"""The one interface of all agents: learn, predict, say how likely, save and load."""
 
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
-from tqdm import tqdm
 
+from recsim_env.agents.feedback import Observation
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario, as_type_of
-
-Observation = Mapping[str, np.ndarray]
 
 FILE_KIND = "agent"
 FILE_VERSION = 1
@@ -23,90 +19,6 @@ FILE_VERSION = 1
 
 class UnsuitableScenario(ValueError):
     """An agent cannot work in a scenario; the message says why in a sentence."""
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """What a batch of slates led to; rows are the environments that really took a step.
-
-    Attributes:
-      observation: what the agent saw, each field (n, ...).
-      slates: (n, slate_size) indices of the shown candidates.
-      next_observation: what it saw next; its `response` answers these slates.
-      rewards: (n,).
-      is_terminal: (n,), whether the person left.
-      is_over: (n,), whether the episode ended, by leaving or by the horizon.
-      index: (n,), which environment each row comes from.
-      attention: (n, slate_size), how likely each place was looked at, in [0, 1]; 0 where it was
-        empty.
-    """
-
-    observation: Observation
-    slates: np.ndarray
-    next_observation: Observation
-    rewards: np.ndarray
-    is_terminal: np.ndarray
-    is_over: np.ndarray
-    index: np.ndarray
-    attention: np.ndarray
-
-    @classmethod
-    def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
-        """Returns feedback on a step in a scenario, which says what was looked at."""
-        is_shown = ~_repeats(columns["slates"])
-        following = columns["next_observation"]
-        if "response" in following:
-            return cls(
-                **columns,
-                attention=scenario.attention(following["response"][:, :, 0] > 0) * is_shown,
-            )
-        return cls(**columns, attention=is_shown.astype(float))
-
-    @classmethod
-    def of_batch(
-        cls,
-        scenario: Scenario,
-        observation: Observation,
-        slates: np.ndarray,
-        taken: tuple[Any, ...],
-        is_over: np.ndarray,
-    ) -> Self:
-        """Returns feedback on what `env.step(slates)` returned, `taken`.
-
-        An environment whose episode was over, `is_over`, spent the step on beginning the next one.
-        """
-        following, rewards, terminated, truncated, _ = taken
-        index = np.flatnonzero(~is_over)
-        return cls.of_step(
-            scenario,
-            observation={name: value[index] for name, value in observation.items()},
-            slates=slates[index],
-            next_observation={name: value[index] for name, value in following.items()},
-            rewards=rewards[index],
-            is_terminal=terminated[index],
-            is_over=(terminated | truncated)[index],
-            index=index,
-        )
-
-    @property
-    def is_shown(self) -> np.ndarray:
-        """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
-        return ~_repeats(self.slates)
-
-    @property
-    def place_rewards(self) -> np.ndarray:
-        """(n, slate_size), the reward shared equally by the clicked places of each slate.
-
-        Exact wherever at most one place is clicked.
-        """
-        clicked = self.next_observation["response"][:, :, 0] > 0
-        n_clicked = np.maximum(clicked.sum(axis=1, keepdims=True), 1)
-        return clicked * self.rewards[:, None] / n_clicked
-
-    def shown(self, name: str) -> np.ndarray:
-        """Returns the rows of an observation field, one per candidate, that the slates showed."""
-        values = self.observation[name]
-        return values[np.arange(len(values))[:, None], self.slates]
 
 
 class Agent(ABC):
@@ -339,130 +251,6 @@ class Agent(ABC):
         return agent
 
 
-class StepwiseAgent(Agent):
-    """An agent of our own: it acts, receives feedback, and shares the loop of `learn`.
-
-    A subclass gives `scores`, and what it does with `Feedback` in `update`; both take batches.
-    """
-
-    #: How often (of slates) a uniformly random slate is shown while learning.
-    exploration: float = 0.0
-
-    #: Exact, as long as the scores are not drawn; who draws them names "scores".
-    draws_slates: ClassVar[str | None] = None
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self._observation: Observation | None = None
-        self._learning_env = env
-        self._is_over = np.zeros(env.num_envs, bool)
-        self._episode_start = np.ones(env.num_envs, bool)
-        self._state: Any = None
-
-    @abstractmethod
-    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
-
-    def update(self, feedback: Feedback) -> None:
-        """Learns from a batch of feedback; by default not at all."""
-
-    def begin(self) -> None:
-        """Does what is to do when learning begins in an environment; by default nothing."""
-
-    def finish(self) -> None:
-        """Does what is left to do when `learn` ends; by default nothing."""
-
-    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Shows the candidates with the highest scores, or now and then any."""
-        scores = self.scores(observation, state, deterministic=deterministic)
-        if self.exploration > 0 and not deterministic:
-            explores = self.rng.random(len(scores)) < self.exploration
-            scores = np.where(explores[:, None], 0.0, scores)
-        return top_slates(scores, self.slate_size, self.rng)
-
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns the chance of slates given the scores, ties and uniform slates included."""
-        if self.draws_slates == "slates":
-            return super()._slate_chance(observation, slates, state, deterministic=deterministic)
-        scores = self.scores(observation, state, deterministic=deterministic)
-        chance = slate_chance(scores, slates)
-        if self.exploration > 0 and not deterministic:
-            uniform = slate_chance(np.zeros(scores.shape), slates)
-            chance = self.exploration * uniform + (1.0 - self.exploration) * chance
-        return chance
-
-    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
-        """Acts and updates in turn; see `Agent.learn`."""
-        if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
-            raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
-        if self._observation is None or self.env is not self._learning_env:
-            self._learning_env = self.env
-            self._observation, _ = self.env.reset(seed=self.seed)
-            self._is_over = np.zeros(self.env.num_envs, bool)
-            self._episode_start = np.ones(self.env.num_envs, bool)
-            self._state = self.begin_state(self.env.num_envs)
-            self.begin()
-        goal = self.num_timesteps + total_timesteps
-        quiet = None if progress_bar else True  # None: only on a terminal
-        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
-            while self.num_timesteps < goal:
-                progress.update(self._learn_once(self._observation))
-                if callback is not None and callback(self) is False:
-                    break
-        self.finish()
-        return self
-
-    def _learn_once(self, observation: Observation) -> int:
-        """Shows one slate to everybody and updates; returns how many steps were really taken."""
-        self._state = self.next_state(self._state, observation, self._episode_start)
-        slates = self.recommend(observation, self._state, deterministic=False)
-        self._state = self.remember(self._state, observation, slates)
-        taken = self.env.step(slates)
-        feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
-        self.update(feedback)
-        self._episode_start = self._is_over
-        self._observation, _, terminated, truncated, _ = taken
-        self._is_over = terminated | truncated
-        self.num_timesteps += len(feedback.index)
-        return len(feedback.index)
-
-
 def _fingerprint(observation: Observation) -> int:
     """Returns a number that depends on what is seen, the same in every process."""
     return zlib.crc32(b"".join(np.asarray(value).tobytes() for value in observation.values()))
-
-
-def _repeats(slates: np.ndarray) -> np.ndarray:
-    """Returns (n, slate_size), True where a slate holds an earlier item once more."""
-    same = slates[:, :, None] == slates[:, None, :]
-    return np.tril(same, -1).any(axis=2)
-
-
-def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:
-    """Returns the `slate_size` best candidates of each row, best first, ties in random order.
-
-    Args:
-      scores: (n, n_candidates).
-      slate_size: at most n_candidates.
-      rng: breaks ties.
-    """
-    return np.lexsort((rng.random(scores.shape), -scores))[:, :slate_size]
-
-
-def slate_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
-    """Returns how likely `top_slates` returns these slates, (n,), over its random order of ties.
-
-    Args:
-      scores: (n, n_candidates).
-      slates: (n, slate_size).
-    """
-    left = scores.astype(float)
-    rows = np.arange(len(scores))
-    chance = np.ones(len(scores))
-    for place in slates.T:
-        best = left == left.max(axis=1, keepdims=True)
-        chance *= best[rows, place] / best.sum(axis=1)
-        left[rows, place] = -np.inf
-    return chance

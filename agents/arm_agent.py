@@ -6,8 +6,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.agent import Feedback, Observation, StepwiseAgent, UnsuitableScenario
+from recsim_env.agents.agent import UnsuitableScenario
 from recsim_env.agents.arms import Arms, Tally
+from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
+from recsim_env.agents.feedback import Observation
 from recsim_env.scenario import Scenario
 
 

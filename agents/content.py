@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
 from recsim_env.agents.factors import rows_or
 from recsim_env.agents.feature_profiles import (
     Examples,
@@ -17,6 +16,7 @@ from recsim_env.agents.feature_profiles import (
     sums_before,
     sums_by,
 )
+from recsim_env.agents.feedback import Observation
 from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.recommender import Model, PersonalRecommender, Query, nothing_recent
 from recsim_env.data.interactions import Interactions

@@ -11,7 +11,8 @@ import numpy as np
 from gymnasium import spaces
 from tqdm import tqdm
 
-from recsim_env.agents.agent import Agent, Observation
+from recsim_env.agents.agent import Agent
+from recsim_env.agents.feedback import Observation
 from recsim_env.agents.visit import VISIT, VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario

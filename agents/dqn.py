@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
 from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.feedback import Observation
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.wrappers import count_slates, enumerate_slates

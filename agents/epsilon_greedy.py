@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Feedback
 from recsim_env.agents.arm_agent import ArmAgent
 from recsim_env.agents.arms import Tally
+from recsim_env.agents.feedback import Feedback
 from recsim_env.envs import RecommendationVectorEnv
 
 

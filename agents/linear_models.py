@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from recsim_env.agents.agent import Feedback, Observation
+from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.joint_features import JointFeatures
 from recsim_env.agents.linear_posterior import LinearPosterior
 

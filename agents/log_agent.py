@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Feedback, Observation, StepwiseAgent
+from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario

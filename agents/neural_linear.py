@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Feedback, Observation
+from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.joint_features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.linear_bandit import needs_item_features
 from recsim_env.agents.linear_posterior import LinearPosterior

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation, StepwiseAgent, top_slates
+from recsim_env.agents.feedback import Observation
+from recsim_env.agents.stepwise import StepwiseAgent, top_slates
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 

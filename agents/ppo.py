@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
 from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.feedback import Observation
 from recsim_env.agents.gaussian_ranking import gaussian_slate_chance
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.wrappers import best_candidates, score_candidates

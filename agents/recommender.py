@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation
+from recsim_env.agents.feedback import Observation
 from recsim_env.agents.log_agent import LogAgent, rows_of
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv

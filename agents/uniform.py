@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.agent import Observation, StepwiseAgent
+from recsim_env.agents.feedback import Observation
+from recsim_env.agents.stepwise import StepwiseAgent
 
 
 class Uniform(StepwiseAgent):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.agents.agent import Observation
+from recsim_env.agents.feedback import Observation
 from recsim_env.scenario import Scenario
 
 #: Name of the field among observations.

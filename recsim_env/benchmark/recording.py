@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from recsim_env.agents import Agent
-from recsim_env.agents.agent import Feedback
+from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog
 from recsim_env.array_file import replacing
 from recsim_env.benchmark.evaluation import acting_in

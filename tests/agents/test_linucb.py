@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.agent import Feedback
+from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.joint_features import JointFeatures
 from recsim_env.agents.linucb import LinUCB
 from recsim_env.benchmark import evaluate

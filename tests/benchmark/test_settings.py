@@ -29,7 +29,9 @@ def test_a_scenario_of_one_s_own_is_known_by_its_path():
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"scenario 'Nowhere' is unknown; known are BernoulliBandit-v0, Boredom"):
+    with pytest.raises(
+        ValueError, match=r"scenario 'Nowhere' is unknown; known are BernoulliBandit-v0, Boredom"
+    ):
         BenchmarkSettings.create(scenarios="Nowhere")
     with pytest.raises(ValueError, match="agent 'nobody' is unknown; known are uniform, popul"):
         BenchmarkSettings.create(agents=["linucb", "nobody"])

@@ -1,0 +1,101 @@
+"""What a batch of slates led to, as every agent is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from recsim_env.scenario import Scenario
+
+Observation = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a batch of slates led to; rows are the environments that really took a step.
+
+    Attributes:
+      observation: what the agent saw, each field (n, ...).
+      slates: (n, slate_size) indices of the shown candidates.
+      next_observation: what it saw next; its `response` answers these slates.
+      rewards: (n,).
+      is_terminal: (n,), whether the person left.
+      is_over: (n,), whether the episode ended, by leaving or by the horizon.
+      index: (n,), which environment each row comes from.
+      attention: (n, slate_size), how likely each place was looked at, in [0, 1]; 0 where it was
+        empty.
+    """
+
+    observation: Observation
+    slates: np.ndarray
+    next_observation: Observation
+    rewards: np.ndarray
+    is_terminal: np.ndarray
+    is_over: np.ndarray
+    index: np.ndarray
+    attention: np.ndarray
+
+    @classmethod
+    def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
+        """Returns feedback on a step in a scenario, which says what was looked at."""
+        is_shown = ~_repeats(columns["slates"])
+        following = columns["next_observation"]
+        if "response" in following:
+            return cls(
+                **columns,
+                attention=scenario.attention(following["response"][:, :, 0] > 0) * is_shown,
+            )
+        return cls(**columns, attention=is_shown.astype(float))
+
+    @classmethod
+    def of_batch(
+        cls,
+        scenario: Scenario,
+        observation: Observation,
+        slates: np.ndarray,
+        taken: tuple[Any, ...],
+        is_over: np.ndarray,
+    ) -> Self:
+        """Returns feedback on what `env.step(slates)` returned, `taken`.
+
+        An environment whose episode was over, `is_over`, spent the step on beginning the next one.
+        """
+        following, rewards, terminated, truncated, _ = taken
+        index = np.flatnonzero(~is_over)
+        return cls.of_step(
+            scenario,
+            observation={name: value[index] for name, value in observation.items()},
+            slates=slates[index],
+            next_observation={name: value[index] for name, value in following.items()},
+            rewards=rewards[index],
+            is_terminal=terminated[index],
+            is_over=(terminated | truncated)[index],
+            index=index,
+        )
+
+    @property
+    def is_shown(self) -> np.ndarray:
+        """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
+        return ~_repeats(self.slates)
+
+    @property
+    def place_rewards(self) -> np.ndarray:
+        """(n, slate_size), the reward shared equally by the clicked places of each slate.
+
+        Exact wherever at most one place is clicked.
+        """
+        clicked = self.next_observation["response"][:, :, 0] > 0
+        n_clicked = np.maximum(clicked.sum(axis=1, keepdims=True), 1)
+        return clicked * self.rewards[:, None] / n_clicked
+
+    def shown(self, name: str) -> np.ndarray:
+        """Returns the rows of an observation field, one per candidate, that the slates showed."""
+        values = self.observation[name]
+        return values[np.arange(len(values))[:, None], self.slates]
+
+
+def _repeats(slates: np.ndarray) -> np.ndarray:
+    """Returns (n, slate_size), True where a slate holds an earlier item once more."""
+    same = slates[:, :, None] == slates[:, None, :]
+    return np.tril(same, -1).any(axis=2)

@@ -1,0 +1,130 @@
+"""The loop that agents of our own share: score, show, learn from what happened."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+from recsim_env.agents.agent import Agent
+from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.envs import RecommendationVectorEnv
+
+
+class StepwiseAgent(Agent):
+    """An agent of our own: it acts, receives feedback, and shares the loop of `learn`.
+
+    A subclass gives `scores`, and what it does with `Feedback` in `update`; both take batches.
+    """
+
+    #: How often (of slates) a uniformly random slate is shown while learning.
+    exploration: float = 0.0
+
+    #: Exact, as long as the scores are not drawn; who draws them names "scores".
+    draws_slates: ClassVar[str | None] = None
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self._observation: Observation | None = None
+        self._learning_env = env
+        self._is_over = np.zeros(env.num_envs, bool)
+        self._episode_start = np.ones(env.num_envs, bool)
+        self._state: Any = None
+
+    @abstractmethod
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
+
+    def update(self, feedback: Feedback) -> None:
+        """Learns from a batch of feedback; by default not at all."""
+
+    def begin(self) -> None:
+        """Does what is to do when learning begins in an environment; by default nothing."""
+
+    def finish(self) -> None:
+        """Does what is left to do when `learn` ends; by default nothing."""
+
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows the candidates with the highest scores, or now and then any."""
+        scores = self.scores(observation, state, deterministic=deterministic)
+        if self.exploration > 0 and not deterministic:
+            explores = self.rng.random(len(scores)) < self.exploration
+            scores = np.where(explores[:, None], 0.0, scores)
+        return top_slates(scores, self.slate_size, self.rng)
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns the chance of slates given the scores, ties and uniform slates included."""
+        if self.draws_slates == "slates":
+            return super()._slate_chance(observation, slates, state, deterministic=deterministic)
+        scores = self.scores(observation, state, deterministic=deterministic)
+        chance = slate_chance(scores, slates)
+        if self.exploration > 0 and not deterministic:
+            uniform = slate_chance(np.zeros(scores.shape), slates)
+            chance = self.exploration * uniform + (1.0 - self.exploration) * chance
+        return chance
+
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
+        """Acts and updates in turn; see `Agent.learn`."""
+        if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
+            raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
+        if self._observation is None or self.env is not self._learning_env:
+            self._learning_env = self.env
+            self._observation, _ = self.env.reset(seed=self.seed)
+            self._is_over = np.zeros(self.env.num_envs, bool)
+            self._episode_start = np.ones(self.env.num_envs, bool)
+            self._state = self.begin_state(self.env.num_envs)
+            self.begin()
+        goal = self.num_timesteps + total_timesteps
+        quiet = None if progress_bar else True  # None: only on a terminal
+        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
+            while self.num_timesteps < goal:
+                progress.update(self._learn_once(self._observation))
+                if callback is not None and callback(self) is False:
+                    break
+        self.finish()
+        return self
+
+    def _learn_once(self, observation: Observation) -> int:
+        """Shows one slate to everybody and updates; returns how many steps were really taken."""
+        self._state = self.next_state(self._state, observation, self._episode_start)
+        slates = self.recommend(observation, self._state, deterministic=False)
+        self._state = self.remember(self._state, observation, slates)
+        taken = self.env.step(slates)
+        feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
+        self.update(feedback)
+        self._episode_start = self._is_over
+        self._observation, _, terminated, truncated, _ = taken
+        self._is_over = terminated | truncated
+        self.num_timesteps += len(feedback.index)
+        return len(feedback.index)
+
+
+def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns the `slate_size` best candidates of each row, best first, ties in random order.
+
+    Args:
+      scores: (n, n_candidates).
+      slate_size: at most n_candidates.
+      rng: breaks ties.
+    """
+    return np.lexsort((rng.random(scores.shape), -scores))[:, :slate_size]
+
+
+def slate_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
+    """Returns how likely `top_slates` returns these slates, (n,), over its random order of ties.
+
+    Args:
+      scores: (n, n_candidates).
+      slates: (n, slate_size).
+    """
+    left = scores.astype(float)
+    rows = np.arange(len(scores))
+    chance = np.ones(len(scores))
+    for place in slates.T:
+        best = left == left.max(axis=1, keepdims=True)
+        chance *= best[rows, place] / best.sum(axis=1)
+        left[rows, place] = -np.inf
+    return chance
