@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 
 from recsim_env.agents.factors import products, rows_or
-from recsim_env.agents.recommender import Model, PersonalRecommender, Query
+from recsim_env.agents.personal_recommender import PersonalRecommender
+from recsim_env.agents.recommender import Model, Query
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

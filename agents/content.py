@@ -18,7 +18,8 @@ from recsim_env.agents.feature_profiles import (
 )
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.joint_features import CONTEXT_FIELDS
-from recsim_env.agents.recommender import Model, PersonalRecommender, Query, nothing_recent
+from recsim_env.agents.personal_recommender import PersonalRecommender
+from recsim_env.agents.recommender import Model, Query, nothing_recent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -134,7 +135,6 @@ class Content(PersonalRecommender):
             "context": parts[1:-2],
             "person": person,
             "visit": visit,
-            "average": parts[0] + person * ever.mean(axis=0) + visit * now.mean(axis=0),
             "profiles": sums_by(table.user, weights, table.n_users),
             "catalogue": catalogue,
             "mean_liking": np.array(mean),
@@ -155,16 +155,6 @@ class Content(PersonalRecommender):
             g = (query.context - model["context_centre"]) / model["context_scale"]
             wanted = wanted + g @ model["context"]
         return np.asarray(np.matmul(_features(model, query), wanted[:, :, None])[:, :, 0])
-
-    @classmethod
-    def average_affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns what the average person at an average moment would think."""
-        return np.asarray(_features(model, query) @ model["average"])
-
-    @classmethod
-    def _average(cls, model: Model, table: Interactions) -> np.ndarray:
-        """Returns nothing: `average_affinity` needs no samples."""
-        return np.empty(0)
 
     @staticmethod
     def _visited(model: Model, query: Query) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from recsim_env.agents.factors import products, rows_or
 from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.log_agent import rows_of
-from recsim_env.agents.recommender import Model, PersonalRecommender, Query
+from recsim_env.agents.personal_recommender import PersonalRecommender
+from recsim_env.agents.recommender import Model, Query
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -142,7 +143,6 @@ class DeepRecommender(PersonalRecommender):
             weights = torch_models.arrays_of(net)
         model = _with_unknown(weights, table, seen, settings["id_dropout"]) | scales
         model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
-        model["prior"] = np.array(settings["prior_showings"])
         return model | cls._known(model, table)
 
     @classmethod
@@ -177,23 +177,6 @@ class DeepRecommender(PersonalRecommender):
                 item = np.full(query.features.shape[:2], every)
             items = net.item(_tensor(item), _seen(query.features, model, "feature")).numpy()
         return np.asarray(np.matmul(items, people[:, :, None])[:, :, 0])
-
-    @classmethod
-    def _average(cls, model: Model, table: Interactions) -> np.ndarray:
-        """Returns the mean affinity of each item when it was shown, smoothed like its outcome."""
-        nothing = np.full((len(table), 1), -1)
-        query = Query(
-            user=table.user,
-            item=table.item[:, None],
-            features=table.features[:, None],
-            context=table.context,
-            recent=nothing,
-        )
-        affinity, weight = cls.affinity(model, query)[:, 0], table.attention
-        mean = np.average(affinity, weights=weight)
-        total = np.bincount(table.item, affinity * weight, table.n_items)
-        count = np.bincount(table.item, weight, table.n_items)
-        return np.asarray((total + model["prior"] * mean) / (count + model["prior"]))
 
 
 def _scale(values: np.ndarray) -> np.ndarray:

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
+from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.popularity import Popularity
-from recsim_env.agents.recommender import (
-    RECENT,
-    PersonalRecommender,
-    Query,
-    Recommender,
-    Visit,
-    nothing_recent,
-)
+from recsim_env.agents.recommender import RECENT, Query, Recommender, Visit, nothing_recent
 
 
 class Told(PersonalRecommender):
@@ -173,3 +167,37 @@ def test_a_new_item_earns_what_items_earn_where_they_are_looked_at(table_of, che
     assert outcome[4] == 0.5
     assert outcome[[1, 3]] == pytest.approx((1 + 5 * 0.5) / 6)
     assert outcome[[0, 2]] == pytest.approx(5 * 0.5 / 6)
+
+
+class Looked(PersonalRecommender):
+    """An agent to whom an item is its first feature."""
+
+    knows_by_id = False
+    logged_fields = ("candidates",)
+
+    @classmethod
+    def fit_table(cls, table, settings, *, seed, previous=None):
+        return {"nothing": np.zeros(1)}
+
+    @classmethod
+    def affinity(cls, model, query):
+        return query.features[:, :, 0].astype(float)
+
+
+def test_new_items_count_by_their_features_in_full(checkerboard):
+    """What was shown has its outcome and what its look has changed by; what is new, its look."""
+    env = checkerboard(num_envs=32, n_users=12, n_items=800)
+    agent = Looked(env).learn(600)
+    model, log = agent.model, agent.log
+    observation, _ = env.reset(seed=7)
+    scores = agent.scores(observation, agent.begin_state(32), deterministic=True)
+    look, mean = log["candidates"][:, 0], log["reward"].mean(dtype=float)
+    new_ones = 0
+    for row, column in np.ndindex(*observation["item_id"].shape):
+        shown = log["item_id"] == observation["item_id"][row, column]
+        new_ones += not shown.any()
+        outcome = (log["reward"][shown].sum() + 5 * mean) / (shown.sum() + 5)
+        usual = (look[shown].sum() + 5 * look.mean(dtype=float)) / (shown.sum() + 5)
+        taste = observation["candidates"][row, column, 0] - usual
+        assert scores[row, column] == pytest.approx(outcome + model["served_weight"] * taste)
+    assert new_ones > 20
