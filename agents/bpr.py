@@ -150,7 +150,9 @@ def _ascend(
     """Changes people, items and biases by one step for each pair; `likes` are sorted rows."""
     people, items, bias = factors
     start, liked = likes
-    for user, item, other in zip(*pairs):  # noqa: B905  Numba knows no strict
+    users, better_ones, worse_ones = pairs
+    for index in range(len(users)):
+        user, item, other = users[index], better_ones[index], worse_ones[index]
         own = liked[start[user] : start[user + 1]]
         place = np.searchsorted(own, other)
         if place < len(own) and own[place] == other:

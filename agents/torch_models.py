@@ -4,6 +4,7 @@ Import this module where it is used: it needs torch.
 """
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ class Sizes:
     hidden: int
 
 
-class Towers(nn.Module):
+class Towers(nn.Module, ABC):
     """A network that makes a vector of a person, and one that makes a vector of an item.
 
     An item's vector has one number more, its bias. What a person liked is a state that goes on with
@@ -95,32 +96,17 @@ class Towers(nn.Module):
         if sizes.n_features:
             self.feature_net = FeatureNet(sizes.n_features, sizes.hidden, sizes.width + 1)
 
+    @abstractmethod
     def begin(self, n: int) -> Tensor:
         """Returns the states of `n` people who liked nothing yet, (n, state width)."""
-        raise NotImplementedError
 
-    def states(self, state: Tensor, liked: Tensor) -> Tensor:
-        """Returns the states before and after each like.
-
-        Args:
-          state: (n, state width).
-          liked: (n, length), the items, the first first; then -1 where there are fewer.
-
-        Returns:
-          (n, length + 1, state width); what follows the last like does not count.
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def taste(self, user: Tensor, state: Tensor) -> Tensor:
         """Returns what people and their states say of them, (n, width)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def after(self, state: Tensor, liked: Tensor) -> Tensor:
         """Returns the states after all likes, which may stand anywhere among -1."""
-        n_liked = (liked >= 0).sum(dim=1)
-        order = torch.argsort((liked < 0).int(), dim=1, stable=True)
-        liked = liked.gather(1, order)[:, : int(n_liked.max())]
-        return self.states(state, liked)[torch.arange(len(liked), device=liked.device), n_liked]
 
     def person(self, user: Tensor, state: Tensor, context: Tensor) -> Tensor:
         """Returns the vectors of people at a moment, (n, width)."""
@@ -174,11 +160,26 @@ class OrderedTowers(Towers):
         return self.start.expand(n, -1)
 
     def states(self, state: Tensor, liked: Tensor) -> Tensor:
-        """Returns the states of the recurrent network."""
+        """Returns the states before and after each like.
+
+        Args:
+          state: (n, state width).
+          liked: (n, length), the items, the first first; then -1 where there are fewer.
+
+        Returns:
+          (n, length + 1, state width); what follows the last like does not count.
+        """
         if not liked.shape[1]:
             return state[:, None]
         following, _ = self.order(self.liked(liked), state[None].contiguous())
         return torch.cat([state[:, None], following], dim=1)
+
+    def after(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states after all likes, which may stand anywhere among -1, in their order."""
+        n_liked = (liked >= 0).sum(dim=1)
+        order = torch.argsort((liked < 0).int(), dim=1, stable=True)
+        liked = liked.gather(1, order)[:, : int(n_liked.max())]
+        return self.states(state, liked)[torch.arange(len(liked), device=liked.device), n_liked]
 
     def taste(self, user: Tensor, state: Tensor) -> Tensor:
         """Returns the state, whoever it is."""
@@ -218,7 +219,7 @@ class Lessons:
         """Returns the states of the people of some rows, just before."""
         part, which = torch.unique(self.part[rows], return_inverse=True)
         liked, begun = self.liked[part], net.begin(len(part))
-        if isinstance(net, MeanTowers):  # every part ends just before its only row
+        if not isinstance(net, OrderedTowers):  # every part ends just before its only row
             return net.after(begun, liked)[which]
         place = self.place[rows]
         return net.states(begun, liked[:, : int(place.max())])[which, place]

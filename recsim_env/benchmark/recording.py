@@ -1,6 +1,7 @@
 """Logs of simulated people under an agent, with propensities, as files that other tools read."""
 
 import csv
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
@@ -102,13 +103,8 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise ValueError(f"cannot write {path}: its name must end with {' or '.join(SUFFIXES)}")
-    if path.suffix == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                'writing Parquet needs pyarrow: pip install "recsim-env[data]"'
-            ) from error
+    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise ImportError('writing Parquet needs pyarrow: pip install "recsim-env[data]"')
     return path
 
 

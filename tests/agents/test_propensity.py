@@ -37,7 +37,7 @@ def learned(name, scenario):
     env = RecommendationVectorEnv(SCENARIOS[scenario], num_envs=8)
     try:
         agent = make_agent(name, env, seed=3)
-    except ImportError as error:
+    except ImportError as error:  # an extra is not installed; it says how to
         pytest.skip(str(error))
     return agent.learn(400)
 

@@ -46,7 +46,8 @@ def table():
 @pytest.mark.parametrize("name", SECONDS)
 def test_a_million_people_are_served_promptly(name, table):
     if name == "ials" and importlib.util.find_spec("implicit") is None:
-        pytest.skip("implicit is not installed")
+        # The extra may be left out.
+        pytest.skip('implicit is not installed; pip install "recsim-env[agents]"')
     kind = agent_class(name)
     settings = {**kind.defaults} | ({"epochs": 2} if name == "bpr" else {})
     kind.fit_table(table.select(slice(0, 1_000)), settings, seed=0)  # compiles

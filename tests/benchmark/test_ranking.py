@@ -290,6 +290,7 @@ def movielens():
     try:
         log = read_log(movielens_100k_path())
     except FileNotFoundError as error:
+        # The ratings may not be distributed with the tests; the message says how to fetch them.
         pytest.skip(str(error))
     names = [name for name in default_agents() if name in PUBLISHED or name in ("ease", "bpr")]
     agents = {name: LOG_SETTINGS.get(name, {}) for name in names}
