@@ -16,6 +16,9 @@ from recsim_env.scenario import Scenario, as_type_of
 FILE_KIND = "agent"
 FILE_VERSION = 1
 
+# What the names of the arrays of `progress` begin with in files.
+_PROGRESS = "progress."
+
 
 class UnsuitableScenario(ValueError):
     """An agent cannot work in a scenario; the message says why in a sentence."""
@@ -222,8 +225,22 @@ class Agent(ABC):
                 "define it beside arrays()"
             )
 
+    def progress(self) -> dict[str, np.ndarray]:
+        """Returns how learning stands, beside what was learned: the visits it is amid, say.
+
+        `resume` takes it back, so that a run that was saved and loaded goes on as if it had not
+        been; by default there is none, and a loaded agent begins new visits.
+        """
+        return {}
+
+    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `progress` returned, where it fits the environment."""
+
     def save(self, path: str | Path) -> None:
-        """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically."""
+        """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically.
+
+        An agent that is loaded into an environment made like its own learns on as it would have.
+        """
         values = {
             "agent": f"{type(self).__module__}:{type(self).__qualname__}",
             "seed": self.seed,
@@ -231,7 +248,8 @@ class Agent(ABC):
             "num_timesteps": self.num_timesteps,
             "generator": self.rng.bit_generator.state,
         }
-        write_arrays(path, self.arrays(), values, kind=FILE_KIND, version=FILE_VERSION)
+        progress = {_PROGRESS + name: value for name, value in self.progress().items()}
+        write_arrays(path, self.arrays() | progress, values, kind=FILE_KIND, version=FILE_VERSION)
 
     @classmethod
     def load(cls, path: str | Path, env: RecommendationVectorEnv) -> Self:
@@ -247,8 +265,19 @@ class Agent(ABC):
         agent = cls(env, seed=about["seed"], **about["settings"])
         agent.num_timesteps = about["num_timesteps"]
         agent.rng.bit_generator.state = about["generator"]
-        agent.restore(arrays)
+        progress = with_prefix(arrays, _PROGRESS)
+        agent.restore({k: v for k, v in arrays.items() if not k.startswith(_PROGRESS)})
+        agent.resume(progress)
         return agent
+
+
+def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Returns the arrays whose names begin with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _fingerprint(observation: Observation) -> int:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.data.interactions import Interactions
@@ -135,8 +136,9 @@ class ImpressionLog:
             self._columns[name] = larger
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the columns by name."""
-        return {name: self[name] for name in self._columns}
+        """Returns the columns by name, how many visits there were, and which still go on."""
+        columns = {name: self[name] for name in self._columns}
+        return columns | {"n_visits": np.array(self._n_visits), "visit_of": self._visit_of}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
@@ -144,9 +146,8 @@ class ImpressionLog:
         self._columns = {
             name: np.asarray(arrays[name], column.dtype) for name, column in self._columns.items()
         }
-        self._n_visits = int(self["visit"].max(initial=-1)) + 1
+        self._n_visits, self._visit_of = int(arrays["n_visits"]), arrays["visit_of"].copy()
         self._n_slates = int(self["slate"].max(initial=-1)) + 1
-        self.end_visits()
 
 
 class LogAgent(StepwiseAgent):
@@ -225,18 +226,9 @@ class LogAgent(StepwiseAgent):
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        self.model = _with_prefix(arrays, "model_")
-        self.log.restore(_with_prefix(arrays, "log_"))
+        self.model = with_prefix(arrays, "model_")
+        self.log.restore(with_prefix(arrays, "log_"))
         self._n_unfitted = int(arrays["n_unfitted"])
-
-
-def _with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Returns the arrays whose names begin with a prefix, without it."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def rows_of(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

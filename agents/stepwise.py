@@ -1,15 +1,19 @@
 """The loop that agents of our own share: score, show, learn from what happened."""
 
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-from recsim_env.agents.agent import Agent
+from recsim_env.agents.agent import Agent, with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.envs import RecommendationVectorEnv
+
+# What the names of observation fields, and of parts of the memory, begin with in `progress`.
+_SEEN, _MEMORY = "seen.", "memory."
 
 
 class StepwiseAgent(Agent):
@@ -31,6 +35,7 @@ class StepwiseAgent(Agent):
         self._is_over = np.zeros(env.num_envs, bool)
         self._episode_start = np.ones(env.num_envs, bool)
         self._state: Any = None
+        self._progress: Mapping[str, np.ndarray] = {}
 
     @abstractmethod
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
@@ -70,13 +75,13 @@ class StepwiseAgent(Agent):
         """Acts and updates in turn; see `Agent.learn`."""
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
             raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
-        if self._observation is None or self.env is not self._learning_env:
-            self._learning_env = self.env
+        if not self._go_on() and (self._observation is None or self.env is not self._learning_env):
             self._observation, _ = self.env.reset(seed=self.seed)
             self._is_over = np.zeros(self.env.num_envs, bool)
             self._episode_start = np.ones(self.env.num_envs, bool)
             self._state = self.begin_state(self.env.num_envs)
             self.begin()
+        self._learning_env = self.env
         goal = self.num_timesteps + total_timesteps
         quiet = None if progress_bar else True  # None: only on a terminal
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
@@ -86,6 +91,35 @@ class StepwiseAgent(Agent):
                     break
         self.finish()
         return self
+
+    def progress(self) -> dict[str, np.ndarray]:
+        """Returns the visits that learning is amid; see `Agent.progress`."""
+        if self._observation is None:
+            return dict(self._progress)
+        seen = {_SEEN + name: value for name, value in self._observation.items()}
+        memory = {f"{_MEMORY}{place}": part for place, part in enumerate(_leaves(self._state))}
+        return seen | memory | {
+            "environment": self._learning_env.state,
+            "is_over": self._is_over,
+            "episode_start": self._episode_start,
+        }
+
+    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Keeps the visits for the next `learn`."""
+        self._progress = progress
+
+    def _go_on(self) -> bool:
+        """Goes on with the visits of a loaded agent, if they are of such an environment."""
+        kept, self._progress = self._progress, {}
+        if not kept or kept["environment"].shape != (self.env.num_envs,):
+            return False
+        self.env.state = kept["environment"]
+        self._observation = with_prefix(kept, _SEEN)
+        self._is_over, self._episode_start = kept["is_over"], kept["episode_start"]
+        memory = with_prefix(kept, _MEMORY)
+        parts = iter([memory[str(place)] for place in range(len(memory))])
+        self._state = _rebuilt(self.begin_state(self.env.num_envs), parts)
+        return True
 
     def _learn_once(self, observation: Observation) -> int:
         """Shows one slate to everybody and updates; returns how many steps were really taken."""
@@ -100,6 +134,22 @@ class StepwiseAgent(Agent):
         self._is_over = terminated | truncated
         self.num_timesteps += len(feedback.index)
         return len(feedback.index)
+
+
+def _leaves(state: Any) -> list[np.ndarray]:
+    """Returns the arrays of a memory, which is None, an array, or a tuple of memories."""
+    if state is None:
+        return []
+    return [leaf for part in state for leaf in _leaves(part)] if isinstance(state, tuple) else [state]
+
+
+def _rebuilt(like: Any, leaves: Iterator[np.ndarray]) -> Any:
+    """Returns a memory made like another, of the arrays that `_leaves` returned."""
+    if like is None:
+        return None
+    if isinstance(like, tuple):
+        return type(like)(*(_rebuilt(part, leaves) for part in like))
+    return next(leaves)
 
 
 def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:

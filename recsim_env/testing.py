@@ -207,7 +207,8 @@ def check_agent(
 
     Where the scenario does not suit it, it must say so in a sentence. Otherwise it learns for a
     while, in two goes; its slates, batched and single, hold no item twice and only candidates; the
-    same seed gives the same slates; what it saves and loads recommends the same.
+    same seed gives the same slates; what it saves and loads recommends the same, and learns on as
+    it would have.
 
     Args:
       agent: a class, a registered name, or ``"module:Class"``.
@@ -225,12 +226,13 @@ def check_agent(
         _check_refusal(kind, made, reason)
         return
     learned = [_learned(kind, made, total_timesteps, settings) for _ in range(2)]
+    home = learned[0].env
     slates = [_check_slates(agent, made) for agent in learned]
     _require(
         np.array_equal(slates[0], slates[1]),
         "the same seed learned two agents that recommend differently",
     )
-    _check_file(learned[0], made)
+    _check_file(learned[0], made, home)
 
 
 def _learned(
@@ -279,7 +281,8 @@ def _check_slates(agent: Agent, scenario: Scenario) -> np.ndarray:
     return slates
 
 
-def _check_file(agent: Agent, scenario: Scenario) -> None:
+def _check_file(agent: Agent, scenario: Scenario, home: RecommendationVectorEnv) -> None:
+    """Raises unless a saved and loaded agent serves, and learns on at home, as the agent itself."""
     observation = _meet(agent, scenario, 5)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "agent.npz"
@@ -293,3 +296,11 @@ def _check_file(agent: Agent, scenario: Scenario) -> None:
         np.array_equal(slates[0], slates[1]),
         "a loaded agent recommends differently from the saved one",
     )
+    agent.set_env(home)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "agent.npz"
+        agent.save(path)
+        loaded = type(agent).load(path, home.twin())
+    found = [each.learn(100).arrays() for each in (agent, loaded)]
+    changed = [name for name in found[0] if not np.array_equal(found[0][name], found[1][name])]
+    _require(not changed, f"a loaded agent learned on differently; {', '.join(changed)} differ")

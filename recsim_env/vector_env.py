@@ -1,6 +1,7 @@
 """A batch of simulated people as an environment, and who watches its steps."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -22,8 +23,8 @@ _MODES = {
 }
 
 #: Called with the rewards, which episodes ended, and which environments took a step instead of only
-#: beginning the next episode; each (num_envs,).
-StepObserver = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+#: beginning the next episode; each (num_envs,); and how many seconds the step took.
+StepObserver = Callable[[np.ndarray, np.ndarray, np.ndarray, float], None]
 
 _OBSERVER: ContextVar[StepObserver | None] = ContextVar("recsim_env_step_observer", default=None)
 
@@ -178,6 +179,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           ValueError: a wrong shape, or an index out of range.
           RuntimeError: before the first `reset`, or under DISABLED after an episode ended.
         """
+        begun = time.perf_counter()
         actions = self._slates(actions)
         if not self._is_seeded:
             raise RuntimeError("no episode is running; call reset() first")
@@ -190,13 +192,13 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         has_stepped = ~self._simulator.slots["is_over"]  # DISABLED and SAME_STEP leave none over
         steps = self._simulator.step(actions, _MODES[self.autoreset_mode])
         ended = steps.terminated | steps.truncated
-        observer = _OBSERVER.get()
-        if observer is not None:
-            observer(steps.rewards, ended, has_stepped)
         infos = self._interface.infos(steps.infos, np.ones(self.num_envs, bool))
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos |= self._final_infos(steps, ended)
         observation = self._interface.batch(steps.records)
+        observer = _OBSERVER.get()
+        if observer is not None:
+            observer(steps.rewards, ended, has_stepped, time.perf_counter() - begun)
         return observation, steps.rewards, steps.terminated, steps.truncated, infos
 
     def _slates(self, actions: Any) -> np.ndarray:
@@ -228,6 +230,29 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the threads."""
         self._simulator.close()
+
+    @property
+    def state(self) -> np.ndarray:
+        """A copy of all that running episodes know, (num_envs,) structured; privileged.
+
+        Setting it lets them go on from there, here or in an environment made alike.
+
+        Raises:
+          ValueError: on setting, the state of another scenario or number of environments.
+        """
+        return self._simulator.slots.copy()
+
+    @state.setter
+    def state(self, slots: np.ndarray) -> None:
+        own = self._simulator.slots
+        if slots.dtype != own.dtype or slots.shape != own.shape:
+            raise ValueError(
+                f"a state of {len(slots)} environments and {slots.dtype.itemsize} bytes each does "
+                f"not fit {self.num_envs} of {own.dtype.itemsize}; make the environment as the one "
+                "that it was taken from"
+            )
+        own[:] = slots
+        self._is_seeded = True
 
     @property
     def users(self) -> np.ndarray:

@@ -81,13 +81,21 @@ class Run:
 
 
 class OnlineRecord:
-    """What a run spent and earned while learning, whichever environment it took for it."""
+    """What a run spent and earned while learning, whichever environment it took for it.
+
+    Attributes:
+      step_seconds: the time that the environment took of it.
+    """
 
     def __init__(self) -> None:
         self._counts, self._rewards = [0], [0.0]
+        self.step_seconds = 0.0
 
-    def __call__(self, rewards: np.ndarray, is_over: np.ndarray, has_stepped: np.ndarray) -> None:
+    def __call__(
+        self, rewards: np.ndarray, is_over: np.ndarray, has_stepped: np.ndarray, seconds: float
+    ) -> None:
         """Adds a batch of steps."""
+        self.step_seconds += seconds
         self._counts.append(self._counts[-1] + int(has_stepped.sum()))
         self._rewards.append(self._rewards[-1] + float(rewards[has_stepped].sum()))
 

@@ -172,10 +172,10 @@ def test_an_agent_that_does_not_suit_is_named_and_not_failed(tmp_path):
 def test_online_reward_is_shared_where_a_batch_crosses_an_edge():
     record = OnlineRecord()
     everybody = np.ones(4, bool)
-    record(np.full(4, 1.0), ~everybody, everybody)
-    record(np.full(4, 3.0), ~everybody, everybody)
-    record(np.full(4, 9.0), ~everybody, ~everybody)  # only begins episodes
-    assert record.n_interactions == 8
+    record(np.full(4, 1.0), ~everybody, everybody, 0.25)
+    record(np.full(4, 3.0), ~everybody, everybody, 0.5)
+    record(np.full(4, 9.0), ~everybody, ~everybody, 0.0)  # only begins episodes
+    assert (record.n_interactions, record.step_seconds) == (8, 0.75)
     np.testing.assert_allclose(record.reward_per_step((2, 6, 8)), [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="took 8 interactions, not 9"):
         record.reward_per_step((9,))
