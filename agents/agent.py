@@ -219,11 +219,7 @@ class Agent(ABC):
         Raises:
           ValueError: there is something, which would be lost.
         """
-        if arrays:
-            raise ValueError(
-                f"{type(self).__name__} has no restore() that takes back {', '.join(arrays)}; "
-                "define it beside arrays()"
-            )
+        self._require_none(arrays, "restore", "arrays")
 
     def progress(self) -> dict[str, np.ndarray]:
         """Returns how learning stands, beside what was learned: the visits it is amid, say.
@@ -234,7 +230,19 @@ class Agent(ABC):
         return {}
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `progress` returned, where it fits the environment."""
+        """Takes back what `progress` returned, where it fits the environment.
+
+        Raises:
+          ValueError: there is something, which would be lost.
+        """
+        self._require_none(progress, "resume", "progress")
+
+    def _require_none(self, arrays: Mapping[str, np.ndarray], taker: str, giver: str) -> None:
+        if arrays:
+            raise ValueError(
+                f"{type(self).__name__} has no {taker}() that takes back {', '.join(arrays)}; "
+                f"define it beside {giver}()"
+            )
 
     def save(self, path: str | Path) -> None:
         """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically.

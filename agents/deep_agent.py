@@ -1,7 +1,6 @@
 """What the agents behind Stable-Baselines3 share: how they learn, remember, and are kept."""
 
 import contextlib
-import importlib
 import random
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,29 +10,33 @@ import numpy as np
 from gymnasium import spaces
 from tqdm import tqdm
 
-from recsim_env.agents.agent import Agent
+from recsim_env.agents.agent import with_prefix
+from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.visit import VISIT, VisitMemory
+from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
 from recsim_env.wrappers import VectorSlateWrapper
 
+# What the names of arrays begin with.
+_POLICY, _OPTIMIZER, _LAST = "policy.", "optimizer.", "last."
 
-class DeepAgent(Agent):
+# How often, in user-steps, losses are reported to the monitor.
+_REPORT_EVERY = 1_000
+
+
+class DeepAgent(VisitAgent):
     """A model of Stable-Baselines3, fed with all that is seen and what it remembers of the visit.
 
     It learns in an environment of its own, made like the one it is given; `set_env` changes where
-    it acts, not where it learns. Integer ids stay unseen: it knows people and items by their
-    features. The same seed gives the same agent for the same number of torch threads.
+    it acts, not where it learns. The same seed gives the same agent for the same number of torch
+    threads.
 
     A subclass names its action wrapper, makes its model and chooses slates by it.
 
     Settings:
-      width: of the hidden layers (32).
-      device: where torch computes ("cpu").
+      width, device: see `VisitAgent`.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = {"width": 32, "device": "cpu"}
 
     #: Rewards are divided by the running deviation of returns with this discount.
     scale_discount: ClassVar[float] = 0.99
@@ -41,29 +44,17 @@ class DeepAgent(Agent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self.check_settings()
-        importlib.import_module("recsim_env.sb3")  # says how to install what is missing
-        self.memory = VisitMemory(env.scenario)
+        extra("recsim_env.sb3", needed_by=type(self).__name__)
         own = env.twin(autoreset_mode="SameStep", flat=False)
         with self._generators():
             training = _training_env(
                 self.wrap(own), self.memory, seed=self.seed, discount=self.scale_discount
             )
             self.model = self.make_model(training)
-        self.model.set_logger(_no_logger())
-
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features."""
-        if "candidates" not in scenario.space_fields():
-            return (
-                f"{cls.__name__} needs item features, and {type(scenario).__name__} with these "
-                "settings shows none"
-            )
-        return None
+        self.model.set_logger(_logger(self))
 
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
-        self.require("width", self.settings["width"] >= 1, "1 or more")
         self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
         self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
 
@@ -102,8 +93,10 @@ class DeepAgent(Agent):
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
 
             def after_step(_locals: Any, _globals: Any) -> bool:
-                progress.update(self.model.num_timesteps - self.num_timesteps)
-                self.num_timesteps = self.model.num_timesteps
+                before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
+                progress.update(self.num_timesteps - before)
+                if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
+                    self.model.logger.dump(self.num_timesteps)
                 return callback is None or callback(self) is not False
 
             with self._generators() as seed:
@@ -113,20 +106,6 @@ class DeepAgent(Agent):
                 )
         return self
 
-    def begin_state(self, n: int) -> Any:
-        """Returns empty memories of `n` visits."""
-        return self.memory.begin(n)
-
-    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memories with the last responses; empty where a visit begins."""
-        state = self.memory.after(state, observation)
-        state[np.asarray(episode_start, bool)] = 0.0
-        return state
-
-    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Returns the memories with what is being shown."""
-        return self.memory.showing(state, observation, slates)
-
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the best slates by what the model has learned."""
         import torch
@@ -134,49 +113,66 @@ class DeepAgent(Agent):
         with torch.no_grad():
             return self.choose(self.tensors(observation, state), deterministic=deterministic)
 
-    def tensors(self, observation: Observation, state: Any) -> Any:
-        """Returns what is seen and remembered as the model takes it."""
-        import torch
-
-        return {
-            name: torch.as_tensor(np.ascontiguousarray(value), device=self.model.device)
-            for name, value in self.memory.seen_with(state, observation).items()
-            if name in self.model.observation_space.spaces
-        }
-
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the weights, the optimiser's state and the scale of rewards."""
-        kept = {f"policy.{k}": v.cpu().numpy() for k, v in self.model.policy.state_dict().items()}
-        moments = self.model.policy.optimizer.state_dict()["state"]
-        for index, parts in moments.items():
-            kept |= {f"optimizer.{index}.{k}": np.asarray(v.cpu()) for k, v in parts.items()}
-        scale = self.model.env.ret_rms
-        return kept | {"reward_scale": np.array([scale.mean, scale.var, scale.count])}
+        from recsim_env.agents.torch_computing import optimizer_arrays
+
+        policy, scale = self.model.policy, self.model.env.ret_rms
+        weights = {_POLICY + k: v.cpu().numpy().copy() for k, v in policy.state_dict().items()}
+        moments = {_OPTIMIZER + k: v for k, v in optimizer_arrays(policy.optimizer).items()}
+        return weights | moments | {"scale": np.array([scale.mean, scale.var, scale.count])}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
         import torch
 
-        policy, moments = {}, dict[int, dict[str, Any]]()
-        for name, value in arrays.items():
-            part, _, key = name.partition(".")
-            if part == "policy":
-                policy[key] = torch.as_tensor(value)
-            elif part == "optimizer":
-                index, _, key = key.partition(".")
-                moments.setdefault(int(index), {})[key] = torch.as_tensor(value)
-        self.model.policy.load_state_dict(policy)
-        optimizer = self.model.policy.optimizer
-        optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+        from recsim_env.agents.torch_computing import restore_optimizer
+
+        policy = self.model.policy
+        weights = with_prefix(arrays, _POLICY)
+        policy.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
+        restore_optimizer(policy.optimizer, with_prefix(arrays, _OPTIMIZER))
         scale = self.model.env.ret_rms
-        scale.mean, scale.var, scale.count = (float(x) for x in arrays["reward_scale"])
+        scale.mean, scale.var, scale.count = (float(x) for x in arrays["scale"])
         self.model.num_timesteps = self.num_timesteps
 
+    def progress(self) -> dict[str, np.ndarray]:
+        """Returns the visits that learning is amid; a subclass adds what else its model keeps."""
+        if self.model._last_obs is None:
+            return {}
+        training = self.model.env
+        last = {_LAST + name: value for name, value in self.model._last_obs.items()}
+        return last | {
+            "environment": training.unwrapped.env.unwrapped.state,
+            "visits": training.venv.visits,
+            "returns": training.returns,
+            "episode_start": self.model._last_episode_starts,
+            "n_updates": np.array(self.model._n_updates),
+        }
 
-def _no_logger() -> Any:
-    from stable_baselines3.common.logger import Logger
+    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Goes on with the visits, if they are of as many people."""
+        training = self.model.env
+        if not progress or progress["environment"].shape != (training.num_envs,):
+            return
+        training.unwrapped.env.unwrapped.state = progress["environment"]
+        training.returns = progress["returns"]
+        self.model._last_obs = with_prefix(progress, _LAST)
+        training.venv.visits, training.venv.observation = progress["visits"], self.model._last_obs
+        self.model._last_episode_starts = progress["episode_start"]
+        self.model._n_updates = int(progress["n_updates"])
 
-    return Logger(folder=None, output_formats=[])
+
+def _logger(agent: DeepAgent) -> Any:
+    """Returns Stable-Baselines3's logger, which hands numbers on to the agent's monitor."""
+    from stable_baselines3.common.logger import KVWriter, Logger
+
+    class Monitor(KVWriter):
+        def write(self, key_values: Any, key_excluded: Any, step: int = 0) -> None:
+            if agent.monitor is not None:
+                agent.monitor({name: float(value) for name, value in key_values.items()}, step)
+
+    return Logger(folder=None, output_formats=[Monitor()])
 
 
 def _training_env(

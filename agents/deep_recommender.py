@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.extras import extra
 from recsim_env.agents.factors import products, rows_or
 from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.log_agent import rows_of
@@ -80,7 +81,7 @@ class DeepRecommender(PersonalRecommender):
             self.require(name, 0 <= self.settings[name] < 1, "0 to less than 1")
         known = self.settings["device"] in ("cpu", "cuda", "auto")
         self.require("device", known, "'cpu', 'cuda' or 'auto'")
-        _torch_models()
+        _torch_modules()
 
     @classmethod
     @abstractmethod
@@ -117,7 +118,7 @@ class DeepRecommender(PersonalRecommender):
         previous: Model | None = None,
     ) -> dict[str, np.ndarray]:
         """Returns the weights, and the states and vectors that follow from them."""
-        torch_models = _torch_models()
+        torch_models, torch_computing = _torch_modules()
         seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
         sizes = {
             "n_users": table.n_users,
@@ -132,15 +133,15 @@ class DeepRecommender(PersonalRecommender):
             "feature_scale": _scale(table.features),
         }
         lessons = _lessons(table, seen, cls.parts(table), scales)
-        with torch_models.computing(seed):
+        with torch_computing.computing(seed):
             net = cls.network(torch_models.Sizes(**sizes))
-            fresh = torch_models.arrays_of(net)
+            fresh = torch_computing.arrays_of(net)
             epochs = settings["epochs"]
             if previous is not None and _fits(previous, fresh):
-                torch_models.take(net, _warm(previous, fresh, seen))
+                torch_computing.take(net, _warm(previous, fresh, seen))
                 epochs = settings["warm_epochs"]
             torch_models.train(net, lessons, settings, epochs=epochs)
-            weights = torch_models.arrays_of(net)
+            weights = torch_computing.arrays_of(net)
         model = _with_unknown(weights, table, seen, settings["id_dropout"]) | scales
         model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
         return model | cls._known(model, table)
@@ -261,11 +262,11 @@ def _serving(cls: type[DeepRecommender], model: Model) -> Iterator[Any]:
     """Yields the fitted network for computing without learning; it shares the model's memory."""
     import torch
 
-    torch_models = _torch_models()
-    with torch_models.computing(), torch.inference_mode():
+    torch_models, torch_computing = _torch_modules()
+    with torch_computing.computing(), torch.inference_mode():
         with torch.device("meta"):
             net = cls.network(torch_models.Sizes(*model["sizes"].tolist()))
-        torch_models.take(net, model)
+        torch_computing.take(net, model)
         yield net
 
 
@@ -281,16 +282,10 @@ def _seen(values: np.ndarray, model: Model, kind: str) -> Any:
     return _tensor(((values - centre) * factor).astype(np.float32))
 
 
-def _torch_models() -> Any:
-    """Returns the module of the networks.
-
-    Raises:
-      ImportError: the extra is not installed.
-    """
-    try:
-        from recsim_env.agents import torch_models
-    except ImportError as error:
-        raise ImportError(
-            'deep recommenders need torch; install it with pip install "recsim-env[agents]"'
-        ) from error
-    return torch_models
+def _torch_modules() -> tuple[Any, Any]:
+    """Returns the modules of the networks, and of how they compute."""
+    names = ("torch_models", "torch_computing")
+    network, computing = (
+        extra(f"{__package__}.{name}", needed_by="a deep recommender") for name in names
+    )
+    return network, computing

@@ -99,8 +99,8 @@ class DQNAgent(DeepAgent):
         """Returns a `SlateDQN` with a `SlateValuePolicy`."""
         import torch
 
-        from recsim_env.agents.candidate_networks import SlateValuePolicy
         from recsim_env.agents.slate_dqn import SlateDQN
+        from recsim_env.agents.slate_values import SlateValuePolicy
 
         chosen = self.settings
         n_floats = sum(math.prod(part.shape) for part in env.observation_space.values())

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from recsim_env.agents.extras import extra
 from recsim_env.agents.factors import products, rows_or
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
@@ -130,15 +131,5 @@ def _folded_in(model: Model, recent: np.ndarray) -> np.ndarray:
 
 
 def _solver() -> Any:
-    """Returns implicit's ALS class.
-
-    Raises:
-      ImportError: the extra is not installed.
-    """
-    try:
-        from implicit.cpu.als import AlternatingLeastSquares
-    except ImportError as error:
-        raise ImportError(
-            'ials needs the library implicit; install it with pip install "recsim-env[agents]"'
-        ) from error
-    return AlternatingLeastSquares
+    """Returns implicit's ALS class; raises ImportError where the extra is not installed."""
+    return extra("implicit.cpu.als", needed_by="ials").AlternatingLeastSquares

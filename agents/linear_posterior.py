@@ -122,12 +122,11 @@ class LinearPosterior:
         return np.asarray(self.mean + np.reshape(scale, (-1, 1)) * deviation)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns A, b, A⁻¹ as it is used, and how often that was corrected."""
-        names = ("precision", "moment", "covariance", "n_corrections")
+        """Returns A, b, A⁻¹ and the mean as they are used, and how often A⁻¹ was corrected."""
+        names = ("precision", "moment", "covariance", "mean", "n_corrections")
         return {name: getattr(self, name) for name in names}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
         for name, value in self.arrays().items():
             value[...] = arrays[name]
-        self.mean[...] = np.einsum("...ij,...j->...i", self.covariance, self.moment)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.joint_features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.linear_bandit import needs_item_features
@@ -77,7 +78,7 @@ class NeuralLinear(LogAgent):
             self.require(name, self.settings[name] > 0, "more than 0")
         self.require("weight_decay", self.settings["weight_decay"] >= 0, "0 or more")
         self._joint = JointFeatures(env.scenario, max_features=0, context=self.settings["context"])
-        _torch()
+        extra("torch", needed_by="NeuralLinear")
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -200,7 +201,7 @@ def _trained(
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Returns the layers after gradient steps towards the rewards."""
-    torch = _torch()
+    torch = extra("torch", needed_by="NeuralLinear")
     layers = [torch.tensor(network[name], dtype=torch.float32) for name in _LAYERS]
     data = [torch.tensor(each, dtype=torch.float32) for each in (inputs, rewards, weights)]
     for layer in layers:
@@ -222,18 +223,3 @@ def _trained(
         name: layer.detach().numpy().astype(float)
         for name, layer in zip(_LAYERS, layers, strict=True)
     }
-
-
-def _torch() -> Any:
-    """Returns the module torch.
-
-    Raises:
-      ImportError: the extra is not installed.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            'NeuralLinear needs torch; install it with pip install "recsim-env[agents]"'
-        ) from error
-    return torch

@@ -73,7 +73,7 @@ class PPOAgent(DeepAgent):
         """Returns Stable-Baselines3's PPO with a `ScorePolicy`."""
         from stable_baselines3 import PPO
 
-        from recsim_env.agents.candidate_networks import ScorePolicy
+        from recsim_env.agents.score_policy import ScorePolicy
 
         chosen = self.settings
         n_minibatches = chosen["n_minibatches"]

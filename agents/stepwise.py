@@ -86,7 +86,7 @@ class StepwiseAgent(Agent):
         quiet = None if progress_bar else True  # None: only on a terminal
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
             while self.num_timesteps < goal:
-                progress.update(self._learn_once(self._observation))
+                progress.update(self._learn_once())
                 if callback is not None and callback(self) is False:
                     break
         self.finish()
@@ -98,11 +98,15 @@ class StepwiseAgent(Agent):
             return dict(self._progress)
         seen = {_SEEN + name: value for name, value in self._observation.items()}
         memory = {f"{_MEMORY}{place}": part for place, part in enumerate(_leaves(self._state))}
-        return seen | memory | {
-            "environment": self._learning_env.state,
-            "is_over": self._is_over,
-            "episode_start": self._episode_start,
-        }
+        return (
+            seen
+            | memory
+            | {
+                "environment": self._learning_env.state,
+                "is_over": self._is_over,
+                "episode_start": self._episode_start,
+            }
+        )
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Keeps the visits for the next `learn`."""
@@ -121,8 +125,10 @@ class StepwiseAgent(Agent):
         self._state = _rebuilt(self.begin_state(self.env.num_envs), parts)
         return True
 
-    def _learn_once(self, observation: Observation) -> int:
+    def _learn_once(self) -> int:
         """Shows one slate to everybody and updates; returns how many steps were really taken."""
+        observation = self._observation
+        assert observation is not None
         self._state = self.next_state(self._state, observation, self._episode_start)
         slates = self.recommend(observation, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
@@ -140,7 +146,9 @@ def _leaves(state: Any) -> list[np.ndarray]:
     """Returns the arrays of a memory, which is None, an array, or a tuple of memories."""
     if state is None:
         return []
-    return [leaf for part in state for leaf in _leaves(part)] if isinstance(state, tuple) else [state]
+    return (
+        [leaf for part in state for leaf in _leaves(part)] if isinstance(state, tuple) else [state]
+    )
 
 
 def _rebuilt(like: Any, leaves: Iterator[np.ndarray]) -> Any:

@@ -1,11 +1,10 @@
-"""The networks of the deep recommenders, how they learn, and their weights as arrays.
+"""The networks of the deep recommenders, and how they learn.
 
 Import this module where it is used: it needs torch.
 """
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,29 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# What the names of weights begin with among the arrays of a model, and their spread at first.
-_PREFIX, _START = "net.", 0.1
+from recsim_env.agents.torch_computing import device_of
 
-
-@contextlib.contextmanager
-def computing(seed: int | None = None) -> Iterator[None]:
-    """Computes in one thread, and with `seed` draws from generators of its own, for the time."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums over several threads would depend on their number
-    try:
-        with torch.random.fork_rng(enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-def device_of(name: str) -> torch.device:
-    """Returns a device by name; "auto" is the GPU, where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+# The spread of weights at first.
+_START = 0.1
 
 
 class Embedding(nn.Module):
@@ -322,17 +302,3 @@ def train(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-
-
-def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
-    """Returns copies of the weights by name."""
-    weights = net.state_dict().items()
-    return {_PREFIX + name: np.array(value.cpu().numpy()) for name, value in weights}
-
-
-def take(net: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives a network the weights among the arrays of a model, without copying them."""
-    names = net.state_dict()
-    net.load_state_dict(
-        {name: torch.from_numpy(arrays[_PREFIX + name]) for name in names}, assign=True
-    )

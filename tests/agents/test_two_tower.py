@@ -146,7 +146,8 @@ def test_likes_alone_teach_by_comparison_with_a_sample(table_of):
 def test_loss_is_that_of_the_formula(table_of):
     """Of rows with passes enough, by NumPy: ids and likes make a vector, and nothing is sampled."""
     from recsim_env.agents.deep_recommender import _lessons, _scale
-    from recsim_env.agents.torch_models import Lessons, Loss, MeanTowers, Sizes, arrays_of
+    from recsim_env.agents.torch_computing import arrays_of
+    from recsim_env.agents.torch_models import Lessons, Loss, MeanTowers, Sizes
 
     rows = [(0, 0, 1), (0, 1, 0), (1, 1, 3), (0, 2, 1), (1, 0, 0), (0, 1, 0), (1, 2, 0)]
     attention = np.array([1.0, 0.5, 1.0, 1.0, 0.2, 1.0, 1.0])

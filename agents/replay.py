@@ -1,0 +1,71 @@
+"""The steps that an agent learns from again and again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+class Replay:
+    """The last `capacity` rows, in columns that double when they are full, then in a ring.
+
+    Args:
+      capacity: rows that are kept.
+      columns: name to (dtype, shape of a row).
+    """
+
+    def __init__(self, capacity: int, columns: Mapping[str, tuple[Any, tuple[int, ...]]]) -> None:
+        self.capacity = capacity
+        self._columns = {
+            name: np.empty((0, *shape), dtype) for name, (dtype, shape) in columns.items()
+        }
+        self._n_added = 0
+
+    def __len__(self) -> int:
+        """Returns the number of rows that are kept."""
+        return min(self._n_added, self.capacity)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Returns a column, (len(self), ...), in no order; a view."""
+        return self._columns[name][: len(self)]
+
+    def add(self, **values: np.ndarray) -> np.ndarray:
+        """Adds rows, over the oldest where there is no room, and returns their places, (n,).
+
+        Args:
+          **values: (n, ...) for every column; n is at most the capacity.
+        """
+        n = len(next(iter(values.values())))
+        stop = min(self._n_added + n, self.capacity)
+        if stop > len(next(iter(self._columns.values()))):
+            self._grow(min(max(stop, 2 * len(self)), self.capacity))
+        places = (self._n_added + np.arange(n)) % self.capacity
+        for name, column in self._columns.items():
+            column[places] = values[name]
+        self._n_added += n
+        return places
+
+    def set(self, name: str, places: np.ndarray, values: np.ndarray) -> None:
+        """Overwrites a column in some rows, which `add` returned."""
+        self._columns[name][places] = values
+
+    def sample(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Returns `n` rows by column, drawn uniformly with replacement."""
+        rows = rng.integers(0, len(self), n)
+        return {name: column[rows] for name, column in self._columns.items()}
+
+    def _grow(self, n_rows: int) -> None:
+        """Moves the rows, one column after the other, to columns that hold `n_rows`."""
+        for name, column in self._columns.items():
+            larger = np.empty((n_rows, *column.shape[1:]), column.dtype)
+            larger[: len(self)] = column[: len(self)]
+            self._columns[name] = larger
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns the columns, and how many rows were ever added."""
+        return {name: self[name] for name in self._columns} | {"n_added": np.array(self._n_added)}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        self._n_added = int(arrays["n_added"])
+        self._columns = {name: arrays[name].copy() for name in self._columns}

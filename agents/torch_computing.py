@@ -1,0 +1,73 @@
+"""Where and how torch computes, and the weights of networks as arrays.
+
+Import this module where it is used: it needs torch.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+# What the names of weights begin with among the arrays of a model.
+_PREFIX = "net."
+
+
+@contextlib.contextmanager
+def computing(seed: int | None = None) -> Iterator[None]:
+    """Computes in one thread, and with `seed` draws from generators of its own, for the time."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums over several threads would depend on their number
+    try:
+        with torch.random.fork_rng(enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def device_of(name: str) -> torch.device:
+    """Returns a device by name; "auto" is the GPU, where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
+    """Returns copies of the weights by name."""
+    weights = net.state_dict().items()
+    return {_PREFIX + name: np.array(value.cpu().numpy()) for name, value in weights}
+
+
+def take(net: nn.Module, arrays: Mapping[str, np.ndarray], *, assign: bool = True) -> None:
+    """Gives a network the weights among the arrays of a model.
+
+    Args:
+      net: is changed.
+      arrays: as from `arrays_of`, others beside them are left alone.
+      assign: whether it then shares their memory instead of copying them.
+    """
+    names = net.state_dict()
+    weights = {name: torch.from_numpy(arrays[_PREFIX + name]) for name in names}
+    net.load_state_dict(weights, assign=assign)
+
+
+def optimizer_arrays(optimizer: torch.optim.Optimizer) -> dict[str, np.ndarray]:
+    """Returns what an optimiser remembers of its steps, by name."""
+    return {
+        f"{index}.{name}": value.cpu().numpy().copy()
+        for index, parts in optimizer.state_dict()["state"].items()
+        for name, value in parts.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives an optimiser back what `optimizer_arrays` returned."""
+    moments: dict[int, dict[str, Any]] = {}
+    for key, value in arrays.items():
+        index, _, name = key.partition(".")
+        moments.setdefault(int(index), {})[name] = torch.as_tensor(value.copy())
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
