@@ -1,13 +1,12 @@
 """Deep Q-learning over enumerated slates."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.deep_agent import DeepAgent
 from recsim_env.agents.feedback import Observation
+from recsim_env.agents.off_policy import OffPolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.wrappers import count_slates, enumerate_slates
@@ -15,11 +14,8 @@ from recsim_env.wrappers import count_slates, enumerate_slates
 #: More slates than these take too long to compare at every step.
 MAX_SLATES = 20_000
 
-# The replay buffer takes at most this much memory, by keeping fewer steps.
-_MAX_BUFFER_BYTES = 2**30
 
-
-class DQNAgent(DeepAgent):
+class DQNAgent(OffPolicyAgent):
     """Estimates what every slate is worth for the rest of the visit, and shows the best.
 
     Idea: the value of a slate is its reward now and the value of the best slate next.
@@ -37,28 +33,15 @@ class DQNAgent(DeepAgent):
     Differs: items are not told which of them was chosen, as in SlateQ, but learned through their
       slate; slates are sets, in ascending order of index; the averaged network is served.
 
-    The replay buffer is not saved: a loaded agent that learns on fills a new one first.
-
     Settings (defaults chosen on InterestEvolution and LongTermSatisfaction at 50,000
       user-steps):
-      learning_rate (0.001); gamma (0.99); tau (0.01), every step of the batch of environments.
-      buffer_size: user-steps that are kept (50,000; fewer where they would take more than 1 GiB).
-      learning_starts: user-steps before the first update, by random slates (1,000).
-      batch_size (128); update_every: user-steps for each gradient step (16).
       exploration: share of random slates (0.05), to which it falls from 1 in the first
         exploration_steps user-steps (10,000).
-      width, device: see `DeepAgent`.
+      Others: see `OffPolicyAgent`; the weights are averaged at every step of the environments.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **DeepAgent.defaults,
-        "learning_rate": 1e-3,
-        "gamma": 0.99,
-        "tau": 0.01,
-        "buffer_size": 50_000,
-        "learning_starts": 1_000,
-        "batch_size": 128,
-        "update_every": 16,
+        **OffPolicyAgent.defaults,
         "exploration": 0.05,
         "exploration_steps": 10_000,
     }
@@ -83,11 +66,8 @@ class DQNAgent(DeepAgent):
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
-        for name in ("buffer_size", "batch_size", "update_every", "exploration_steps"):
-            self.require(name, self.settings[name] >= 1, "1 or more")
-        self.require("learning_starts", self.settings["learning_starts"] >= 0, "0 or more")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
+        self.require("exploration_steps", self.settings["exploration_steps"] >= 1, "1 or more")
 
     def wrap(self, env: RecommendationVectorEnv) -> Any:
         """Returns the environment with numbers of slates as actions."""
@@ -103,24 +83,14 @@ class DQNAgent(DeepAgent):
         from recsim_env.agents.slate_values import SlateValuePolicy
 
         chosen = self.settings
-        n_floats = sum(math.prod(part.shape) for part in env.observation_space.values())
-        n_kept = min(chosen["buffer_size"], _MAX_BUFFER_BYTES // (2 * 4 * n_floats))
         return SlateDQN(
             SlateValuePolicy,
             env,
-            learning_rate=chosen["learning_rate"],
-            gamma=chosen["gamma"],
-            tau=chosen["tau"],
+            **self.model_settings(env),
             target_update_interval=env.num_envs,
-            buffer_size=max(env.num_envs, n_kept),
-            learning_starts=chosen["learning_starts"],
-            batch_size=chosen["batch_size"],
-            train_freq=max(1, chosen["update_every"] // env.num_envs),
-            gradient_steps=max(1, env.num_envs // chosen["update_every"]),
             exploration=chosen["exploration"],
             exploration_steps=chosen["exploration_steps"],
             policy_kwargs={"table": torch.as_tensor(self.table), "width": chosen["width"]},
-            device=chosen["device"],
         )
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:

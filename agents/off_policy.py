@@ -1,0 +1,99 @@
+"""What agents that learn from a replay buffer of Stable-Baselines3 share: its settings and files."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.agent import with_prefix
+from recsim_env.agents.deep_agent import DeepAgent
+
+# What the names of arrays begin with.
+_BUFFER = "buffer."
+
+# The replay buffer takes at most this much memory, by keeping fewer steps.
+_MAX_BUFFER_BYTES = 2**30
+
+
+class OffPolicyAgent(DeepAgent):
+    """A model that learns from what anybody did, again and again.
+
+    Settings:
+      learning_rate (0.001); gamma (0.99).
+      tau: share of the learned weights that moves into the averaged ones at once (0.01).
+      buffer_size: user-steps that are kept (50,000; fewer where they would take more than 1 GiB).
+      learning_starts: user-steps before the first update, by random slates (1,000).
+      batch_size (128); update_every: user-steps for each gradient step (16).
+      width, device: see `DeepAgent`.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **DeepAgent.defaults,
+        "learning_rate": 1e-3,
+        "gamma": 0.99,
+        "tau": 0.01,
+        "buffer_size": 50_000,
+        "learning_starts": 1_000,
+        "batch_size": 128,
+        "update_every": 16,
+    }
+
+    def check_settings(self) -> None:
+        """Raises ValueError for a setting out of range."""
+        super().check_settings()
+        for name in ("buffer_size", "batch_size", "update_every"):
+            self.require(name, self.settings[name] >= 1, "1 or more")
+        self.require("learning_starts", self.settings["learning_starts"] >= 0, "0 or more")
+        self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
+
+    def model_settings(self, env: Any) -> dict[str, Any]:
+        """Returns what all off-policy models of Stable-Baselines3 are made with."""
+        chosen = self.settings
+        n_floats = sum(math.prod(part.shape) for part in env.observation_space.values())
+        n_kept = min(chosen["buffer_size"], _MAX_BUFFER_BYTES // (2 * 4 * n_floats))
+        return {
+            "learning_rate": chosen["learning_rate"],
+            "gamma": chosen["gamma"],
+            "tau": chosen["tau"],
+            "buffer_size": max(env.num_envs, n_kept),
+            "learning_starts": chosen["learning_starts"],
+            "batch_size": chosen["batch_size"],
+            "train_freq": max(1, chosen["update_every"] // env.num_envs),
+            "gradient_steps": max(1, env.num_envs // chosen["update_every"]),
+            "device": chosen["device"],
+        }
+
+    def _columns(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yields the columns of the replay buffer, (buffer_size, num_envs, ...), by name."""
+        buffer = self.model.replay_buffer
+        for name in ("actions", "rewards", "dones", "timeouts"):
+            yield name, getattr(buffer, name)
+        for name in ("observations", "next_observations"):
+            for field, column in getattr(buffer, name).items():
+                yield f"{name}.{field}", column
+
+    def progress(self) -> dict[str, np.ndarray]:
+        """Returns the visits that learning is amid, and the replay buffer as far as it is full."""
+        visits, buffer = super().progress(), self.model.replay_buffer
+        if not visits:
+            return {}
+        counts = [buffer.pos, buffer.full, self.model._episode_num]
+        return (
+            visits
+            | {_BUFFER + name: column[: buffer.size()] for name, column in self._columns()}
+            | {"counts": np.array(counts, np.int64)}
+        )
+
+    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Goes on with the visits and the buffer, if they are of as many people."""
+        super().resume(progress)
+        if self.model._last_obs is None:
+            return
+        kept = with_prefix(progress, _BUFFER)
+        for name, column in self._columns():
+            column[: len(kept[name])] = kept[name]
+        buffer = self.model.replay_buffer
+        buffer.pos, is_full, self.model._episode_num = progress["counts"].tolist()
+        buffer.full = bool(is_full)
+        self.model._last_original_obs = self.model._last_obs
