@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
+LADDER ?= quick
+RESULTS ?= results
 
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark test check data clean
+.PHONY: help benchmark ladder test check data clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
@@ -21,6 +23,9 @@ $(READY): pyproject.toml constraints.txt
 
 benchmark: $(READY)  ## compare the agents; writes results/
 	$(BIN)/recsim-env benchmark
+
+ladder: $(READY)  ## compare agents over scenarios in a minute; LADDER=ladder: all, in hours
+	$(BIN)/recsim-env benchmark --config docs/results/ladder/$(LADDER).toml --out $(RESULTS)/$(LADDER)
 
 # One numerical thread for each worker: more of them only wait for each other.
 test: $(READY)  ## run the tests, on all cores
