@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector import VectorEnv
 from tqdm import tqdm
 
 from recsim_env.agents.agent import with_prefix
@@ -58,9 +59,9 @@ class DeepAgent(VisitAgent):
         self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
         self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
 
-    @abstractmethod
     def wrap(self, env: RecommendationVectorEnv) -> Any:
-        """Returns the environment with the actions that the model takes."""
+        """Returns the environment with the actions that the model takes; by default slates."""
+        return env
 
     @abstractmethod
     def make_model(self, env: Any) -> Any:
@@ -75,29 +76,32 @@ class DeepAgent(VisitAgent):
         """Seeds the global generators, yields the seed, and puts back how they were."""
         import torch
 
-        before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        before = random.getstate(), np.random.get_state()
         seed = int(self.rng.integers(2**31))
         random.seed(seed)
         np.random.seed(seed)
-        torch.manual_seed(seed)
         try:
-            yield seed
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                yield seed
         finally:
             random.setstate(before[0])
             np.random.set_state(before[1])
-            torch.set_rng_state(before[2])
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least as many user-steps; see `Agent.learn`."""
         quiet = None if progress_bar else True  # None: only on a terminal
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
 
-            def after_step(_locals: Any, _globals: Any) -> bool:
+            def after_step(taken: Mapping[str, Any], _globals: Any) -> bool:
                 before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
                 progress.update(self.num_timesteps - before)
                 if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
                     self.model.logger.dump(self.num_timesteps)
-                return callback is None or callback(self) is not False
+                goes_on = callback is None or callback(self) is not False
+                if not goes_on:
+                    self.after_stop(taken)
+                return goes_on
 
             with self._generators() as seed:
                 self.model.action_space.seed(seed)
@@ -105,6 +109,14 @@ class DeepAgent(VisitAgent):
                     total_timesteps, after_step, log_interval=None, reset_num_timesteps=False
                 )
         return self
+
+    def after_stop(self, taken: Mapping[str, Any]) -> None:
+        """Lets the model see what the last step led to, which it ignores where learning stops.
+
+        Args:
+          taken: its own variables around that step.
+        """
+        self.model._last_obs, self.model._last_episode_starts = taken["new_obs"], taken["dones"]
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the best slates by what the model has learned."""
@@ -175,9 +187,7 @@ def _logger(agent: DeepAgent) -> Any:
     return Logger(folder=None, output_formats=[Monitor()])
 
 
-def _training_env(
-    env: VectorSlateWrapper, memory: VisitMemory, *, seed: int, discount: float
-) -> Any:
+def _training_env(env: VectorEnv, memory: VisitMemory, *, seed: int, discount: float) -> Any:
     """Returns what Stable-Baselines3 trains in: with the memory, and with rewards near 1."""
     from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
 
@@ -199,7 +209,9 @@ def _training_env(
             return self._seen(self.venv.reset())
 
         def step_async(self, actions: np.ndarray) -> None:
-            slates = env.form.slates(actions, self.observation)
+            slates = np.reshape(actions, (self.num_envs, -1))
+            if isinstance(env, VectorSlateWrapper):
+                slates = env.form.slates(actions, self.observation)
             self.visits = memory.showing(self.visits, self.observation, slates)
             super().step_async(actions)
 

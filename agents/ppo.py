@@ -1,49 +1,42 @@
-"""Proximal policy optimisation over scores of candidates."""
+"""Proximal policy optimisation over slates drawn by scores."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
-from recsim_env.agents.deep_agent import DeepAgent
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.gaussian_ranking import gaussian_slate_chance
-from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.wrappers import best_candidates, score_candidates
-
-# Scores are clipped here, far beyond what they reach: where they are clipped, they tie.
-_BOUND = 100.0
+from recsim_env.agents.policy_gradient import PolicyGradientAgent, minibatches
 
 
-class PPOAgent(DeepAgent):
-    """Draws a score for every candidate from a Gaussian, shows the best, and learns where to aim.
+class PPOAgent(PolicyGradientAgent):
+    """Draws slates by scores of the candidates, and follows the gradient of the return carefully.
 
-    Idea: follow the gradient of the visit's return, in steps too small to break what works.
-    Update: maximise E min(rho A, clip(rho, 1 ± clip_range) A) - (V - R)² / 2, with scores
-      s ~ N(mu(o), sigma²), rho the ratio of their density to that under the policy that drew them,
-      and A the generalised advantage sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t),
-      standardised. mu and V are networks with the same weights for every candidate
-      (`CandidateScores`); o is what is seen and what happened so far in this visit (`VisitMemory`).
+    Idea: make likelier what turned out better than expected, in steps too small to break what works.
+    Update: maximise E min(rho A, clip(rho, 1 ± clip_range) A) - (V - R)² / 2, with rho the ratio
+      of the slate's probability to that under the policy that drew it; pi draws slates by scores
+      without repeats (`PlackettLuce`); A is the generalised advantage
+      sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are networks
+      with the same weights for every candidate (`CandidateScores`), of what is seen and what
+      happened so far in this visit (`VisitMemory`).
     Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
-      each of its steps; about 0.3 ms a user-step with 10 candidates on one core.
+      each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347), as
       in Stable-Baselines3.
-    Differs: one sigma for all candidates; rewards are divided by the running deviation of returns;
-      a wide clip_range, as a slate's density is a product over all candidates.
+    Differs: rewards are divided by the running deviation of returns; a wide clip_range, as a
+      slate's probability is a product over its places.
 
     `learn` goes on until the rollout in progress is full. A callback that stops it wastes what was
     gathered for the next update.
 
-    Settings (defaults chosen on InterestEvolution at 50,000 user-steps):
+    Settings (defaults chosen on InterestEvolution at 20,000 and 50,000 user-steps):
       rollout: user-steps between updates (1,024), rounded to a multiple of n_minibatches num_envs.
       n_minibatches, n_epochs: of each update (4, 5).
-      learning_rate (0.001); gamma (0.99); gae_lambda (0.9); clip_range (0.4).
-      score_sd: sigma to begin with (0.4); it is learned.
+      learning_rate (0.001); gamma (0.99); gae_lambda (0.9); clip_range (0.4); entropy (0).
+      network: "candidates" for the same weights for all, or "flat" for layers over the whole
+        observation, where the place of a candidate means something ("candidates").
       width, device: see `DeepAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **DeepAgent.defaults,
+        **PolicyGradientAgent.defaults,
         "rollout": 1_024,
         "n_minibatches": 4,
         "n_epochs": 5,
@@ -51,23 +44,18 @@ class PPOAgent(DeepAgent):
         "gamma": 0.99,
         "gae_lambda": 0.9,
         "clip_range": 0.4,
-        "score_sd": 0.4,
+        "entropy": 0.0,
+        "network": "candidates",
     }
-
-    draws_slates: ClassVar[str | None] = None
 
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
-        for name in ("rollout", "n_minibatches", "n_epochs"):
+        for name in ("n_minibatches", "n_epochs"):
             self.require(name, self.settings[name] >= 1, "1 or more")
-        for name in ("clip_range", "score_sd"):
-            self.require(name, self.settings[name] > 0, "more than 0")
-        self.require("gae_lambda", 0 <= self.settings["gae_lambda"] <= 1, "0 to 1")
-
-    def wrap(self, env: RecommendationVectorEnv) -> Any:
-        """Returns the environment with scores as actions."""
-        return score_candidates(env, bound=_BOUND)
+        self.require("clip_range", self.settings["clip_range"] > 0, "more than 0")
+        is_known = self.settings["network"] in ("candidates", "flat")
+        self.require("network", is_known, '"candidates" or "flat"')
 
     def make_model(self, env: Any) -> Any:
         """Returns Stable-Baselines3's PPO with a `ScorePolicy`."""
@@ -76,46 +64,14 @@ class PPOAgent(DeepAgent):
         from recsim_env.agents.score_policy import ScorePolicy
 
         chosen = self.settings
-        n_minibatches = chosen["n_minibatches"]
-        per_minibatch = max(1, round(chosen["rollout"] / (n_minibatches * env.num_envs)))
+        n_steps, batch_size = minibatches(chosen, env.num_envs)
         return PPO(
             ScorePolicy,
             env,
-            n_steps=max(2, n_minibatches * per_minibatch),
-            batch_size=max(2, per_minibatch * env.num_envs),
+            n_steps=n_steps,
+            batch_size=batch_size,
             n_epochs=chosen["n_epochs"],
-            learning_rate=chosen["learning_rate"],
-            gamma=chosen["gamma"],
-            gae_lambda=chosen["gae_lambda"],
             clip_range=chosen["clip_range"],
-            policy_kwargs={
-                "width": chosen["width"],
-                "log_std_init": float(np.log(chosen["score_sd"])),
-            },
-            device=chosen["device"],
+            policy_kwargs={"network": chosen["network"], "width": chosen["width"]},
+            **self.model_settings(),
         )
-
-    def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
-        """Ranks by mean scores, or by scores drawn around them."""
-        scores, deviation = self._scores(tensors)
-        if not deterministic:
-            scores = scores + deviation * self.rng.standard_normal(scores.shape)
-        return best_candidates(scores, self.slate_size)
-
-    def _scores(self, tensors: Any) -> tuple[np.ndarray, float]:
-        """Returns mu, (n, n_candidates), and sigma."""
-        policy = self.model.policy
-        return policy.network.scores(tensors).cpu().numpy(), policy.log_std.exp().item()
-
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns whether slates are the best, or the chance that scores drawn rank them so."""
-        import torch
-
-        with torch.no_grad():
-            scores, deviation = self._scores(self.tensors(observation, state))
-        if deterministic:
-            best = best_candidates(scores, self.slate_size)
-            return np.asarray((best == slates).all(axis=1), float)
-        return gaussian_slate_chance(scores / deviation, slates)

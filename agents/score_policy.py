@@ -1,14 +1,14 @@
-"""Scores of candidates from one network for all of them, as a policy of Stable-Baselines3."""
+"""Slates by scores of the candidates, as a policy of Stable-Baselines3."""
 
 from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.distributions import DiagGaussianDistribution, Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.plackett_luce import PlackettLuce
 
 
 class CandidateScores(nn.Module):
@@ -36,43 +36,96 @@ class CandidateScores(nn.Module):
         return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
 
 
-class ScorePolicy(ActorCriticPolicy):
-    """Stable-Baselines3's actor-critic policy, a Gaussian around `CandidateScores`.
+class FlatScores(nn.Module):
+    """The same from the flattened observation, where each place among the candidates is its own.
 
-    One learned standard deviation serves all candidates, for none is special.
+    Args:
+      space: of the observations.
+      width: of the layers.
     """
 
-    def __init__(self, *args: Any, width: int, **settings: Any) -> None:
-        self._width = width
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        self.fields = list(space.spaces)
+        candidates: Any = space["candidates"]
+        self.score = self._layers(spaces.flatdim(space), width, candidates.shape[0])
+        self.value = self._layers(spaces.flatdim(space), width, 1)
+        nn.init.orthogonal_(self.score[-1].weight, 0.01)
+
+    @staticmethod
+    def _layers(n_in: int, width: int, n_out: int) -> nn.Sequential:
+        hidden = nn.Linear(n_in, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
+        return nn.Sequential(*hidden, nn.Linear(width, n_out))
+
+    def _flat(self, observation: Tensors) -> torch.Tensor:
+        return torch.asinh(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
+
+    def scores(self, observation: Tensors) -> torch.Tensor:
+        """Returns (n, n_candidates)."""
+        return torch.as_tensor(self.score(self._flat(observation)))
+
+    def values(self, observation: Tensors) -> torch.Tensor:
+        """Returns (n, 1)."""
+        return torch.as_tensor(self.value(self._flat(observation)))
+
+
+#: Kinds of networks by name.
+NETWORKS = {"candidates": CandidateScores, "flat": FlatScores}
+
+
+class ScorePolicy(ActorCriticPolicy):
+    """Stable-Baselines3's actor-critic policy, Plackett-Luce over slates by a network's scores.
+
+    Args:
+      network: a name among `NETWORKS`.
+      width: of its layers.
+    """
+
+    def __init__(self, *args: Any, network: str, width: int, **settings: Any) -> None:
+        self._network = network, width
         super().__init__(*args, **settings)
 
     def _build(self, lr_schedule: Any) -> None:
+        kind, width = self._network
         space: Any = self.observation_space
-        self.network = CandidateScores(space, self._width)
-        self.log_std = nn.Parameter(torch.full((1,), self.log_std_init))
+        self.network = NETWORKS[kind](space, width)
         optimizer: Any = self.optimizer_class  # its base class takes no learning rate
         self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+
+    @property
+    def slate_size(self) -> int:
+        """How many items an action shows; the action space is Discrete where it is one."""
+        return (self.action_space.shape or (1,))[0]
 
     def forward(
         self, obs: Any, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Returns scores, values and log-probabilities of the scores."""
-        distribution = self.get_distribution(obs)
-        actions = distribution.get_actions(deterministic=deterministic)
-        return actions, self.network.values(obs), distribution.log_prob(actions)
+        """Returns slates, values and log-probabilities of the slates."""
+        slates, log_prob = self._drawn(self.network.scores(obs), deterministic=deterministic)
+        return slates, self.network.values(obs), log_prob
 
     def evaluate_actions(
         self, obs: Any, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Returns values, log-probabilities of given scores, and entropies."""
-        distribution = self.get_distribution(obs)
-        return self.network.values(obs), distribution.log_prob(actions), distribution.entropy()
-
-    def get_distribution(self, obs: Any) -> Distribution:
-        """Returns the Gaussian over scores."""
-        assert isinstance(self.action_dist, DiagGaussianDistribution)
-        return self.action_dist.proba_distribution(self.network.scores(obs), self.log_std)
+        """Returns values, log-probabilities of given slates, and entropies."""
+        log_prob, entropy = self._judged(self.network.scores(obs), actions)
+        return self.network.values(obs), log_prob, entropy
 
     def predict_values(self, obs: Any) -> torch.Tensor:
         """Returns values, (n, 1)."""
-        return self.network.values(obs)
+        return torch.as_tensor(self.network.values(obs))
+
+    def _drawn(
+        self, scores: torch.Tensor, *, deterministic: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns slates in the form of actions, and their log-probabilities."""
+        distribution = PlackettLuce(scores, self.slate_size)
+        slates = distribution.mode() if deterministic else distribution.sample()
+        return slates.reshape(-1, *self.action_space.shape or ()), distribution.log_prob(slates)
+
+    def _judged(
+        self, scores: torch.Tensor, actions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns log-probabilities and entropies of actions."""
+        slates = actions.long().reshape(-1, self.slate_size)
+        return PlackettLuce(scores, self.slate_size).log_prob_and_entropy(slates)

@@ -5,10 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest
 
 from recsim_env.agents import AGENTS, agent_class, make_agent
-from recsim_env.agents.gaussian_ranking import gaussian_slate_chance
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -125,43 +124,3 @@ def test_an_unordered_slate_of_dqn_is_never_shown():
     is_ascending = ALL_SLATES[:, 0] < ALL_SLATES[:, 1]
     assert (stated[~is_ascending] == 0.0).all()
     assert (stated[is_ascending] > 0.0).all()
-
-
-# Gaussian scores ---------------------------------------------------------------------------------
-
-
-def test_two_gaussian_scores_rank_as_their_difference_says():
-    difference = np.linspace(-8.0, 8.0, 33)
-    means = np.stack([difference, np.zeros(33)], axis=1)
-    found = gaussian_slate_chance(means, np.zeros((33, 1), int))
-    assert found == pytest.approx(norm.cdf(difference / math.sqrt(2)), rel=1e-9)
-
-
-def test_equal_means_rank_in_all_orders_alike():
-    found = gaussian_slate_chance(np.full((1, 6), 3.0), np.array([[4, 1, 2]]))
-    assert found == pytest.approx([1 / 120], rel=1e-12)
-
-
-@pytest.mark.parametrize("spread", [0.1, 3.0, 100.0, 1e6])
-def test_chances_of_all_gaussian_rankings_add_up_to_one(spread):
-    means = spread * np.random.default_rng(0).normal(size=(20, 5))
-    slates = itertools.permutations(range(5), 3)
-    total = sum(gaussian_slate_chance(means, np.tile(slate, (20, 1))) for slate in slates)
-    assert total == pytest.approx(np.ones(20), abs=1e-12)
-
-
-def test_three_gaussian_scores_rank_as_often_as_drawn():
-    """A million draws; each frequency within Hoeffding's bound of 1e-6 / 6."""
-    means = np.array([[0.0, 0.7, -0.4]])
-    drawn = means + np.random.default_rng(1).normal(size=(1_000_000, 3))
-    ranking = np.argsort(-drawn, axis=1)
-    allowed = math.sqrt(math.log(2 * 6 / 1e-6) / 2e6)
-    for slate in itertools.permutations(range(3), 2):
-        share = (ranking[:, :2] == slate).all(axis=1).mean()
-        assert gaussian_slate_chance(means, np.array([slate]))[0] == pytest.approx(
-            share, abs=allowed
-        )
-
-
-def test_a_slate_that_repeats_an_item_has_no_chance():
-    assert gaussian_slate_chance(np.zeros((1, 3)), np.array([[1, 1]])).tolist() == [0.0]

@@ -1,0 +1,80 @@
+"""What agents share that follow the gradient of the return: slates drawn by scores."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.feedback import Observation
+from recsim_env.wrappers import best_candidates
+
+
+class PolicyGradientAgent(DeepAgent):
+    """Learns scores of candidates, and draws slates by them without repeats (`PlackettLuce`).
+
+    A subclass makes the model, an actor-critic of Stable-Baselines3 with a `ScorePolicy`.
+
+    Settings:
+      rollout: user-steps between updates.
+      learning_rate; gamma; gae_lambda: of the generalised advantage; entropy: weight of the
+        policy's entropy in the objective.
+      width, device: see `DeepAgent`.
+    """
+
+    draws_slates: ClassVar[str | None] = None
+
+    def check_settings(self) -> None:
+        """Raises ValueError for a setting out of range."""
+        super().check_settings()
+        self.require("rollout", self.settings["rollout"] >= 1, "1 or more")
+        self.require("gae_lambda", 0 <= self.settings["gae_lambda"] <= 1, "0 to 1")
+        self.require("entropy", self.settings["entropy"] >= 0, "0 or more")
+
+    def model_settings(self) -> dict[str, Any]:
+        """Returns what all models of Stable-Baselines3 are told alike."""
+        chosen = self.settings
+        return {
+            "learning_rate": chosen["learning_rate"],
+            "gamma": chosen["gamma"],
+            "gae_lambda": chosen["gae_lambda"],
+            "ent_coef": chosen["entropy"],
+            "device": chosen["device"],
+        }
+
+    def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
+        """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
+        scores = self._scores(tensors)
+        if not deterministic:
+            scores = scores + self.rng.gumbel(size=scores.shape)
+        return best_candidates(scores, self.slate_size)
+
+    def _scores(self, tensors: Any) -> np.ndarray:
+        """Returns (n, n_candidates)."""
+        return np.asarray(self.model.policy.network.scores(tensors).cpu().numpy(), np.float64)
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns whether slates are the best, or the chance that they are drawn."""
+        import torch
+
+        from recsim_env.agents.plackett_luce import PlackettLuce
+
+        with torch.no_grad():
+            scores = self._scores(self.tensors(observation, state))
+        if deterministic:
+            best = best_candidates(scores, self.slate_size)
+            return np.asarray((best == slates).all(axis=1), float)
+        distribution = PlackettLuce(torch.as_tensor(scores), self.slate_size)
+        return np.asarray(distribution.log_prob(torch.as_tensor(slates)).exp().numpy())
+
+
+def minibatches(settings: Mapping[str, Any], num_envs: int) -> tuple[int, int]:
+    """Returns the steps of each person in a rollout, and user-steps in a minibatch.
+
+    A rollout is rounded to a multiple of n_minibatches times `num_envs`, so that none is left over.
+    """
+    n_minibatches = settings["n_minibatches"]
+    per_minibatch = max(1, round(settings["rollout"] / (n_minibatches * num_envs)))
+    return max(2, n_minibatches * per_minibatch), max(2, per_minibatch * num_envs)
