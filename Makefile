@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 benchmark: $(READY)  ## compare the agents; writes results/
 	$(BIN)/recsim-env benchmark
 
-ladder: $(READY)  ## compare agents over scenarios in a minute; LADDER=ladder: all, in hours
+ladder: $(READY)  ## compare a few agents over scenarios (LADDER=ladder compares all, for hours)
 	$(BIN)/recsim-env benchmark --config docs/results/ladder/$(LADDER).toml --out $(RESULTS)/$(LADDER)
 
 # One numerical thread for each worker: more of them only wait for each other.
