@@ -37,6 +37,8 @@ AGENTS = {
     "topic_ucb": "recsim_env.agents.topic_ucb:TopicUCB",
     "dqn": "recsim_env.agents.dqn:DQNAgent",
     "ppo": "recsim_env.agents.ppo:PPOAgent",
+    "a2c": "recsim_env.agents.a2c:A2CAgent",
+    "recurrent_ppo": "recsim_env.agents.recurrent_ppo:RecurrentPPOAgent",
     "oracle": "recsim_env.agents.oracle:Oracle",
     "diverse_oracle": "recsim_env.agents.diverse:DiverseOracle",
     "far_sighted": "recsim_env.agents.oracle:FarSighted",

@@ -116,7 +116,8 @@ class DeepAgent(VisitAgent):
         Args:
           taken: its own variables around that step.
         """
-        self.model._last_obs, self.model._last_episode_starts = taken["new_obs"], taken["dones"]
+        self.model._last_obs = self.model._last_original_obs = taken["new_obs"]
+        self.model._last_episode_starts = taken["dones"]
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the best slates by what the model has learned."""

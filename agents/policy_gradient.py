@@ -27,7 +27,10 @@ class PolicyGradientAgent(DeepAgent):
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
-        self.require("rollout", self.settings["rollout"] >= 1, "1 or more")
+        for name in {"rollout", "n_minibatches", "n_epochs"} & self.settings.keys():
+            self.require(name, self.settings[name] >= 1, "1 or more")
+        if "clip_range" in self.settings:
+            self.require("clip_range", self.settings["clip_range"] > 0, "more than 0")
         self.require("gae_lambda", 0 <= self.settings["gae_lambda"] <= 1, "0 to 1")
         self.require("entropy", self.settings["entropy"] >= 0, "0 or more")
 

@@ -9,7 +9,7 @@ from recsim_env.agents.policy_gradient import PolicyGradientAgent, minibatches
 class PPOAgent(PolicyGradientAgent):
     """Draws slates by scores of the candidates, and follows the gradient of the return carefully.
 
-    Idea: make likelier what turned out better than expected, in steps too small to break what works.
+    Idea: make likelier what turned out better than expected, by steps too small to break much.
     Update: maximise E min(rho A, clip(rho, 1 ± clip_range) A) - (V - R)² / 2, with rho the ratio
       of the slate's probability to that under the policy that drew it; pi draws slates by scores
       without repeats (`PlackettLuce`); A is the generalised advantage
@@ -51,9 +51,6 @@ class PPOAgent(PolicyGradientAgent):
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
-        for name in ("n_minibatches", "n_epochs"):
-            self.require(name, self.settings[name] >= 1, "1 or more")
-        self.require("clip_range", self.settings["clip_range"] > 0, "more than 0")
         is_known = self.settings["network"] in ("candidates", "flat")
         self.require("network", is_known, '"candidates" or "flat"')
 

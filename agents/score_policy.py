@@ -92,40 +92,48 @@ class ScorePolicy(ActorCriticPolicy):
         optimizer: Any = self.optimizer_class  # its base class takes no learning rate
         self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
-    @property
-    def slate_size(self) -> int:
-        """How many items an action shows; the action space is Discrete where it is one."""
-        return (self.action_space.shape or (1,))[0]
-
     def forward(
         self, obs: Any, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns slates, values and log-probabilities of the slates."""
-        slates, log_prob = self._drawn(self.network.scores(obs), deterministic=deterministic)
+        scores = self.network.scores(obs)
+        slates, log_prob = drawn(scores, self.action_space, deterministic=deterministic)
         return slates, self.network.values(obs), log_prob
 
     def evaluate_actions(
         self, obs: Any, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Returns values, log-probabilities of given slates, and entropies."""
-        log_prob, entropy = self._judged(self.network.scores(obs), actions)
+        log_prob, entropy = judged(self.network.scores(obs), self.action_space, actions)
         return self.network.values(obs), log_prob, entropy
 
     def predict_values(self, obs: Any) -> torch.Tensor:
         """Returns values, (n, 1)."""
         return torch.as_tensor(self.network.values(obs))
 
-    def _drawn(
-        self, scores: torch.Tensor, *, deterministic: bool
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns slates in the form of actions, and their log-probabilities."""
-        distribution = PlackettLuce(scores, self.slate_size)
-        slates = distribution.mode() if deterministic else distribution.sample()
-        return slates.reshape(-1, *self.action_space.shape or ()), distribution.log_prob(slates)
 
-    def _judged(
-        self, scores: torch.Tensor, actions: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns log-probabilities and entropies of actions."""
-        slates = actions.long().reshape(-1, self.slate_size)
-        return PlackettLuce(scores, self.slate_size).log_prob_and_entropy(slates)
+def drawn(
+    scores: torch.Tensor, space: spaces.Space, *, deterministic: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns actions, slates drawn by scores or the best, and their log-probabilities.
+
+    Args:
+      scores: (n, n_candidates).
+      space: of actions: MultiDiscrete, or Discrete where slates are one item.
+      deterministic: whether to return the best.
+    """
+    distribution = PlackettLuce(scores, _slate_size(space))
+    slates = distribution.mode() if deterministic else distribution.sample()
+    return slates.reshape(-1, *space.shape or ()), distribution.log_prob(slates)
+
+
+def judged(
+    scores: torch.Tensor, space: spaces.Space, actions: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns log-probabilities and entropies of actions; see `drawn` for the arguments."""
+    slates = actions.long().reshape(-1, _slate_size(space))
+    return PlackettLuce(scores, _slate_size(space)).log_prob_and_entropy(slates)
+
+
+def _slate_size(space: spaces.Space) -> int:
+    return (space.shape or (1,))[0]

@@ -21,6 +21,8 @@ EXTRAS = {
     "neural_linear": "torch",
     "dqn": "stable_baselines3",
     "ppo": "stable_baselines3",
+    "a2c": "stable_baselines3",
+    "recurrent_ppo": "sb3_contrib",
 }
 
 SCENARIOS = {

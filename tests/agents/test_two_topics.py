@@ -251,6 +251,8 @@ class Budget:
 BUDGETS = {
     "dqn": Budget(15_000),
     "ppo": Budget(15_000),
+    "a2c": Budget(15_000),
+    "recurrent_ppo": Budget(15_000),
 }
 
 
