@@ -3,7 +3,6 @@
 The myopic oracle sees what is hidden from them, and serves what pleases most now.
 """
 
-import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
