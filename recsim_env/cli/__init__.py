@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from recsim_env.cli import comparing, listing, playing, ranking, recording, worlds
+from recsim_env.cli import comparing, listing, playing, ranking, recording, training, worlds
 
 PROGRAM = "recsim-env"
 
@@ -42,6 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (listing, playing, recording, comparing, ranking, worlds):
+    for module in (listing, training, playing, recording, comparing, ranking, worlds):
         module.add_commands(commands)
     return parser

@@ -1,7 +1,6 @@
-"""`recsim-env run`, `train` and `evaluate`: one agent in one scenario."""
+"""`recsim-env run` and `evaluate`: what agents do, step by step and in numbers."""
 
 import argparse
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the three commands."""
+    """Adds the two commands."""
     parser = commands.add_parser("run", help="watch a person being served, step by step")
     add_common(parser)
     parser.add_argument(
@@ -26,14 +25,6 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--episodes", type=count, default=1, help="how many (1)")
     parser.add_argument("--steps", type=count, default=50, help="show at most so many (50)")
     parser.set_defaults(run=run)
-
-    parser = commands.add_parser("train", help="train an agent and save it")
-    add_common(parser)
-    parser.add_argument("agent", help="name of the agent")
-    parser.add_argument("--interactions", type=count, default=20_000, help="user-steps (20,000)")
-    parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
-    parser.add_argument("--out", type=Path, help="the agent's file (AGENT.agent)")
-    parser.set_defaults(run=train)
 
     parser = commands.add_parser("evaluate", help="evaluate frozen agents on the same people")
     add_common(parser)
@@ -111,25 +102,6 @@ def _play(agent: "Agent", scenario: "Scenario", options: argparse.Namespace) -> 
             total, n_steps = total + reward, n_steps + 1
             print(shown.render())
     print(f"{n_steps} steps, reward {total:g}")
-
-
-def train(options: argparse.Namespace) -> int:
-    """Trains and saves an agent."""
-    from recsim_env.envs import RecommendationVectorEnv
-
-    env = RecommendationVectorEnv(chosen_scenario(options), num_envs=options.num_envs)
-    agent = chosen_agent(options.agent, env, options)
-    start = time.perf_counter()
-    agent.learn(options.interactions, progress_bar=True)
-    seconds = time.perf_counter() - start
-    out = options.out or Path(f"{options.agent}.agent")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    agent.save(out)
-    print(
-        f"{options.agent} learned from {agent.num_timesteps:,} interactions in {seconds:.1f} s; "
-        f"saved to {out}"
-    )
-    return 0
 
 
 def evaluate_agents(options: argparse.Namespace) -> int:

@@ -1,0 +1,163 @@
+"""`recsim-env train`: an agent learns, and is kept as it goes."""
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import as_dict, count
+from recsim_env.cli.playing import add_common, chosen_scenario
+
+if TYPE_CHECKING:
+    from recsim_env.agents import Agent
+    from recsim_env.benchmark.monitoring import LearningMonitor, Write
+    from recsim_env.benchmark.training import TrainingRun
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train an agent and save it",
+        description="Trains an agent and saves it at every checkpoint, so that --resume goes on "
+        "with a run that was stopped, and ends where the run would have without. "
+        "Agents with networks use a GPU with --agent-set device=cuda.",
+    )
+    add_common(parser)
+    parser.add_argument("agent", help="name of the agent")
+    parser.add_argument(
+        "--interactions", type=count, default=20_000, help="user-steps, in total (20,000)"
+    )
+    parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
+    parser.add_argument(
+        "--threads",
+        type=count,
+        default=1,
+        help="that simulate them; results do not depend on it (1)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the agent's file (AGENT.agent)")
+    parser.add_argument(
+        "--checkpoint-every", type=count, metavar="N", help="user-steps (a tenth of the run)"
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--resume", action="store_true", help="go on with the run in the file, if there is one"
+    )
+    existing.add_argument("--overwrite", action="store_true", help="replace the file")
+    parser.add_argument("--profile", action="store_true", help="print where the time went")
+    parser.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="FOLDER",
+        help="write reward, return, episode length and losses there",
+    )
+    parser.set_defaults(run=train)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains an agent, or goes on with it, and says where it is."""
+    from recsim_env.benchmark.monitoring import LearningMonitor
+
+    run = _chosen_run(options)
+    agent = run.go_on() if options.resume and run.path.is_file() else run.begin()
+    n_before = agent.num_timesteps
+    if n_before >= options.interactions:
+        print(
+            f"{run.path} has learned from {n_before:,} interactions already; "
+            "raise --interactions to go on"
+        )
+        return 0
+    if n_before:
+        print(f"going on after {n_before:,} interactions")
+    with _writing(options.tensorboard, n_before) as write:
+        monitor = LearningMonitor(write, n_before=n_before)
+        try:
+            _learn(run, agent, options.interactions, monitor)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_go_on(run)) from None
+        monitor.close()
+    print(
+        f"{options.agent} learned from {agent.num_timesteps:,} interactions in "
+        f"{monitor.seconds:.1f} s; saved to {run.path}"
+    )
+    if options.profile:
+        _print_profile(monitor)
+    return 0
+
+
+def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
+    """Returns the run that the options ask for.
+
+    Raises:
+      ValueError: its file exists, and nothing says what is to become of it.
+    """
+    from recsim_env.agents import AGENTS
+    from recsim_env.benchmark.training import TrainingRun, read_description
+    from recsim_env.envs import RecommendationVectorEnv
+
+    if options.agent not in AGENTS and ":" not in options.agent:
+        raise ValueError(f"agent {options.agent!r} is unknown; known are {', '.join(AGENTS)}")
+    path = options.out or Path(f"{options.agent.rpartition(':')[2]}.agent")
+    every = options.checkpoint_every
+    if path.exists() and not options.overwrite:
+        if not options.resume:
+            raise ValueError(f"{path} exists; --resume goes on with it, --overwrite replaces it")
+        every = every or read_description(path)["checkpoint_every"]
+    return TrainingRun(
+        env=RecommendationVectorEnv(
+            chosen_scenario(options), num_envs=options.num_envs, threads=options.threads
+        ),
+        agent=options.agent,
+        agent_settings=as_dict(options.agent_set),
+        seed=options.seed,
+        checkpoint_every=every or -(-options.interactions // 10),
+        path=path,
+    )
+
+
+def _learn(
+    run: "TrainingRun", agent: "Agent", interactions: int, monitor: "LearningMonitor"
+) -> None:
+    """Learns under one bar of progress, which tells what is saved."""
+    from tqdm import tqdm
+
+    begun = agent.num_timesteps
+    with (
+        tqdm(total=interactions, initial=begun, unit="step", disable=None) as bar,
+        monitor.watching(agent),
+    ):
+        pieces = run.learn(agent, interactions, lambda it: bar.update(it.num_timesteps - bar.n))
+        for n_saved in pieces:
+            bar.set_postfix_str(f"saved {n_saved:,}")
+
+
+def _how_to_go_on(run: "TrainingRun") -> str:
+    if run.path.is_file():
+        return f"{run.path} holds the last checkpoint; the same command with --resume goes on"
+    return f"there was no checkpoint yet (one every {run.checkpoint_every:,} interactions)"
+
+
+@contextlib.contextmanager
+def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
+    """Yields what writes for TensorBoard; after a resumption over what was lost."""
+    if folder is None:
+        yield None
+        return
+    from recsim_env.agents.extras import extra
+
+    tensorboard = extra("torch.utils.tensorboard", needed_by="--tensorboard")
+    writer = tensorboard.SummaryWriter(str(folder), purge_step=n_before or None)
+    try:
+        yield writer.add_scalar
+    finally:
+        writer.close()
+
+
+def _print_profile(monitor: "LearningMonitor") -> None:
+    env = monitor.step_seconds / monitor.seconds
+    print(
+        f"{monitor.n_interactions / monitor.seconds:,.0f} user-steps/s; {env:.1%} of the time in "
+        f"env.step ({monitor.n_interactions / monitor.step_seconds:,.0f} user-steps/s), "
+        f"{1 - env:.1%} in the agent and its checkpoints"
+    )
