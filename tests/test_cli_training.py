@@ -1,0 +1,195 @@
+"""`recsim-env train`: what was learned survives, and a run that was stopped ends as any other."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recsim_env.array_file import read_arrays
+from recsim_env.benchmark.training import TrainingRun
+from recsim_env.cli import main
+
+ROOT = Path(__file__).parent.parent
+SMALL = ["--set", "n_topics=4", "--set", "time_budget=20", "--num-envs", "4"]
+TRAIN = ["train", "InterestEvolution", "linucb", *SMALL, "--checkpoint-every", "100"]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(capsys, *arguments):
+    """Returns the one line that a wrong request prints."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def content(path):
+    """Returns the arrays and values of an agent's file."""
+    arrays, values = read_arrays(path, kind="agent", version=1)
+    return {name: plain(array) for name, array in arrays.items()}, values
+
+
+def plain(array):
+    """Returns an array as lists; of records without what lies between their fields."""
+    fields = array.dtype.names
+    return {name: plain(array[name]) for name in fields} if fields else array.tolist()
+
+
+def interrupted_after(monkeypatch, n_checkpoints):
+    """Lets Ctrl-C come while the agent learns, so many checkpoints after the start."""
+    learn = TrainingRun.learn
+
+    def stopping(self, agent, interactions, callback=None):
+        pieces = learn(self, agent, interactions, lambda _: steps.append(1) or stop())
+        steps, n_saved = [], 0
+
+        def stop():
+            if n_saved == n_checkpoints and len(steps) > 3:
+                raise KeyboardInterrupt
+
+        for piece in pieces:
+            n_saved, steps = n_saved + 1, []
+            yield piece
+
+    monkeypatch.setattr(TrainingRun, "learn", stopping)
+
+
+@pytest.mark.parametrize("agent", ["linucb", "content", "dqn"])
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not(agent, capsys, monkeypatch):
+    if agent == "dqn":
+        pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    train = ["train", "InterestEvolution", agent, *SMALL, "--set", "n_items=50"]
+    train += ["--interactions", "1_500"]
+    assert main([*train, "--out", "whole.agent"]) == 0
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 3)
+        assert main([*train, "--out", "halved.agent"]) == 130
+    said = capsys.readouterr().err
+    assert "halved.agent holds the last checkpoint; the same command with --resume goes on" in said
+    assert 450 <= content("halved.agent")[1]["num_timesteps"] < 600
+    assert main([*train, "--out", "halved.agent", "--resume"]) == 0
+    assert "going on after 4" in capsys.readouterr().out
+    assert content("halved.agent") == content("whole.agent")
+
+
+def test_more_interactions_go_on_with_a_finished_run(capsys):
+    assert main([*TRAIN, "--interactions", "400", "--out", "whole.agent"]) == 0
+    assert main([*TRAIN, "--interactions", "200", "--out", "halves.agent"]) == 0
+    resume = ["train", "InterestEvolution", "linucb", *SMALL, "--resume", "--out", "halves.agent"]
+    assert main([*resume, "--interactions", "400"]) == 0  # the checkpoints stay as they were
+    assert content("halves.agent") == content("whole.agent")
+    assert main([*resume, "--interactions", "300"]) == 0
+    assert "has learned from 40" in capsys.readouterr().out
+
+
+def test_nothing_is_kept_before_the_first_checkpoint_and_resume_then_begins(capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 0)
+        assert main(TRAIN) == 130
+    assert "no checkpoint yet (one every 100 interactions)" in capsys.readouterr().err
+    assert main([*TRAIN, "--interactions", "200", "--resume"]) == 0
+    assert 200 <= content("linucb.agent")[1]["num_timesteps"] < 204
+
+
+def test_a_signal_leaves_the_last_checkpoint_whole(in_a_folder_of_its_own):
+    file = in_a_folder_of_its_own / "linucb.agent"
+    command = [sys.executable, "-m", "recsim_env.cli", *TRAIN, "--out", str(file)]
+    running = subprocess.Popen(
+        [*command, "--interactions", "10_000_000"], stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    deadline = time.monotonic() + 120
+    while not file.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "the same command with --resume goes on" in said
+    assert "Traceback" not in said
+    n_saved = content(file)[1]["num_timesteps"]
+    assert n_saved >= 100
+    assert sorted(path.name for path in file.parent.iterdir()) == [file.name, f"{file.name}.json"]
+
+
+def test_an_agent_is_not_replaced_unasked(capsys):
+    assert main([*TRAIN, "--interactions", "200"]) == 0
+    before = content("linucb.agent")
+    said = refused(capsys, *TRAIN, "--seed", "1", "--interactions", "300")
+    assert "--resume goes on with it, --overwrite replaces it" in said
+    assert "known are" in refused(capsys, *TRAIN, "--overwrite", "--agent-set", "beta=1")
+    assert content("linucb.agent") == before
+    assert main([*TRAIN, "--seed", "1", "--interactions", "300", "--overwrite"]) == 0
+    assert 300 <= content("linucb.agent")[1]["num_timesteps"] < 304
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (["--seed", "1"], "seed: 0 there, 1 here"),
+        (["--agent-set", "alpha=2.0"], "agent_settings"),
+        (["--set", "n_candidates=5"], "scenario_settings"),
+        (["--num-envs", "8"], "num_envs: 4 there, 8 here"),
+        (["--checkpoint-every", "50"], "checkpoint_every: 100 there, 50 here"),
+    ],
+)
+def test_another_run_is_not_gone_on_with(change, named, capsys):
+    assert main([*TRAIN, "--interactions", "100"]) == 0
+    before = content("linucb.agent")
+    assert named in refused(capsys, *TRAIN, "--resume", *change)
+    assert content("linucb.agent") == before
+
+
+def test_what_a_run_is_of_stands_beside_it(capsys):
+    assert main([*TRAIN, "--interactions", "100", "--agent-set", "alpha=2.0"]) == 0
+    about = json.loads(Path("linucb.agent.json").read_text(encoding="utf-8"))
+    assert about["scenario"] == "recsim_env.scenarios.interest_evolution:InterestEvolution"
+    assert about["scenario_settings"]["n_topics"] == 4
+    assert about["agent_settings"]["alpha"] == 2.0
+    assert (about["agent"], about["seed"], about["num_envs"]) == ("linucb", 0, 4)
+    assert "numpy" in about["versions"]
+    shutil.move("linucb.agent", "moved.agent")
+    said = refused(capsys, *TRAIN, "--resume", "--out", "moved.agent")
+    assert "moved.agent.json: no such file; it would say what moved.agent was trained in" in said
+
+
+def test_threads_change_nothing_but_the_time():
+    assert main([*TRAIN, "--interactions", "200"]) == 0
+    assert main([*TRAIN, "--interactions", "200", "--threads", "2", "--out", "two.agent"]) == 0
+    assert content("two.agent") == content("linucb.agent")
+
+
+def test_a_profile_adds_up(capsys):
+    assert main([*TRAIN, "--interactions", "400", "--profile"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    shares = [float(word.rstrip("%")) for word in line.split() if word.endswith("%")]
+    assert len(shares) == 2
+    assert sum(shares) == pytest.approx(100, abs=0.11)
+    assert 0 < shares[0] < 100
+    rates = [float(word.strip("(").replace(",", "")) for word in line.split() if word[-1].isdigit()]
+    assert np.isfinite(rates).all()
+
+
+def test_tensorboard_gets_rewards_of_every_agent_and_losses_of_deep_ones():
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for agent in ("linucb", "ppo"):
+        train = ["train", "InterestEvolution", agent, *SMALL, "--tensorboard", f"logs/{agent}"]
+        assert main([*train, "--interactions", "3_000"]) == 0
+        found = events.EventAccumulator(f"logs/{agent}")
+        found.Reload()
+        names = set(found.Tags()["scalars"])
+        assert {"online/reward_per_step", "online/return", "online/episode_length"} <= names
+        assert (len(names) > 3) == (agent == "ppo")
+        steps = [event.step for event in found.Scalars("online/return")]
+        assert [step // 1_000 for step in steps[:3]] == [1, 2, 3]
