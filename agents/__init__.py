@@ -36,6 +36,8 @@ AGENTS = {
     "cascade_ucb": "recsim_env.agents.cascade_ucb:CascadeUCB",
     "topic_ucb": "recsim_env.agents.topic_ucb:TopicUCB",
     "dqn": "recsim_env.agents.dqn:DQNAgent",
+    "qrdqn": "recsim_env.agents.qrdqn:QRDQNAgent",
+    "full_slate_q": "recsim_env.agents.full_slate_q:FullSlateQAgent",
     "ppo": "recsim_env.agents.ppo:PPOAgent",
     "a2c": "recsim_env.agents.a2c:A2CAgent",
     "recurrent_ppo": "recsim_env.agents.recurrent_ppo:RecurrentPPOAgent",

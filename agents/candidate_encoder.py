@@ -13,12 +13,17 @@ from torch import nn
 Tensors = dict[str, torch.Tensor]
 
 
+def tempered(x: torch.Tensor) -> torch.Tensor:
+    """Returns sign(x) log(1 + |x|): x where it is small, and no very large numbers."""
+    return x.abs().log1p().copysign(x)
+
+
 class CandidateEncoder(nn.Module):
     """Describes the person, and each candidate to this person, by `width` numbers.
 
     With g all fields but `candidates`, flattened, f a candidate's features, and x the features with
     their products and dot products with those fields of g that are as wide (a person's interests,
-    say; of wider fields, with their last columns), asinh tempering large numbers in g and x:
+    say; of wider fields, with their last columns), g and x `tempered`:
 
         person = relu(A g),    candidate = relu(B relu(C x + D g + (E f) * (F g)))
 
@@ -48,12 +53,12 @@ class CandidateEncoder(nn.Module):
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
         parts = [observation[name].flatten(1) for name in self.fields]
-        person, shift, select = self.person(torch.asinh(torch.cat(parts, 1))).chunk(3, dim=1)
+        person, shift, select = self.person(tempered(torch.cat(parts, 1))).chunk(3, dim=1)
         features = observation["candidates"]
         joint = [features]
         for name in self.matching:
             product = features * observation[name][:, None, -self.width :]
             joint += [product, product.sum(dim=2, keepdim=True)]
-        item = self.joint(torch.asinh(torch.cat(joint, 2)))
+        item = self.joint(tempered(torch.cat(joint, 2)))
         item = item + shift[:, None] + self.select(features) * select[:, None]
         return torch.relu(person), torch.relu(self.hidden(torch.relu(item)))

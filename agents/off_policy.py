@@ -1,4 +1,4 @@
-"""What agents that learn from a replay buffer of Stable-Baselines3 share: its settings and files."""
+"""What agents share that learn from a replay buffer of Stable-Baselines3."""
 
 import math
 from collections.abc import Iterator, Mapping

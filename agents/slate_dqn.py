@@ -1,66 +1,86 @@
-"""Stable-Baselines3's DQN, with two changes that slates ask for."""
+"""Q-learning on slates, as a model of Stable-Baselines3."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import DQN
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.utils import polyak_update
 from torch.nn.functional import smooth_l1_loss
 
 
-class SlateDQN(DQN):
-    """DQN with double targets, where every person explores for themselves, by a schedule of steps.
+class SlateDQN(OffPolicyAlgorithm):
+    """Deep Q-learning with double targets, for whatever stands for a slate.
 
-    The largest of hundreds of slightly wrong values is too large; so the next slate is chosen by
-    the network in training and valued by the target network. And Stable-Baselines3 explores in all
-    environments at once or in none, and begins exploring anew with every call of `learn`.
+    Stable-Baselines3's DQN takes numbered actions only and looks for the best among all their
+    values; here the network finds its best action itself. The largest of many slightly wrong values
+    is too large; so the next slate is chosen by the network in training and valued by the averaged
+    one, which is also the one that acts.
 
     Args:
-      exploration: share of random slates, once `exploration_steps` are over.
-      exploration_steps: user-steps during which that share falls from 1.
+      policy: a class like `SlateValuePolicy`, with the networks `q_net` and `q_net_target`.
+      env: to learn in.
+      act: returns actions, (n, ...), some of them random, for a batch of observations as tensors.
+      **settings: of Stable-Baselines3's off-policy models.
 
     Source: van Hasselt et al. 2016, "Deep reinforcement learning with double Q-learning".
     """
 
-    def __init__(self, *args: Any, exploration: float, exploration_steps: int, **kw: Any) -> None:
-        self._exploration = exploration, exploration_steps
-        super().__init__(*args, **kw)
-        self.exploration_schedule = lambda _: self.explored_share()
+    policy: Any
 
-    def explored_share(self) -> float:
-        """Returns the share of random slates at this time of learning."""
-        final, n_steps = self._exploration
-        return final + (1.0 - final) * max(0.0, 1.0 - self.num_timesteps / n_steps)
+    def __init__(
+        self, policy: Any, env: Any, *, act: Callable[[Any], np.ndarray], **settings: Any
+    ) -> None:
+        super().__init__(policy, env, sde_support=False, support_multi_env=True, **settings)
+        self._act = act
+        self._setup_model()
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, Any]:
-        """Returns numbers of slates, some of them random unless `deterministic`."""
-        best, state = self.policy.predict(observation, state, episode_start, deterministic=True)
-        if deterministic:
-            return best, state
-        explores = np.random.random(best.shape) < self.explored_share()
-        others = np.random.randint(self.q_net.action_space.n, size=best.shape)
-        return np.where(explores, others, best), state
+    def loss(self, values: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Returns how far values are from targets, both (batch_size, n_quantiles)."""
+        return smooth_l1_loss(values, targets)
+
+    def _sample_action(
+        self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns actions to take, and to keep; see Stable-Baselines3."""
+        observation, _ = self.policy.obs_to_tensor(self._last_obs)
+        with torch.no_grad():
+            actions = self._act(observation)
+        actions = actions.reshape(n_envs, *(self.action_space.shape or ()))
+        return actions, actions
+
+    def _on_step(self) -> None:
+        """Moves the averaged network."""
+        networks = self.policy.q_net, self.policy.q_net_target
+        polyak_update(networks[0].parameters(), networks[1].parameters(), self.tau)
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Takes gradient steps on what is in the replay buffer."""
         assert self.replay_buffer is not None
-        self.policy.set_training_mode(True)
+        policy = self.policy
+        policy.set_training_mode(True)
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
+            following: Any = batch.next_observations
             with torch.no_grad():
-                chosen = self.q_net(batch.next_observations).argmax(dim=1, keepdim=True)
-                following = self.q_net_target(batch.next_observations).gather(1, chosen)
-                target = batch.rewards + (1 - batch.dones) * self.gamma * following
-            value = self.q_net(batch.observations).gather(1, batch.actions.long())
-            loss = smooth_l1_loss(value, target)
-            self.policy.optimizer.zero_grad()
+                best = policy.q_net.best(following)
+                ahead = policy.q_net_target.values(following, best)
+                targets = batch.rewards + (1 - batch.dones) * self.gamma * ahead
+            loss = self.loss(policy.q_net.values(batch.observations, batch.actions.long()), targets)
+            policy.optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
-            self.policy.optimizer.step()
+            torch.nn.utils.clip_grad_norm_(policy.q_net.parameters(), 10.0)
+            policy.optimizer.step()
         self._n_updates += gradient_steps
+        self.logger.record("train/loss", loss.item())
+
+
+class SlateQRDQN(SlateDQN):
+    """The same with quantiles of the return, after Dabney et al. 2018."""
+
+    def loss(self, values: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Returns the quantile regression Huber loss."""
+        from sb3_contrib.common.utils import quantile_huber_loss
+
+        return quantile_huber_loss(values, targets)

@@ -1,71 +1,127 @@
-"""Values of slates from one network for all candidates, as a policy of Stable-Baselines3."""
+"""Values of slates, by their items or one for each, as a policy of Stable-Baselines3."""
 
 from typing import Any
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors, tempered
+from recsim_env.agents.slate_serving import optimal
 
 
-class SlateValues(BasePolicy):
-    """The value of every slate of a table, from what its items are worth and how they attract.
+class SlateValues(nn.Module):
+    """The value of a slate from what its items are worth and how they attract.
 
-    Q(slate) = V(person) + sum_i e^a_i q_i / (1 + sum_i e^a_i), sums over the slate's items. With
+    Q(slate) = V(person) + sum_i w_i q_i / (1 + sum_i w_i), w_i = e^a_i, sums over its items. With
     a_i how much item i attracts against no choice, and q_i what choosing it adds, this is the
-    expected value under a multinomial choice of one item or none.
+    expected value under a multinomial choice of one item or none. V and q may be several numbers,
+    quantiles of the return; the best slate is the one with the best mean.
+
+    An action is a slate, (slate_size,) candidates, the one that contributes most first.
 
     Args:
-      observation_space: a `Dict` of Boxes with `candidates`.
-      action_space: the number of a slate.
-      table: (n_slates, slate_size) candidates of each slate, none twice.
+      space: of the observations; a `Dict` of Boxes with `candidates`.
+      slate_size: items of a slate.
       width: of the layers.
+      n_quantiles: how many numbers a value is.
     """
 
     def __init__(
         self,
-        observation_space: spaces.Dict,
-        action_space: spaces.Discrete,
+        space: spaces.Dict,
         *,
-        table: torch.Tensor,
+        slate_size: int,
         width: int,
+        n_quantiles: int = 1,
+    ) -> None:
+        super().__init__()
+        self.slate_size = slate_size
+        self.encoder = CandidateEncoder(space, width)
+        self.of_person = nn.Sequential(
+            nn.Linear(width, width), nn.ReLU(), nn.Linear(width, n_quantiles)
+        )
+        self.of_item = nn.Linear(width, 1 + n_quantiles)
+        nn.init.orthogonal_(self.of_item.weight, 0.01)  # differences are small beside V
+
+    def _parts(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Returns V, (n, n_quantiles), w, (n, n_candidates), and q, (n, n_candidates, ...)."""
+        person, items = self.encoder(observation)
+        of_item = self.of_item(items)
+        return self.of_person(person), of_item[:, :, 0].clamp(-10.0, 10.0).exp(), of_item[:, :, 1:]
+
+    def values(self, observation: Tensors, slates: torch.Tensor) -> torch.Tensor:
+        """Returns the values of slates, (n, slate_size), as (n, n_quantiles)."""
+        value, weight, gain = self._parts(observation)
+        weight = weight.gather(1, slates)[:, :, None]
+        gain = gain.gather(1, slates[:, :, None].expand(-1, -1, gain.shape[2]))
+        return value + (weight * gain).sum(dim=1) / (1.0 + weight.sum(dim=1))
+
+    def best(self, observation: Tensors) -> torch.Tensor:
+        """Returns the slates of highest mean value, (n, slate_size)."""
+        _, weight, gain = self._parts(observation)
+        return optimal(weight, gain.mean(dim=2), 1.0, self.slate_size)
+
+
+class FlatSlateValues(nn.Module):
+    """The value of every slate of a table, each by itself, from the flattened observation.
+
+    An action is the number of a slate, (1,).
+
+    Args:
+      space: of the observations; a `Dict` of Boxes.
+      n_slates: in the table.
+      width: of the hidden layers.
+    """
+
+    def __init__(self, space: spaces.Dict, *, n_slates: int, width: int) -> None:
+        super().__init__()
+        self.fields = list(space.spaces)
+        self.network = nn.Sequential(
+            nn.Linear(spaces.flatdim(space), width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, n_slates),
+        )
+
+    def _all(self, observation: Tensors) -> torch.Tensor:
+        """Returns the values of all slates, (n, n_slates)."""
+        seen = torch.cat([observation[name].flatten(1) for name in self.fields], dim=1)
+        return torch.as_tensor(self.network(tempered(seen)))
+
+    def values(self, observation: Tensors, numbers: torch.Tensor) -> torch.Tensor:
+        """Returns the values of slates by their numbers, (n, 1), as (n, 1)."""
+        return self._all(observation).gather(1, numbers)
+
+    def best(self, observation: Tensors) -> torch.Tensor:
+        """Returns the numbers of the slates of highest value, (n, 1)."""
+        return self._all(observation).argmax(dim=1, keepdim=True)
+
+
+class SlateValuePolicy(BasePolicy):
+    """Acts by an average of the values in training.
+
+    Args:
+      observation_space, action_space, lr_schedule: from the model.
+      network: makes the values, a module with `values` and `best`, from the space of observations.
+    """
+
+    def __init__(
+        self,
+        observation_space: Any,
+        action_space: Any,
+        lr_schedule: Any,
+        *,
+        network: Any,
+        **_others: Any,
     ) -> None:
         super().__init__(observation_space, action_space)
-        self.encoder = CandidateEncoder(observation_space, width)
-        self.of_person = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
-        self.of_item = nn.Linear(width, 2)
-        nn.init.orthogonal_(self.of_item.weight, 0.01)  # differences are small beside V
-        candidates: Any = observation_space["candidates"]
-        n_candidates = candidates.shape[0]
-        members = torch.zeros(n_candidates, len(table)).scatter_(0, table.T, 1.0)
-        self.register_buffer("members", members, persistent=False)
-
-    def forward(self, observation: Tensors) -> torch.Tensor:
-        """Returns the values of all slates, (n, n_slates)."""
-        person, items = self.encoder(observation)
-        attraction, gain = self.of_item(items).unbind(dim=2)
-        weight = attraction.clamp(-10.0, 10.0).exp()
-        members: Any = self.members
-        gains = (weight * gain) @ members / (1.0 + weight @ members)
-        return torch.as_tensor(self.of_person(person) + gains)
+        self.q_net = network(observation_space)
+        self.q_net_target = network(observation_space)
+        self.q_net_target.load_state_dict(self.q_net.state_dict())
+        self.optimizer = torch.optim.Adam(self.q_net.parameters(), lr=lr_schedule(1))
 
     def _predict(self, observation: Any, deterministic: bool = True) -> torch.Tensor:
-        return torch.as_tensor(self(observation).argmax(dim=1))
-
-
-class SlateValuePolicy(DQNPolicy):
-    """Stable-Baselines3's DQN policy, with `SlateValues` as its network and as its target."""
-
-    def __init__(self, *args: Any, table: torch.Tensor, width: int, **settings: Any) -> None:
-        self._network: dict[str, Any] = {"table": table, "width": width}
-        super().__init__(*args, **settings)
-
-    def make_q_net(self) -> Any:
-        """Returns a network with fresh weights."""
-        seen: Any = self.observation_space
-        slates: Any = self.action_space
-        network: Any = SlateValues(seen, slates, **self._network)
-        return network.to(self.device)
+        return torch.as_tensor(self.q_net_target.best(observation))

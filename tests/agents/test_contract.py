@@ -20,6 +20,8 @@ EXTRAS = {
     "sequential": "torch",
     "neural_linear": "torch",
     "dqn": "stable_baselines3",
+    "qrdqn": "sb3_contrib",
+    "full_slate_q": "stable_baselines3",
     "ppo": "stable_baselines3",
     "a2c": "stable_baselines3",
     "recurrent_ppo": "sb3_contrib",

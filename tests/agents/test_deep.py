@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from recsim_env.agents import load_agent, make_agent
+from recsim_env.agents import agent_class, load_agent, make_agent
 from recsim_env.agents.visit import VISIT, VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
@@ -18,7 +18,10 @@ from recsim_env.streams import integer
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
-KINDS = ("dqn", "ppo")
+KINDS = ("dqn", "qrdqn", "ppo")
+
+#: With agents that are not meant to learn so fast, or to overlook the order of candidates.
+ALL_KINDS = (*KINDS, "full_slate_q")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +128,7 @@ def test_the_order_of_candidates_does_not_matter(kind):
     assert np.array_equal(np.sort(order[others]), np.sort(slates))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
     agent = make_agent(kind, env, seed=3).learn(1_500)
@@ -149,7 +152,7 @@ def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
     assert any(not np.array_equal(kept[name], value) for name, value in loaded.arrays().items())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_learning_goes_on_where_it_stopped(kind):
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
     agent = make_agent(kind, env, seed=0, **({"rollout": 256} if kind == "ppo" else {}))
@@ -165,7 +168,7 @@ def test_learning_goes_on_where_it_stopped(kind):
     assert agent.num_timesteps == before + 104
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_same_seed_same_agent_whatever_others_draw(kind):
     found = []
     for noise in (0, 1):
@@ -181,12 +184,10 @@ def test_same_seed_same_agent_whatever_others_draw(kind):
 
 
 def test_unsuitable_scenarios_are_told_apart():
-    from recsim_env.agents.dqn import DQNAgent
-    from recsim_env.agents.ppo import PPOAgent
-
     many = InterestEvolution(n_candidates=60, slate_size=3)
-    assert "34,220, more than 20,000" in (DQNAgent.unsuitable(many) or "")
-    assert PPOAgent.unsuitable(many) is None
+    for kind in KINDS:
+        assert agent_class(kind).unsuitable(many) is None
+    assert "34,220, more than 20,000" in (agent_class("full_slate_q").unsuitable(many) or "")
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,7 @@ def test_unsuitable_scenarios_are_told_apart():
     [
         ("dqn", {"tau": 0.0}),
         ("dqn", {"exploration": 2.0}),
+        ("qrdqn", {"n_quantiles": 0}),
         ("ppo", {"clip_range": 0.0}),
         ("ppo", {"gamma": 1.5}),
         ("ppo", {"width": 0}),
@@ -245,7 +247,7 @@ def test_training_sees_what_prediction_remembers():
     rng = np.random.default_rng(1)
     for step in range(1, 11):
         numbers = rng.integers(0, 4, 3)
-        state = memory.showing(state, expected, agent.table[numbers])
+        state = memory.showing(state, expected, numbers[:, None])
         expected = twin.step(numbers)[0]
         given, _, ended, infos = training.step(numbers)
         state = memory.after(state, expected)

@@ -118,8 +118,8 @@ def test_what_happened_in_the_visit_counts_as_in_predict(name):
     assert ALL_SLATES[np.argmax(stated)].tolist() == best[0].tolist()
 
 
-def test_an_unordered_slate_of_dqn_is_never_shown():
-    agent = learned("dqn", "strangers")
+def test_an_unordered_slate_of_full_slate_q_is_never_shown():
+    agent = learned("full_slate_q", "strangers")
     stated = chances(agent)
     is_ascending = ALL_SLATES[:, 0] < ALL_SLATES[:, 1]
     assert (stated[~is_ascending] == 0.0).all()

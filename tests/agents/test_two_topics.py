@@ -250,6 +250,8 @@ class Budget:
 
 BUDGETS = {
     "dqn": Budget(15_000),
+    "qrdqn": Budget(15_000),
+    "full_slate_q": Budget(30_000),
     "ppo": Budget(15_000),
     "a2c": Budget(15_000),
     "recurrent_ppo": Budget(15_000),
