@@ -7,33 +7,9 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.candidate_encoder import Tensors
+from recsim_env.agents.candidate_scores import CandidateScores
 from recsim_env.agents.plackett_luce import PlackettLuce
-
-
-class CandidateScores(nn.Module):
-    """A score for every candidate, and the value of the moment from the person and all of them.
-
-    Args:
-      space: of the observations.
-      width: of the layers.
-    """
-
-    def __init__(self, space: spaces.Dict, width: int) -> None:
-        super().__init__()
-        self.actor, self.critic = CandidateEncoder(space, width), CandidateEncoder(space, width)
-        self.score = nn.Linear(width, 1)
-        self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
-        nn.init.orthogonal_(self.score.weight, 0.01)
-
-    def scores(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, n_candidates)."""
-        return torch.as_tensor(self.score(self.actor(observation)[1])[:, :, 0])
-
-    def values(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, 1)."""
-        person, items = self.critic(observation)
-        return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
 
 
 class FlatScores(nn.Module):

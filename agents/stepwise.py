@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -16,6 +16,16 @@ from recsim_env.envs import RecommendationVectorEnv
 _SEEN, _MEMORY = "seen.", "memory."
 
 
+class Listener(Protocol):
+    """Is told what an agent does while it learns."""
+
+    def begin(self) -> None:
+        """Notes that everybody's visit begins anew."""
+
+    def hear(self, feedback: Feedback, propensity: np.ndarray) -> None:
+        """Hears of a batch of steps, and how likely their slates were, (n,)."""
+
+
 class StepwiseAgent(Agent):
     """An agent of our own: it acts, receives feedback, and shares the loop of `learn`.
 
@@ -27,6 +37,9 @@ class StepwiseAgent(Agent):
 
     #: Exact, as long as the scores are not drawn; who draws them names "scores".
     draws_slates: ClassVar[str | None] = None
+
+    #: Who else is told what is done while learning.
+    listener: Listener | None = None
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -81,6 +94,8 @@ class StepwiseAgent(Agent):
             self._episode_start = np.ones(self.env.num_envs, bool)
             self._state = self.begin_state(self.env.num_envs)
             self.begin()
+            if self.listener is not None:
+                self.listener.begin()
         self._learning_env = self.env
         goal = self.num_timesteps + total_timesteps
         quiet = None if progress_bar else True  # None: only on a terminal
@@ -131,10 +146,15 @@ class StepwiseAgent(Agent):
         assert observation is not None
         self._state = self.next_state(self._state, observation, self._episode_start)
         slates = self.recommend(observation, self._state, deterministic=False)
+        propensity = np.empty(0)
+        if self.listener is not None:
+            propensity = self._slate_chance(observation, slates, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
         taken = self.env.step(slates)
         feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
         self.update(feedback)
+        if self.listener is not None:
+            self.listener.hear(feedback, propensity[feedback.index])
         self._episode_start = self._is_over
         self._observation, _, terminated, truncated, _ = taken
         self._is_over = terminated | truncated

@@ -32,6 +32,7 @@ class VisitMemory:
 
     Attributes:
       space: of the field `VISIT`.
+      seen_space: of what agents with this memory see: the float fields and `VISIT`.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -42,6 +43,12 @@ class VisitMemory:
         self._shown_shape = (scenario.slate_size, n_features)
         limit = np.finfo(np.float32).max
         self.space = spaces.Box(-limit, limit, (self._n_sums + n_features,), np.float32)
+        boxes: dict[str, spaces.Space] = {
+            name: space
+            for name, space in scenario.space_fields().items()
+            if isinstance(space, spaces.Box)
+        }
+        self.seen_space = spaces.Dict(boxes | {VISIT: self.space})
 
     def begin(self, n: int) -> np.ndarray:
         """Returns the memory of `n` visits that have just begun."""
@@ -53,9 +60,8 @@ class VisitMemory:
         """Returns the memory with the features of what is shown, until the response is known."""
         memory = memory.copy()
         shown = observation["candidates"][np.arange(len(slates))[:, None], slates]
-        memory[:, self.space.shape[0] :] = shown[:, :, : self._shown_shape[1]].reshape(
-            len(slates), -1
-        )
+        of_shown = memory[:, self.space.shape[0] :]
+        of_shown[:] = shown[:, :, : self._shown_shape[1]].reshape(of_shown.shape)
         return memory
 
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:

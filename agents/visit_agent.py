@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.agents.agent import Agent
 from recsim_env.agents.feedback import Observation
-from recsim_env.agents.visit import VISIT, VisitMemory
+from recsim_env.agents.visit import VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -35,11 +34,7 @@ class VisitAgent(Agent):
         super().__init__(env, seed=seed, **settings)
         self.require("width", self.settings["width"] >= 1, "1 or more")
         self.memory = VisitMemory(env.scenario)
-        fields = env.scenario.space_fields().items()
-        boxes: dict[str, spaces.Space] = {
-            name: space for name, space in fields if isinstance(space, spaces.Box)
-        }
-        self.seen_space = spaces.Dict(boxes | {VISIT: self.memory.space})
+        self.seen_space = self.memory.seen_space
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
 
     @classmethod

@@ -128,7 +128,7 @@ _FAMILIES = {
             "qrdqn": ("v", "-."),
             "slateq": ("p", "-"),
             "full_slate_q": ("o", "-."),
-            "cql": ("^", "-."),
+            "iql": ("^", "-."),
         },
     ),
     "policies": (

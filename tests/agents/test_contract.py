@@ -22,6 +22,8 @@ EXTRAS = {
     "dqn": "stable_baselines3",
     "qrdqn": "sb3_contrib",
     "full_slate_q": "stable_baselines3",
+    "iql": "torch",
+    "bc": "torch",
     "ppo": "stable_baselines3",
     "a2c": "stable_baselines3",
     "recurrent_ppo": "sb3_contrib",

@@ -25,7 +25,7 @@ FAMILIES = (
     ("user_knn", "item_knn", "svd", "ials", "ease", "bpr"),
     ("epsilon_greedy", "ucb", "thompson", "cascade_ucb", "topic_ucb"),
     ("linucb", "lin_thompson", "logistic_thompson", "neural_linear"),
-    ("dqn", "qrdqn", "slateq", "full_slate_q", "cql"),
+    ("dqn", "qrdqn", "slateq", "full_slate_q", "iql"),
     ("ppo", "a2c", "recurrent_ppo", "sac", "reinforce", "bc"),
     ("oracle",),
     ("diverse_oracle",),

@@ -1,0 +1,167 @@
+"""Logged tables of steps: what was seen, shown and earned, and how likely it was shown."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.visit import VisitMemory
+from recsim_env.array_file import read_arrays, write_arrays
+from recsim_env.scenario import Scenario
+
+FILE_KIND, FILE_VERSION = "log of steps", 1
+
+#: What the columns beside the fields that were seen, and were seen next (`next_…`), mean.
+STEP_COLUMNS = {
+    "slate": "(slate_size,), candidates that were shown, by index",
+    "clicked": "(slate_size,), whether each place was clicked",
+    "reward": "what the slate earned",
+    "propensity": "how likely this slate was shown, in its order",
+    "is_terminal": "whether the person then left",
+    "is_over": "whether the visit was then over, by leaving or by the horizon",
+    "visit_number": "number of the visit",
+    "step": "number of the slate within the visit, from 0",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedSteps:
+    """What a policy showed and what came of it, one row for every slate: all that is to be learned.
+
+    Attributes:
+      columns: those of `STEP_COLUMNS`, the fields that agents with networks see (see `VisitAgent`),
+        and these once more as seen next, with names that begin with `next_`.
+      about: what made them, as JSON values.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Returns the number of steps."""
+        return len(self.columns["reward"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Returns a column."""
+        return self.columns[name]
+
+    @property
+    def place_rewards(self) -> np.ndarray:
+        """(n, slate_size), the reward shared equally by the clicked places."""
+        return click_shares(self["clicked"]) * self["reward"][:, None]
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Writes one .npz file without pickles, replacing an old one when complete."""
+        write_arrays(path, self.columns, self.about, kind=FILE_KIND, version=FILE_VERSION)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Returns the log that `write` wrote.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: the file holds something else.
+        """
+        columns, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
+        return cls(columns, about)
+
+
+class StepRecorder:
+    """Turns feedback into rows of a log: it remembers each visit, and numbers it.
+
+    Args:
+      scenario: where the steps are taken.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._memory = VisitMemory(scenario)
+        self._n_visits = 0
+        self.begin(0)
+
+    def begin(self, num_envs: int) -> None:
+        """Notes that everybody's visit begins anew."""
+        self._memories = self._memory.begin(num_envs)
+        self._steps = np.zeros(num_envs, np.int32)
+        self._visits = self._numbers(num_envs)
+
+    def rows(self, feedback: Feedback, propensity: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns columns of a log by name, a row for every step; propensities are (n,)."""
+        index, memory = feedback.index, self._memories[feedback.index]
+        following = feedback.next_observation
+        shown = self._memory.showing(memory, feedback.observation, feedback.slates)
+        after = self._memory.after(shown, following)
+        is_shown = feedback.is_shown
+        rows = {
+            **self._seen(feedback.observation, memory),
+            **{NEXT + name: value for name, value in self._seen(following, after).items()},
+            "slate": feedback.slates.astype(np.int32),
+            "clicked": following["response"][:, :, 0] > 0 if "response" in following else is_shown,
+            "reward": feedback.rewards.astype(np.float32),
+            "propensity": propensity,
+            "is_terminal": feedback.is_terminal.astype(np.float32),
+            "is_over": feedback.is_over,
+            "visit_number": self._visits[index],
+            "step": self._steps[index],
+        }
+        over = index[feedback.is_over]
+        self._memories[index], self._memories[over] = after, 0.0
+        self._steps[index] += 1
+        self._steps[over] = 0
+        self._visits[over] = self._numbers(len(over))
+        return rows
+
+    def _seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
+        every = self._memory.seen_with(memory, observation)
+        return {name: every[name] for name in self._memory.seen_space}
+
+    def _numbers(self, n: int) -> np.ndarray:
+        """Returns numbers for `n` visits that begin."""
+        self._n_visits += n
+        return np.arange(self._n_visits - n, self._n_visits, dtype=np.int32)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns what it remembers of the visits."""
+        return {
+            "memories": self._memories,
+            "steps": self._steps,
+            "visits": self._visits,
+            "n_visits": np.array(self._n_visits),
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+        self._memories, self._steps = arrays["memories"].copy(), arrays["steps"].copy()
+        self._visits, self._n_visits = arrays["visits"].copy(), int(arrays["n_visits"])
+
+
+def click_shares(clicked: np.ndarray) -> np.ndarray:
+    """Returns (n, slate_size), what part in the clicks of its slate each place has, or 0."""
+    return clicked / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
+
+
+def returns_to_go(
+    steps: Mapping[str, np.ndarray], *, gamma: float, rest: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns what each step's visit earned from there on, discounted, (n,).
+
+    Args:
+      steps: columns `reward`, `visit_number` and `step`, in any order.
+      gamma: discount of a step.
+      rest: (n,), what is expected after each step; counts where the log of a visit ends (0).
+    """
+    order = np.lexsort((steps["step"], steps["visit_number"]))
+    visit, found = steps["visit_number"][order], steps["reward"][order].astype(np.float64)
+    last = np.flatnonzero(np.append(visit[1:] != visit[:-1], len(visit) > 0)[: len(visit)])
+    lengths = np.diff(last, prepend=-1)
+    if rest is not None:
+        found[last] += gamma * rest[order][last]
+    for before in range(1, int(lengths.max(initial=0))):
+        rows = last[lengths > before] - before
+        found[rows] += gamma * found[rows + 1]
+    returns = np.empty(len(order))
+    returns[order] = found
+    return returns
