@@ -37,6 +37,7 @@ AGENTS = {
     "topic_ucb": "recsim_env.agents.topic_ucb:TopicUCB",
     "dqn": "recsim_env.agents.dqn:DQNAgent",
     "qrdqn": "recsim_env.agents.qrdqn:QRDQNAgent",
+    "slateq": "recsim_env.agents.slateq:SlateQ",
     "full_slate_q": "recsim_env.agents.full_slate_q:FullSlateQAgent",
     "iql": "recsim_env.agents.iql:ImplicitQLearning",
     "ppo": "recsim_env.agents.ppo:PPOAgent",

@@ -46,10 +46,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        for name in ("batch_size", "update_every", "buffer_size"):
-            self.require(name, self.settings[name] >= 1, "1 or more")
-        self.require("learning_starts", self.settings["learning_starts"] >= 0, "0 or more")
-        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
+        self.check_settings()
         torch = extra("torch", needed_by=type(self).__name__)
         computing = extra("recsim_env.agents.torch_computing", needed_by=type(self).__name__)
         self.device = computing.device_of(self.settings["device"])
@@ -61,6 +58,13 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         )
         self.replay = Replay(self.settings["buffer_size"], self.replay_columns())
         self._n_due = 0
+
+    def check_settings(self) -> None:
+        """Raises ValueError for a setting out of range."""
+        for name in ("batch_size", "update_every", "buffer_size"):
+            self.require(name, self.settings[name] >= 1, "1 or more")
+        self.require("learning_starts", self.settings["learning_starts"] >= 0, "0 or more")
+        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
 
     @abstractmethod
     def make_network(self) -> Any:
@@ -99,7 +103,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def update(self, feedback: Feedback) -> None:
         """Keeps the steps, and takes the gradient steps that are due."""
-        self.replay.add(**self.rows(feedback))
+        self.keep(feedback)
         n_steps = self.num_timesteps + len(feedback.index)
         if n_steps < self.settings["learning_starts"]:
             return
@@ -107,6 +111,10 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         n_gradient_steps, self._n_due = divmod(self._n_due, self.settings["update_every"])
         if n_gradient_steps:
             self.train(n_gradient_steps)
+
+    def keep(self, feedback: Feedback) -> np.ndarray:
+        """Adds the steps to the replay and returns their places in it, (n,)."""
+        return self.replay.add(**self.rows(feedback))
 
     def train(self, n_gradient_steps: int) -> None:
         """Takes gradient steps on batches of the replay."""

@@ -21,6 +21,7 @@ EXTRAS = {
     "neural_linear": "torch",
     "dqn": "stable_baselines3",
     "qrdqn": "sb3_contrib",
+    "slateq": "torch",
     "full_slate_q": "stable_baselines3",
     "iql": "torch",
     "bc": "torch",
@@ -64,6 +65,7 @@ SUITABLE = {
     "logistic_thompson": {"strangers", "catalogue"},
     "neural_linear": {"strangers", "catalogue"},
     "topic_ucb": {"strangers"},
+    "slateq": {"strangers", "catalogue"},
     "oracle": {"strangers", "catalogue", "featureless"},
 }
 

@@ -251,6 +251,7 @@ class Budget:
 BUDGETS = {
     "dqn": Budget(15_000),
     "qrdqn": Budget(15_000),
+    "slateq": Budget(15_000),
     "full_slate_q": Budget(30_000),
     "iql": Budget(15_000),
     "ppo": Budget(15_000),

@@ -1,0 +1,139 @@
+"""What a choice of each candidate, or of none, is worth, and how candidates attract.
+
+Import this module where it is used: it needs torch.
+"""
+
+import copy
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from torch import nn
+
+from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.visit import VISIT
+
+# Logarithms of attractions stay within this.
+_MAX_LOGIT = 10.0
+
+
+class FeatureTable(nn.Module):
+    """A value for every feature and one for no choice, the same for everybody and at any time.
+
+    With topics as features, the value of an item is that of its topic.
+    """
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        candidates: Any = space["candidates"]
+        self.of_feature = nn.Linear(candidates.shape[1], 1)
+        self.of_none = nn.Parameter(torch.zeros(1))
+        nn.init.zeros_(self.of_feature.weight)
+        nn.init.zeros_(self.of_feature.bias)
+
+    def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
+        features = observation["candidates"]
+        return self.of_feature(features)[:, :, 0], self.of_none.expand(len(features))
+
+
+class VisitTable(nn.Module):
+    """A gain for every feature, over no choice, whose value is linear in what happened so far."""
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        candidates: Any = space["candidates"]
+        self.of_feature = nn.Linear(candidates.shape[1], 1)
+        self.of_visit = nn.Linear(spaces.flatdim(space[VISIT]), 1)
+        for layer in (self.of_feature, self.of_visit):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
+        none = self.of_visit(observation[VISIT])
+        return none + self.of_feature(observation["candidates"])[:, :, 0], none[:, 0]
+
+
+class PersonalValues(nn.Module):
+    """Values by what is known of the person, the visit and the item.
+
+    No choice is worth V(person) + w·visit, and an item that plus what its choice adds.
+    """
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        self.encoder = CandidateEncoder(space, width)
+        self.of_person = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.of_visit = nn.Linear(spaces.flatdim(space[VISIT]), 1, bias=False)
+        self.of_item = nn.Linear(width, 1)
+        for layer in (self.of_visit, self.of_item):
+            nn.init.zeros_(layer.weight)
+
+    def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
+        person, items = self.encoder(observation)
+        none = (self.of_person(person) + self.of_visit(observation[VISIT]))[:, 0]
+        return none[:, None] + self.of_item(items)[:, :, 0], none
+
+
+class LearnedAttraction(nn.Module):
+    """Attractions against none's of 1, by what is known of the person and the item."""
+
+    none = 1.0
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        self.encoder = CandidateEncoder(space, width)
+        self.of_item = nn.Linear(width, 1)
+
+    def logits(self, observation: Tensors) -> torch.Tensor:
+        """Returns the logarithms of attractions, (n, n_candidates)."""
+        items = self.encoder(observation)[1]
+        return self.of_item(items)[:, :, 0].clamp(-_MAX_LOGIT, _MAX_LOGIT)
+
+    def forward(self, observation: Tensors) -> torch.Tensor:
+        """Returns attractions, (n, n_candidates)."""
+        return self.logits(observation).exp()
+
+
+class ProportionalAttraction(nn.Module):
+    """Attractions interest·features + 1 against none's of 2, as the published agents knew them."""
+
+    none = 2.0
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+
+    def forward(self, observation: Tensors) -> torch.Tensor:
+        """Returns attractions, (n, n_candidates)."""
+        scores = torch.bmm(observation["candidates"], observation["user"][:, :, None])[:, :, 0]
+        return (scores + 1.0).clamp(min=0.0)
+
+
+VALUES = {"table": FeatureTable, "linear": VisitTable, "network": PersonalValues}
+ATTRACTIONS = {"learned": LearnedAttraction, "proportional": ProportionalAttraction}
+
+
+class ItemValues(nn.Module):
+    """Values, their average over the course of learning, and attractions.
+
+    Attributes:
+      unit: values are learned in units of this much reward.
+    """
+
+    unit: torch.Tensor
+
+    def __init__(self, values: nn.Module, attraction: nn.Module) -> None:
+        super().__init__()
+        self.values, self.attraction = values, attraction
+        self.averaged = copy.deepcopy(values).requires_grad_(False)
+        self.register_buffer("unit", torch.zeros(()))
+
+    def follow(self, tau: float) -> None:
+        """Moves the average by a share of the way to the values."""
+        with torch.no_grad():
+            for mean, value in zip(
+                self.averaged.parameters(), self.values.parameters(), strict=True
+            ):
+                mean.lerp_(value, tau)
