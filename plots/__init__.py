@@ -6,14 +6,17 @@ style. `write_report` puts all figures of a table and a short text into its fold
 
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.fidelity import draw_fidelity
+from recsim_env.plots.ladder import draw_ladder, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
 from recsim_env.plots.report import write_report
 
 __all__ = [
     "draw_fidelity",
+    "draw_ladder",
     "draw_leaderboard",
     "draw_learning_curves",
     "draw_online_reward",
     "draw_regret",
+    "ladder_table",
     "write_report",
 ]

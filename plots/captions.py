@@ -15,8 +15,8 @@ def number(value: float, decimals: int | None = None) -> str:
       value: any number.
       decimals: digits after the point instead.
 
-    >>> number(1234.5), number(0.123456), number(-2, 1), number(float("nan"))
-    ('1,234', '0.1235', '−2.0', '–')
+    >>> number(1234.5), number(0.123456), number(-2, 1), number(-1e-9, 2), number(float("nan"))
+    ('1,234', '0.1235', '−2.0', '0.00', '–')
     """
     if math.isnan(value):
         return "–"
@@ -24,7 +24,7 @@ def number(value: float, decimals: int | None = None) -> str:
         return "∞" if value > 0 else "−∞"
     if decimals is None:
         decimals = _decimals(value, 4) if value else 0
-    return f"{value:,.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "−")  # + 0.0: no −0.00
 
 
 def with_interval(found: Estimate) -> str:
@@ -70,11 +70,19 @@ def seeds_and_intervals(estimates: Iterable[Estimate], drawn: str = "intervals")
     'mean of 3 seeds, bands: 95 % Student t'
     """
     found = list(estimates)
-    counts = sorted({each.n for each in found})
-    noun = "seed" if counts == [1] else "seeds"
     methods = sorted({each.method for each in found if each.has_interval})
     shown = f"{drawn}: {', '.join(methods)}" if methods else "which gives no interval"
-    return f"mean of {_range(counts)} {noun}, {shown}"
+    return f"mean of {seeds(found)}, {shown}"
+
+
+def seeds(estimates: Iterable[Estimate]) -> str:
+    """Returns how many seeds are behind the estimates.
+
+    >>> seeds([Estimate(1.0, 0.5, 1.5, 3, "95 % Student t")])
+    '3 seeds'
+    """
+    counts = sorted({each.n for each in estimates})
+    return f"{_range(counts)} {'seed' if counts == [1] else 'seeds'}"
 
 
 def _range(counts: list[int], grouping: str = "") -> str:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
+from recsim_env.plots.ladder import draw_ladder, ladder_caption, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
 from recsim_env.results import ResultTable
-from recsim_env.standings import REFERENCE, Standing, standings
+from recsim_env.standings import REFERENCE, Standing, ladder, standings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,7 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
     table = ResultTable(folder)
     if not table.rows():
         raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
-    sections = [_head(table)]
+    sections = [_head(table), _ladder_section(table)]
     sections += [_scenario_section(table, scenario) for scenario in table.scenarios()]
     sections += [_failures(table), _left_out(table), _versions(table), _how_to_redraw(table)]
     report = table.folder / "report.md"
@@ -75,6 +76,19 @@ def _head(table: ResultTable) -> str:
     return (
         f"# Benchmark: {', '.join(style.short_name(each) for each in table.scenarios())}\n\n"
         f"{len(finals)} finished and {len(failed)} failed runs of {len(agents)} agents."
+    )
+
+
+def _ladder_section(table: ResultTable) -> str:
+    """Returns what all scenarios say together, where several have a scale."""
+    if len(ladder(table)) < 2:
+        return ""
+    ax = draw_ladder(table)
+    _save(ax, table.folder / "ladder.png")
+    return (
+        f"## All scenarios\n\n![How far each family of agents gets](ladder.png)\n\n"
+        f"*How far each family of agents gets: {style.caption_of(ax)}.*\n\n"
+        f"{ladder_table(table)}\n\n*{ladder_caption(table)}*"
     )
 
 

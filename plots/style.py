@@ -183,6 +183,21 @@ def agent_style(agent: str) -> AgentStyle:
     return AgentStyle(_MORE_COLORS[color], _MORE_MARKERS[marker], _MORE_LINES[line])
 
 
+def families() -> dict[str, str]:
+    """Returns the families of agents that learn, and their colours, in the order of figures."""
+    return {family: color for family, (color, _) in _FAMILIES.items()}
+
+
+def family_of(agent: str) -> str | None:
+    """Returns the family of an agent; None of a reference, and of one that is not ours."""
+    return next((name for name, (_, members) in _FAMILIES.items() if agent in members), None)
+
+
+def members(family: str) -> list[str]:
+    """Returns the agents of a family."""
+    return list(_FAMILIES[family][1])
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Applies the page's fonts and colours within a `with`, and puts the caller's back."""

@@ -20,6 +20,9 @@ BASELINE = "uniform"
 REFERENCE = "oracle"
 """The agent whose score is 1, unless another is named."""
 
+CEILINGS = ("oracle", "diverse_oracle", "far_sighted")
+"""Agents that look into the people they serve: what the others are measured against."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -58,6 +61,24 @@ class Standing:
     lead: Estimate | None
     wall_seconds: float
     n_interactions: int
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """How far agents get in one scenario, from uniform (0) to the best reference (1).
+
+    Attributes:
+      scenario: its name.
+      reference: the one of `CEILINGS` with the highest mean return.
+      scores: agent to `normalized_score`; those that share no seed with both are left out.
+      best: the highest of those that learn, and those that the seeds do not tell from it: the
+        interval of the paired difference of returns reaches 0. The highest comes first.
+    """
+
+    scenario: str
+    reference: str
+    scores: dict[str, Estimate]
+    best: list[str]
 
 
 def final_by_seed(
@@ -107,6 +128,49 @@ def standings(table: ResultTable, scenario: str, reference: str = REFERENCE) -> 
             )
         )
     return found
+
+
+def best_reference(table: ResultTable, scenario: str) -> str:
+    """Returns the one of `CEILINGS` with the highest mean final return in a scenario.
+
+    Where foresight pays, that is rarely the oracle, which looks no further than the next slate; and
+    what is above 1 by the oracle's scale is below 1 by this one.
+
+    Raises:
+      ValueError: none of them has finished there.
+    """
+    returns = final_by_seed(table, scenario)
+    means = {agent: _mean(list(returns[agent].values())) for agent in CEILINGS if agent in returns}
+    if not means:
+        raise ValueError(f"none of {', '.join(CEILINGS)} has finished in scenario={scenario!r}")
+    return max(means, key=means.__getitem__)
+
+
+def ladder(table: ResultTable) -> list[Rungs]:
+    """Returns how far agents get in each scenario that has a scale, in the table's order.
+
+    It has one where uniform, a reference that beats it, and an agent that learns have finished.
+    """
+    finished = {row["scenario"] for row in table.rows(phase="final")}
+    found = [_rungs(table, scenario) for scenario in table.scenarios() if scenario in finished]
+    return [rungs for rungs in found if rungs is not None]
+
+
+def _rungs(table: ResultTable, scenario: str) -> Rungs | None:
+    returns = final_by_seed(table, scenario)
+    if not set(CEILINGS) & set(returns):
+        return None
+    reference = best_reference(table, scenario)
+    scored = {agent: _score(returns, agent, reference) for agent in returns}
+    scores = {agent: score for agent, score in scored.items() if score is not None}
+    learners = [agent for agent in scores if agent not in (BASELINE, *CEILINGS)]
+    if not learners:
+        return None
+    ranked = sorted(learners, key=lambda agent: (-scores[agent].mean, agent))
+    first = returns[ranked[0]]
+    behind = {agent: _lead(first, returns[agent]) for agent in ranked[1:]}
+    tied = [agent for agent, lead in behind.items() if lead and lead.has_interval and lead.low <= 0]
+    return Rungs(scenario, reference, scores, [ranked[0], *tied])
 
 
 def evaluation_curves(table: ResultTable, scenario: str) -> list[Curve]:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from recsim_env.results import ResultTable
-from recsim_env.standings import final_by_seed, regret_curves, standings
+from recsim_env.standings import (
+    best_reference,
+    final_by_seed,
+    ladder,
+    regret_curves,
+    standings,
+)
 
 
 def finish(table: ResultTable, agent: str, returns: list[float], first_seed: int = 0) -> None:
@@ -74,3 +80,40 @@ def test_an_unknown_scenario_lists_the_known(tmp_path: Path) -> None:
     finish(table, "a", [1.0])
     with pytest.raises(ValueError, match="scenario='T'; scenarios here: S"):
         final_by_seed(table, "T")
+
+
+def test_the_best_reference_is_the_ceiling_with_the_highest_return(tmp_path: Path) -> None:
+    table = ResultTable(tmp_path)
+    finish(table, "oracle", [9.0, 10.0])
+    assert best_reference(table, "S") == "oracle"
+    finish(table, "far_sighted", [8.0, 12.0])
+    finish(table, "dqn", [20.0, 20.0])
+    assert best_reference(table, "S") == "far_sighted"
+
+
+def test_a_ladder_measures_by_the_best_reference_paired_by_seed(tmp_path: Path) -> None:
+    """Seeds shift all agents alike, so that scores, which are ratios of differences, are exact."""
+    table = ResultTable(tmp_path)
+    returns = {"uniform": 0.0, "oracle": 4.0, "far_sighted": 8.0, "a": 6.0, "b": 2.0}
+    for agent, value in returns.items():
+        finish(table, agent, [value, value + 5.0, value - 1.0])
+    finish(table, "noisy", [3.0, 9.0, 5.0])
+    (rungs,) = ladder(table)
+    assert (rungs.scenario, rungs.reference) == ("S", "far_sighted")
+    means = {agent: score.mean for agent, score in rungs.scores.items()}
+    noisy = means.pop("noisy")
+    assert means == {"uniform": 0.0, "oracle": 0.5, "far_sighted": 1.0, "a": 0.75, "b": 0.25}
+    assert rungs.scores["a"].low == pytest.approx(0.75) == rungs.scores["a"].high
+    assert noisy == pytest.approx((17 / 3 - 4 / 3) / 8)
+    assert rungs.best == ["a", "noisy"]
+
+
+def test_a_ladder_leaves_out_what_has_no_scale(tmp_path: Path) -> None:
+    table = ResultTable(tmp_path)
+    finish(table, "uniform", [3.0, 4.0])
+    finish(table, "a", [5.0, 6.0])
+    assert ladder(table) == []
+    finish(table, "oracle", [2.0, 3.0])
+    assert ladder(table) == []
+    finish(table, "far_sighted", [9.0, 9.0])
+    assert [rungs.best for rungs in ladder(table)] == [["a"]]

@@ -10,14 +10,12 @@ from typing import Any
 from recsim_env.agents import AGENTS
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id
+from recsim_env.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
 
 #: Agents that do not learn: they always run, and are evaluated once.
 REFERENCES = ("uniform", "oracle", "far_sighted")
-
-#: Agents that look into the people they serve.
-PRIVILEGED = ("oracle", "diverse_oracle", "far_sighted")
 
 #: Stands for every agent of ours that learns.
 ALL = "all"
@@ -180,7 +178,7 @@ def _with_all(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Returns the agents, with those that `ALL` stands for in its place."""
     if ALL not in agents:
         return agents
-    learners: dict[str, dict[str, Any]] = {name: {} for name in AGENTS if name not in PRIVILEGED}
+    learners: dict[str, dict[str, Any]] = {name: {} for name in AGENTS if name not in CEILINGS}
     return {name: agents.get(name, {}) for name in {**learners, **agents} if name != ALL}
 
 

@@ -29,13 +29,15 @@ def toy_run(agent: str, seed: int, final_return: float, scenario: str = SCENARIO
 
 @pytest.fixture
 def fill(tmp_path: Path) -> Callable[..., ResultTable]:
-    """Returns a function that writes a table of the given agents and numbers of seeds."""
+    """Returns a function that writes agents and seeds of a scenario into the test's table."""
 
-    def filled(returns: dict[str, float], n_seeds: int = 3) -> ResultTable:
+    def filled(
+        returns: dict[str, float], n_seeds: int = 3, scenario: str = SCENARIO
+    ) -> ResultTable:
         table = ResultTable(tmp_path / "bench")
         for agent, final_return in returns.items():
             for seed in range(n_seeds):
-                table.append_run(toy_run(agent, seed, final_return))
+                table.append_run(toy_run(agent, seed, final_return, scenario))
         return table
 
     return filled
