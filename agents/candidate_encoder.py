@@ -21,9 +21,11 @@ def tempered(x: torch.Tensor) -> torch.Tensor:
 class CandidateEncoder(nn.Module):
     """Describes the person, and each candidate to this person, by `width` numbers.
 
-    With g all fields but `candidates`, flattened, f a candidate's features, and x the features with
-    their products and dot products with those fields of g that are as wide (a person's interests,
-    say; of wider fields, with their last columns), g and x `tempered`:
+    With g all fields but `candidates`, flattened, and f a candidate's features, some of g compares
+    with f: fields as wide (a person's interests, say), wider ones cut from their end into blocks as
+    wide, and the rows of fields of such rows (`TRACES`). x are f, its products with the blocks, and
+    for each block and row r the dot product f · r and the entry of r at f's largest feature: how
+    much of r is of the candidate's kind. With g and x `tempered`:
 
         person = relu(A g),    candidate = relu(B relu(C x + D g + (E f) * (F g)))
 
@@ -38,13 +40,15 @@ class CandidateEncoder(nn.Module):
         n_person = sum(spaces.flatdim(space[name]) for name in self.fields)
         candidates: Any = space["candidates"]
         n_features = candidates.shape[-1]
-        self.width = n_features
-        self.matching = [
-            name
+        self.blocks = [
+            (name, stop - n_features, stop)
             for name in self.fields
-            if len(shape := space[name].shape or ()) == 1 and shape[0] >= n_features
+            if len(shape := space[name].shape or ()) == 1
+            for stop in range(shape[0], n_features - 1, -n_features)
         ]
-        n_joint = n_features + len(self.matching) * (n_features + 1)
+        self.rows = [name for name in self.fields if (space[name].shape or ())[1:] == (n_features,)]
+        n_rows = len(self.blocks) + sum((space[name].shape or ())[0] for name in self.rows)
+        n_joint = n_features * (1 + len(self.blocks)) + 2 * n_rows
         self.person = nn.Linear(n_person, 3 * width)
         self.joint = nn.Linear(n_joint, width, bias=False)
         self.select = nn.Linear(n_features, width, bias=False)
@@ -55,10 +59,12 @@ class CandidateEncoder(nn.Module):
         parts = [observation[name].flatten(1) for name in self.fields]
         person, shift, select = self.person(tempered(torch.cat(parts, 1))).chunk(3, dim=1)
         features = observation["candidates"]
-        joint = [features]
-        for name in self.matching:
-            product = features * observation[name][:, None, -self.width :]
-            joint += [product, product.sum(dim=2, keepdim=True)]
+        blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
+        compared = [features[:, :0], *blocks, *(observation[name] for name in self.rows)]
+        rows = torch.cat(compared, 1).transpose(1, 2)
+        kind = features.argmax(dim=2, keepdim=True).expand(-1, -1, rows.shape[2])
+        products = [features * block for block in blocks]
+        joint = [features, *products, features @ rows, rows.gather(1, kind)]
         item = self.joint(tempered(torch.cat(joint, 2)))
         item = item + shift[:, None] + self.select(features) * select[:, None]
         return torch.relu(person), torch.relu(self.hidden(torch.relu(item)))

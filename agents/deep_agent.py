@@ -1,6 +1,7 @@
 """What the agents behind Stable-Baselines3 share: how they learn, remember, and are kept."""
 
 import contextlib
+import operator
 import random
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,13 +15,13 @@ from tqdm import tqdm
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
-from recsim_env.agents.visit import VISIT, VisitMemory
+from recsim_env.agents.visit import VisitMemory
 from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.wrappers import VectorSlateWrapper
 
 # What the names of arrays begin with.
-_POLICY, _OPTIMIZER, _LAST = "policy.", "optimizer.", "last."
+_POLICY, _OPTIMIZER, _VARIABLE, _LAST = "policy.", "optimizer.", "variable.", "last."
 
 # How often, in user-steps, losses are reported to the monitor.
 _REPORT_EVERY = 1_000
@@ -127,13 +128,18 @@ class DeepAgent(VisitAgent):
             return self.choose(self.tensors(observation, state), deterministic=deterministic)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the weights, the optimiser's state and the scale of rewards."""
+        """Returns the weights, the optimisers' states and the scale of rewards."""
         from recsim_env.agents.torch_computing import optimizer_arrays
 
-        policy, scale = self.model.policy, self.model.env.ret_rms
-        weights = {_POLICY + k: v.cpu().numpy().copy() for k, v in policy.state_dict().items()}
-        moments = {_OPTIMIZER + k: v for k, v in optimizer_arrays(policy.optimizer).items()}
-        return weights | moments | {"scale": np.array([scale.mean, scale.var, scale.count])}
+        scale = self.model.env.ret_rms
+        found = {"scale": np.array([scale.mean, scale.var, scale.count])}
+        for name, value in self.model.policy.state_dict().items():
+            found[_POLICY + name] = value.cpu().numpy().copy()
+        for prefix, optimizer in self._optimizers().items():
+            found |= {prefix + name: part for name, part in optimizer_arrays(optimizer).items()}
+        for name, variable in self._variables().items():
+            found[name] = variable.detach().cpu().numpy().copy()
+        return found
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
@@ -144,10 +150,27 @@ class DeepAgent(VisitAgent):
         policy = self.model.policy
         weights = with_prefix(arrays, _POLICY)
         policy.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
-        restore_optimizer(policy.optimizer, with_prefix(arrays, _OPTIMIZER))
+        for prefix, optimizer in self._optimizers().items():
+            restore_optimizer(optimizer, with_prefix(arrays, prefix))
+        for name, variable in self._variables().items():
+            variable.data.copy_(torch.as_tensor(arrays[name]))
         scale = self.model.env.ret_rms
         scale.mean, scale.var, scale.count = (float(x) for x in arrays["scale"])
         self.model.num_timesteps = self.num_timesteps
+
+    def _optimizers(self) -> dict[str, Any]:
+        """Returns the optimisers that Stable-Baselines3 would save, by what their arrays begin."""
+        names, _ = self.model._get_torch_save_params()
+        return {
+            f"{_OPTIMIZER}{name}.": operator.attrgetter(name)(self.model)
+            for name in names
+            if name.endswith("optimizer")
+        }
+
+    def _variables(self) -> dict[str, Any]:
+        """Returns the tensors that Stable-Baselines3 would save beside the policy."""
+        _, names = self.model._get_torch_save_params()
+        return {_VARIABLE + name: getattr(self.model, name) for name in names}
 
     def progress(self) -> dict[str, np.ndarray]:
         """Returns the visits that learning is amid; a subclass adds what else its model keeps."""
@@ -172,6 +195,8 @@ class DeepAgent(VisitAgent):
         training.returns = progress["returns"]
         self.model._last_obs = with_prefix(progress, _LAST)
         training.venv.visits, training.venv.observation = progress["visits"], self.model._last_obs
+        if isinstance(training.unwrapped.env, VectorSlateWrapper):
+            training.unwrapped.env._observation = self.model._last_obs
         self.model._last_episode_starts = progress["episode_start"]
         self.model._n_updates = int(progress["n_updates"])
 
@@ -198,7 +223,7 @@ def _training_env(env: VectorEnv, memory: VisitMemory, *, seed: int, discount: f
         """Adds the memory of the visit to observations."""
 
         def __init__(self, venv: Any) -> None:
-            space = spaces.Dict(dict(venv.observation_space.spaces) | {VISIT: memory.space})
+            space = spaces.Dict(dict(venv.observation_space.spaces) | memory.spaces)
             super().__init__(venv, observation_space=space)
 
         def _seen(self, observation: Any) -> Any:
@@ -226,7 +251,8 @@ def _training_env(env: VectorEnv, memory: VisitMemory, *, seed: int, discount: f
                 last = infos[index]["terminal_observation"]
                 batch = {name: value[None] for name, value in last.items()}
                 after = memory.after(before[index : index + 1], batch)
-                last[VISIT] = memory.seen_with(after, batch)[VISIT][0]
+                seen = memory.seen_with(after, batch)
+                last.update({name: seen[name][0] for name in memory.spaces})
             return self._seen(observation), rewards, ended, infos
 
     adapter = VecEnvAdapter(env)

@@ -8,77 +8,117 @@ from gymnasium import spaces
 from recsim_env.agents.feedback import Observation
 from recsim_env.scenario import Scenario
 
-#: Name of the field among observations.
-VISIT = "visit"
+#: Names of the fields among observations.
+VISIT, TRACES = "visit", "traces"
 
 # Sums are divided by this, so that they stay near the size of the other features.
 _SCALE = 100.0
 
-# How much of the trace of clicked items is left after a slate.
+# How much of what passes is left after a slate.
 _DECAY = 0.8
+
+# Tastes are slopes of a regression with this ridge: one item hardly makes a taste.
+_RIDGE = 1.0
 
 
 class VisitMemory:
     """Adds up what a person did in this visit, from what was seen and shown and nothing else.
 
-    What an agent sees of it is, for each person, (1 + n_columns + n_features): slates shown so far
-    and the sum of each column of `response` over the items that were clicked, both in hundreds; and
-    a trace of the features of clicked items, by a fifth new with every slate. Without it, how far a
-    visit has come and what it has left behind are hidden, and what an item does to the rest of the
-    visit drowns in that.
+    Without it, how far a visit has come, what it has left behind and what the person turned out to
+    like are hidden, and what an item does to the rest of the visit drowns in that. An agent sees
+    two fields of it, for each person, with n_columns those of `response`:
+
+    - `VISIT`, (1 + 2 n_columns): slates shown so far and the sum of each column over the items that
+      were clicked, both in hundreds; and of these columns a running mean, by a fifth new with every
+      slate.
+    - `TRACES`, (2 + n_columns, n_features), which compare with candidates: running means, likewise,
+      of the features of clicked and of shown items, summed over the slate; and for each column
+      what it owes to each feature, the slopes sum (y - mean y) f / (1 + sum f²), over all that was
+      shown, of regressions on one feature at a time.
 
     Args:
       scenario: whose responses are added up; it shows `candidates`.
 
     Attributes:
-      space: of the field `VISIT`.
-      seen_space: of what agents with this memory see: the float fields and `VISIT`.
+      spaces: of these fields, by name; no `TRACES` where responses are not shown.
+      seen_space: of what agents with this memory see: the float fields and these.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         fields = scenario.observation_fields()
-        has_response = "response" in fields
-        n_features = fields["candidates"].shape[1] if has_response else 0
-        self._n_sums = 1 + (fields["response"].shape[1] if has_response else 0)
-        self._shown_shape = (scenario.slate_size, n_features)
-        limit = np.finfo(np.float32).max
-        self.space = spaces.Box(-limit, limit, (self._n_sums + n_features,), np.float32)
-        boxes: dict[str, spaces.Space] = {
-            name: space
-            for name, space in scenario.space_fields().items()
-            if isinstance(space, spaces.Box)
+        n_columns, n_features, n_places = 0, 0, 0
+        if "response" in fields:
+            n_places, n_columns = fields["response"].shape
+            n_features = fields["candidates"].shape[1]
+        shapes = {
+            VISIT: (1 + 2 * n_columns,),
+            TRACES: (2 + n_columns, n_features),
+            "shown": (n_places, n_features),
+            "moments": (2 + n_columns, n_features),
+            "totals": (n_columns,),
         }
-        self.seen_space = spaces.Dict(boxes | {VISIT: self.space})
+        self._parts: dict[str, tuple[slice, tuple[int, ...]]] = {}
+        self._size = 0
+        for name, shape in shapes.items():
+            self._parts[name] = slice(self._size, self._size + math.prod(shape)), shape
+            self._size += math.prod(shape)
+        limit = np.finfo(np.float32).max
+        self.spaces: dict[str, spaces.Space] = {
+            name: spaces.Box(-limit, limit, shapes[name], np.float32)
+            for name in (VISIT, TRACES)
+            if math.prod(shapes[name])
+        }
+        boxes = {k: v for k, v in scenario.space_fields().items() if isinstance(v, spaces.Box)}
+        self.seen_space = spaces.Dict(boxes | self.spaces)
 
     def begin(self, n: int) -> np.ndarray:
         """Returns the memory of `n` visits that have just begun."""
-        return np.zeros((n, self.space.shape[0] + math.prod(self._shown_shape)), np.float32)
+        return np.zeros((n, self._size), np.float32)
+
+    def _part(self, memory: np.ndarray, name: str) -> np.ndarray:
+        """Returns a view of a part of the memory, (n, ...)."""
+        where, shape = self._parts[name]
+        return memory[:, where].reshape(len(memory), *shape)
 
     def showing(
         self, memory: np.ndarray, observation: Observation, slates: np.ndarray
     ) -> np.ndarray:
         """Returns the memory with the features of what is shown, until the response is known."""
         memory = memory.copy()
-        shown = observation["candidates"][np.arange(len(slates))[:, None], slates]
-        of_shown = memory[:, self.space.shape[0] :]
-        of_shown[:] = shown[:, :, : self._shown_shape[1]].reshape(of_shown.shape)
+        if TRACES in self.spaces:
+            rows = np.arange(len(slates))[:, None]
+            self._part(memory, "shown")[:] = observation["candidates"][rows, slates]
         return memory
 
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns the memory after slates whose responses `observation` shows."""
         memory = memory.copy()
-        memory[:, 0] += 1.0 / _SCALE
+        visit = self._part(memory, VISIT)
+        visit[:, 0] += 1.0 / _SCALE
         if "response" not in observation:
             return memory
-        response = observation["response"]
+        response, shown = observation["response"], self._part(memory, "shown")
         is_clicked = (response[:, :, :1] > 0).astype(np.float32)
-        n_sums, n_seen = self._n_sums, self.space.shape[0]
-        memory[:, 1:n_sums] += (response * is_clicked).sum(axis=1) / _SCALE
-        shown = memory[:, n_seen:].reshape(-1, *self._shown_shape)
-        clicked = (shown * is_clicked).sum(axis=1)
-        memory[:, n_sums:n_seen] += (1.0 - _DECAY) * (clicked - memory[:, n_sums:n_seen])
+        sums, recent = np.split(visit[:, 1:], 2, axis=1)
+        clicked = (response * is_clicked).sum(axis=1)
+        sums += clicked / _SCALE
+        recent += (1.0 - _DECAY) * (clicked - recent)
+
+        moments, totals = self._part(memory, "moments"), self._part(memory, "totals")
+        features = shown.sum(axis=1)
+        moments[:, 0] += features
+        moments[:, 1] += (shown * shown).sum(axis=1)
+        moments[:, 2:] += response.transpose(0, 2, 1) @ shown
+        totals += response.sum(axis=1)
+
+        traces = self._part(memory, TRACES)
+        passing = np.stack([(shown * is_clicked).sum(axis=1), features], axis=1)
+        traces[:, :2] += (1.0 - _DECAY) * (passing - traces[:, :2])
+        means = totals / (visit[:, :1] * (_SCALE * shown.shape[1]))
+        slopes = moments[:, 2:] - means[:, :, None] * moments[:, :1]
+        traces[:, 2:] = slopes / (_RIDGE + moments[:, 1:2])
         return memory
 
     def seen_with(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns the observation with the memory beside it."""
-        return {**observation, VISIT: memory[:, : self.space.shape[0]]}
+        return {**observation, **{name: self._part(memory, name) for name in self.spaces}}

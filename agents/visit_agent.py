@@ -24,7 +24,7 @@ class VisitAgent(Agent):
 
     Attributes:
       memory: adds up the visit.
-      seen_space: of what networks take: the float fields and `VISIT`.
+      seen_space: of what networks take: the float fields and those of the memory.
       monitor: called now and then while learning with losses by name, and `num_timesteps`.
     """
 

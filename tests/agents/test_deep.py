@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import agent_class, load_agent, make_agent
-from recsim_env.agents.visit import VISIT, VisitMemory
+from recsim_env.agents.visit import TRACES, VISIT, VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -215,25 +215,49 @@ def test_memory_adds_up_the_visit():
     memory = VisitMemory(env.scenario)
     rng = np.random.default_rng(0)
     observation, _ = env.reset(seed=4)
-    state, sums, trace = memory.begin(1), np.zeros(4), np.zeros(20)
-    n_clicks = 0
+    state, sums, recent, passing = memory.begin(1), np.zeros(4), np.zeros(4), np.zeros((2, 20))
+    shown, responses, n_clicks = [], [], 0
     for step in range(1, 16):
         slate = rng.permutation(5)[:2]
         state = memory.showing(state, observation, slate[None])
-        features = observation["candidates"][0]
+        features = observation["candidates"][0, slate]
         observation, *_ = env.step(slate[None])
         state = memory.after(state, observation)
-        trace = 0.8 * trace
-        for place in range(2):
-            response = observation["response"][0, place]
-            if response[0] > 0:
-                n_clicks += 1
-                sums += response
-                trace += 0.2 * features[slate[place]]
-        seen = memory.seen_with(state, observation)[VISIT][0]
-        assert seen.shape == memory.space.shape
-        np.testing.assert_allclose(seen, [step / 100, *(sums / 100), *trace], rtol=1e-5, atol=1e-6)
+        response = observation["response"][0]
+        is_clicked = response[:, 0] > 0
+        n_clicks += is_clicked.sum()
+        sums += response[is_clicked].sum(axis=0)
+        recent = 0.8 * recent + 0.2 * response[is_clicked].sum(axis=0)
+        now = np.stack([features[is_clicked].sum(axis=0), features.sum(axis=0)])
+        passing = 0.8 * passing + 0.2 * now
+        shown.extend(features)
+        responses.extend(response)
+        x, y = np.array(shown), np.array(responses)
+        slopes = (y - y.mean(axis=0)).T @ x / (1.0 + (x**2).sum(axis=0))
+        seen = memory.seen_with(state, observation)
+        assert all(seen[name].shape[1:] == space.shape for name, space in memory.spaces.items())
+        expected = [step / 100, *(sums / 100), *recent]
+        np.testing.assert_allclose(seen[VISIT][0], expected, rtol=1e-5, atol=1e-6)
+        expected = np.concatenate([passing, slopes])
+        np.testing.assert_allclose(seen[TRACES][0], expected, rtol=1e-4, atol=1e-5)
     assert n_clicks > 3
+
+
+def test_memory_knows_a_taste_that_clicks_showed():
+    """Somebody who clicks all of one feature and nothing else has that as their taste."""
+    scenario = InterestEvolution(n_candidates=5, slate_size=2)
+    memory = VisitMemory(scenario)
+    state = memory.begin(1)
+    for _ in range(50):
+        seen = {"candidates": np.eye(20, dtype=np.float32)[None, :5]}
+        state = memory.showing(state, seen, np.array([[3, 1]]))
+        response = np.zeros((1, 2, scenario.observation_fields()["response"].shape[1]), np.float32)
+        response[0, 0] = 1.0
+        state = memory.after(state, {"response": response})
+    taste = memory.seen_with(state, {})[TRACES][0, 2]
+    assert taste[3] == pytest.approx(0.5, abs=0.02)
+    assert taste[1] == pytest.approx(-0.5, abs=0.02)
+    assert not taste[[0, 2, *range(4, 20)]].any()
 
 
 def test_training_sees_what_prediction_remembers():
