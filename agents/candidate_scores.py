@@ -3,6 +3,7 @@
 Import this module where it is used: it needs torch.
 """
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import nn
@@ -33,3 +34,28 @@ class CandidateScores(nn.Module):
         """Returns (n, 1)."""
         person, items = self.critic(observation)
         return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
+
+
+class ScaledScores(CandidateScores):
+    """The same with values in units of returns.
+
+    Attributes:
+      centre, unit: the mean and the deviation of returns.
+    """
+
+    centre: torch.Tensor
+    unit: torch.Tensor
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__(space, width)
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("unit", torch.ones(()))
+
+    def measure(self, returns: np.ndarray) -> None:
+        """Takes the mean and the deviation of some returns, (n,)."""
+        self.centre.fill_(float(returns.mean()))
+        self.unit.fill_(float(returns.std()) or 1.0)
+
+    def worth(self, observation: Tensors) -> torch.Tensor:
+        """Returns values in units of reward, (n,)."""
+        return self.centre + self.unit * self.values(observation)[:, 0]

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
 from recsim_env.agents.logged_steps import returns_to_go
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.offline_agent import OfflineAgent
@@ -62,9 +60,7 @@ class ImplicitQLearning(OfflineAgent):
     def prepare(self) -> None:
         """Measures the returns of the log, in whose units values are learned."""
         steps = {name: self.replay[name] for name in ("reward", "visit_number", "step")}
-        returns = returns_to_go(steps, gamma=self.settings["gamma"])
-        self.network.centre.fill_(float(returns.mean()))
-        self.network.unit.fill_(max(float(returns.std()), np.finfo(np.float32).tiny))
+        self.network.measure(returns_to_go(steps, gamma=self.settings["gamma"]))
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
         """Returns the sum of three losses, each of weights of its own."""
@@ -75,8 +71,8 @@ class ImplicitQLearning(OfflineAgent):
         network, slates = self.network, batch["slate"].long()
         following = {name: batch[NEXT + name] for name in self.seen_space}
         with torch.no_grad():
-            rest = network.centre + network.unit * network.values(following)[:, 0]
-            goal = batch["reward"] + self.settings["gamma"] * (1.0 - batch["is_terminal"]) * rest
+            goes_on = 1.0 - batch["is_terminal"]
+            goal = batch["reward"] + self.settings["gamma"] * goes_on * network.worth(following)
             goal = (goal - network.centre) / network.unit
             target = network.averaged(batch, slates)
         error = network.slate_value(batch, slates) - goal

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from torch import nn
 
 from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
-from recsim_env.agents.candidate_scores import CandidateScores
+from recsim_env.agents.candidate_scores import ScaledScores
 
 
 class SlateValue(nn.Module):
@@ -34,22 +34,13 @@ class SlateValue(nn.Module):
         return torch.as_tensor(self.value(torch.cat([person, shown], dim=1))[:, 0])
 
 
-class IQLNetwork(CandidateScores):
-    """Scores and values of moments; values of slates, and their average over learning.
-
-    Attributes:
-      centre, unit: the mean and the deviation of returns, in which values are learned.
-    """
-
-    centre: torch.Tensor
-    unit: torch.Tensor
+class IQLNetwork(ScaledScores):
+    """Scores and values of moments; values of slates, and their average over learning."""
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__(space, width)
         self.slate_value = SlateValue(space, width)
         self.averaged = copy.deepcopy(self.slate_value).requires_grad_(False)
-        self.register_buffer("centre", torch.zeros(()))
-        self.register_buffer("unit", torch.ones(()))
 
     def follow(self, tau: float) -> None:
         """Moves the average by a share of the way to the values of slates."""

@@ -75,16 +75,19 @@ class StepRecorder:
 
     Args:
       scenario: where the steps are taken.
+
+    Attributes:
+      memory: adds up each visit.
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self._memory = VisitMemory(scenario)
+        self.memory = VisitMemory(scenario)
         self._n_visits = 0
         self.begin(0)
 
     def begin(self, num_envs: int) -> None:
         """Notes that everybody's visit begins anew."""
-        self._memories = self._memory.begin(num_envs)
+        self._memories = self.memory.begin(num_envs)
         self._steps = np.zeros(num_envs, np.int32)
         self._visits = self._numbers(num_envs)
 
@@ -92,12 +95,12 @@ class StepRecorder:
         """Returns columns of a log by name, a row for every step; propensities are (n,)."""
         index, memory = feedback.index, self._memories[feedback.index]
         following = feedback.next_observation
-        shown = self._memory.showing(memory, feedback.observation, feedback.slates)
-        after = self._memory.after(shown, following)
+        shown = self.memory.showing(memory, feedback.observation, feedback.slates)
+        after = self.memory.after(shown, following)
         is_shown = feedback.is_shown
         rows = {
-            **self._seen(feedback.observation, memory),
-            **{NEXT + name: value for name, value in self._seen(following, after).items()},
+            **self.seen(feedback.observation, memory),
+            **{NEXT + name: value for name, value in self.seen(following, after).items()},
             "slate": feedback.slates.astype(np.int32),
             "clicked": following["response"][:, :, 0] > 0 if "response" in following else is_shown,
             "reward": feedback.rewards.astype(np.float32),
@@ -114,9 +117,10 @@ class StepRecorder:
         self._visits[over] = self._numbers(len(over))
         return rows
 
-    def _seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
-        every = self._memory.seen_with(memory, observation)
-        return {name: every[name] for name in self._memory.seen_space}
+    def seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns what agents with this memory see."""
+        every = self.memory.seen_with(memory, observation)
+        return {name: every[name] for name in self.memory.seen_space}
 
     def _numbers(self, n: int) -> np.ndarray:
         """Returns numbers for `n` visits that begin."""
@@ -143,6 +147,12 @@ def click_shares(clicked: np.ndarray) -> np.ndarray:
     return clicked / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
 
 
+def last_steps(steps: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Returns the rows with the last step of each visit; columns as for `returns_to_go`."""
+    order = np.lexsort((steps["step"], steps["visit_number"]))
+    return order[_is_last(steps["visit_number"][order])]
+
+
 def returns_to_go(
     steps: Mapping[str, np.ndarray], *, gamma: float, rest: np.ndarray | None = None
 ) -> np.ndarray:
@@ -154,8 +164,8 @@ def returns_to_go(
       rest: (n,), what is expected after each step; counts where the log of a visit ends (0).
     """
     order = np.lexsort((steps["step"], steps["visit_number"]))
-    visit, found = steps["visit_number"][order], steps["reward"][order].astype(np.float64)
-    last = np.flatnonzero(np.append(visit[1:] != visit[:-1], len(visit) > 0)[: len(visit)])
+    found = steps["reward"][order].astype(np.float64)
+    last = np.flatnonzero(_is_last(steps["visit_number"][order]))
     lengths = np.diff(last, prepend=-1)
     if rest is not None:
         found[last] += gamma * rest[order][last]
@@ -165,3 +175,10 @@ def returns_to_go(
     returns = np.empty(len(order))
     returns[order] = found
     return returns
+
+
+def _is_last(visits: np.ndarray) -> np.ndarray:
+    """Returns whether the next number is another, or none."""
+    is_last = np.ones(len(visits), bool)
+    is_last[:-1] = visits[1:] != visits[:-1]
+    return is_last

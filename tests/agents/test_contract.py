@@ -24,6 +24,7 @@ EXTRAS = {
     "slateq": "torch",
     "full_slate_q": "stable_baselines3",
     "iql": "torch",
+    "reinforce": "torch",
     "bc": "torch",
     "ppo": "stable_baselines3",
     "a2c": "stable_baselines3",

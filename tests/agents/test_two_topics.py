@@ -254,6 +254,7 @@ BUDGETS = {
     "slateq": Budget(15_000),
     "full_slate_q": Budget(30_000),
     "iql": Budget(15_000),
+    "reinforce": Budget(15_000),
     "ppo": Budget(15_000),
     "a2c": Budget(15_000),
     "recurrent_ppo": Budget(15_000),
