@@ -43,6 +43,7 @@ AGENTS = {
     "ppo": "recsim_env.agents.ppo:PPOAgent",
     "a2c": "recsim_env.agents.a2c:A2CAgent",
     "recurrent_ppo": "recsim_env.agents.recurrent_ppo:RecurrentPPOAgent",
+    "sac": "recsim_env.agents.sac:SACAgent",
     "reinforce": "recsim_env.agents.reinforce:Reinforce",
     "bc": "recsim_env.agents.bc:BehaviourCloning",
     "oracle": "recsim_env.agents.oracle:Oracle",

@@ -40,6 +40,9 @@ class SlateDQN(OffPolicyAlgorithm):
         """Returns how far values are from targets, both (batch_size, n_quantiles)."""
         return smooth_l1_loss(values, targets)
 
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        return ["policy", "policy.optimizer"], []
+
     def _sample_action(
         self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,7 @@ EXTRAS = {
     "ppo": "stable_baselines3",
     "a2c": "stable_baselines3",
     "recurrent_ppo": "sb3_contrib",
+    "sac": "stable_baselines3",
 }
 
 SCENARIOS = {

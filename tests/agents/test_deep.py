@@ -18,7 +18,7 @@ from recsim_env.streams import integer
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
-KINDS = ("dqn", "qrdqn", "ppo")
+KINDS = ("dqn", "qrdqn", "ppo", "a2c", "recurrent_ppo", "sac")
 
 #: With agents that are not meant to learn so fast, or to overlook the order of candidates.
 ALL_KINDS = (*KINDS, "full_slate_q")
@@ -155,7 +155,8 @@ def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_learning_goes_on_where_it_stopped(kind):
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
-    agent = make_agent(kind, env, seed=0, **({"rollout": 256} if kind == "ppo" else {}))
+    is_short = {"rollout": 256} if "rollout" in agent_class(kind).defaults else {}
+    agent = make_agent(kind, env, seed=0, **is_short)
     steps = []
     agent.learn(600, callback=lambda learner: steps.append(learner.num_timesteps))
     assert steps == list(range(8, agent.num_timesteps + 1, 8))

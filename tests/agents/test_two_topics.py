@@ -253,6 +253,7 @@ BUDGETS = {
     "qrdqn": Budget(15_000),
     "slateq": Budget(15_000),
     "full_slate_q": Budget(30_000),
+    "sac": Budget(20_000),
     "iql": Budget(15_000),
     "reinforce": Budget(15_000),
     "ppo": Budget(15_000),

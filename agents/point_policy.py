@@ -1,0 +1,91 @@
+"""Directions among item features, and what they are worth, as a policy of Stable-Baselines3."""
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.sac.policies import SACPolicy
+from torch import nn
+
+from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+
+_N_CRITICS = 2
+
+
+class Summary(BaseFeaturesExtractor):
+    """The person, and the mean of the candidates, (n, 2 width): their order means nothing."""
+
+    def __init__(self, observation_space: spaces.Dict, width: int) -> None:
+        super().__init__(observation_space, 2 * width)
+        self.encoder = CandidateEncoder(observation_space, width)
+
+    def forward(self, observation: Any) -> torch.Tensor:
+        """Returns (n, 2 width)."""
+        person, items = self.encoder(observation)
+        return torch.cat([person, items.mean(dim=1)], dim=1)
+
+
+class DirectionCritics(nn.Module):
+    """What a direction is worth, twice: from the person and the candidates that it picks out.
+
+    With a the direction, f_i a candidate's features, h_i its description by `CandidateEncoder`, and
+    p_i = softmax_i(sharpness f_i · a), Q(o, a) is a network of the person and sum_i p_i h_i. So the
+    critics see what would be shown, softly, and can say where to turn.
+
+    Args:
+      space: of the observations.
+      width: of the layers.
+    """
+
+    def __init__(self, space: spaces.Dict, width: int) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(CandidateEncoder(space, width) for _ in range(_N_CRITICS))
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+            for _ in range(_N_CRITICS)
+        )
+        self.log_sharpness = nn.Parameter(torch.ones(()))
+
+    def forward(self, observation: Tensors, directions: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Returns the values of directions, (n, n_features), by each critic, (n, 1)."""
+        match = torch.bmm(observation["candidates"], directions[:, :, None])
+        share = (self.log_sharpness.exp() * match).softmax(dim=1)
+        values = []
+        for encoder, head in zip(self.encoders, self.heads, strict=True):
+            person, items = encoder(observation)
+            values.append(head(torch.cat([person, (share * items).sum(dim=1)], dim=1)))
+        return tuple(values)
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Says whether the critics are in training."""
+        self.train(mode)
+
+
+class PointPolicy(SACPolicy):
+    """Stable-Baselines3's SAC policy: an actor on a `Summary`, and `DirectionCritics`."""
+
+    def __init__(
+        self,
+        observation_space: Any,
+        action_space: Any,
+        lr_schedule: Any,
+        *,
+        width: int,
+        use_sde: bool = False,
+    ) -> None:
+        self._width = width
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            net_arch=[width],
+            use_sde=use_sde,
+            features_extractor_class=Summary,
+            features_extractor_kwargs={"width": width},
+        )
+
+    def make_critic(self, features_extractor: Any = None) -> Any:
+        """Returns fresh critics."""
+        space: Any = self.observation_space
+        return DirectionCritics(space, self._width).to(self.device)

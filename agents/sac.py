@@ -1,0 +1,89 @@
+"""Soft actor-critic in the space of item features."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from recsim_env.agents.feedback import Observation
+from recsim_env.agents.off_policy import OffPolicyAgent
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.wrappers import ActionForm, VectorSlateWrapper, best_candidates
+
+
+class SACAgent(OffPolicyAgent):
+    """Says which way the items to show lie in the space of features, however many there are.
+
+    Idea: an action is a direction a among item features, and the slate the candidates with the
+      largest a · f. So the cost of choosing does not depend on how many slates there are, and what
+      was learned of one item serves its neighbours.
+    Update: the critics Q_1, Q_2 regress on r + gamma (min_j Q_j'(o', a') - alpha log pi(a' | o')),
+      without the second term where the person left; the actor pi, a Gaussian squashed to [-1, 1],
+      follows the gradient of min_j Q_j(o, a) - alpha log pi(a | o); alpha follows the entropy that
+      is wanted. All by Adam on batches from a replay buffer; Q' <- (1 - tau) Q' + tau Q. The actor
+      sees the person and the mean of the candidates, the critics the person and the candidates that
+      a picks out (`DirectionCritics`).
+    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²); a
+      decision O(n_candidates (width² + n_features)).
+    Source: Dulac-Arnold et al. 2015, "Deep reinforcement learning in large discrete action spaces"
+      (arXiv 1512.07679), the proto-action; Haarnoja et al. 2018, "Soft actor-critic algorithms and
+      applications" (arXiv 1812.05905), as in Stable-Baselines3.
+    Differs: the largest inner products are shown and not the nearest points: there is no farthest
+      point that is best where more of a feature is better, features have no common bounds, and a
+      direction ranks all items where a point ranks those around it. No critic chooses among the
+      neighbours; all of them are the slate.
+
+    Settings:
+      entropy: wanted, in nats for each feature (-1); alpha begins with 0.1.
+      Others: see `OffPolicyAgent`; the weights are averaged at every gradient step.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {**OffPolicyAgent.defaults, "entropy": -1.0}
+
+    #: Shorter than the visit, as with values of slates.
+    scale_discount: ClassVar[float] = 0.9
+
+    def wrap(self, env: RecommendationVectorEnv) -> Any:
+        """Returns the environment with directions as actions."""
+        self.form = Directions(env)
+        return VectorSlateWrapper(env, self.form)
+
+    def make_model(self, env: Any) -> Any:
+        """Returns Stable-Baselines3's SAC with a `PointPolicy`."""
+        from stable_baselines3 import SAC
+
+        from recsim_env.agents.point_policy import PointPolicy
+
+        return SAC(
+            PointPolicy,
+            env,
+            **self.model_settings(env),
+            ent_coef="auto_0.1",
+            target_entropy=self.settings["entropy"] * env.action_space.shape[0],
+            policy_kwargs={"width": self.settings["width"]},
+        )
+
+    def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows what lies furthest in the mean direction, or in one drawn around it."""
+        means, log_deviations, _ = self.model.actor.get_action_dist_params(tensors)
+        points = means.cpu().numpy()
+        if not deterministic:
+            deviations = log_deviations.exp().cpu().numpy()
+            points = points + deviations * self.rng.standard_normal(points.shape)
+        observation = {"candidates": tensors["candidates"].cpu().numpy()}
+        return self.form.slates(np.tanh(points), observation)
+
+
+class Directions(ActionForm):
+    """A weight for every item feature; the candidates of the largest weighted sums are shown."""
+
+    def __init__(self, env: RecommendationVectorEnv) -> None:
+        n_features = env.scenario.observation_fields()["candidates"].shape[1]
+        self.slate_size = env.scenario.slate_size
+        self.space = spaces.Box(-1.0, 1.0, (n_features,), np.float32)
+
+    def slates(self, actions: np.ndarray, observation: Observation) -> np.ndarray:
+        """Ranks the candidates by inner product; see `ActionForm.slates`."""
+        match = np.einsum("ncf,nf->nc", observation["candidates"], actions, dtype=np.float64)
+        return best_candidates(match, self.slate_size)
