@@ -130,7 +130,7 @@ class StepwiseAgent(Agent):
     def _go_on(self) -> bool:
         """Goes on with the visits of a loaded agent, if they are of such an environment."""
         kept, self._progress = self._progress, {}
-        if not kept or kept["environment"].shape != (self.env.num_envs,):
+        if "environment" not in kept or kept["environment"].shape != (self.env.num_envs,):
             return False
         self.env.state = kept["environment"]
         self._observation = with_prefix(kept, _SEEN)

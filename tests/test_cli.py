@@ -138,6 +138,23 @@ def test_a_log_is_written_by_a_trained_agent_and_calibrated(capsys, tmp_path):
     assert "InterestEvolution with these settings has none; set n_items" in lacking
 
 
+def test_agents_learn_from_logged_steps_alone(capsys, tmp_path):
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    steps, agent = str(tmp_path / "new" / "steps.npz"), str(tmp_path / "clone.agent")
+    logging = ["log", "InterestEvolution", "linucb", "--learn=64", "--interactions=300"]
+    assert main([*logging, "--out", steps]) == 0
+    printed = capsys.readouterr().out
+    assert "300 rows" in printed and "propensities are exact" in printed
+    command = printed.splitlines()[-1].removeprefix("next: recsim-env ").split()
+    assert main([*command, "--out", agent]) == 0
+    assert "iql learned from 300 logged interactions" in capsys.readouterr().out
+    assert main(["evaluate", "InterestEvolution", agent, "--episodes", "5"]) == 0
+    other = refused(capsys, "train", "RatedCatalogue", "bc", "--log", steps, "--out", "x.agent")
+    assert "the log is of another scenario or other settings" in other
+    never = refused(capsys, "train", "InterestEvolution", "linucb", "--log", steps)
+    assert "bc, iql and reinforce do" in never
+
+
 def test_benchmark_writes_everything_and_plot_redraws_it(capsys, tmp_path):
     out = str(tmp_path / "results")
     asked = ["benchmark", "InterestEvolution", "--agents", "linucb", "--seeds", "4", "7", *SMALL]

@@ -1,9 +1,11 @@
 """Logs of simulated people under an agent, with propensities, as files that other tools read."""
 
+import contextlib
 import csv
 import importlib.util
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from recsim_env.agents import Agent
 from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog
+from recsim_env.agents.logged_steps import STEP_COLUMNS, LoggedSteps, StepRecorder
 from recsim_env.array_file import replacing
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
@@ -39,6 +42,9 @@ _BETWEEN_VISITS = 7_200
 _BLOCK_ROWS = 100_000
 
 SUFFIXES = (".csv", ".parquet")
+
+#: What a file of whole steps, from `record_steps`, ends with.
+STEPS_SUFFIX = ".npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +99,16 @@ class Recording:
         parquet.write_table(pyarrow.table(self.columns), path)
 
 
-def checked_path(path: str | os.PathLike[str]) -> Path:
-    """Returns where a recording can be written.
+def checked_path(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
+    """Returns where a log can be written.
 
     Raises:
-      ValueError: another suffix than .csv or .parquet.
+      ValueError: another suffix than one of `suffixes`.
       ImportError: a Parquet file without pyarrow.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"cannot write {path}: its name must end with {' or '.join(SUFFIXES)}")
+    if path.suffix not in suffixes:
+        raise ValueError(f"cannot write {path}: its name must end with {' or '.join(suffixes)}")
     if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ImportError('writing Parquet needs pyarrow: pip install "recsim-env[data]"')
     return path
@@ -149,17 +155,69 @@ def record(
     reason = unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
-    env = RecommendationVectorEnv(scenario, num_envs=num_envs)
-    try:
-        with acting_in(agent, env, seed):
-            log, propensity = _play(
-                agent, env, interactions, seed=seed, n_draws=n_draws, progress_bar=progress_bar
-            )
-    finally:
-        env.close()
-    columns = _columns(log, propensity, interactions)
+    log, propensities = ImpressionLog(scenario), list[np.ndarray]()
+    for feedback, chance in _played(
+        agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
+    ):
+        log.append(feedback)
+        propensities.append(chance)
+    columns = _columns(log, np.concatenate(propensities), interactions)
+    about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
+        "rows": len(columns["item"]),
+        "visits": int(columns["visit"][-1]) + 1,
+        "clicks": int(columns["clicked"].sum()),
+        "columns": COLUMNS,
+    }
+    return Recording(columns, about)
+
+
+def record_steps(
+    agent: Agent,
+    scenario: Scenario,
+    *,
+    interactions: int,
+    seed: int = 0,
+    num_envs: int = 16,
+    n_draws: int = 1_000,
+    progress_bar: bool = False,
+) -> LoggedSteps:
+    """Plays people as `record` does, and keeps whole steps, which other agents learn from.
+
+    Steps stand as they were played, a batch after the other. Items need no ids here.
+
+    Args:
+      agent, scenario, interactions, seed, num_envs, n_draws, progress_bar: as in `record`.
+
+    Raises:
+      ValueError: items have no observable features.
+    """
+    if "candidates" not in scenario.space_fields():
+        name = type(scenario).__name__
+        raise ValueError(f"logged steps need item features, and {name} shows none")
+    recorder, blocks = StepRecorder(scenario), list[dict[str, np.ndarray]]()
+    recorder.begin(num_envs)
+    for feedback, chance in _played(
+        agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
+    ):
+        blocks.append(recorder.rows(feedback, chance))
+    columns = {
+        name: np.concatenate([block[name] for block in blocks])[:interactions] for name in blocks[0]
+    }
+    about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
+        "rows": len(columns["reward"]),
+        "visits": len(np.unique(columns["visit_number"])),
+        "clicks": int(columns["clicked"].sum()),
+        "columns": STEP_COLUMNS,
+    }
+    return LoggedSteps(columns, about)
+
+
+def _about(
+    agent: Agent, scenario: Scenario, interactions: int, seed: int, num_envs: int, n_draws: int
+) -> dict[str, Any]:
+    """Returns what makes a log, as JSON values."""
     is_exact = agent.draws_slates is None
-    about = {
+    return {
         "scenario": _name(scenario),
         "scenario_settings": scenario.settings,
         "agent": _name(agent),
@@ -169,50 +227,48 @@ def record(
         "seed": seed,
         "num_envs": num_envs,
         "propensity": "exact" if is_exact else f"mean of {n_draws:,} draws",
-        "rows": len(columns["item"]),
-        "visits": int(columns["visit"][-1]) + 1,
-        "clicks": int(columns["clicked"].sum()),
-        "columns": COLUMNS,
         "versions": versions(),
     }
-    return Recording(columns, about)
 
 
 def _name(made: Agent | Scenario) -> str:
     return f"{type(made).__module__}:{type(made).__qualname__}"
 
 
-def _play(
+def _played(
     agent: Agent,
-    env: RecommendationVectorEnv,
+    scenario: Scenario,
     interactions: int,
-    *,
     seed: int,
+    *,
+    num_envs: int,
     n_draws: int,
-    progress_bar: bool,
-) -> tuple[ImpressionLog, np.ndarray]:
-    """Returns the log of at least that many slates, and the propensity of each."""
-    log, propensities, n_slates = ImpressionLog(env.scenario), list[np.ndarray](), 0
-    observation, _ = env.reset(seed=seed)
-    state, begins = None, np.ones(env.num_envs, bool)
-    is_over = np.zeros(env.num_envs, bool)
-    quiet = None if progress_bar else True  # None: only on a terminal
-    with tqdm(total=interactions, unit="step", disable=quiet) as progress:
+    bar: bool,
+) -> Iterator[tuple[Feedback, np.ndarray]]:
+    """Yields at least that many slates in batches, and the propensity of each."""
+    env = RecommendationVectorEnv(scenario, num_envs=num_envs)
+    n_slates = 0
+    state, begins, is_over = None, np.ones(num_envs, bool), np.zeros(num_envs, bool)
+    quiet = None if bar else True  # None: only on a terminal
+    with (
+        contextlib.closing(env),
+        acting_in(agent, env, seed),
+        tqdm(total=interactions, unit="step", disable=quiet) as progress,
+    ):
+        observation, _ = env.reset(seed=seed)
         while n_slates < interactions:
             before = state
             slates, state = agent.predict(observation, before, begins)
             chance = agent.slate_probability(observation, slates, before, begins, n_draws=n_draws)
-            slates = slates.reshape(env.num_envs, -1)
+            slates = slates.reshape(num_envs, -1)
             taken = env.step(slates)
-            feedback = Feedback.of_batch(env.scenario, observation, slates, taken, is_over)
-            log.append(feedback)
-            propensities.append(chance[feedback.index])
+            feedback = Feedback.of_batch(scenario, observation, slates, taken, is_over)
+            yield feedback, chance[feedback.index]
             begins = is_over
             observation, _, terminated, truncated, _ = taken
             is_over = terminated | truncated
             progress.update(min(len(feedback.index), interactions - n_slates))
             n_slates += len(feedback.index)
-    return log, np.concatenate(propensities)
 
 
 def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[str, np.ndarray]:

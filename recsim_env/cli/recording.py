@@ -1,11 +1,18 @@
 """`recsim-env log`: what people did while an agent served them, as a file."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import count, seed
 from recsim_env.cli.playing import add_common, chosen_agent, chosen_scenario
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from recsim_env.agents import Agent
+    from recsim_env.scenario import Scenario
 
 
 def add_commands(commands: Any) -> None:
@@ -14,8 +21,10 @@ def add_commands(commands: Any) -> None:
         "log",
         help="write a log of simulated people, with propensities",
         description="Plays people with an agent and writes a row for every item that they were "
-        "shown, and the settings beside it. The agent does not learn while the log is written, so "
-        "that it is the log of one policy; it still explores, as while learning.",
+        "shown, and the settings beside it; with a name that ends with .npz, whole steps, with all "
+        "that was seen, which `recsim-env train --log` learns from. The agent does not learn while "
+        "the log is written, so that it is the log of one policy; it still explores, as while "
+        "learning.",
     )
     add_common(parser)
     parser.add_argument("agent", help="name, or file of a trained one")
@@ -28,47 +37,76 @@ def add_commands(commands: Any) -> None:
         "--draws", type=count, default=1_000, help="of propensities without a formula (1,000)"
     )
     parser.add_argument(
-        "--out", type=Path, help=".csv or .parquet file (SCENARIO-AGENT.csv)", metavar="FILE"
+        "--out", type=Path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
     )
     parser.set_defaults(run=log)
 
 
 def log(options: argparse.Namespace) -> int:
     """Writes the log and says what to do with it."""
-    from recsim_env.benchmark.recording import checked_path, record, unrecordable
-    from recsim_env.benchmark.settings import MAX_ENVS
+    from recsim_env.benchmark.recording import STEPS_SUFFIX, SUFFIXES, checked_path, unrecordable
     from recsim_env.envs import RecommendationVectorEnv
 
     scenario = chosen_scenario(options)
     named = options.agent
     name = named.rpartition(":")[2] if ":" in named else Path(named).stem
-    path = checked_path(options.out or Path(f"{type(scenario).__name__}-{name}.csv"))
-    reason = unrecordable(scenario)
+    out = options.out or Path(f"{type(scenario).__name__}-{name}.csv")
+    path = checked_path(out, (*SUFFIXES, STEPS_SUFFIX))
+    holds_steps = path.suffix == STEPS_SUFFIX
+    reason = None if holds_steps else unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
     env = RecommendationVectorEnv(scenario, num_envs=options.num_envs)
     agent = chosen_agent(options.agent, env, options)
     if options.learn:
         agent.learn(options.learn, progress_bar=True)
-    found = record(
-        agent,
-        scenario,
-        interactions=options.interactions,
-        seed=options.seed + MAX_ENVS,  # others than those learned from
-        num_envs=options.num_envs,
-        n_draws=options.draws,
-        progress_bar=True,
-    )
+    (_write_steps if holds_steps else _write_items)(agent, scenario, options, path)
+    return 0
+
+
+def _write_items(
+    agent: "Agent", scenario: "Scenario", options: argparse.Namespace, path: Path
+) -> None:
+    from recsim_env.benchmark.recording import record
+
+    found = record(agent, scenario, **_arguments(options))
     beside = found.write(path)
-    about = found.about
-    print(
-        f"{name}, after learning from {agent.num_timesteps:,} interactions: {about['rows']:,} rows "
-        f"of {about['visits']:,} visits, {about['clicks']:,} clicked; propensities are "
-        f"{about['propensity']}"
-    )
-    never = float((found.columns["propensity"] == 0).mean())
-    if never:
-        print(f"in {never:.2%} of the rows the slate was never drawn again: raise --draws")
+    _print_about(found.about, found.columns["propensity"])
     print(f"log: {path}\nsettings: {beside}")
     print(f"next: recsim-env calibrate {path} --duplicates last")
-    return 0
+
+
+def _write_steps(
+    agent: "Agent", scenario: "Scenario", options: argparse.Namespace, path: Path
+) -> None:
+    from recsim_env.benchmark.recording import record_steps
+
+    found = record_steps(agent, scenario, **_arguments(options))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found.write(path)
+    _print_about(found.about, found["propensity"])
+    print(f"log: {path}")
+    print(f"next: recsim-env train {options.scenario} iql --log {path}")
+
+
+def _arguments(options: argparse.Namespace) -> dict[str, Any]:
+    from recsim_env.benchmark.settings import MAX_ENVS
+
+    return {
+        "interactions": options.interactions,
+        "seed": options.seed + MAX_ENVS,  # others than those learned from
+        "num_envs": options.num_envs,
+        "n_draws": options.draws,
+        "progress_bar": True,
+    }
+
+
+def _print_about(about: Mapping[str, Any], propensity: "np.ndarray") -> None:
+    print(
+        f"{about['agent'].rpartition(':')[2]}, after learning from {about['learned_from']:,} "
+        f"interactions: {about['rows']:,} rows of {about['visits']:,} visits, "
+        f"{about['clicks']:,} clicked; propensities are {about['propensity']}"
+    )
+    never = float((propensity == 0).mean())
+    if never:
+        print(f"in {never:.2%} of the rows the slate was never drawn again: raise --draws")

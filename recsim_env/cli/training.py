@@ -29,6 +29,12 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--interactions", type=count, default=20_000, help="user-steps, in total (20,000)"
     )
+    parser.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="learn from these steps alone, an .npz file of `recsim-env log`, without acting",
+    )
     parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
     parser.add_argument(
         "--threads",
@@ -60,6 +66,8 @@ def train(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.monitoring import LearningMonitor
 
     run = _chosen_run(options)
+    if options.log:
+        return _train_from_log(run, options)
     agent = run.go_on() if options.resume and run.path.is_file() else run.begin()
     n_before = agent.num_timesteps
     if n_before >= options.interactions:
@@ -83,6 +91,24 @@ def train(options: argparse.Namespace) -> int:
     )
     if options.profile:
         _print_profile(monitor)
+    return 0
+
+
+def _train_from_log(run: "TrainingRun", options: argparse.Namespace) -> int:
+    """Trains and saves an agent that learns from a file of logged steps."""
+    from recsim_env.agents import agent_class
+    from recsim_env.agents.logged_steps import LoggedSteps
+    from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
+
+    if options.resume:
+        raise ValueError("--log trains a new agent; leave out --resume")
+    if not issubclass(agent_class(run.agent), SlatePolicyAgent):
+        raise ValueError(f"{run.agent} does not learn from logged steps; bc, iql and reinforce do")
+    log = LoggedSteps.read(options.log)
+    agent = run.begin()
+    assert isinstance(agent, SlatePolicyAgent)
+    agent.learn_from(log).save(run.path)
+    print(f"{run.agent} learned from {len(log):,} logged interactions; saved to {run.path}")
     return 0
 
 

@@ -1,0 +1,144 @@
+"""Logged steps are what agents see and do, whoever acts; what is learned from them goes on."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import make_agent
+from recsim_env.agents.logged_steps import LoggedSteps, returns_to_go
+from recsim_env.agents.network_agent import NEXT
+from recsim_env.benchmark.recording import record_steps
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+
+SCENARIO = InterestEvolution(n_candidates=4, slate_size=2, horizon=7)
+
+
+def logged(name="uniform", interactions=400, learn=0, **arguments):
+    agent = make_agent(name, RecommendationVectorEnv(SCENARIO, num_envs=8), seed=1)
+    agent.learn(learn) if learn else None
+    return record_steps(agent, SCENARIO, interactions=interactions, num_envs=8, **arguments)
+
+
+def test_what_is_seen_next_is_what_is_seen_at_the_next_step():
+    log = logged()
+    order = np.lexsort((log["step"], log["visit_number"]))
+    goes_on = np.diff(log["visit_number"][order]) == 0
+    before, after = order[:-1][goes_on], order[1:][goes_on]
+    assert len(before) > 300
+    assert (log["step"][after] == log["step"][before] + 1).all()
+    assert not log["is_over"][before].any()
+    fields = [name for name in log.columns if NEXT + name in log.columns]
+    assert {"user", "candidates", "response", "visit"} <= set(fields)
+    for name in fields:
+        assert np.array_equal(log[NEXT + name][before], log[name][after])
+
+
+def test_visits_begin_with_an_empty_memory_and_end_at_the_horizon():
+    log = logged()
+    assert not log["visit"][log["step"] == 0].any()
+    assert (log["step"][log["is_over"]] == 6).all()
+    assert not log["is_terminal"].any()
+    begun = np.unique(log["visit_number"])
+    assert (np.sort(log["visit_number"][log["step"] == 0]) == begun).all()
+
+
+def test_propensities_of_uniform_slates_are_one_in_twelve():
+    assert logged()["propensity"] == pytest.approx(1 / 12)
+
+
+def test_rewards_are_shared_by_clicked_places():
+    log = logged()
+    is_clicked = log["clicked"].any(axis=1)
+    assert 0 < is_clicked.sum() < len(log)
+    assert log.place_rewards.sum(axis=1) == pytest.approx(log["reward"] * is_clicked)
+
+
+def test_files_give_back_what_was_written(tmp_path):
+    log = logged("linucb", learn=100)
+    log.write(tmp_path / "steps.npz")
+    again = LoggedSteps.read(tmp_path / "steps.npz")
+    assert again.about == log.about
+    assert all(np.array_equal(again[name], log[name]) for name in log.columns)
+    assert again.columns.keys() == log.columns.keys()
+
+
+def test_returns_against_a_loop():
+    rng = np.random.default_rng(0)
+    visit = rng.permutation(np.repeat(np.arange(5), [1, 4, 2, 9, 3]))
+    step = np.array([(visit[:row] == visit[row]).sum() for row in range(len(visit))])
+    steps = {"reward": rng.normal(size=len(visit)), "visit_number": visit, "step": step}
+    rest = rng.normal(size=len(visit))
+    found = returns_to_go(steps, gamma=0.7, rest=rest)
+    for number in range(5):
+        rows = np.flatnonzero(visit == number)
+        rows = rows[np.argsort(step[rows])]
+        total = rest[rows[-1]]
+        for row in rows[::-1]:
+            total = steps["reward"][row] + 0.7 * total
+            assert found[row] == pytest.approx(total)
+    assert len(returns_to_go({name: v[:0] for name, v in steps.items()}, gamma=0.7)) == 0
+
+
+# Agents that learn from them ---------------------------------------------------------------------
+
+OFFLINE = ("iql", "bc")
+
+
+def made(name, **settings) -> Any:
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    return make_agent(name, RecommendationVectorEnv(SCENARIO, num_envs=8), seed=2, **settings)
+
+
+@pytest.mark.parametrize("name", [*OFFLINE, "reinforce"])
+def test_logs_of_other_settings_are_refused(name):
+    agent = made(name)
+    log = logged()
+    with pytest.raises(ValueError, match=r"slate has shape \(1,\), not \(2,\)"):
+        agent.learn_from(LoggedSteps({**log.columns, "slate": log["slate"][:, :1]}))
+    with pytest.raises(ValueError, match="candidates has shape none"):
+        agent.learn_from(LoggedSteps({k: v for k, v in log.columns.items() if k != "candidates"}))
+    with pytest.raises(ValueError, match="holds no steps"):
+        agent.learn_from(LoggedSteps({name: value[:0] for name, value in log.columns.items()}))
+
+
+@pytest.mark.parametrize("name", [*OFFLINE, "reinforce"])
+def test_who_learned_from_a_log_is_saved_with_it(name, tmp_path):
+    agent = made(name, buffer_size=100).learn_from(logged())
+    assert agent.num_timesteps == 400
+    agent.save(tmp_path / "agent.npz")
+    loaded = type(agent).load(tmp_path / "agent.npz", agent.env)
+    for each in (agent, loaded):
+        each.learn_from(logged(seed=1)).learn(100)
+    found, other = agent.arrays(), loaded.arrays()
+    assert all(np.array_equal(found[name], other[name]) for name in found)
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_the_logger_learns_as_it_would_alone(name):
+    agent = made(name, exploration=0.0)
+    alone = make_agent("linucb", RecommendationVectorEnv(SCENARIO, num_envs=8), seed=2)
+    alone.rng.bit_generator.state = agent.rng.bit_generator.state
+    agent.learn(240)
+    alone.learn(240)
+    assert agent.num_timesteps == agent.logger.num_timesteps == len(agent.replay) == 240
+    found, expected = agent.logger.arrays(), alone.arrays()
+    assert all(np.array_equal(found[key], expected[key]) for key in expected)
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_share_of_the_log_is_uniform_and_propensities_say_so(name):
+    chances = made(name, exploration=0.6).learn(240).replay["propensity"]
+    assert chances.min() == pytest.approx(0.6 / 12)
+    assert chances.max() == pytest.approx(0.4 + 0.6 / 12)
+    assert made(name, exploration=1.0).learn(240).replay["propensity"] == pytest.approx(1 / 12)
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc"])
+def test_loggers_without_exact_propensities_are_refused(name, logger):
+    if logger == "ppo":
+        pytest.importorskip("stable_baselines3")
+    with pytest.raises(ValueError, match=f"^logger='{logger}' is not allowed"):
+        made(name, logger=logger)
