@@ -56,7 +56,7 @@ def gain_of(slate, attraction, gain, none):
 
 def filled_greedily(attraction, gain, none, size):
     """Returns the slate that place after place gains most, in plain Python."""
-    slate: list[int] = []
+    slate = []
     for _ in range(size):
         others = [i for i in range(len(gain)) if i not in slate]
         slate.append(max(others, key=lambda i: gain_of([*slate, i], attraction, gain, none)))
@@ -105,9 +105,9 @@ def test_greedy_and_top_k_slates_are_those_of_plain_python(kind, size):
 WEIGHTS = np.random.default_rng(1).normal(size=(2, 21))
 
 
-def table_agent(env, **settings: Any):
+def table_agent(env, **settings):
     """Returns an agent with a table of known values, and a batch of real steps as tensors."""
-    agent: Any = make_agent("slateq", env, values="table", gamma=0.9, **settings)
+    agent = make_agent("slateq", env, values="table", gamma=0.9, **settings)
     agent.learn(800)
     tables = (agent.network.values, agent.network.averaged)
     with torch.no_grad():
@@ -180,7 +180,7 @@ def test_the_loss_counts_each_of_several_clicks_by_its_share():
 
 def test_sarsa_is_told_what_was_shown_next():
     env = RecommendationVectorEnv(InterestEvolution(horizon=7), num_envs=3)
-    agent: Any = make_agent("slateq", env, training="sarsa", learning_starts=10_000)
+    agent = make_agent("slateq", env, training="sarsa", learning_starts=10_000)
     agent.learn(90)
     kept = {name: agent.replay[name] for name in ("slate", "next_slate", "next_user", "user")}
     n_known = 0
@@ -202,7 +202,7 @@ def test_learned_attractions_explain_what_is_chosen():
     """Choice is by exp(5 interest - 4); two thirds of how chances differ are found."""
     env = RecommendationVectorEnv(InterestEvolution, num_envs=64)
     settings = {"values": "table", "batch_size": 128, "learning_rate": 5e-3}
-    agent: Any = make_agent("slateq", env, exploration=1.0, **settings).learn(10_000)
+    agent = make_agent("slateq", env, exploration=1.0, **settings).learn(10_000)
     rows = agent.replay.sample(2_000, np.random.default_rng(0))
     with torch.no_grad():
         found = agent.network.attraction(agent.on_device(rows)).numpy()
