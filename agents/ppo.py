@@ -23,6 +23,9 @@ class PPOAgent(PolicyGradientAgent):
     Differs: rewards are divided by the running deviation of returns; a wide clip_range, as a
       slate's probability is a product over its places.
 
+    For long runs, num_envs=256 with rollout=8_192, n_minibatches=16, n_epochs=1 and
+    learning_rate=0.002 learns from 15,000 and more user-steps a second of one core.
+
     `learn` goes on until the rollout in progress is full. A callback that stops it wastes what was
     gathered for the next update.
 

@@ -8,14 +8,15 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from recsim_env.agents.candidate_encoder import Tensors
-from recsim_env.agents.score_policy import CandidateScores, drawn, judged
+from recsim_env.agents.candidate_encoder import Tensors, tempered
+from recsim_env.agents.candidate_scores import CandidateScores
+from recsim_env.agents.score_policy import drawn, judged
 
 #: Name of the field among observations that holds what is recalled.
 RECALLED = "recalled"
 
 #: Hidden and cell states of an LSTM, each (1, n, width).
-States = tuple[torch.Tensor, torch.Tensor]
+States = tuple[torch.Tensor, ...]
 
 
 class AllButCandidates(BaseFeaturesExtractor):
@@ -31,7 +32,7 @@ class AllButCandidates(BaseFeaturesExtractor):
 
     def forward(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, features_dim)."""
-        return torch.asinh(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
+        return tempered(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
 
 
 class RecurrentScorePolicy(RecurrentActorCriticPolicy):
@@ -45,16 +46,13 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
     """
 
     def __init__(self, *args: Any, width: int, **settings: Any) -> None:
-        super().__init__(
-            *args,
-            lstm_hidden_size=width,
-            features_extractor_class=AllButCandidates,
-            **settings,
-        )
+        settings |= {"lstm_hidden_size": width, "features_extractor_class": AllButCandidates}
+        super().__init__(*args, **settings)
 
     def _build(self, lr_schedule: Any) -> None:
         seen: Any = self.observation_space
-        recalled = spaces.Box(-1.0, 1.0, (self.lstm_output_dim,))
+        # Not a vector, which would be compared with features of items: it has no such order.
+        recalled = spaces.Box(-1.0, 1.0, (1, 1, self.lstm_output_dim))
         space = spaces.Dict(dict(seen.spaces) | {RECALLED: recalled})
         self.network = CandidateScores(space, self.lstm_output_dim)
 
@@ -62,7 +60,9 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         """Returns observations with what the actor recalls, and its states then."""
         return self._with_recalled(obs, states, episode_starts, self.lstm_actor)
 
-    def forward(
+    # As in sb3-contrib, methods take states that those of Stable-Baselines3's policies do not.
+
+    def forward(  # type: ignore[override]
         self, obs: Any, lstm_states: RNNStates, episode_starts: Any, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, RNNStates]:
         """Returns slates, values, log-probabilities of the slates, and the states then."""
@@ -70,14 +70,10 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         judging, critic_states = self._valued(obs, lstm_states.vf, episode_starts)
         scores = self.network.scores(acting)
         slates, log_prob = drawn(scores, self.action_space, deterministic=deterministic)
-        return (
-            slates,
-            self.network.values(judging),
-            log_prob,
-            RNNStates(actor_states, critic_states),
-        )
+        values, states = self.network.values(judging), RNNStates(actor_states, critic_states)
+        return slates, values, log_prob, states
 
-    def evaluate_actions(
+    def evaluate_actions(  # type: ignore[override]
         self, obs: Any, actions: torch.Tensor, lstm_states: RNNStates, episode_starts: Any
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns values, log-probabilities of given slates, and entropies."""
@@ -86,7 +82,9 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         log_prob, entropy = judged(self.network.scores(acting), self.action_space, actions)
         return self.network.values(judging), log_prob, entropy
 
-    def predict_values(self, obs: Any, lstm_states: States, episode_starts: Any) -> torch.Tensor:
+    def predict_values(  # type: ignore[override]
+        self, obs: Any, lstm_states: States, episode_starts: Any
+    ) -> torch.Tensor:
         """Returns values, (n, 1)."""
         judging, _ = self._valued(obs, lstm_states, episode_starts)
         return self.network.values(judging)
@@ -107,7 +105,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
     @staticmethod
     def _process_sequence(
         features: torch.Tensor, lstm_states: States, episode_starts: torch.Tensor, lstm: Any
-    ) -> tuple[torch.Tensor, States]:
+    ) -> tuple[torch.Tensor, Any]:
         """Runs the LSTM over sequences, at once; sb3-contrib does it step by step.
 
         Its rollout buffer cuts sequences where episodes start, so that only the first step can be

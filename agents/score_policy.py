@@ -7,7 +7,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import Tensors
+from recsim_env.agents.candidate_encoder import Tensors, tempered
 from recsim_env.agents.candidate_scores import CandidateScores
 from recsim_env.agents.plackett_luce import PlackettLuce
 
@@ -26,7 +26,8 @@ class FlatScores(nn.Module):
         candidates: Any = space["candidates"]
         self.score = self._layers(spaces.flatdim(space), width, candidates.shape[0])
         self.value = self._layers(spaces.flatdim(space), width, 1)
-        nn.init.orthogonal_(self.score[-1].weight, 0.01)
+        last: Any = self.score[-1]
+        nn.init.orthogonal_(last.weight, 0.01)
 
     @staticmethod
     def _layers(n_in: int, width: int, n_out: int) -> nn.Sequential:
@@ -34,7 +35,7 @@ class FlatScores(nn.Module):
         return nn.Sequential(*hidden, nn.Linear(width, n_out))
 
     def _flat(self, observation: Tensors) -> torch.Tensor:
-        return torch.asinh(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
+        return tempered(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
 
     def scores(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, n_candidates)."""
@@ -64,7 +65,7 @@ class ScorePolicy(ActorCriticPolicy):
     def _build(self, lr_schedule: Any) -> None:
         kind, width = self._network
         space: Any = self.observation_space
-        self.network = NETWORKS[kind](space, width)
+        self.network: Any = NETWORKS[kind](space, width)
         optimizer: Any = self.optimizer_class  # its base class takes no learning rate
         self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
