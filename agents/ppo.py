@@ -23,16 +23,16 @@ class PPOAgent(PolicyGradientAgent):
     Differs: rewards are divided by the running deviation of returns; a wide clip_range, as a
       slate's probability is a product over its places.
 
-    For long runs, num_envs=256 with rollout=8_192, n_minibatches=16, n_epochs=1 and
-    learning_rate=0.002 learns from 15,000 and more user-steps a second of one core.
+    For long runs, num_envs=256 with rollout=8_192, n_minibatches=16 and n_epochs=1
+    learns from 15,000 and more user-steps a second of one core.
 
     `learn` goes on until the rollout in progress is full. A callback that stops it wastes what was
     gathered for the next update.
 
-    Settings (defaults chosen on InterestEvolution at 20,000 and 50,000 user-steps):
+    Settings (defaults chosen on InterestEvolution and MusicStreaming at 20,000 user-steps):
       rollout: user-steps between updates (1,024), rounded to a multiple of n_minibatches num_envs.
-      n_minibatches, n_epochs: of each update (4, 5).
-      learning_rate (0.001); gamma (0.99); gae_lambda (0.9); clip_range (0.4); entropy (0).
+      n_minibatches, n_epochs: of each update (4, 3).
+      learning_rate (0.002); gamma (0.99); gae_lambda (0.9); clip_range (0.4); entropy (0).
       network: "candidates" for the same weights for all, or "flat" for layers over the whole
         observation, where the place of a candidate means something ("candidates").
       width, device: see `DeepAgent`.
@@ -42,8 +42,8 @@ class PPOAgent(PolicyGradientAgent):
         **PolicyGradientAgent.defaults,
         "rollout": 1_024,
         "n_minibatches": 4,
-        "n_epochs": 5,
-        "learning_rate": 1e-3,
+        "n_epochs": 3,
+        "learning_rate": 2e-3,
         "gamma": 0.99,
         "gae_lambda": 0.9,
         "clip_range": 0.4,
