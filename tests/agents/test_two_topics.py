@@ -18,6 +18,7 @@ from gymnasium import spaces
 from recsim_env.agents import AGENTS, agent_class, make_agent
 from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.benchmark import evaluate
+from recsim_env.benchmark.recording import record_steps
 from recsim_env.choice import RESPONSE_FIELDS, multinomial_logit
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
@@ -255,7 +256,7 @@ BUDGETS = {
     "full_slate_q": Budget(30_000),
     "sac": Budget(20_000),
     "iql": Budget(15_000),
-    "reinforce": Budget(15_000),
+    "reinforce": Budget(20_000),
     "ppo": Budget(15_000),
     "a2c": Budget(15_000),
     "recurrent_ppo": Budget(15_000),
@@ -280,3 +281,44 @@ def test_finds_the_optimum_within_its_budget(name):
     found = evaluate(agent, TwoTopics, n_episodes=4_000, num_envs=1_000, seed=1_000)
     assert found.returns.std() / math.sqrt(found.n_episodes) < 0.005 * OPTIMUM
     assert found.return_mean >= SHARE * OPTIMUM
+
+
+# Learning from a log alone -----------------------------------------------------------------------
+
+
+@cache
+def half_uniform() -> tuple[Any, Any]:
+    """Returns an agent that looks no further than now, half of its slates uniform, and its log."""
+    env = RecommendationVectorEnv(TwoTopics, num_envs=16)
+    logger = make_agent("linucb", env, seed=0, exploration=0.5).learn(2_000)
+    return logger, record_steps(logger, TwoTopics(), interactions=15_000, seed=5)
+
+
+def learned_from_the_log(name: str) -> Any:
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    agent: Any = make_agent(name, RecommendationVectorEnv(TwoTopics, num_envs=16), seed=0)
+    return agent.learn_from(half_uniform()[1])
+
+
+def test_a_clone_shows_what_its_model_likes_most_without_the_uniform_slates():
+    """Topics of slates are alike; its model's ties make it indifferent to which item."""
+    clone, model = learned_from_the_log("bc"), half_uniform()[0]
+    observation, _ = RecommendationVectorEnv(TwoTopics, num_envs=500).reset(seed=3)
+    topics = observation["candidates"].argmax(axis=2)
+    shown = [
+        np.take_along_axis(topics, agent.predict(observation, deterministic=True)[0], axis=1)
+        for agent in (model, clone)
+    ]
+    assert (shown[0].sum(axis=1) == shown[1].sum(axis=1)).mean() > 0.98
+
+
+def test_far_sight_finds_the_optimum_in_the_log_of_an_agent_without():
+    """The log's visits, and those of its model alone, earn much less."""
+    agent, (model, log) = learned_from_the_log("iql"), half_uniform()
+    returns = [
+        evaluate(served, TwoTopics, n_episodes=4_000, num_envs=1_000, seed=1_000).return_mean
+        for served in (agent, model)
+    ]
+    assert log["reward"].mean() * TwoTopics().n_slates < 0.85 * OPTIMUM
+    assert returns[1] < 0.85 * OPTIMUM
+    assert returns[0] >= SHARE * OPTIMUM
