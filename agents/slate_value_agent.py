@@ -16,6 +16,8 @@ class SlateValueAgent(OffPolicyAgent):
     A subclass makes the network, and says what its actions are, which stand for slates.
 
     Settings:
+      gamma (0.95): chance ends many a visit, and the further ahead a value looks, the more of that
+        luck is in its targets.
       exploration: share of random slates (0.05), to which it falls from 1 in the first
         exploration_steps user-steps (10,000).
       Others: see `OffPolicyAgent`.
@@ -23,6 +25,7 @@ class SlateValueAgent(OffPolicyAgent):
 
     defaults: ClassVar[Mapping[str, Any]] = {
         **OffPolicyAgent.defaults,
+        "gamma": 0.95,
         "exploration": 0.05,
         "exploration_steps": 10_000,
     }

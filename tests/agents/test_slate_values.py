@@ -39,18 +39,25 @@ def network(n_quantiles=1):
     return made
 
 
+def chosen_gain(weight, gain):
+    """Returns what a choice of one item, or none at weight 1, gains, (n_quantiles,)."""
+    total = 0.0
+    for one_weight, one_gain in zip(weight, gain, strict=True):
+        total = total + one_weight / (1.0 + weight.sum()) * one_gain
+    return total
+
+
 @torch.no_grad()
 def enumerated(made, seen):
     """Returns the mean values of all slates, (n_people, n_slates), item by item."""
     value, weight, gain = (part.numpy().astype(float) for part in made._parts(seen))
     found = np.zeros((N_PEOPLE, len(ALL_SLATES)))
     for person, (number, slate) in itertools.product(range(N_PEOPLE), enumerate(ALL_SLATES)):
-        chances = weight[person, slate] / (1.0 + weight[person, slate].sum())
-        none = 1.0 - chances.sum()
-        quantiles = none * value[person]
-        for chance, item in zip(chances, slate, strict=True):
-            quantiles = quantiles + chance * (value[person] + gain[person, item])
-        found[person, number] = quantiles.mean()
+        copies = np.repeat(np.arange(N_CANDIDATES), SLATE_SIZE)  # all at once, each counted a bit
+        share = np.full(len(copies), 1.0 / N_CANDIDATES)
+        gains = chosen_gain(weight[person, slate], gain[person, slate])
+        average = chosen_gain(share * weight[person, copies], gain[person, copies])
+        found[person, number] = (value[person] + gains - average).mean()
     return found
 
 
