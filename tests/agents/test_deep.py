@@ -1,4 +1,4 @@
-"""Agents behind Stable-Baselines3: they learn what is to be learned, continue, and are kept whole."""
+"""Agents behind Stable-Baselines3 learn what is to be learned, continue, and are kept whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
