@@ -35,13 +35,14 @@ FULL = 3
 #: What bread earns; a sweet earns appetite / FULL.
 BREAD_REWARD = 0.1
 
-#: At least this share of the optimum is to be reached.
+#: At least this share of the optimum is to be reached; who sees far, but not the end of the visit,
+#: reaches 0.97, and who sees no further than now 0.56.
 SHARE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
 class TwoTopics(Scenario):
-    """Ten slates of two from four items that are bread or sweets, half and half.
+    """Fifteen slates of two from four items that are bread or sweets, half and half.
 
     A sweet beside bread is chosen most of the time, so that who ought to eat bread is better shown
     bread alone. Appetite and the slates left are seen: nothing is hidden. The last slate ends the
@@ -50,7 +51,7 @@ class TwoTopics(Scenario):
 
     n_candidates: int = 4
     slate_size: int = 2
-    n_slates: int = 10
+    n_slates: int = 15
 
     def user_layout(self) -> Mapping[str, Any]:
         return {"appetite": int, "slates_left": int}
