@@ -117,6 +117,11 @@ class StepRecorder:
         self._visits[over] = self._numbers(len(over))
         return rows
 
+    def renumbered(self, visits: np.ndarray) -> np.ndarray:
+        """Returns numbers of visits of another log, (n,), as numbers that no visit here has."""
+        distinct, places = np.unique(visits, return_inverse=True)
+        return self._numbers(len(distinct))[places]
+
     def seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
         """Returns what agents with this memory see."""
         every = self.memory.seen_with(memory, observation)

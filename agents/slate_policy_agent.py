@@ -131,7 +131,8 @@ class SlatePolicyAgent(NetworkAgent):
 
     def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
         """Returns a log as rows of the replay; a subclass with more columns adds them."""
-        return {name: log[name] for name in SlatePolicyAgent.replay_columns(self)}
+        rows = {name: log[name] for name in SlatePolicyAgent.replay_columns(self)}
+        return rows | {"visit_number": self.recorder.renumbered(log["visit_number"])}
 
     def _check(self, log: LoggedSteps) -> None:
         """Raises ValueError unless the log has all columns, of the right shapes."""

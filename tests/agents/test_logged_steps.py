@@ -115,6 +115,13 @@ def test_who_learned_from_a_log_is_saved_with_it(name, tmp_path):
     assert all(np.array_equal(found[name], other[name]) for name in found)
 
 
+@pytest.mark.parametrize("name", [*OFFLINE, "reinforce"])
+def test_visits_of_a_log_are_not_taken_for_visits_after_it_or_before(name):
+    agent = made(name).learn(50).learn_from(logged()).learn(100)
+    steps = np.stack([agent.replay["visit_number"], agent.replay["step"]], axis=1)
+    assert len(np.unique(steps, axis=0)) == len(steps) > 450
+
+
 @pytest.mark.parametrize("name", OFFLINE)
 def test_the_logger_learns_as_it_would_alone(name):
     agent = made(name, exploration=0.0)
