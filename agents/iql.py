@@ -37,7 +37,6 @@ class ImplicitQLearning(OfflineAgent):
 
     defaults: ClassVar[Mapping[str, Any]] = {
         **OfflineAgent.defaults,
-        "update_every": 16,
         "gamma": 0.99,
         "expectile": 0.7,
         "temperature": 3.0,

@@ -81,10 +81,11 @@ class OfflineAgent(SlatePolicyAgent):
 
     def progress(self) -> dict[str, np.ndarray]:
         """Returns the visits that the logger is amid, and the log."""
-        return super().progress() | {_LOGGER + k: v for k, v in self.logger.progress().items()}
+        logger = {_LOGGER + k: v for k, v in self.logger.progress().items()}
+        return super().progress() | logger | {"n_logged": np.array(self.logger.num_timesteps)}
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume({k: v for k, v in progress.items() if not k.startswith(_LOGGER)})
         self.logger.resume(with_prefix(progress, _LOGGER))
-        self.logger.num_timesteps = self.num_timesteps
+        self.logger.num_timesteps = int(progress["n_logged"])

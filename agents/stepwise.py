@@ -15,6 +15,9 @@ from recsim_env.envs import RecommendationVectorEnv
 # What the names of observation fields, and of parts of the memory, begin with in `progress`.
 _SEEN, _MEMORY = "seen.", "memory."
 
+# The other parts of `progress`.
+_WHERE = ("environment", "is_over", "episode_start")
+
 
 class Listener(Protocol):
     """Is told what an agent does while it learns."""
@@ -124,8 +127,11 @@ class StepwiseAgent(Agent):
         )
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Keeps the visits for the next `learn`."""
-        self._progress = progress
+        """Keeps the visits for the next `learn`, and nothing that subclasses took back."""
+        kept = {name: progress[name] for name in _WHERE if name in progress}
+        for prefix in (_SEEN, _MEMORY):
+            kept |= {k: value for k, value in progress.items() if k.startswith(prefix)}
+        self._progress = kept
 
     def _go_on(self) -> bool:
         """Goes on with the visits of a loaded agent, if they are of such an environment."""

@@ -109,6 +109,7 @@ def test_who_learned_from_a_log_is_saved_with_it(name, tmp_path):
     assert agent.num_timesteps == 400
     agent.save(tmp_path / "agent.npz")
     loaded = type(agent).load(tmp_path / "agent.npz", agent.env)
+    assert name not in OFFLINE or loaded.logger.num_timesteps == agent.logger.num_timesteps == 0
     for each in (agent, loaded):
         each.learn_from(logged(seed=1)).learn(100)
     found, other = agent.arrays(), loaded.arrays()
