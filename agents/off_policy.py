@@ -21,10 +21,13 @@ class OffPolicyAgent(DeepAgent):
 
     Settings:
       learning_rate (0.001); gamma (0.99).
-      tau: share of the learned weights that moves into the averaged ones at once (0.01).
+      tau: share of the learned weights that moves into the averaged ones at every gradient step
+        (0.01).
       buffer_size: user-steps that are kept (50,000; fewer where they would take more than 1 GiB).
       learning_starts: user-steps before the first update, by random slates (1,000).
-      batch_size (128); update_every: user-steps for each gradient step (16).
+      batch_size (128).
+      update_every: user-steps for each gradient step (16), where of this and num_envs the larger is
+        rounded down to a multiple of the other.
       width, device: see `DeepAgent`.
     """
 

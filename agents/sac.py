@@ -36,7 +36,7 @@ class SACAgent(OffPolicyAgent):
 
     Settings:
       entropy: wanted, in nats for each feature (-1); alpha begins with 0.1.
-      Others: see `OffPolicyAgent`; the weights are averaged at every gradient step.
+      Others: see `OffPolicyAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**OffPolicyAgent.defaults, "entropy": -1.0}

@@ -53,13 +53,8 @@ class SlateDQN(OffPolicyAlgorithm):
         actions = actions.reshape(n_envs, *(self.action_space.shape or ()))
         return actions, actions
 
-    def _on_step(self) -> None:
-        """Moves the averaged network."""
-        networks = self.policy.q_net, self.policy.q_net_target
-        polyak_update(networks[0].parameters(), networks[1].parameters(), self.tau)
-
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Takes gradient steps on what is in the replay buffer."""
+        """Takes gradient steps on what is in the replay buffer, each followed by the average."""
         assert self.replay_buffer is not None
         policy = self.policy
         policy.set_training_mode(True)
@@ -75,6 +70,8 @@ class SlateDQN(OffPolicyAlgorithm):
             loss.backward()
             torch.nn.utils.clip_grad_norm_(policy.q_net.parameters(), 10.0)
             policy.optimizer.step()
+            # Not at every step of the environment, which is one for any number of people.
+            polyak_update(policy.q_net.parameters(), policy.q_net_target.parameters(), self.tau)
         self._n_updates += gradient_steps
         self.logger.record("train/loss", loss.item())
 
