@@ -193,3 +193,68 @@ def test_tensorboard_gets_rewards_of_every_agent_and_losses_of_deep_ones():
         assert (len(names) > 3) == (agent == "ppo")
         steps = [event.step for event in found.Scalars("online/return")]
         assert [step // 1_000 for step in steps[:3]] == [1, 2, 3]
+
+
+def test_tensorboard_keeps_what_a_finished_run_wrote_last():
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for interactions in ("200", "400"):
+        options = ["--interactions", interactions, "--resume", "--tensorboard", "logs"]
+        assert main([*TRAIN, *options]) == 0
+        if interactions == "200":
+            finished = content("linucb.agent")[1]["num_timesteps"]
+    found = events.EventAccumulator("logs")
+    found.Reload()
+    steps = [event.step for event in found.Scalars("online/reward_per_step")]
+    assert steps[0] == finished
+    assert len(steps) == 2
+
+
+@pytest.fixture
+def logged(capsys):
+    """Returns the file of steps that uniform slates led to, in the scenario of SMALL."""
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    world = [*SMALL, "--interactions", "200"]
+    assert main(["log", "InterestEvolution", "uniform", *world, "--out", "steps.npz"]) == 0
+    capsys.readouterr()
+    return "steps.npz"
+
+
+def test_what_learned_from_a_log_is_another_run_than_what_acts(logged, capsys):
+    train = ["train", "InterestEvolution", "reinforce", *SMALL]
+    assert main([*train, "--log", logged]) == 0
+    said = refused(capsys, *train, "--resume", "--interactions", "400")
+    assert "reinforce.agent is of another run" in said
+    assert "log: 'steps.npz' there, None here" in said
+
+
+def test_a_log_that_does_not_fit_leaves_the_file_as_it_was(logged, capsys):
+    assert main(["train", "InterestEvolution", "bc", *SMALL, "--log", logged]) == 0
+    before, about = content("bc.agent"), Path("bc.agent.json").read_text(encoding="utf-8")
+    overwrite = ["bc", "--overwrite", "--log", logged]
+    said = refused(capsys, "train", "LongTermSatisfaction", *overwrite)
+    assert "the log is of another scenario or other settings (scenario: " in said
+    said = refused(capsys, "train", "InterestEvolution", *overwrite, "--set", "n_topics=4")
+    assert "'time_budget': 20" in said  # shapes are alike
+    assert content("bc.agent") == before
+    assert Path("bc.agent.json").read_text(encoding="utf-8") == about
+
+
+def test_what_means_nothing_beside_a_log_is_refused(logged, capsys):
+    train = ["train", "InterestEvolution", "bc", *SMALL, "--log"]
+    for option in (["--resume"], ["--profile"], ["--tensorboard", "logs"]):
+        assert f"leave out {option[0]}" in refused(capsys, *train, logged, *option)
+    said = refused(capsys, *train, "items.csv")
+    assert "`recsim-env log ... --out FILE.npz` writes them" in said
+    assert not Path("bc.agent").exists()
+
+
+def test_what_cannot_be_written_or_read_is_told(capsys):
+    assert "is a folder; name a file in it" in refused(capsys, *TRAIN, "--overwrite", "--out", ".")
+    assert main([*TRAIN, "--interactions", "100"]) == 0
+    for text in ("half of {", "[]", "{}"):
+        Path("linucb.agent.json").write_text(text, encoding="utf-8")
+        said = refused(capsys, *TRAIN, "--resume")
+        assert (
+            "linucb.agent.json does not say what linucb.agent was trained in; --overwrite" in said
+        )

@@ -1,15 +1,20 @@
 """A training run that is kept as it goes on: checkpoints, exact resumption, and what it is of."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import Agent, make_agent
+from recsim_env.agents.logged_steps import LoggedSteps
+from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.array_file import replacing
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv
+
+# What a log must have in common with the run that learns from it.
+_WORLD = ("scenario", "scenario_settings")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class TrainingRun:
       seed: of the agent and of the people it learns from.
       checkpoint_every: user-steps from one checkpoint to the next.
       path: the agent's file.
+      log: the file of logged steps that it learns from instead, if any.
     """
 
     env: RecommendationVectorEnv
@@ -37,6 +43,7 @@ class TrainingRun:
     seed: int
     checkpoint_every: int
     path: Path
+    log: Path | None = None
 
     @property
     def beside(self) -> Path:
@@ -49,13 +56,45 @@ class TrainingRun:
         Raises:
           UnsuitableScenario, ValueError: the agent cannot be made.
         """
-        agent = make_agent(self.agent, self.env, seed=self.seed, **self.agent_settings)
+        agent = self._untrained()
+        self._clear_for(agent)
+        return agent
+
+    def learn_from_log(self) -> LoggedSteps:
+        """Saves an agent that learned from `log` alone, and returns the log.
+
+        What was in the agent's file stays there until then.
+
+        Raises:
+          FileNotFoundError: there is no such log.
+          ValueError: the agent learns from no log, or not from this one.
+        """
+        assert self.log is not None
+        agent = self._untrained()
+        if not isinstance(agent, SlatePolicyAgent):
+            raise ValueError(
+                f"{self.agent} does not learn from logged steps; bc, iql and reinforce do"
+            )
+        log, asked = LoggedSteps.read(self.log), self.about(agent)
+        known = {name: asked[name] for name in _WORLD if name in log.about}
+        differing = _differing(known, log.about)
+        if differing:
+            raise ValueError(f"the log is of another scenario or other settings ({differing})")
+        agent.learn_from(log)
+        self._clear_for(agent)
+        agent.save(self.path)
+        return log
+
+    def _untrained(self) -> Agent:
+        return make_agent(self.agent, self.env, seed=self.seed, **self.agent_settings)
+
+    def _clear_for(self, agent: Agent) -> None:
+        """Removes the file of any other agent, and notes what the run is of."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         with replacing(self.beside) as draft:
             text = json.dumps(self.about(agent) | {"versions": versions()}, indent=2)
             draft.write_text(text + "\n", encoding="utf-8")
-        return agent
 
     def go_on(self) -> Agent:
         """Returns the agent of the last checkpoint.
@@ -64,15 +103,10 @@ class TrainingRun:
           FileNotFoundError: there is none, or nothing says what it is of.
           ValueError: it is of another run; the message says in what they differ.
         """
-        fresh = make_agent(self.agent, self.env, seed=self.seed, **self.agent_settings)
-        asked, kept = json.loads(json.dumps(self.about(fresh))), read_description(self.path)
-        differing = [
-            f"{name}: {kept.get(name)!r} there, {value!r} here"
-            for name, value in asked.items()
-            if kept.get(name) != value
-        ]
+        fresh = self._untrained()
+        differing = _differing(self.about(fresh), read_description(self.path))
         if differing:
-            raise ValueError(f"{self.path} is of another run ({'; '.join(differing)})")
+            raise ValueError(f"{self.path} is of another run ({differing})")
         return type(fresh).load(self.path, self.env)
 
     def about(self, agent: Agent) -> dict[str, Any]:
@@ -86,6 +120,7 @@ class TrainingRun:
             "seed": self.seed,
             "num_envs": self.env.num_envs,
             "checkpoint_every": self.checkpoint_every,
+            "log": self.log and str(self.log),
         }
 
     def learn(
@@ -106,6 +141,15 @@ class TrainingRun:
             yield agent.num_timesteps
 
 
+def _differing(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
+    """Returns in what a description that was kept as JSON differs from what is asked for, or ""."""
+    return "; ".join(
+        f"{name}: {kept.get(name)!r} there, {value!r} here"
+        for name, value in json.loads(json.dumps(asked)).items()
+        if kept.get(name) != value
+    )
+
+
 def description_file(path: Path) -> Path:
     """Returns where it stands what the agent in a file was trained in."""
     return path.with_name(f"{path.name}.json")
@@ -116,12 +160,17 @@ def read_description(path: Path) -> dict[str, Any]:
 
     Raises:
       FileNotFoundError: it was not noted.
-      ValueError: the note is no JSON object.
+      ValueError: the note is not what `TrainingRun` writes.
     """
     beside = description_file(path)
     if not beside.is_file():
         raise FileNotFoundError(f"{beside}: no such file; it would say what {path} was trained in")
-    found = json.loads(beside.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise ValueError(f"{beside} does not say what {path} was trained in")
+    try:
+        found = json.loads(beside.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "checkpoint_every" not in found:
+        raise ValueError(
+            f"{beside} does not say what {path} was trained in; --overwrite begins anew"
+        )
     return found

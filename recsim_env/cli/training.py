@@ -66,8 +66,10 @@ def train(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.monitoring import LearningMonitor
 
     run = _chosen_run(options)
-    if options.log:
-        return _train_from_log(run, options)
+    if run.log:
+        n_logged = len(run.learn_from_log())
+        print(f"{run.agent} learned from {n_logged:,} logged interactions; saved to {run.path}")
+        return 0
     agent = run.go_on() if options.resume and run.path.is_file() else run.begin()
     n_before = agent.num_timesteps
     if n_before >= options.interactions:
@@ -94,29 +96,12 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _train_from_log(run: "TrainingRun", options: argparse.Namespace) -> int:
-    """Trains and saves an agent that learns from a file of logged steps."""
-    from recsim_env.agents import agent_class
-    from recsim_env.agents.logged_steps import LoggedSteps
-    from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
-
-    if options.resume:
-        raise ValueError("--log trains a new agent; leave out --resume")
-    if not issubclass(agent_class(run.agent), SlatePolicyAgent):
-        raise ValueError(f"{run.agent} does not learn from logged steps; bc, iql and reinforce do")
-    log = LoggedSteps.read(options.log)
-    agent = run.begin()
-    assert isinstance(agent, SlatePolicyAgent)
-    agent.learn_from(log).save(run.path)
-    print(f"{run.agent} learned from {len(log):,} logged interactions; saved to {run.path}")
-    return 0
-
-
 def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
     """Returns the run that the options ask for.
 
     Raises:
-      ValueError: its file exists, and nothing says what is to become of it.
+      ValueError: its file exists, and nothing says what is to become of it; or what learns from a
+        log is to do what only agents do that act.
     """
     from recsim_env.agents import AGENTS
     from recsim_env.benchmark.training import TrainingRun, read_description
@@ -124,7 +109,11 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
 
     if options.agent not in AGENTS and ":" not in options.agent:
         raise ValueError(f"agent {options.agent!r} is unknown; known are {', '.join(AGENTS)}")
+    if options.log:
+        _check_log_options(options)
     path = options.out or Path(f"{options.agent.rpartition(':')[2]}.agent")
+    if path.is_dir():
+        raise ValueError(f"--out {path} is a folder; name a file in it")
     every = options.checkpoint_every
     if path.exists() and not options.overwrite:
         if not options.resume:
@@ -139,7 +128,22 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         seed=options.seed,
         checkpoint_every=every or -(-options.interactions // 10),
         path=path,
+        log=options.log,
     )
+
+
+def _check_log_options(options: argparse.Namespace) -> None:
+    """Raises ValueError for options that mean nothing beside --log, or a log of another kind."""
+    from recsim_env.benchmark.recording import STEPS_SUFFIX
+
+    for name in ("resume", "profile", "tensorboard"):
+        if getattr(options, name):
+            raise ValueError(f"--log trains a new agent without acting; leave out --{name}")
+    if options.log.suffix != STEPS_SUFFIX:
+        raise ValueError(
+            f"--log {options.log} holds no whole steps; "
+            f"`recsim-env log ... --out FILE{STEPS_SUFFIX}` writes them"
+        )
 
 
 def _learn(
@@ -173,7 +177,8 @@ def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
     from recsim_env.agents.extras import extra
 
     tensorboard = extra("torch.utils.tensorboard", needed_by="--tensorboard")
-    writer = tensorboard.SummaryWriter(str(folder), purge_step=n_before or None)
+    first_lost = n_before + 1 if n_before else None
+    writer = tensorboard.SummaryWriter(str(folder), purge_step=first_lost)
     try:
         yield writer.add_scalar
     finally:
