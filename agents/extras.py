@@ -12,11 +12,12 @@ def extra(module: str, *, needed_by: str) -> Any:
       needed_by: what is said to need it.
 
     Raises:
-      ImportError: the library is not installed; the message says how to.
+      ImportError: the library is not installed; the message says how to. One that is installed and
+        does not work says so itself.
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ImportError(
             f"{needed_by} needs {error.name}, which is not installed; "
             'pip install "recsim-env[agents]"'
