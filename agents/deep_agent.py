@@ -47,6 +47,10 @@ class DeepAgent(VisitAgent):
         super().__init__(env, seed=seed, **settings)
         self.check_settings()
         extra("recsim_env.sb3", needed_by=type(self).__name__)
+        from recsim_env.agents.torch_computing import device_of
+
+        # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
+        self.device = device_of(self.settings["device"])
         own = env.twin(autoreset_mode="SameStep", flat=False)
         with self._generators():
             training = _training_env(

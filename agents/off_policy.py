@@ -64,7 +64,7 @@ class OffPolicyAgent(DeepAgent):
             "batch_size": chosen["batch_size"],
             "train_freq": max(1, chosen["update_every"] // env.num_envs),
             "gradient_steps": max(1, env.num_envs // chosen["update_every"]),
-            "device": chosen["device"],
+            "device": self.device,
         }
 
     def _columns(self) -> Iterator[tuple[str, np.ndarray]]:

@@ -42,7 +42,7 @@ class PolicyGradientAgent(DeepAgent):
             "gamma": chosen["gamma"],
             "gae_lambda": chosen["gae_lambda"],
             "ent_coef": chosen["entropy"],
-            "device": chosen["device"],
+            "device": self.device,
         }
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
@@ -70,14 +70,16 @@ class PolicyGradientAgent(DeepAgent):
             best = best_candidates(scores, self.slate_size)
             return np.asarray((best == slates).all(axis=1), float)
         distribution = PlackettLuce(torch.as_tensor(scores), self.slate_size)
-        return np.asarray(distribution.log_prob(torch.as_tensor(slates)).exp().numpy())
+        chance = distribution.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp()
+        return np.asarray(chance.numpy())
 
 
 def minibatches(settings: Mapping[str, Any], num_envs: int) -> tuple[int, int]:
     """Returns the steps of each person in a rollout, and user-steps in a minibatch.
 
-    A rollout is rounded to a multiple of n_minibatches times `num_envs`, so that none is left over.
+    A rollout is rounded to a multiple of n_minibatches times `num_envs`, so that none is left over;
+    advantages are standardised, which takes two of them.
     """
-    n_minibatches = settings["n_minibatches"]
-    per_minibatch = max(1, round(settings["rollout"] / (n_minibatches * num_envs)))
-    return max(2, n_minibatches * per_minibatch), max(2, per_minibatch * num_envs)
+    n_minibatches, least = settings["n_minibatches"], 2 if num_envs == 1 else 1
+    per_minibatch = max(least, round(settings["rollout"] / (n_minibatches * num_envs)))
+    return max(2, n_minibatches * per_minibatch), per_minibatch * num_envs

@@ -23,16 +23,25 @@ def computing(seed: int | None = None) -> Iterator[None]:
     try:
         with torch.random.fork_rng(enabled=seed is not None):
             if seed is not None:
-                torch.manual_seed(seed)
+                torch.default_generator.manual_seed(seed)
+                if torch.cuda.is_available():  # to seed what is not there takes milliseconds
+                    torch.cuda.manual_seed_all(seed)
             yield
     finally:
         torch.set_num_threads(n_threads)
 
 
 def device_of(name: str) -> torch.device:
-    """Returns a device by name; "auto" is the GPU, where there is one."""
+    """Returns a device by name; "auto" is the GPU, where there is one.
+
+    Raises:
+      ValueError: it is the GPU, and there is none.
+    """
+    has_gpu = torch.cuda.is_available()
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if has_gpu else "cpu"
+    if name == "cuda" and not has_gpu:
+        raise ValueError("device='cuda', but torch finds no GPU; use device='cpu' or 'auto'")
     return torch.device(name)
 
 

@@ -25,14 +25,19 @@ class VisitAgent(Agent):
     Attributes:
       memory: adds up the visit.
       seen_space: of what networks take: the float fields and those of the memory.
+      device: where torch computes; a subclass names it once torch is known to be there.
       monitor: called now and then while learning with losses by name, and `num_timesteps`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"width": 32, "device": "cpu"}
 
+    device: Any
+
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self.require("width", self.settings["width"] >= 1, "1 or more")
+        is_known = self.settings["device"] in ("cpu", "cuda", "auto")
+        self.require("device", is_known, "'cpu', 'cuda' or 'auto'")
         self.memory = VisitMemory(env.scenario)
         self.seen_space = self.memory.seen_space
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
@@ -70,10 +75,7 @@ class VisitAgent(Agent):
         """Returns what is `seen` as tensors on the device."""
         import torch
 
-        from recsim_env.agents.torch_computing import device_of
-
-        device = device_of(self.settings["device"])
         return {
-            name: torch.as_tensor(np.ascontiguousarray(value), device=device)
+            name: torch.as_tensor(np.ascontiguousarray(value), device=self.device)
             for name, value in self.seen(observation, state).items()
         }

@@ -147,9 +147,10 @@ def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
     assert any(name.startswith("optimizer.") for name in kept)
     assert all(np.array_equal(kept[name], again[name]) for name in kept)
     goal = loaded.num_timesteps + 1_000
-    loaded.learn(1_000)
+    found, expected = loaded.learn(1_000).arrays(), agent.learn(1_000).arrays()
     assert loaded.num_timesteps >= goal
-    assert any(not np.array_equal(kept[name], value) for name, value in loaded.arrays().items())
+    assert any(not np.array_equal(kept[name], value) for name, value in found.items())
+    assert all(np.array_equal(found[name], value) for name, value in expected.items())
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
@@ -200,12 +201,22 @@ def test_unsuitable_scenarios_are_told_apart():
         ("ppo", {"clip_range": 0.0}),
         ("ppo", {"gamma": 1.5}),
         ("ppo", {"width": 0}),
+        ("sac", {"device": "gpu"}),
     ],
 )
 def test_settings_out_of_range_are_refused(kind, settings):
     env = RecommendationVectorEnv(InterestEvolution, num_envs=2)
     with pytest.raises(ValueError, match=f"{next(iter(settings))}=.* is not allowed"):
         make_agent(kind, env, **settings)
+
+
+@pytest.mark.parametrize("kind", ["dqn", "ppo", "slateq"])
+def test_a_missing_gpu_is_told_at_once(kind, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=2)
+    with pytest.raises(ValueError, match="device='cuda', but torch finds no GPU"):
+        make_agent(kind, env, device="cuda")
+    assert make_agent(kind, env, device="auto").device.type == "cpu"
 
 
 def test_memory_adds_up_the_visit():

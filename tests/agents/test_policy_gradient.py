@@ -23,12 +23,14 @@ KINDS = ("ppo", "a2c", "recurrent_ppo")
 
 
 @pytest.mark.parametrize(
-    ("rollout", "n_minibatches", "num_envs"), [(1_024, 4, 16), (1_000, 3, 7), (1, 4, 64), (5, 1, 1)]
+    ("rollout", "n_minibatches", "num_envs"),
+    [(1_024, 4, 16), (1_000, 3, 7), (1, 4, 64), (5, 1, 1), (3, 3, 1), (1, 1, 1)],
 )
 def test_minibatches_divide_the_rollout(rollout, n_minibatches, num_envs):
     settings = {"rollout": rollout, "n_minibatches": n_minibatches}
     n_steps, batch_size = minibatches(settings, num_envs)
     assert (n_steps * num_envs) % batch_size == 0
+    assert batch_size > 1
     assert abs(n_steps * num_envs - rollout) <= n_minibatches * max(num_envs, 2)
 
 
@@ -47,7 +49,7 @@ def test_a_model_trains_with_the_probabilities_that_the_agent_states(kind, slate
         slates, values, log_prob = policy(tensors)
         again, evaluated, entropy = policy.evaluate_actions(tensors, slates)
     assert slates.shape == (8, slate_size)[: 1 + (slate_size > 1)]
-    stated = agent.slate_probability(observation, slates.numpy())
+    stated = agent.slate_probability(observation, slates.numpy().astype(np.uint8))  # any integers
     np.testing.assert_allclose(log_prob.exp().numpy(), stated, rtol=1e-5)
     assert torch.allclose(evaluated, log_prob)
     assert torch.equal(again, values)
