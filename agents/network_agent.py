@@ -135,16 +135,23 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         """Returns arrays as tensors on the device."""
         import torch
 
-        return {name: torch.as_tensor(value, device=self.device) for name, value in batch.items()}
+        return {
+            name: torch.as_tensor(np.ascontiguousarray(value), device=self.device)
+            for name, value in batch.items()
+        }
 
     def computed(self, function: Any, observation: Observation, state: Any) -> np.ndarray:
-        """Returns as an array what a function of `tensors` says, without gradients."""
+        """Returns as an array what a function of tensors says of what is `seen`."""
+        return self.on_arrays(function, self.seen(observation, state))
+
+    def on_arrays(self, function: Any, batch: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns as an array what a function of tensors says of arrays, without gradients."""
         import torch
 
         from recsim_env.agents.torch_computing import computing
 
         with computing(), torch.inference_mode():
-            return np.asarray(function(self.tensors(observation, state)).cpu().numpy())
+            return np.asarray(function(self.on_device(batch)).cpu().numpy())
 
     # Files ---------------------------------------------------------------------------------------
 

@@ -41,7 +41,8 @@ class Reinforce(SlatePolicyAgent):
       top_k_correction: whether items are judged singly (False: a scenario's slates are drawn whole,
         and their propensities known, so that nothing is left to correct).
       off_policy_correction: whether w is other than 1 (True); max_weight (10).
-      gamma (0.99); baseline: "value", a learned V(o) (default), "mean", of returns, or "none".
+      gamma (0.99); baseline: "value", a learned V(o) (default), "mean", of returns, or "none";
+        without values, what is to come of visits that still go on counts nothing.
       entropy: weight of the entropy of places (0.01).
       refit_every: user-steps between fits (512), each of a gradient step for every
         update_every of them (16), on the last buffer_size (2,048).
@@ -110,7 +111,7 @@ class Reinforce(SlatePolicyAgent):
     def _item_chances(self, network: Any, rows: Mapping[str, np.ndarray]) -> np.ndarray:
         """Returns how likely a network's softmax draws each item of the slates, (n, slate_size)."""
         seen = {name: rows[name] for name in self.seen_space}
-        scores = self._on_arrays(network.scores, seen).astype(np.float64)
+        scores = self.on_arrays(network.scores, seen).astype(np.float64)
         chances = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
         return np.take_along_axis(chances, rows["slate"], axis=1)
@@ -144,7 +145,7 @@ class Reinforce(SlatePolicyAgent):
         going_on = last[~self.replay["is_over"][last]]
         if self.settings["baseline"] == "value":
             following = {name: self.replay[NEXT + name][going_on] for name in self.seen_space}
-            rest[going_on] = self._on_arrays(self.network.worth, following)
+            rest[going_on] = self.on_arrays(self.network.worth, following)
         returns = returns_to_go(steps, gamma=self.settings["gamma"], rest=rest)
         self.replay.set("return_to_go", np.arange(len(returns)), returns)
         self.network.measure(returns)
@@ -193,12 +194,3 @@ class Reinforce(SlatePolicyAgent):
         values = network.values(batch)[:, 0]
         error = ((batch["return_to_go"] - network.centre) / network.unit - values) ** 2
         return (network.centre + network.unit * values.detach())[:, None], error.mean()
-
-    def _on_arrays(self, function: Any, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Returns as an array what a function of tensors says, without gradients."""
-        import torch
-
-        from recsim_env.agents.torch_computing import computing
-
-        with computing(), torch.inference_mode():
-            return np.asarray(function(self.on_device(arrays)).cpu().numpy())
