@@ -45,9 +45,8 @@ class A2CAgent(PolicyGradientAgent):
         return A2C(
             ScorePolicy,
             env,
-            n_steps=max(2, round(self.settings["rollout"] / env.num_envs)),
             normalize_advantage=True,
             use_rms_prop=False,
             policy_kwargs={"network": "candidates", "width": self.settings["width"]},
-            **self.model_settings(),
+            **self.model_settings(env),
         )

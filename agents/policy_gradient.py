@@ -27,17 +27,15 @@ class PolicyGradientAgent(DeepAgent):
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
         super().check_settings()
-        for name in {"rollout", "n_minibatches", "n_epochs"} & self.settings.keys():
-            self.require(name, self.settings[name] >= 1, "1 or more")
-        if "clip_range" in self.settings:
-            self.require("clip_range", self.settings["clip_range"] > 0, "more than 0")
+        self.require("rollout", self.settings["rollout"] >= 1, "1 or more")
         self.require("gae_lambda", 0 <= self.settings["gae_lambda"] <= 1, "0 to 1")
         self.require("entropy", self.settings["entropy"] >= 0, "0 or more")
 
-    def model_settings(self) -> dict[str, Any]:
-        """Returns what all models of Stable-Baselines3 are told alike."""
+    def model_settings(self, env: Any) -> dict[str, Any]:
+        """Returns what the models of Stable-Baselines3 are made with, but for the policy."""
         chosen = self.settings
         return {
+            "n_steps": max(2, round(chosen["rollout"] / env.num_envs)),
             "learning_rate": chosen["learning_rate"],
             "gamma": chosen["gamma"],
             "gae_lambda": chosen["gae_lambda"],
@@ -72,6 +70,47 @@ class PolicyGradientAgent(DeepAgent):
         distribution = PlackettLuce(torch.as_tensor(scores), self.slate_size)
         chance = distribution.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp()
         return np.asarray(chance.numpy())
+
+
+class ProximalAgent(PolicyGradientAgent):
+    """Goes over each rollout several times, in minibatches, by steps too small to break much.
+
+    Settings:
+      rollout (1,024), rounded to a multiple of n_minibatches num_envs.
+      n_minibatches, n_epochs: of each update (4, 3).
+      clip_range: how far the probability of a slate may move, as a ratio (0.4).
+      learning_rate (0.002); gamma (0.99); gae_lambda (0.9); entropy (0).
+      width, device: see `DeepAgent`.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **PolicyGradientAgent.defaults,
+        "rollout": 1_024,
+        "n_minibatches": 4,
+        "n_epochs": 3,
+        "learning_rate": 2e-3,
+        "gamma": 0.99,
+        "gae_lambda": 0.9,
+        "clip_range": 0.4,
+        "entropy": 0.0,
+    }
+
+    def check_settings(self) -> None:
+        """Raises ValueError for a setting out of range."""
+        super().check_settings()
+        for name in ("n_minibatches", "n_epochs"):
+            self.require(name, self.settings[name] >= 1, "1 or more")
+        self.require("clip_range", self.settings["clip_range"] > 0, "more than 0")
+
+    def model_settings(self, env: Any) -> dict[str, Any]:
+        """Returns what the models of Stable-Baselines3 are made with, but for the policy."""
+        n_steps, batch_size = minibatches(self.settings, env.num_envs)
+        return super().model_settings(env) | {
+            "n_steps": n_steps,
+            "batch_size": batch_size,
+            "n_epochs": self.settings["n_epochs"],
+            "clip_range": self.settings["clip_range"],
+        }
 
 
 def minibatches(settings: Mapping[str, Any], num_envs: int) -> tuple[int, int]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.policy_gradient import PolicyGradientAgent, minibatches
+from recsim_env.agents.policy_gradient import ProximalAgent
 
 
-class PPOAgent(PolicyGradientAgent):
+class PPOAgent(ProximalAgent):
     """Draws slates by scores of the candidates, and follows the gradient of the return carefully.
 
     Idea: make likelier what turned out better than expected, by steps too small to break much.
@@ -38,18 +38,7 @@ class PPOAgent(PolicyGradientAgent):
       width, device: see `DeepAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **PolicyGradientAgent.defaults,
-        "rollout": 1_024,
-        "n_minibatches": 4,
-        "n_epochs": 3,
-        "learning_rate": 2e-3,
-        "gamma": 0.99,
-        "gae_lambda": 0.9,
-        "clip_range": 0.4,
-        "entropy": 0.0,
-        "network": "candidates",
-    }
+    defaults: ClassVar[Mapping[str, Any]] = {**ProximalAgent.defaults, "network": "candidates"}
 
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
@@ -63,15 +52,10 @@ class PPOAgent(PolicyGradientAgent):
 
         from recsim_env.agents.score_policy import ScorePolicy
 
-        chosen = self.settings
-        n_steps, batch_size = minibatches(chosen, env.num_envs)
+        network, width = self.settings["network"], self.settings["width"]
         return PPO(
             ScorePolicy,
             env,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            n_epochs=chosen["n_epochs"],
-            clip_range=chosen["clip_range"],
-            policy_kwargs={"network": chosen["network"], "width": chosen["width"]},
-            **self.model_settings(),
+            policy_kwargs={"network": network, "width": width},
+            **self.model_settings(env),
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
-from recsim_env.agents.policy_gradient import PolicyGradientAgent, minibatches
+from recsim_env.agents.policy_gradient import ProximalAgent
 
 # Name of the states of the LSTMs in `progress`.
 _STATES = "lstm_states"
@@ -21,7 +21,7 @@ class Recollection(NamedTuple):
     cell: np.ndarray
 
 
-class RecurrentPPOAgent(PolicyGradientAgent):
+class RecurrentPPOAgent(ProximalAgent):
     """Draws slates by scores as `ppo` does, and learns what to remember of the visit.
 
     Idea: what people want is hidden and shows in what they did; let an LSTM find out what of that
@@ -45,34 +45,18 @@ class RecurrentPPOAgent(PolicyGradientAgent):
       width (of the LSTMs, too), device: see `DeepAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **PolicyGradientAgent.defaults,
-        "rollout": 1_024,
-        "n_minibatches": 4,
-        "n_epochs": 3,
-        "learning_rate": 2e-3,
-        "gamma": 0.99,
-        "gae_lambda": 0.9,
-        "clip_range": 0.4,
-        "entropy": 0.0,
-    }
+    defaults: ClassVar[Mapping[str, Any]] = {**ProximalAgent.defaults}
 
     def make_model(self, env: Any) -> Any:
         """Returns sb3-contrib's RecurrentPPO with a `RecurrentScorePolicy`."""
         contrib = extra("sb3_contrib", needed_by=type(self).__name__)
         from recsim_env.agents.recurrent_score_policy import RecurrentScorePolicy
 
-        chosen = self.settings
-        n_steps, batch_size = minibatches(chosen, env.num_envs)
         return contrib.RecurrentPPO(
             RecurrentScorePolicy,
             env,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            n_epochs=chosen["n_epochs"],
-            clip_range=chosen["clip_range"],
-            policy_kwargs={"width": chosen["width"]},
-            **self.model_settings(),
+            policy_kwargs={"width": self.settings["width"]},
+            **self.model_settings(env),
         )
 
     # What is remembered of a visit ---------------------------------------------------------------

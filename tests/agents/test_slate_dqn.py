@@ -98,3 +98,20 @@ def test_weights_are_averaged_at_every_gradient_step(num_envs):
     assert model._n_updates > n_before
     for weight, expected in zip(policy.q_net_target.parameters(), averaged, strict=True):
         torch.testing.assert_close(weight.detach(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("num_envs", [4, 16, 64])
+def test_gradient_steps_keep_pace_with_people(num_envs):
+    agent = learned(num_envs=num_envs, update_every=16)
+    before = agent.model._n_updates
+    agent.learn(1_024)
+    assert agent.model._n_updates - before == 1_024 // 16
+
+
+def test_random_slates_give_way_to_the_best():
+    """From all of them before learning, along a line, to as many as are to stay."""
+    agent = learned(exploration=0.1, exploration_steps=1_000)
+    expected = {0: 1.0, 99: 1.0, 100: 0.91, 500: 0.55, 1_000: 0.1, 50_000: 0.1}
+    for num_timesteps, share in expected.items():
+        agent.num_timesteps = num_timesteps
+        assert agent.explored_share() == pytest.approx(share)
