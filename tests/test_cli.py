@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -142,13 +143,14 @@ def test_agents_learn_from_logged_steps_alone(capsys, tmp_path):
     pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
     steps, agent = str(tmp_path / "new" / "steps.npz"), str(tmp_path / "clone.agent")
     logging = ["log", "InterestEvolution", "linucb", "--learn=64", "--interactions=300"]
-    assert main([*logging, "--out", steps]) == 0
+    assert main([*logging, "--set", "n_candidates=5", "--out", steps]) == 0
     printed = capsys.readouterr().out
     assert "300 rows" in printed and "propensities are exact" in printed
-    command = printed.splitlines()[-1].removeprefix("next: recsim-env ").split()
+    command = shlex.split(printed.splitlines()[-1].removeprefix("next: recsim-env "))
     assert main([*command, "--out", agent]) == 0
     assert "iql learned from 300 logged interactions" in capsys.readouterr().out
-    assert main(["evaluate", "InterestEvolution", agent, "--episodes", "5"]) == 0
+    same = ["InterestEvolution", "--set", "n_candidates=5"]
+    assert main(["evaluate", *same, agent, "--episodes", "5"]) == 0
     other = refused(capsys, "train", "RatedCatalogue", "bc", "--log", steps, "--out", "x.agent")
     assert "the log is of another scenario or other settings" in other
     never = refused(capsys, "train", "InterestEvolution", "linucb", "--log", steps)

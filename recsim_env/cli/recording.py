@@ -1,6 +1,7 @@
 """`recsim-env log`: what people did while an agent served them, as a file."""
 
 import argparse
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,10 @@ def _write_steps(
     found.write(path)
     _print_about(found.about, found["propensity"])
     print(f"log: {path}")
-    print(f"next: recsim-env train {options.scenario} iql --log {path}")
+    command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
+    for name, value in options.settings or ():
+        command += ["--set", f"{name}={value}"]
+    print(f"next: {shlex.join(command)}")
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
