@@ -61,6 +61,9 @@ def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
     """Stable-Baselines3 would choose the next slates by the observation before the last."""
     env = RecommendationVectorEnv(InterestEvolution, num_envs=4, max_episode_steps=3)
     agent: Any = make_agent(kind, env, seed=0)
+    forward, recalled = agent.model.policy.forward, []
+    if kind == "recurrent_ppo":
+        agent.model.policy.forward = lambda *given: recalled.append(forward(*given)) or recalled[-1]
     for n_steps in (20, 12, 24):
         goal = agent.num_timesteps + n_steps
         agent.learn(10_000, callback=lambda learner, goal=goal: learner.num_timesteps < goal)
@@ -70,6 +73,8 @@ def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
             assert np.array_equal(agent.model._last_obs[name], value)
         has_begun = training.venv.visits[:, 0] == 0.0
         assert np.array_equal(agent.model._last_episode_starts, has_begun)
+        if recalled:
+            assert torch.equal(agent.model._last_lstm_states.vf[0], recalled[-1][3].vf[0])
 
 
 def test_a_flat_network_knows_candidates_by_their_place():

@@ -76,3 +76,26 @@ def test_three_optimisers_and_the_entropy_coefficient_are_kept(agent):
     again = fresh.arrays()
     assert kept.keys() == again.keys()
     assert all(np.array_equal(kept[name], again[name]) for name in kept)
+
+
+def test_slates_are_those_of_the_actors_directions(agent):
+    """Of its mean, or drawn: then as often as among draws of Stable-Baselines3's own, n each."""
+    n = 4_000
+    env = RecommendationVectorEnv(agent.env.scenario, num_envs=n)
+    agent.set_env(env)
+    observation, _ = env.reset(seed=[7] * n)
+    seen = agent.tensors(observation, agent.begin_state(n))
+    for deterministic in (True, False):
+        slates, _ = agent.predict(observation, deterministic=deterministic)
+        with torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(0)
+            directions = agent.model.actor(seen, deterministic).numpy()
+        expected = agent.form.slates(directions, observation)
+        shares = [
+            np.bincount(found[:, 0] * 6 + found[:, 1], minlength=36) / n
+            for found in (slates, expected)
+        ]
+        # Hoeffding's bound for two means, 36 of them at 1e-6 in all
+        allowed = np.sqrt(np.log(2 * 36 / 1e-6) / n) if not deterministic else 0.0
+        assert np.abs(shares[0] - shares[1]).max() <= allowed
+    assert (shares[0] > 0).sum() > 1

@@ -115,3 +115,17 @@ def test_random_slates_give_way_to_the_best():
     for num_timesteps, share in expected.items():
         agent.num_timesteps = num_timesteps
         assert agent.explored_share() == pytest.approx(share)
+
+
+def test_the_averaged_network_is_served():
+    agent = learned(num_envs=8, tau=0.01)
+    observation, _ = agent.env.reset(seed=1)
+    slates, _ = agent.predict(observation, deterministic=True)
+    seen = agent.tensors(observation, agent.begin_state(8))
+    with torch.no_grad():
+        found = [
+            getattr(agent.model.policy, name).best(seen).numpy()
+            for name in ("q_net_target", "q_net")
+        ]
+    assert np.array_equal(slates, found[0])
+    assert not np.array_equal(slates, found[1])

@@ -1,0 +1,47 @@
+"""What of a person an encoder compares with candidates, and that their order means nothing."""
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+
+from recsim_env.agents.candidate_encoder import CandidateEncoder  # noqa: E402 (needs torch)
+
+SHAPES = {
+    "candidates": (5, 3),
+    "narrow": (2,),
+    "as_wide": (3,),
+    "wide": (7,),
+    "rows": (4, 3),
+    "response": (2, 6),
+}
+SPACE = spaces.Dict({n: spaces.Box(-9.0, 9.0, shape, np.float32) for n, shape in SHAPES.items()})
+
+
+def test_fields_are_cut_from_their_end_into_blocks_as_wide_as_features():
+    encoder = CandidateEncoder(SPACE, 8)
+    assert set(encoder.blocks) == {("as_wide", 0, 3), ("wide", 4, 7), ("wide", 1, 4)}
+    assert encoder.rows == ["rows"]
+
+
+@torch.no_grad()
+def test_candidates_in_another_order_are_described_alike():
+    rng = np.random.default_rng(0)
+    seen = {
+        name: torch.as_tensor(rng.normal(size=(6, *shape)).astype(np.float32))
+        for name, shape in SHAPES.items()
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = CandidateEncoder(SPACE, 8)
+    order = torch.as_tensor(rng.permutation(5))
+    person, items = encoder(seen)
+    same, turned = encoder(seen | {"candidates": seen["candidates"][:, order]})
+    assert torch.equal(person, same)
+    torch.testing.assert_close(turned, items[:, order])
+    assert person.shape == (6, 8)
+    assert items.shape == (6, 5, 8)
+    for name in ("as_wide", "rows"):  # what is compared tells candidates apart
+        gap = encoder(seen | {name: seen[name] + 1.0})[1] - items
+        assert not torch.allclose(gap, gap[:, :1].expand_as(gap), atol=1e-4)
