@@ -213,7 +213,7 @@ def check_agent(
     Args:
       agent: a class, a registered name, or ``"module:Class"``.
       scenario: what to check it in.
-      total_timesteps: user-steps to learn from.
+      total_timesteps: user-steps to learn from; enough for all of its learning to begin.
       **settings: of the agent.
 
     Raises:
@@ -301,6 +301,13 @@ def _check_file(agent: Agent, scenario: Scenario, home: RecommendationVectorEnv)
         path = Path(folder) / "agent.npz"
         agent.save(path)
         loaded = type(agent).load(path, home.twin())
-    found = [each.learn(100).arrays() for each in (agent, loaded)]
-    changed = [name for name in found[0] if not np.array_equal(found[0][name], found[1][name])]
+    found = [
+        {**learned.arrays(), **learned.progress()}
+        for learned in (each.learn(100) for each in (agent, loaded))
+    ]
+    changed = [
+        name
+        for name in found[0].keys() | found[1].keys()
+        if not np.array_equal(found[0].get(name), found[1].get(name))
+    ]
     _require(not changed, f"a loaded agent learned on differently; {', '.join(changed)} differ")

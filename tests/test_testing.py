@@ -99,6 +99,13 @@ class Forgetful(Uniform):
         self.num_timesteps = 0
 
 
+class Absent(Uniform):
+    """Goes on elsewhere than where it was saved."""
+
+    def resume(self, progress):
+        pass
+
+
 class Silent(Uniform):
     @classmethod
     def unsuitable(cls, scenario):
@@ -111,6 +118,7 @@ class Silent(Uniform):
         (RepeatsItems, "shows an item twice"),
         (Restless, "the same seed learned two agents"),
         (Forgetful, "forgot how much it learned"),
+        (Absent, "learned on differently"),
         (Silent, "must give a sentence"),
     ],
 )
