@@ -23,6 +23,9 @@ class FeatureTable(nn.Module):
     With topics as features, the value of an item is that of its topic.
     """
 
+    #: Values are learned in units of a typical reward times the discounted steps, at most this.
+    horizon = 100.0
+
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
         candidates: Any = space["candidates"]
@@ -39,6 +42,8 @@ class FeatureTable(nn.Module):
 
 class VisitTable(nn.Module):
     """A gain for every feature, over no choice, whose value is linear in what happened so far."""
+
+    horizon = 100.0
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
@@ -58,23 +63,33 @@ class VisitTable(nn.Module):
 class PersonalValues(nn.Module):
     """Values by what is known of the person, the visit and the item.
 
-    No choice is worth V(person) + w·visit, and an item that plus what its choice adds.
+    With V(person, candidates) what a choice of an average candidate is worth, item i is worth
+    V + d_i - mean_j d_j, and no choice V + d_none(person). So what was never seen to happen, as
+    no choice where everybody chooses, is taken to be worth what an average choice is, until it does
+    happen; and what all of them have in common does not drown what sets items apart.
+
+    Source: a value and what sets choices apart, Wang et al. 2016, "Dueling network architectures".
     """
+
+    # Shorter than visits: rewards much smaller than fresh weights' errors take long to see.
+    horizon = 10.0
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
         self.encoder = CandidateEncoder(space, width)
-        self.of_person = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
-        self.of_visit = nn.Linear(spaces.flatdim(space[VISIT]), 1, bias=False)
-        self.of_item = nn.Linear(width, 1)
-        for layer in (self.of_visit, self.of_item):
+        self.of_all = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.of_none, self.of_item = nn.Linear(width, 1), nn.Linear(width, 1)
+        for layer in (self.of_none, self.of_item):
             nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
         person, items = self.encoder(observation)
-        none = (self.of_person(person) + self.of_visit(observation[VISIT]))[:, 0]
-        return none[:, None] + self.of_item(items)[:, :, 0], none
+        value = self.of_all(torch.cat([person, items.mean(dim=1)], dim=1))
+        apart = self.of_item(items)[:, :, 0]
+        none = value + self.of_none(person)
+        return value + apart - apart.mean(dim=1, keepdim=True), none[:, 0]
 
 
 class LearnedAttraction(nn.Module):

@@ -18,9 +18,6 @@ _ALLOWED = {
     "choice": ("learned", "proportional"),
 }
 
-# Values are learned in units of a typical reward times the horizon, which is no longer than this.
-_LONGEST_HORIZON = 100.0
-
 
 class SlateQ(NetworkAgent):
     """Learns what a choice of each item leads to, and shows the slate that leads to most.
@@ -56,7 +53,7 @@ class SlateQ(NetworkAgent):
         adds one for none that is linear in what happened in this visit; "network" (default).
       choice: how attractions are known: "learned" (default), or "proportional", user·features + 1
         against 2, as the published agents knew it.
-      gamma (0.99), the paper has 1; tau (0.01), every gradient step.
+      gamma (0.95), the paper has 1; tau (0.01), every gradient step; batch_size (128).
       exploration: share of random slates (0.05), to which it falls from 1 in the first
         exploration_steps user-steps (10,000).
       Others: see `NetworkAgent`.
@@ -69,7 +66,8 @@ class SlateQ(NetworkAgent):
         "null_value": True,
         "values": "network",
         "choice": "learned",
-        "gamma": 0.99,
+        "batch_size": 128,
+        "gamma": 0.95,
         "tau": 0.01,
         "exploration": 0.05,
         "exploration_steps": 10_000,
@@ -177,7 +175,8 @@ class SlateQ(NetworkAgent):
         """Takes gradient steps; the first time, finds the unit of values."""
         if not self.network.unit:
             typical = float(np.sqrt(np.mean(self.replay["reward"] ** 2))) or 1.0
-            self.network.unit.fill_(typical / max(1.0 - self.discount, 1.0 / _LONGEST_HORIZON))
+            share = max(1.0 - self.discount, 1.0 / self.network.values.horizon)
+            self.network.unit.fill_(typical / share)
         super().train(n_gradient_steps)
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
