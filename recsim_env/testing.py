@@ -307,7 +307,8 @@ def _check_file(agent: Agent, scenario: Scenario, home: RecommendationVectorEnv)
     ]
     changed = [
         name
-        for name in found[0].keys() | found[1].keys()
-        if not np.array_equal(found[0].get(name), found[1].get(name))
+        for name in sorted(found[0].keys() | found[1].keys())
+        if not all(name in each for each in found)
+        or not np.array_equal(found[0][name], found[1][name])
     ]
     _require(not changed, f"a loaded agent learned on differently; {', '.join(changed)} differ")
