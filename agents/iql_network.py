@@ -1,7 +1,6 @@
 """What implicit Q-learning learns: a policy, values of moments, and values of slates."""
 
 import copy
-from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -9,6 +8,7 @@ from torch import nn
 
 from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
 from recsim_env.agents.candidate_scores import ScaledScores
+from recsim_env.agents.torch_computing import follow
 
 
 class SlateValue(nn.Module):
@@ -44,7 +44,4 @@ class IQLNetwork(ScaledScores):
 
     def follow(self, tau: float) -> None:
         """Moves the average by a share of the way to the values of slates."""
-        pairs: Any = zip(self.averaged.parameters(), self.slate_value.parameters(), strict=True)
-        with torch.no_grad():
-            for mean, value in pairs:
-                mean.lerp_(value, tau)
+        follow(self.averaged, self.slate_value, tau)

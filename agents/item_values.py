@@ -11,6 +11,7 @@ from gymnasium import spaces
 from torch import nn
 
 from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.torch_computing import follow
 from recsim_env.agents.visit import VISIT
 
 # Logarithms of attractions stay within this.
@@ -147,8 +148,4 @@ class ItemValues(nn.Module):
 
     def follow(self, tau: float) -> None:
         """Moves the average by a share of the way to the values."""
-        with torch.no_grad():
-            for mean, value in zip(
-                self.averaged.parameters(), self.values.parameters(), strict=True
-            ):
-                mean.lerp_(value, tau)
+        follow(self.averaged, self.values, tau)

@@ -1,7 +1,7 @@
 """Which slate to serve, from how items attract and what a choice of each would gain.
 
-A person chooses item i of slate A with chance v_i / (v_0 + sum_j v_j), v the attractions and v_0 that
-of choosing none. With g_i what a choice of i gains over none, the slate gains
+A person chooses item i of slate A with chance v_i / (v_0 + sum_j v_j), v the attractions and v_0
+that of choosing none. With g_i what a choice of i gains over none, the slate gains
 
     sum_i v_i g_i / (v_0 + sum_i v_i),
 
@@ -64,8 +64,8 @@ def optimal(
     """Shows the slate that gains most, by Dinkelbach's method for ratios.
 
     No slate gains more than z if and only if the largest sum of v_i (g_i - z) over a slate is at
-    most v_0 z, and the slate of that sum is the items of largest v_i (g_i - z). From any z, z <- the
-    gain of that slate rises to the best in a few steps.
+    most v_0 z, and the slate of that sum is the items of largest v_i (g_i - z). From any z, z <-
+    the gain of that slate rises to the best in a few steps.
 
     Source: Dinkelbach 1967, "On nonlinear fractional programming". The paper solves a linear
     program instead, and the published code compares all slates.

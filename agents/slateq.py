@@ -92,6 +92,10 @@ class SlateQ(NetworkAgent):
         super().check_settings()
         for name, allowed in _ALLOWED.items():
             self.require(name, self.settings[name] in allowed, f"one of {', '.join(allowed)}")
+        n_people = self.env.num_envs
+        self.require(
+            "buffer_size", self.settings["buffer_size"] >= n_people, f"num_envs={n_people} or more"
+        )
         self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
         self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
@@ -110,7 +114,7 @@ class SlateQ(NetworkAgent):
         return 0.0 if self.settings["training"] == "myop" else float(self.settings["gamma"])
 
     @property
-    def exploration(self) -> float:  # type: ignore[override]
+    def exploration(self) -> float:  # type: ignore[override]  # here it changes with time
         """The share of random slates now."""
         done = min(1.0, self.num_timesteps / self.settings["exploration_steps"])
         return float(1.0 - (1.0 - self.settings["exploration"]) * done)
@@ -235,4 +239,4 @@ class SlateQ(NetworkAgent):
         """Takes back what `progress` returned."""
         super().resume(progress)
         if progress["places"].shape == self._places.shape:
-            self._places = progress["places"]
+            self._places = progress["places"].copy()

@@ -64,6 +64,13 @@ def take(net: nn.Module, arrays: Mapping[str, np.ndarray], *, assign: bool = Tru
     net.load_state_dict(weights, assign=assign)
 
 
+def follow(average: nn.Module, learned: nn.Module, tau: float) -> None:
+    """Moves the weights of an average a share `tau` of the way to those of its like in training."""
+    with torch.no_grad():
+        for mean, value in zip(average.parameters(), learned.parameters(), strict=True):
+            mean.lerp_(value, tau)
+
+
 def optimizer_arrays(optimizer: torch.optim.Optimizer) -> dict[str, np.ndarray]:
     """Returns what an optimiser remembers of its steps, by name."""
     return {
