@@ -103,17 +103,29 @@ def test_nothing_is_kept_before_the_first_checkpoint_and_resume_then_begins(caps
     assert 200 <= content("linucb.agent")[1]["num_timesteps"] < 204
 
 
+def listen_to_signals():
+    """Lets a process be interrupted, though the tests may run in the background, which cannot."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_signal_leaves_the_last_checkpoint_whole(in_a_folder_of_its_own):
     file = in_a_folder_of_its_own / "linucb.agent"
     command = [sys.executable, "-m", "recsim_env.cli", *TRAIN, "--out", str(file)]
     running = subprocess.Popen(
-        [*command, "--interactions", "10_000_000"], stderr=subprocess.PIPE, text=True, cwd=ROOT
+        [*command, "--interactions", "10_000_000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=listen_to_signals,
     )
-    deadline = time.monotonic() + 120
-    while not file.exists() and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 120
+        while not file.exists() and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130
     assert "the same command with --resume goes on" in said
     assert "Traceback" not in said
