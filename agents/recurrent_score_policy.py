@@ -60,9 +60,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         """Returns observations with what the actor recalls, and its states then."""
         return self._with_recalled(obs, states, episode_starts, self.lstm_actor)
 
-    # As in sb3-contrib, methods take states that those of Stable-Baselines3's policies do not.
-
-    def forward(  # type: ignore[override]
+    def forward(  # type: ignore[override]  # takes states, as sb3-contrib does
         self, obs: Any, lstm_states: RNNStates, episode_starts: Any, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, RNNStates]:
         """Returns slates, values, log-probabilities of the slates, and the states then."""
@@ -73,7 +71,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         values, states = self.network.values(judging), RNNStates(actor_states, critic_states)
         return slates, values, log_prob, states
 
-    def evaluate_actions(  # type: ignore[override]
+    def evaluate_actions(  # type: ignore[override]  # takes states, as sb3-contrib does
         self, obs: Any, actions: torch.Tensor, lstm_states: RNNStates, episode_starts: Any
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns values, log-probabilities of given slates, and entropies."""
@@ -82,7 +80,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         log_prob, entropy = judged(self.network.scores(acting), self.action_space, actions)
         return self.network.values(judging), log_prob, entropy
 
-    def predict_values(  # type: ignore[override]
+    def predict_values(  # type: ignore[override]  # takes states, as sb3-contrib does
         self, obs: Any, lstm_states: States, episode_starts: Any
     ) -> torch.Tensor:
         """Returns values, (n, 1)."""
