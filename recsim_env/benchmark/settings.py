@@ -115,12 +115,18 @@ class BenchmarkSettings:
     def from_toml(cls, path: str | Path, **overrides: Any) -> "BenchmarkSettings":
         """Returns the settings in a TOML file; `overrides` replace whole entries.
 
+        Scenarios and agents among the overrides that the file knows by these names keep the
+        settings that they have there.
+
         Raises:
           FileNotFoundError: there is no such file.
           ValueError: not TOML, or as in `create`; the message names the file.
         """
         try:
             content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            for what in ("scenarios", "agents"):
+                if what in content and what in overrides:
+                    overrides[what] = _picked(what, overrides[what], content[what])
             return cls.create(**(content | overrides))
         except ValueError as error:  # TOMLDecodeError is one
             raise ValueError(f"{path}: {error}") from error
@@ -172,6 +178,14 @@ def _entries(what: str, given: Any) -> dict[str, dict[str, Any]]:
     if isinstance(given, Iterable) and all(isinstance(name, str) for name in given):
         return {name: {} for name in given}
     raise ValueError(f"{what}={given!r} is not names, or a table of names with settings")
+
+
+def _picked(what: str, wanted: Any, known: Any) -> dict[str, dict[str, Any]]:
+    """Returns the entries wanted; those without settings have the settings of a known one."""
+    entries = _entries(what, known)
+    if what == "scenarios":
+        entries |= {_label(name, entry): entry for name, entry in entries.items()}
+    return {name: entry or entries.get(name, {}) for name, entry in _entries(what, wanted).items()}
 
 
 def _with_all(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -40,13 +40,15 @@ def _add_benchmark(commands: Any) -> None:
         description="Compares agents on the same people; uniform and the oracle always run. "
         "Interrupted, the same command goes on where it was.",
     )
-    parser.add_argument("names", nargs="*", metavar="SCENARIO", help="names (MusicStreaming)")
+    parser.add_argument(
+        "names", nargs="*", metavar="SCENARIO", help="names, also of the file (MusicStreaming)"
+    )
     parser.add_argument("--scenario", nargs="+", default=[], metavar="NAME", help="likewise")
     parser.add_argument(
         "--agents",
         nargs="+",
         metavar="NAME",
-        help="which (a few of each kind); all: all that learn",
+        help="which, also by their names in the file (a few of each kind); all: all that learn",
     )
     parser.add_argument(
         "--seeds", nargs="+", type=int, metavar="N", help="how many (3), or which, two or more"

@@ -106,6 +106,20 @@ def test_toml_gives_the_same_settings_as_keywords(tmp_path):
     assert BenchmarkSettings.create(**expected.as_dict()) == expected
 
 
+def test_what_the_file_knows_keeps_its_settings_when_it_is_picked_by_name(tmp_path):
+    path = tmp_path / "benchmark.toml"
+    path.write_text(TOML)
+    whole = BenchmarkSettings.from_toml(path)
+    picked = BenchmarkSettings.from_toml(path, scenarios=["many"], agents=["bold", "ucb"])
+    assert picked.scenarios == {"many": whole.scenarios["many"]}
+    assert picked.agents == {"bold": whole.agents["bold"], "ucb": {}}
+    for name in ("InterestEvolution", "recsim_env/InterestEvolution-v0"):
+        picked = BenchmarkSettings.from_toml(path, scenarios=name)
+        assert picked.scenarios == {"recsim_env/InterestEvolution-v0": {"n_topics": 4}}
+    with pytest.raises(ValueError, match=r"benchmark\.toml: .*'few'"):
+        BenchmarkSettings.from_toml(path, scenarios="few")
+
+
 def test_wrong_toml_names_the_file(tmp_path):
     path = tmp_path / "benchmark.toml"
     path.write_text("seeds = [")
