@@ -71,8 +71,8 @@ def make_agent(name: str, env: RecommendationVectorEnv, *, seed: int = 0, **sett
     return agent_class(name)(env, seed=seed, **settings)
 
 
-def load_agent(path: str | Path, env: RecommendationVectorEnv) -> Agent:
-    """Returns the agent saved in a file, whichever it is, acting in `env`.
+def load_agent(path: str | Path, env: RecommendationVectorEnv, **changes: Any) -> Agent:
+    """Returns the agent saved in a file, whichever it is; see `Agent.load` for the arguments.
 
     Raises:
       ValueError: the file is not one of ours, or its agent is not a registered one.
@@ -80,4 +80,4 @@ def load_agent(path: str | Path, env: RecommendationVectorEnv) -> Agent:
     _, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
     if about["agent"] not in AGENTS.values():
         raise ValueError(f"{path} holds {about['agent']}, which is not a registered agent")
-    return agent_class(about["agent"]).load(path, env)
+    return agent_class(about["agent"]).load(path, env, **changes)

@@ -260,8 +260,14 @@ class Agent(ABC):
         write_arrays(path, self.arrays() | progress, values, kind=FILE_KIND, version=FILE_VERSION)
 
     @classmethod
-    def load(cls, path: str | Path, env: RecommendationVectorEnv) -> Self:
+    def load(cls, path: str | Path, env: RecommendationVectorEnv, **changes: Any) -> Self:
         """Returns the agent that `save` wrote, acting in `env`.
+
+        Args:
+          path: of the file.
+          env: where it acts, and learns on.
+          changes: settings other than the agent was saved with; `device="cpu"`, say, where there
+            is no GPU.
 
         Raises:
           ValueError: the file holds something else, or another agent.
@@ -270,7 +276,7 @@ class Agent(ABC):
         expected = f"{cls.__module__}:{cls.__qualname__}"
         if about["agent"] != expected:
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
-        agent = cls(env, seed=about["seed"], **about["settings"])
+        agent = cls(env, seed=about["seed"], **(about["settings"] | changes))
         agent.num_timesteps = about["num_timesteps"]
         agent.rng.bit_generator.state = about["generator"]
         progress = with_prefix(arrays, _PROGRESS)

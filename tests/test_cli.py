@@ -120,8 +120,9 @@ def test_a_trained_agent_is_saved_and_evaluated(capsys, tmp_path):
         .split()
     )
     assert low < mean < high
-    again = ["evaluate", "InterestEvolution", file, *SMALL, "--agent-set", "alpha=1"]
-    assert "leave out --agent-set" in refused(capsys, *again)
+    again = ["evaluate", "InterestEvolution", file, *SMALL, "--agent-set"]
+    assert main([*again, "alpha=1"]) == 0
+    assert "alpha=-1 is" in refused(capsys, *again, "alpha=-1")
 
 
 def test_a_log_is_written_by_a_trained_agent_and_calibrated(capsys, tmp_path):

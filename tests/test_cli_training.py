@@ -254,7 +254,12 @@ def test_a_log_that_does_not_fit_leaves_the_file_as_it_was(logged, capsys):
 
 def test_what_means_nothing_beside_a_log_is_refused(logged, capsys):
     train = ["train", "InterestEvolution", "bc", *SMALL, "--log"]
-    for option in (["--resume"], ["--profile"], ["--tensorboard", "logs"]):
+    for option in (
+        ["--resume"],
+        ["--profile"],
+        ["--tensorboard", "logs"],
+        ["--interactions", "500"],
+    ):
         assert f"leave out {option[0]}" in refused(capsys, *train, logged, *option)
     said = refused(capsys, *train, "items.csv")
     assert "`recsim-env log ... --out FILE.npz` writes them" in said

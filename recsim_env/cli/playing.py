@@ -53,9 +53,7 @@ def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Na
     from recsim_env.agents import AGENTS, load_agent, make_agent
 
     if name not in AGENTS and Path(name).is_file():
-        if options.agent_set:
-            raise ValueError(f"{name} holds an agent with its settings; leave out --agent-set")
-        return load_agent(name, env)
+        return load_agent(name, env, **as_dict(options.agent_set))
     if name not in AGENTS and ":" not in name:
         raise ValueError(
             f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from recsim_env.benchmark.training import TrainingRun
 
 
+_INTERACTIONS = 20_000
+
+
 def add_commands(commands: Any) -> None:
     """Adds the command."""
     parser = commands.add_parser(
@@ -27,7 +30,7 @@ def add_commands(commands: Any) -> None:
     add_common(parser)
     parser.add_argument("agent", help="name of the agent")
     parser.add_argument(
-        "--interactions", type=count, default=20_000, help="user-steps, in total (20,000)"
+        "--interactions", type=count, metavar="N", help=f"user-steps, in total ({_INTERACTIONS:,})"
     )
     parser.add_argument(
         "--log",
@@ -71,8 +74,8 @@ def train(options: argparse.Namespace) -> int:
         print(f"{run.agent} learned from {n_logged:,} logged interactions; saved to {run.path}")
         return 0
     agent = run.go_on() if options.resume and run.path.is_file() else run.begin()
-    n_before = agent.num_timesteps
-    if n_before >= options.interactions:
+    n_before, wanted = agent.num_timesteps, _wanted(options)
+    if n_before >= wanted:
         print(
             f"{run.path} has learned from {n_before:,} interactions already; "
             "raise --interactions to go on"
@@ -83,7 +86,7 @@ def train(options: argparse.Namespace) -> int:
     with _writing(options.tensorboard, n_before) as write:
         monitor = LearningMonitor(write, n_before=n_before)
         try:
-            _learn(run, agent, options.interactions, monitor)
+            _learn(run, agent, wanted, monitor)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_how_to_go_on(run)) from None
         monitor.close()
@@ -126,10 +129,15 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         agent=options.agent,
         agent_settings=as_dict(options.agent_set),
         seed=options.seed,
-        checkpoint_every=every or -(-options.interactions // 10),
+        checkpoint_every=every or -(-_wanted(options) // 10),
         path=path,
         log=options.log,
     )
+
+
+def _wanted(options: argparse.Namespace) -> int:
+    """Returns the user-steps to learn from; a log is its own measure."""
+    return _INTERACTIONS if options.interactions is None else int(options.interactions)
 
 
 def _check_log_options(options: argparse.Namespace) -> None:
@@ -139,6 +147,8 @@ def _check_log_options(options: argparse.Namespace) -> None:
     for name in ("resume", "profile", "tensorboard"):
         if getattr(options, name):
             raise ValueError(f"--log trains a new agent without acting; leave out --{name}")
+    if options.interactions is not None:
+        raise ValueError("--log trains on all steps of the log; leave out --interactions")
     if options.log.suffix != STEPS_SUFFIX:
         raise ValueError(
             f"--log {options.log} holds no whole steps; "

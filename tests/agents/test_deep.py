@@ -220,6 +220,21 @@ def test_a_missing_gpu_is_told_at_once(kind, monkeypatch):
     assert make_agent(kind, env, device="auto").device.type == "cpu"
 
 
+@pytest.mark.parametrize("kind", ["dqn", "ppo", "slateq"])
+def test_what_was_saved_with_a_gpu_is_loaded_without(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=2)
+    agent = make_agent(kind, env)
+    agent.settings["device"] = "cuda"
+    agent.save(tmp_path / "agent.npz")
+    with pytest.raises(ValueError, match="device='cuda', but torch finds no GPU; use device='cpu'"):
+        load_agent(tmp_path / "agent.npz", env)
+    loaded = load_agent(tmp_path / "agent.npz", env, device="cpu")
+    observation, _ = env.reset(seed=0)
+    slates = [each.predict(observation, deterministic=True)[0] for each in (agent, loaded)]
+    assert np.array_equal(*slates)
+
+
 def test_memory_adds_up_the_visit():
     """Against sums over a trajectory written down beside it."""
     env = RecommendationVectorEnv(
