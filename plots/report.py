@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
@@ -84,7 +84,7 @@ def _ladder_section(table: ResultTable) -> str:
     if len(ladder(table)) < 2:
         return ""
     ax = draw_ladder(table)
-    _save(ax, table.folder / "ladder.png")
+    style.write_figure(ax, table.folder / "ladder.png")
     return (
         f"## All scenarios\n\n![How far each family of agents gets](ladder.png)\n\n"
         f"*How far each family of agents gets: {style.caption_of(ax)}.*\n\n"
@@ -107,18 +107,12 @@ def _scenario_section(table: ResultTable, scenario: str) -> str:
         file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
         try:
             ax = draw(table, scenario)
-            _save(ax, table.folder / file)
+            style.write_figure(ax, table.folder / file)
         except ValueError as error:
             parts.append(f"No figure *{name}*: {error}.")
             continue
         parts.append(f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*")
     return "\n\n".join(parts)
-
-
-def _save(ax: Axes, file: Path) -> None:
-    figure: Any = ax.figure  # a SubFigure by its type alone
-    with style.house_style():
-        figure.savefig(file, bbox_inches="tight", pad_inches=0.15)
 
 
 def _caption(ranked: list[Standing]) -> str:

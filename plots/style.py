@@ -8,15 +8,18 @@ print. References are grey, black and violet.
 
 from __future__ import annotations
 
+import io
 import math
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recsim_env.array_file import replacing
 from recsim_env.statistics import Estimate
 
 try:
@@ -30,6 +33,7 @@ try:
         MaxNLocator,
         NullFormatter,
     )
+    from PIL import Image
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'figures need matplotlib: pip install "recsim-env[plots]"', name=error.name
@@ -196,6 +200,16 @@ def family_of(agent: str) -> str | None:
 def members(family: str) -> list[str]:
     """Returns the agents of a family."""
     return list(_FAMILIES[family][1])
+
+
+def write_figure(ax: Axes, file: Path) -> None:
+    """Writes the figure of some Axes as PNG in 256 colours, which takes a third of the bytes."""
+    figure: Any = ax.figure  # a SubFigure by its type alone
+    drawn = io.BytesIO()
+    with house_style():
+        figure.savefig(drawn, format="png", bbox_inches="tight", pad_inches=0.15)
+    with replacing(file) as draft:
+        Image.open(drawn).convert("RGB").quantize().save(draft, format="png", optimize=True)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import csv
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -153,12 +152,10 @@ def _draw(table: FidelityTable, file: Path) -> bool:
     """Draws the figure and returns True, or False where the plots extra is missing."""
     try:
         from recsim_env.plots.fidelity import draw_fidelity
-        from recsim_env.plots.style import house_style
+        from recsim_env.plots.style import write_figure
     except ImportError:
         return False
-    figure: Any = draw_fidelity(fidelity_arrays(table))[0].figure  # a SubFigure by its type alone
-    with house_style():
-        figure.savefig(file, bbox_inches="tight")
+    write_figure(draw_fidelity(fidelity_arrays(table))[0], file)
     return True
 
 

@@ -4,6 +4,7 @@ import itertools
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from recsim_env.agents import AGENTS
 from recsim_env.plots import style
@@ -187,6 +190,21 @@ def test_house_style_is_gone_after_the_with_and_after_an_error() -> None:
     with pytest.raises(KeyError), style.house_style():
         raise KeyError
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_figure_is_written_whole_and_small_in_its_own_colours(tmp_path: Path) -> None:
+    ax = Figure().add_subplot()
+    colours = {to_rgb(style.agent_style(name).color) for name in AGENTS}
+    for height, colour in enumerate(colours):
+        ax.axhspan(height, height + 0.9, color=colour)
+    (tmp_path / "figure.png").write_bytes(b"of before")
+    style.write_figure(ax, tmp_path / "figure.png")
+    assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
+    written = Image.open(tmp_path / "figure.png")
+    assert written.mode == "P"
+    pixels = np.unique(np.asarray(written.convert("RGB")).reshape(-1, 3), axis=0)
+    for colour in colours:
+        assert np.abs(pixels - np.round(np.array(colour) * 255)).max(axis=1).min() <= 1
 
 
 def test_a_missing_matplotlib_is_one_sentence_with_the_command() -> None:
