@@ -85,14 +85,17 @@ class Feedback:
 
         Exact wherever at most one place is clicked.
         """
-        clicked = self.next_observation["response"][:, :, 0] > 0
-        n_clicked = np.maximum(clicked.sum(axis=1, keepdims=True), 1)
-        return clicked * self.rewards[:, None] / n_clicked
+        return shared_by_clicks(self.rewards, self.next_observation["response"][:, :, 0] > 0)
 
     def shown(self, name: str) -> np.ndarray:
         """Returns the rows of an observation field, one per candidate, that the slates showed."""
         values = self.observation[name]
         return values[np.arange(len(values))[:, None], self.slates]
+
+
+def shared_by_clicks(amounts: np.ndarray, clicked: np.ndarray) -> np.ndarray:
+    """Returns (n, slate_size), amounts (n,) shared equally by the clicked places of each slate."""
+    return clicked * amounts[:, None] / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
 
 
 def _repeats(slates: np.ndarray) -> np.ndarray:

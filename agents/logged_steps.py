@@ -49,11 +49,6 @@ class LoggedSteps:
         """Returns a column."""
         return self.columns[name]
 
-    @property
-    def place_rewards(self) -> np.ndarray:
-        """(n, slate_size), the reward shared equally by the clicked places."""
-        return click_shares(self["clicked"]) * self["reward"][:, None]
-
     def write(self, path: str | os.PathLike[str]) -> None:
         """Writes one .npz file without pickles, replacing an old one when complete."""
         write_arrays(path, self.columns, self.about, kind=FILE_KIND, version=FILE_VERSION)
@@ -145,11 +140,6 @@ class StepRecorder:
         """Takes back what `arrays` returned."""
         self._memories, self._steps = arrays["memories"].copy(), arrays["steps"].copy()
         self._visits, self._n_visits = arrays["visits"].copy(), int(arrays["n_visits"])
-
-
-def click_shares(clicked: np.ndarray) -> np.ndarray:
-    """Returns (n, slate_size), what part in the clicks of its slate each place has, or 0."""
-    return clicked / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
 
 
 def last_steps(steps: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.feedback import Feedback
-from recsim_env.agents.logged_steps import LoggedSteps, click_shares, last_steps, returns_to_go
+from recsim_env.agents.feedback import Feedback, shared_by_clicks
+from recsim_env.agents.logged_steps import LoggedSteps, last_steps, returns_to_go
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
@@ -181,7 +181,8 @@ class Reinforce(SlatePolicyAgent):
 
         if self.slate_size == 1:
             return 1.0
-        shares = click_shares(batch["clicked"].cpu().numpy()).astype(np.float32)
+        clicked = batch["clicked"].cpu().numpy()
+        shares = shared_by_clicks(np.ones(len(clicked)), clicked).astype(np.float32)
         return self.slate_size * torch.as_tensor(shares, device=self.device)
 
     def _baseline(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -48,13 +48,6 @@ def test_propensities_of_uniform_slates_are_one_in_twelve():
     assert logged()["propensity"] == pytest.approx(1 / 12)
 
 
-def test_rewards_are_shared_by_clicked_places():
-    log = logged()
-    is_clicked = log["clicked"].any(axis=1)
-    assert 0 < is_clicked.sum() < len(log)
-    assert log.place_rewards.sum(axis=1) == pytest.approx(log["reward"] * is_clicked)
-
-
 def test_files_give_back_what_was_written(tmp_path):
     log = logged("linucb", learn=100)
     log.write(tmp_path / "steps.npz")
