@@ -14,7 +14,7 @@ from recsim_env.plots.captions import interactions, number, seeds_and_intervals,
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.ladder import draw_ladder, ladder_caption, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
-from recsim_env.results import ResultTable
+from recsim_env.results import ResultTable, replace_file
 from recsim_env.standings import REFERENCE, Standing, ladder, standings
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
     sections += [_failures(table), _left_out(table), _versions(table), _how_to_redraw(table)]
     report = table.folder / "report.md"
     text = "\n\n".join(section for section in sections if section)
-    report.write_text(text + "\n", encoding="utf-8")
+    replace_file(report, f"{text}\n".encode())
     return report
 
 

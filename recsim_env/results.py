@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.array_file import replacing
+
 Row = dict[str, Any]
 RunKey = tuple[str, str, int]
 
@@ -326,12 +328,10 @@ def _lines(run: Iterable[Row]) -> bytes:
 def replace_file(file: Path, content: bytes) -> None:
     """Writes a file that is there in full or as it was before, and its folder if need be."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(file.name + ".part")
-    with draft.open("wb") as stream:
+    with replacing(file) as draft, draft.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    draft.replace(file)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recsim_env.array_file import replacing
 from recsim_env.data import (
     CalibrationSettings,
     FidelityTable,
@@ -15,6 +16,7 @@ from recsim_env.data import (
 )
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.rated_world import RatedWorld
+from recsim_env.results import replace_file
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 _NUM_ENVS = 256
@@ -123,7 +125,10 @@ def fidelity_arrays(table: FidelityTable) -> dict[str, np.ndarray]:
 def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Path:
     """Writes `fidelity.csv`, a figure if Matplotlib is there, and `fidelity.md`; returns that."""
     folder = Path(folder)
-    with (folder / "fidelity.csv").open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(folder / "fidelity.csv") as draft,
+        draft.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, ["measure", "label", "real", "simulated"])
         writer.writeheader()
         writer.writerows(table.rows)
@@ -144,7 +149,7 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         "",
     ]
     page = folder / "fidelity.md"
-    page.write_text("\n".join(lines), encoding="utf-8")
+    replace_file(page, "\n".join(lines).encode())
     return page
 
 
