@@ -64,5 +64,12 @@ def test_values_are_those_that_the_command_wrote():
     assert written.read_text(encoding="utf-8").strip() in README
 
 
+def test_the_ladder_is_that_of_the_report():
+    report = Path(__file__).parent.parent / "docs" / "results" / "ladder" / "report.md"
+    section = report.read_text(encoding="utf-8").split("\n## ")[1]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    assert table[0].startswith("| agent |") and "\n".join(table) in README
+
+
 def test_every_scenario_and_agent_is_listed():
     assert [name for name in [*ENVIRONMENTS, *AGENTS] if f"`{name}`" not in README] == []
