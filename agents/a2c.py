@@ -17,13 +17,14 @@ class A2CAgent(PolicyGradientAgent):
       of its steps.
     Source: Mnih et al. 2016, "Asynchronous methods for deep reinforcement learning" (arXiv
       1602.01783), without the asynchrony, as in Stable-Baselines3.
-    Differs: Adam; standardised advantages; rewards are divided by the running deviation of returns.
+    Differs: Adam; standardised advantages; rewards are divided by the running deviation of returns,
+      and cut off at ± 10.
 
     `learn` goes on until the rollout in progress is full.
 
     Settings (defaults chosen on InterestEvolution at 20,000 user-steps):
-      rollout: user-steps for each update (128), rounded to a multiple of num_envs.
-      learning_rate (0.002); gamma (0.99); gae_lambda (0.9); entropy (0).
+      rollout: user-steps for each update (128), rounded to a multiple of num_envs, two or more.
+      learning_rate (0.002); gamma (0.99); gae_lambda (0.95); entropy (0).
       width, device: see `DeepAgent`.
     """
 
@@ -32,7 +33,7 @@ class A2CAgent(PolicyGradientAgent):
         "rollout": 128,
         "learning_rate": 2e-3,
         "gamma": 0.99,
-        "gae_lambda": 0.9,
+        "gae_lambda": 0.95,
         "entropy": 0.0,
     }
 

@@ -48,14 +48,15 @@ class Agent(ABC):
                 f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
                 f"{', '.join(self.defaults) or 'none'}"
             )
-        for name, value in settings.items():
-            as_type_of(self.defaults[name], name, value)
+        chosen = {
+            name: as_type_of(self.defaults[name], name, value) for name, value in settings.items()
+        }
         reason = self.unsuitable(env.scenario)
         if reason is not None:
             raise UnsuitableScenario(reason)
         self.env = env
-        self.seed = seed
-        self.settings: dict[str, Any] = dict(self.defaults) | settings
+        self.seed = int(seed)
+        self.settings: dict[str, Any] = dict(self.defaults) | chosen
         self.rng = np.random.default_rng(seed)
         self.num_timesteps = 0
 

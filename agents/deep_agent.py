@@ -40,7 +40,7 @@ class DeepAgent(VisitAgent):
       width, device: see `VisitAgent`.
     """
 
-    #: Rewards are divided by the running deviation of returns with this discount.
+    #: Rewards are divided by the running deviation of returns with this discount (and cut at ± 10).
     scale_discount: ClassVar[float] = 0.99
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:

@@ -24,7 +24,7 @@ class Feedback:
       is_over: (n,), whether the episode ended, by leaving or by the horizon.
       index: (n,), which environment each row comes from.
       attention: (n, slate_size), how likely each place was looked at, in [0, 1]; 0 where it was
-        empty.
+        empty for it repeats an item.
     """
 
     observation: Observation

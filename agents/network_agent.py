@@ -1,5 +1,6 @@
 """What agents with a network of their own share: its optimiser, its replay, and their files."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,13 +10,13 @@ import numpy as np
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.replay import Replay
+from recsim_env.agents.replay import Replay, affordable
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.
-_REPLAY, _OPTIMIZER = "replay.", "optimizer."
+REPLAY, _OPTIMIZER = "replay.", "optimizer."
 
 #: What the columns of the replay that hold the next observation begin with.
 NEXT = "next_"
@@ -31,7 +32,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
       batch_size: steps of a gradient step (256).
       update_every: user-steps for each gradient step (16).
       learning_starts: user-steps before the first (1,000).
-      buffer_size: user-steps that are kept (50,000).
+      buffer_size: user-steps that are kept (50,000; fewer where they would take over 1 GiB).
       width, device: see `VisitAgent`.
     """
 
@@ -56,7 +57,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
             [weight for weight in self.network.parameters() if weight.requires_grad],
             lr=self.settings["learning_rate"],
         )
-        self.replay = Replay(self.settings["buffer_size"], self.replay_columns())
+        self.replay = Replay(self._capacity(), self.replay_columns())
         self._n_due = 0
 
     def check_settings(self) -> None:
@@ -87,6 +88,14 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         for name, space in self.seen_space.items():
             columns[name] = columns[NEXT + name] = (np.float32, space.shape or ())
         return columns
+
+    def _capacity(self) -> int:
+        """Returns how many user-steps are kept."""
+        row_bytes = sum(
+            np.dtype(dtype).itemsize * math.prod(shape)
+            for dtype, shape in self.replay_columns().values()
+        )
+        return affordable(self.settings["buffer_size"], row_bytes, least=self.env.num_envs)
 
     def rows(self, feedback: Feedback) -> dict[str, np.ndarray]:
         """Returns feedback as rows of the replay; a subclass with more columns adds them."""
@@ -171,11 +180,11 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def progress(self) -> dict[str, np.ndarray]:
         """Returns the visits that learning is amid, and the replay."""
-        kept = {_REPLAY + name: value for name, value in self.replay.arrays().items()}
+        kept = {REPLAY + name: value for name, value in self.replay.arrays().items()}
         return super().progress() | kept | {"n_due": np.array(self._n_due)}
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume(progress)
-        self.replay.restore(with_prefix(progress, _REPLAY))
+        self.replay.restore(with_prefix(progress, REPLAY))
         self._n_due = int(progress["n_due"])

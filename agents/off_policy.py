@@ -8,12 +8,10 @@ import numpy as np
 
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.replay import affordable
 
 # What the names of arrays begin with.
 _BUFFER = "buffer."
-
-# The replay buffer takes at most this much memory, by keeping fewer steps.
-_MAX_BUFFER_BYTES = 2**30
 
 
 class OffPolicyAgent(DeepAgent):
@@ -54,12 +52,11 @@ class OffPolicyAgent(DeepAgent):
         """Returns what all off-policy models of Stable-Baselines3 are made with."""
         chosen = self.settings
         n_floats = sum(math.prod(part.shape) for part in env.observation_space.values())
-        n_kept = min(chosen["buffer_size"], _MAX_BUFFER_BYTES // (2 * 4 * n_floats))
         return {
             "learning_rate": chosen["learning_rate"],
             "gamma": chosen["gamma"],
             "tau": chosen["tau"],
-            "buffer_size": max(env.num_envs, n_kept),
+            "buffer_size": affordable(chosen["buffer_size"], 2 * 4 * n_floats, least=env.num_envs),
             "learning_starts": chosen["learning_starts"],
             "batch_size": chosen["batch_size"],
             "train_freq": max(1, chosen["update_every"] // env.num_envs),
@@ -89,14 +86,31 @@ class OffPolicyAgent(DeepAgent):
         )
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the visits and the buffer, if they are of as many people."""
+        """Goes on with the visits, if they are of as many people, and with the latest steps."""
         super().resume(progress)
-        if self.model._last_obs is None:
+        if not progress:
             return
-        kept = with_prefix(progress, _BUFFER)
-        for name, column in self._columns():
-            column[: len(kept[name])] = kept[name]
-        buffer = self.model.replay_buffer
-        buffer.pos, is_full, self.model._episode_num = progress["counts"].tolist()
-        buffer.full = bool(is_full)
+        pos, is_full, self.model._episode_num = progress["counts"].tolist()
+        self._refill(with_prefix(progress, _BUFFER), pos if is_full else 0)
         self.model._last_original_obs = self.model._last_obs
+
+    def _refill(self, kept: Mapping[str, np.ndarray], oldest: int) -> None:
+        """Keeps the steps of another buffer, (n, num_envs, ...) from the row `oldest` on.
+
+        They stay in their places where they can; in a buffer of another size, or of other people,
+        the latest of them are in order.
+        """
+        buffer = self.model.replay_buffer
+        n_before, n_people = kept["rewards"].shape
+        n_rows = min(n_before * n_people // buffer.n_envs, buffer.buffer_size)
+        is_same = (n_rows, buffer.n_envs) == (n_before, n_people)
+        start = oldest if is_same and n_rows == buffer.buffer_size else 0
+        places = (start + np.arange(n_rows)) % buffer.buffer_size
+        for name, column in self._columns():
+            steps = np.roll(kept[name], -oldest, axis=0).reshape(-1, *column.shape[2:])
+            latest = steps[len(steps) - n_rows * buffer.n_envs :]
+            column[places] = latest.reshape(n_rows, *column.shape[1:])
+        buffer.pos, buffer.full = (
+            (start + n_rows) % buffer.buffer_size,
+            n_rows == buffer.buffer_size,
+        )

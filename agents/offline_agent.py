@@ -43,10 +43,12 @@ class OfflineAgent(SlatePolicyAgent):
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         logger = make_agent(self.settings["logger"], env, seed=seed)
         is_exact = isinstance(logger, StepwiseAgent) and logger.draws_slates is None
+        is_free = not isinstance(getattr(type(logger), "exploration", None), property)
         self.require(
             "logger",
-            is_exact and not isinstance(logger, OfflineAgent),
-            "an agent that learns stepwise and whose propensities are exact, such as 'linucb'",
+            is_exact and is_free and not isinstance(logger, OfflineAgent),
+            "an agent that learns stepwise, has exact propensities and no schedule of exploration, "
+            "such as 'linucb'",
         )
         assert isinstance(logger, StepwiseAgent)
         self.logger = logger

@@ -20,8 +20,8 @@ class PPOAgent(ProximalAgent):
       each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347), as
       in Stable-Baselines3.
-    Differs: rewards are divided by the running deviation of returns; a wide clip_range, as a
-      slate's probability is a product over its places.
+    Differs: rewards are divided by the running deviation of returns, and cut off at ± 10; a wide
+      clip_range, as a slate's probability is a product over its places.
 
     For long runs, num_envs=256 with rollout=8_192, n_minibatches=16 and n_epochs=1
     learns from 15,000 and more user-steps a second of one core.

@@ -13,8 +13,8 @@ class QRDQNAgent(DQNAgent):
     Update: as `DQNAgent`, with n quantiles theta_1, ..., theta_n of the return instead of Q, at
       levels (2 i - 1) / 2n: by the quantile regression Huber loss
       sum_i mean_j |level_i - [d_ij < 0]| huber(d_ij), d_ij = r + gamma theta'_j(o', s') - theta_i,
-      s' the slate of best mean. Slates have quantiles as they have values: those of no choice and
-      what items add to each (`SlateValues`).
+      s' the slate of best mean. Slates have quantiles as they have values: those of a slate of
+      average candidates and what items add to each (`SlateValues`).
     Cost: as `DQNAgent`, and n_quantiles² comparisons for each kept step of a batch.
     Source: Dabney et al. 2018, "Distributional reinforcement learning with quantile regression"
       (arXiv 1710.10044); the loss is sb3-contrib's.

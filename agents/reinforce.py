@@ -94,6 +94,13 @@ class Reinforce(SlatePolicyAgent):
     def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
         """Returns a log as rows of the replay, with estimates of what it does not tell."""
         rows = super().rows_of_log(log)
+        unlikely = int((rows["propensity"] <= 0).sum())
+        if unlikely and self.settings["off_policy_correction"]:
+            raise ValueError(
+                f"the log's propensity is 0 for {unlikely:,} of {len(log):,} slates, which were "
+                "shown nevertheless: they are estimates of too few draws; log with more, or with "
+                "an agent whose propensities are exact, or set off_policy_correction=False"
+            )
         if self.slate_size == 1:
             chances = rows["propensity"][:, None]
         elif self.settings["top_k_correction"]:

@@ -5,13 +5,30 @@ from typing import Any
 
 import numpy as np
 
+# What agents learn from again and again takes at most this much memory.
+_MAX_BYTES = 2**30
+
+
+def affordable(n_rows: int, row_bytes: int, *, least: int) -> int:
+    """Returns how many rows are kept: fewer than are asked for where they would take over 1 GiB.
+
+    Args:
+      n_rows: how many are asked for.
+      row_bytes: what one takes.
+      least: how many are needed.
+    """
+    return max(least, min(n_rows, _MAX_BYTES // row_bytes))
+
 
 class Replay:
     """The last `capacity` rows, in columns that double when they are full, then in a ring.
 
     Args:
-      capacity: rows that are kept.
+      capacity: rows that are kept; see `affordable`.
       columns: name to (dtype, shape of a row).
+
+    Attributes:
+      n_added: rows ever added.
     """
 
     def __init__(self, capacity: int, columns: Mapping[str, tuple[Any, tuple[int, ...]]]) -> None:
@@ -19,11 +36,11 @@ class Replay:
         self._columns = {
             name: np.empty((0, *shape), dtype) for name, (dtype, shape) in columns.items()
         }
-        self._n_added = 0
+        self.n_added = 0
 
     def __len__(self) -> int:
         """Returns the number of rows that are kept."""
-        return min(self._n_added, self.capacity)
+        return min(self.n_added, self.capacity)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Returns a column, (len(self), ...), in no order; a view."""
@@ -36,13 +53,13 @@ class Replay:
           **values: (n, ...) for every column; n is at most the capacity.
         """
         n = len(next(iter(values.values())))
-        stop = min(self._n_added + n, self.capacity)
+        stop = min(self.n_added + n, self.capacity)
         if stop > len(next(iter(self._columns.values()))):
             self._grow(min(max(stop, 2 * len(self)), self.capacity))
-        places = (self._n_added + np.arange(n)) % self.capacity
+        places = (self.n_added + np.arange(n)) % self.capacity
         for name, column in self._columns.items():
             column[places] = values[name]
-        self._n_added += n
+        self.n_added += n
         return places
 
     def set(self, name: str, places: np.ndarray, values: np.ndarray) -> None:
@@ -63,9 +80,20 @@ class Replay:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the columns, and how many rows were ever added."""
-        return {name: self[name] for name in self._columns} | {"n_added": np.array(self._n_added)}
+        return {name: self[name] for name in self._columns} | {"n_added": np.array(self.n_added)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        self._n_added = int(arrays["n_added"])
-        self._columns = {name: arrays[name].copy() for name in self._columns}
+        """Takes back what `arrays` returned, the latest rows where there is not room for all.
+
+        In a ring of another capacity rows have other places; then `n_added` counts from here.
+        """
+        n_added = int(arrays["n_added"])
+        kept = {name: arrays[name] for name in self._columns}
+        n_kept = len(next(iter(kept.values())))
+        is_same = n_added <= self.capacity if n_added == n_kept else n_kept == self.capacity
+        if not is_same:
+            n_added = min(n_kept, self.capacity)
+            latest = (int(arrays["n_added"]) - n_added + np.arange(n_added)) % n_kept
+            kept = {name: column[latest] for name, column in kept.items()}
+        self.n_added = n_added
+        self._columns = {name: column.copy() for name, column in kept.items()}

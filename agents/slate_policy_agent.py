@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.logged_steps import LoggedSteps, StepRecorder
-from recsim_env.agents.network_agent import NetworkAgent
+from recsim_env.agents.network_agent import REPLAY, NetworkAgent
 from recsim_env.agents.replay import Replay
 from recsim_env.agents.stepwise import slate_chance
 from recsim_env.envs import RecommendationVectorEnv
@@ -94,6 +94,8 @@ class SlatePolicyAgent(NetworkAgent):
           rows: columns by name.
           n_steps: user-steps so far, with these.
         """
+        if self.replay.capacity > self._capacity():  # of a log
+            self.replay = self._holding(self.replay.arrays(), self._capacity())
         self.replay.add(**rows)
         self._n_due += len(rows["reward"])
         is_time = self._n_due >= self.settings["refit_every"]
@@ -113,6 +115,8 @@ class SlatePolicyAgent(NetworkAgent):
     def learn_from(self, log: LoggedSteps, *, n_passes: int = 1) -> Self:
         """Learns from a log alone, whoever made it; replaces what was kept.
 
+        All of it is kept, until steps of the agent's own join it: then the last `buffer_size`.
+
         Args:
           log: of the scenario that the agent knows, with the same settings.
           n_passes: how often as many gradient steps are taken as `update_every` makes of the log.
@@ -121,7 +125,7 @@ class SlatePolicyAgent(NetworkAgent):
           ValueError: the log shows other things than the agent sees, or is empty.
         """
         self._check(log)
-        self.replay = Replay(self._capacity(len(log)), self.replay_columns())
+        self.replay = Replay(max(self._capacity(), len(log)), self.replay_columns())
         self.replay.add(**self.rows_of_log(log))
         self.num_timesteps += len(log)
         for _ in range(n_passes):
@@ -146,8 +150,11 @@ class SlatePolicyAgent(NetworkAgent):
         if not len(log):
             raise ValueError("the log holds no steps")
 
-    def _capacity(self, n_rows: int) -> int:
-        return max(int(self.settings["buffer_size"]), n_rows)
+    def _holding(self, arrays: Mapping[str, np.ndarray], capacity: int) -> Replay:
+        """Returns a replay of a capacity with the latest rows of another, as its arrays."""
+        replay = Replay(capacity, self.replay_columns())
+        replay.restore(arrays)
+        return replay
 
     # Files ---------------------------------------------------------------------------------------
 
@@ -158,7 +165,8 @@ class SlatePolicyAgent(NetworkAgent):
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
-        n_rows = len(progress["replay.reward"])
-        self.replay = Replay(self._capacity(n_rows), self.replay_columns())
         super().resume(progress)
+        logged = with_prefix(progress, REPLAY)
+        if len(logged["reward"]) > self.replay.capacity:  # a whole log
+            self.replay = self._holding(logged, len(logged["reward"]))
         self.recorder.restore(with_prefix(progress, _RECORDER))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.network_agent import NEXT, NetworkAgent
+from recsim_env.agents.network_agent import NEXT, REPLAY, NetworkAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -44,7 +44,7 @@ class SlateQ(NetworkAgent):
     Where what is left of a budget is linear in the visit's sums, as in RecSim-InterestEvolution,
     values "linear" with gamma 1, learning_rate 0.003 and tau 0.02 learn fast and earn most.
 
-    Settings (defaults those of `dqn`, where it has them):
+    Settings:
       training: "myop" (as gamma 0), "sarsa", "ql_top_k", "ql_greedy", or "ql_optimal" (default),
         how targets choose the next slate; see `recsim_env.agents.slate_serving`.
       serving: "top_k", "greedy" or "optimal" (default).
@@ -75,7 +75,7 @@ class SlateQ(NetworkAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self._places = np.zeros(env.num_envs, np.int64)  # of each environment's last step
+        self._places = np.full(env.num_envs, -1)  # of each environment's last step
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -169,11 +169,15 @@ class SlateQ(NetworkAgent):
 
     def keep(self, feedback: Feedback) -> np.ndarray:
         """Adds the steps, and tells the steps before what was shown next."""
-        goes_on = ~self._episode_start[feedback.index]
-        before = self._places[feedback.index[goes_on]]
-        self.replay.set(NEXT + "slate", before, feedback.slates[goes_on])
+        places = self._places[feedback.index]
+        goes_on = ~self._episode_start[feedback.index] & (places >= 0)
+        self.replay.set(NEXT + "slate", places[goes_on], feedback.slates[goes_on])
         self._places[feedback.index] = places = super().keep(feedback)
         return places
+
+    def begin(self) -> None:
+        """Forgets where the last steps are kept; everybody's visit begins anew."""
+        self._places = np.full(self.env.num_envs, -1)
 
     def train(self, n_gradient_steps: int) -> None:
         """Takes gradient steps; the first time, finds the unit of values."""
@@ -238,5 +242,5 @@ class SlateQ(NetworkAgent):
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume(progress)
-        if progress["places"].shape == self._places.shape:
+        if self.replay.n_added == progress[REPLAY + "n_added"]:
             self._places = progress["places"].copy()

@@ -24,7 +24,8 @@ def add_commands(commands: Any) -> None:
         "train",
         help="train an agent and save it",
         description="Trains an agent and saves it at every checkpoint, so that --resume goes on "
-        "with a run that was stopped, and ends where the run would have without. "
+        "with a run that was stopped, and ends where the run would have without; with more "
+        "--interactions, it goes on further. "
         "Agents with networks use a GPU with --agent-set device=cuda.",
     )
     add_common(parser)
@@ -180,15 +181,14 @@ def _how_to_go_on(run: "TrainingRun") -> str:
 
 @contextlib.contextmanager
 def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
-    """Yields what writes for TensorBoard; after a resumption over what was lost."""
+    """Yields what writes for TensorBoard; over what was lost or is replaced."""
     if folder is None:
         yield None
         return
     from recsim_env.agents.extras import extra
 
     tensorboard = extra("torch.utils.tensorboard", needed_by="--tensorboard")
-    first_lost = n_before + 1 if n_before else None
-    writer = tensorboard.SummaryWriter(str(folder), purge_step=first_lost)
+    writer = tensorboard.SummaryWriter(str(folder), purge_step=n_before + 1)
     try:
         yield writer.add_scalar
     finally:

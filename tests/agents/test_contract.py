@@ -134,6 +134,15 @@ def test_settings_that_only_look_right_are_refused(name, setting, value):
         make_agent(name, RecommendationVectorEnv(SCENARIOS["catalogue"]), **{setting: value})
 
 
+def test_numbers_of_numpy_are_kept_as_plain_ones(tmp_path):
+    env = RecommendationVectorEnv(SCENARIOS["catalogue"])
+    agent = make_agent("linucb", env, seed=np.int64(3), ridge=np.float32(2), alpha=1)
+    agent.save(tmp_path / "agent.npz")
+    again = load_agent(tmp_path / "agent.npz", env)
+    assert again.seed == 3
+    assert [type(again.settings[name]) for name in ("ridge", "alpha")] == [float, float]
+
+
 def learned(name, seed=0):
     env = RecommendationVectorEnv(home(name), num_envs=4)
     return make_agent(name, env, seed=seed).learn(200)

@@ -116,6 +116,23 @@ def test_visits_of_a_log_are_not_taken_for_visits_after_it_or_before(name):
     assert len(np.unique(steps, axis=0)) == len(steps) > 450
 
 
+def test_own_steps_join_the_last_of_a_log():
+    log = logged()
+    agent = made("reinforce", buffer_size=100, refit_every=50).learn_from(log)
+    assert len(agent.replay) == 400
+    agent.learn(48)
+    assert len(agent.replay) == 100
+    assert (agent.replay["visit_number"] > log["visit_number"].max()).sum() == 48
+
+
+def test_impossible_slates_are_not_learned_from_as_if_they_were_rare():
+    log = logged()
+    columns = log.columns | {"propensity": np.where(np.arange(400) < 3, 0.0, log["propensity"])}
+    with pytest.raises(ValueError, match="^the log's propensity is 0 for 3 of 400 slates"):
+        made("reinforce").learn_from(LoggedSteps(columns))
+    made("reinforce", off_policy_correction=False).learn_from(LoggedSteps(columns))
+
+
 @pytest.mark.parametrize("name", OFFLINE)
 def test_the_logger_learns_as_it_would_alone(name):
     agent = made(name, exploration=0.0)
@@ -137,7 +154,7 @@ def test_a_share_of_the_log_is_uniform_and_propensities_say_so(name):
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc"])
+@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc", "slateq"])
 def test_loggers_without_exact_propensities_are_refused(name, logger):
     if logger == "ppo":
         pytest.importorskip("stable_baselines3")
