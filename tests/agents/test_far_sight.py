@@ -3,16 +3,21 @@
 The myopic oracle sees what is hidden from them, and serves what pleases most now.
 """
 
-import numpy as np
+from pathlib import Path
+
 import pytest
 
 from recsim_env.agents import make_agent
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenarios.boredom import Boredom
+from recsim_env.results import ResultTable
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+from recsim_env.standings import best_reference, final_by_seed
+from recsim_env.statistics import paired_difference
 
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+
+STUDIES = Path(__file__).parents[2] / "docs" / "results" / "far-sight"
 
 
 def returns_of(kind: str, scenario, *, seed: int, num_envs: int = 64, steps: int = 0, **settings):
@@ -36,55 +41,30 @@ def test_kale_is_served_for_tomorrow_and_chocolate_without_an_eye_for_it():
     assert myopic.mean() == pytest.approx(oracle.mean(), rel=0.03)
 
 
-# Of Student's t with 4 degrees of freedom, for 5 seeds.
-T_QUANTILE = 2.776
-
-# Long rollouts against the noise of clicks, and big steps, as a slate's score is learned slowly.
-PATIENT = {"gae_lambda": 0.95, "rollout": 3_200, "n_minibatches": 8, "learning_rate": 3e-3}
-
-
-def compared(scenario, *, seeds, gamma: float, **learning):
-    """Returns means by seed of the oracle, of ppo with `gamma`, and of ppo without, in this order.
-
-    All are evaluated on the same people with the same luck.
-    """
+@pytest.mark.slow
+def test_far_sight_pays_with_other_seeds_too():
+    """Five seeds, 20,000 user-steps each, evaluated on the same people with the same luck."""
+    scenario = LongTermSatisfaction()
     oracle = returns_of("oracle", scenario, seed=0).mean()
-    found = [
-        [
-            returns_of("ppo", scenario, seed=seed, **learning, gamma=gamma).mean(),
-            returns_of("ppo", scenario, seed=seed, **learning, gamma=0.0).mean(),
-        ]
-        for seed in seeds
-    ]
-    return oracle, *np.array(found).T
-
-
-def is_above(found, reference) -> bool:
-    """Returns whether seeds' means are above the reference's beyond a 95 % interval (paired)."""
-    gap = found - reference
-    error = gap.std(ddof=1) / len(gap) ** 0.5
-    return gap.mean() > T_QUANTILE * error
-
-
-@pytest.mark.slow
-def test_far_sight_pays_in_long_term_satisfaction():
-    """Five seeds, 20,000 user-steps each."""
-    oracle, seeing, blind = compared(
-        LongTermSatisfaction(), seeds=range(5), gamma=0.99, steps=20_000
+    seeing, blind = (
+        {
+            seed: returns_of("ppo", scenario, seed=seed, steps=20_000, gamma=gamma).mean()
+            for seed in range(5)
+        }
+        for gamma in (0.99, 0.0)
     )
-    assert is_above(seeing, oracle)
-    assert is_above(seeing, blind)
+    assert min(seeing.values()) > 3 * oracle
+    assert paired_difference(seeing, blind).low > 0
 
 
-@pytest.mark.slow
-def test_far_sight_pays_in_boredom():
-    """Uniform << the myopic oracle < ppo << far sight by the formula, and gamma 0 < gamma 0.9.
-
-    Five seeds, 240,000 user-steps each; tastes are hidden from ppo and not from the oracle.
-    """
-    scenario = Boredom()
-    oracle, seeing, blind = compared(scenario, seeds=range(5), gamma=0.9, steps=240_000, **PATIENT)
-    assert returns_of("uniform", scenario, seed=0).mean() < 0.6 * oracle
-    assert is_above(seeing, oracle)
-    assert is_above(seeing, blind)
-    assert seeing.max() < 0.9 * returns_of("far_sighted", scenario, seed=0).mean()
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in STUDIES.glob("*/rows.csv")))
+def test_in_the_kept_studies_far_sight_pays(folder):
+    """The best reference, then ppo, then the myopic oracle; and ppo without far sight is below."""
+    table = ResultTable(STUDIES / folder)
+    (scenario,) = table.scenarios()
+    returns = final_by_seed(table, scenario)
+    (blind,) = [agent for agent in returns if "gamma" in agent]
+    assert len(returns["ppo"]) == len(returns[blind]) == 5
+    for lower in ("uniform", "oracle", blind):
+        assert paired_difference(returns["ppo"], returns[lower]).low > 0, lower
+    assert best_reference(table, scenario) == "far_sighted"
