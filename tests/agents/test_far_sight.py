@@ -49,7 +49,7 @@ def test_far_sight_pays_with_other_seeds_too():
     seeing, blind = (
         {
             seed: returns_of("ppo", scenario, seed=seed, steps=20_000, gamma=gamma).mean()
-            for seed in range(5)
+            for seed in range(5, 10)
         }
         for gamma in (0.99, 0.0)
     )
