@@ -48,15 +48,17 @@ class Agent(ABC):
                 f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
                 f"{', '.join(self.defaults) or 'none'}"
             )
-        chosen = {
-            name: as_type_of(self.defaults[name], name, value) for name, value in settings.items()
-        }
+        for name, value in settings.items():
+            as_type_of(self.defaults[name], name, value)
         reason = self.unsuitable(env.scenario)
         if reason is not None:
             raise UnsuitableScenario(reason)
         self.env = env
         self.seed = int(seed)
-        self.settings: dict[str, Any] = dict(self.defaults) | chosen
+        self.settings: dict[str, Any] = dict(self.defaults) | {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in settings.items()
+        }
         self.rng = np.random.default_rng(seed)
         self.num_timesteps = 0
 

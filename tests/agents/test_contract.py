@@ -136,11 +136,13 @@ def test_settings_that_only_look_right_are_refused(name, setting, value):
 
 def test_numbers_of_numpy_are_kept_as_plain_ones(tmp_path):
     env = RecommendationVectorEnv(SCENARIOS["catalogue"])
-    agent = make_agent("linucb", env, seed=np.int64(3), ridge=np.float32(2), alpha=1)
+    agent = make_agent(
+        "ials", env, seed=np.int64(3), factors=np.int32(2), exploration=np.float32(0)
+    )
     agent.save(tmp_path / "agent.npz")
     again = load_agent(tmp_path / "agent.npz", env)
     assert again.seed == 3
-    assert [type(again.settings[name]) for name in ("ridge", "alpha")] == [float, float]
+    assert [type(again.settings[name]) for name in ("factors", "exploration")] == [int, float]
 
 
 def learned(name, seed=0):
