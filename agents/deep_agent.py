@@ -31,8 +31,8 @@ class DeepAgent(VisitAgent):
     """A model of Stable-Baselines3, fed with all that is seen and what it remembers of the visit.
 
     It learns in an environment of its own, made like the one it is given; `set_env` changes where
-    it acts, not where it learns. The same seed gives the same agent for the same number of torch
-    threads.
+    it acts, not where it learns. It computes in one thread, so that the same seed gives the same
+    agent.
 
     A subclass names its action wrapper, makes its model and chooses slates by it.
 
@@ -79,15 +79,14 @@ class DeepAgent(VisitAgent):
     @contextlib.contextmanager
     def _generators(self) -> Iterator[int]:
         """Seeds the global generators, yields the seed, and puts back how they were."""
-        import torch
+        from recsim_env.agents.torch_computing import computing
 
         before = random.getstate(), np.random.get_state()
         seed = int(self.rng.integers(2**31))
         random.seed(seed)
         np.random.seed(seed)
         try:
-            with torch.random.fork_rng():
-                torch.manual_seed(seed)
+            with computing(seed):
                 yield seed
         finally:
             random.setstate(before[0])
@@ -128,7 +127,9 @@ class DeepAgent(VisitAgent):
         """Shows the best slates by what the model has learned."""
         import torch
 
-        with torch.no_grad():
+        from recsim_env.agents.torch_computing import computing
+
+        with computing(), torch.no_grad():
             return self.choose(self.tensors(observation, state), deterministic=deterministic)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -61,8 +61,9 @@ class PolicyGradientAgent(DeepAgent):
         import torch
 
         from recsim_env.agents.plackett_luce import PlackettLuce
+        from recsim_env.agents.torch_computing import computing
 
-        with torch.no_grad():
+        with computing(), torch.no_grad():
             scores = self._scores(self.tensors(observation, state))
         if deterministic:
             best = best_candidates(scores, self.slate_size)

@@ -70,12 +70,14 @@ class RecurrentPPOAgent(ProximalAgent):
         """Returns the memories once the LSTM has read the observation."""
         import torch
 
+        from recsim_env.agents.torch_computing import computing
+
         visits = super().next_state(state.visits, observation, episode_start)
         seen = super().tensors(observation, visits)
         policy = self.model.policy
         kept = tuple(torch.as_tensor(part, device=policy.device)[None] for part in state[1:])
         starts = torch.as_tensor(episode_start, dtype=torch.float32, device=policy.device)
-        with torch.no_grad():
+        with computing(), torch.no_grad():
             _, (hidden, cell) = policy.recalled(seen, kept, starts)
         return Recollection(visits, hidden[0].cpu().numpy(), cell[0].cpu().numpy())
 

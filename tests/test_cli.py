@@ -91,7 +91,9 @@ def test_run_shows_every_step(capsys, agent):
     lines = capsys.readouterr().out.splitlines()
     assert sum("arrives" in line for line in lines) == 2
     assert sum("and leaves" in line for line in lines) == 2
-    n_steps, _, total = lines[-1].partition(" steps, reward ")
+    said, _, learned_from = lines[-1].partition(", after learning from ")
+    assert learned_from == "0 interactions (--learn)"
+    n_steps, _, total = said.partition(" steps, reward ")
     assert int(n_steps) == len(lines) - 3
     rewards = [
         float(line.split("| reward ")[1].split(" ")[0]) for line in lines if "| reward" in line

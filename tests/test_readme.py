@@ -18,6 +18,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 @pytest.fixture(scope="module")
 def namespace():
     """What the blocks define, run one after the other as one program."""
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     names = {"__name__": "readme"}
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)

@@ -99,7 +99,8 @@ def _play(agent: "Agent", scenario: "Scenario", options: argparse.Namespace) -> 
             is_first, is_over = False, terminated or truncated
             total, n_steps = total + reward, n_steps + 1
             print(shown.render())
-    print(f"{n_steps} steps, reward {total:g}")
+    learned_from = f"{agent.num_timesteps:,} interactions (--learn)"
+    print(f"{n_steps} steps, reward {total:g}, after learning from {learned_from}")
 
 
 def evaluate_agents(options: argparse.Namespace) -> int:

@@ -74,7 +74,10 @@ def train(options: argparse.Namespace) -> int:
         n_logged = len(run.learn_from_log())
         print(f"{run.agent} learned from {n_logged:,} logged interactions; saved to {run.path}")
         return 0
-    agent = run.go_on() if options.resume and run.path.is_file() else run.begin()
+    try:
+        agent = _begun(run, resume=options.resume)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(run)) from None
     n_before, wanted = agent.num_timesteps, _wanted(options)
     if n_before >= wanted:
         print(
@@ -134,6 +137,15 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         path=path,
         log=options.log,
     )
+
+
+def _begun(run: "TrainingRun", *, resume: bool) -> "Agent":
+    """Returns the agent of the last checkpoint, or a new one where there is none."""
+    if resume and run.path.is_file():
+        return run.go_on()
+    if resume:
+        print(f"{run.path} does not exist yet; beginning anew")
+    return run.begin()
 
 
 def _wanted(options: argparse.Namespace) -> int:

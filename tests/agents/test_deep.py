@@ -311,3 +311,22 @@ def test_training_sees_what_prediction_remembers():
         last = infos[index]["terminal_observation"]
         assert all(np.array_equal(seen[name][index], last[name]) for name in given)
     assert not given[VISIT].any()
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_one_thread_computes_and_others_keep_theirs(kind):
+    """Small networks crawl where threads wait for each other, and sums depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        env = RecommendationVectorEnv(InterestEvolution, num_envs=4, n_candidates=4, slate_size=1)
+        agent: Any = make_agent(kind, env, seed=0)
+        found = set()
+        agent.learn(40, callback=lambda _: found.add(torch.get_num_threads()))
+        choose = agent.choose
+        agent.choose = lambda *a, **k: (found.add(torch.get_num_threads()), choose(*a, **k))[1]
+        agent.predict(env.reset(seed=0)[0])
+        assert found == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
