@@ -7,7 +7,6 @@ import numpy as np
 
 from recsim_env.agents.arm_agent import ArmAgent
 from recsim_env.agents.arms import Tally
-from recsim_env.agents.feedback import Feedback
 from recsim_env.envs import RecommendationVectorEnv
 
 
@@ -39,9 +38,9 @@ class EpsilonGreedy(ArmAgent):
         super().__init__(env, seed=seed, **settings)
         self.require("epsilon", 0 <= self.settings["epsilon"] <= 1, "0 to 1")
         self.require("anneal", self.settings["anneal"] >= 0, "0 or more")
-        self.exploration = self._exploration_after(0)
+        self.exploration = self.exploration_after(0)
 
-    def _exploration_after(self, n_steps: int) -> float:
+    def exploration_after(self, n_steps: int) -> float:
         """Returns the share of uniform slates after so many user-steps."""
         anneal = self.settings["anneal"]
         return float(min(1.0, anneal / (n_steps + 1)) if anneal > 0 else self.settings["epsilon"])
@@ -49,13 +48,3 @@ class EpsilonGreedy(ArmAgent):
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns what is served too: the best guesses."""
         return self.estimate(tally, arm)
-
-    def update(self, feedback: Feedback) -> None:
-        """Adds to the tally, and explores less."""
-        super().update(feedback)
-        self.exploration = self._exploration_after(self.num_timesteps + len(feedback.rewards))
-
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        super().restore(arrays)
-        self.exploration = self._exploration_after(self.num_timesteps)

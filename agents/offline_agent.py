@@ -42,11 +42,15 @@ class OfflineAgent(SlatePolicyAgent):
         super().__init__(env, seed=seed, **settings)
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         logger = make_agent(self.settings["logger"], env, seed=seed)
-        is_exact = isinstance(logger, StepwiseAgent) and logger.draws_slates is None
-        is_free = not isinstance(getattr(type(logger), "exploration", None), property)
+        suits = (
+            isinstance(logger, StepwiseAgent)
+            and not isinstance(logger, OfflineAgent)
+            and logger.draws_slates is None
+            and type(logger).exploration_after is StepwiseAgent.exploration_after
+        )
         self.require(
             "logger",
-            is_exact and is_free and not isinstance(logger, OfflineAgent),
+            suits,
             "an agent that learns stepwise, has exact propensities and no schedule of exploration, "
             "such as 'linucb'",
         )

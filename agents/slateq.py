@@ -76,6 +76,7 @@ class SlateQ(NetworkAgent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self._places = np.full(env.num_envs, -1)  # of each environment's last step
+        self.exploration = self.exploration_after(0)
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -113,10 +114,9 @@ class SlateQ(NetworkAgent):
         """Gamma, 0 for "myop"."""
         return 0.0 if self.settings["training"] == "myop" else float(self.settings["gamma"])
 
-    @property
-    def exploration(self) -> float:  # type: ignore[override]  # here it changes with time
-        """The share of random slates now."""
-        done = min(1.0, self.num_timesteps / self.settings["exploration_steps"])
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns the share of random slates after so many user-steps."""
+        done = min(1.0, n_steps / self.settings["exploration_steps"])
         return float(1.0 - (1.0 - self.settings["exploration"]) * done)
 
     def make_network(self) -> Any:

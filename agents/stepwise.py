@@ -57,6 +57,10 @@ class StepwiseAgent(Agent):
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
 
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns `exploration` after so many user-steps; by default it stays as it is."""
+        return self.exploration
+
     def update(self, feedback: Feedback) -> None:
         """Learns from a batch of feedback; by default not at all."""
 
@@ -132,6 +136,7 @@ class StepwiseAgent(Agent):
         for prefix in (_SEEN, _MEMORY):
             kept |= {k: value for k, value in progress.items() if k.startswith(prefix)}
         self._progress = kept
+        self.exploration = self.exploration_after(self.num_timesteps)
 
     def _go_on(self) -> bool:
         """Goes on with the visits of a loaded agent, if they are of such an environment."""
@@ -165,6 +170,7 @@ class StepwiseAgent(Agent):
         self._observation, _, terminated, truncated, _ = taken
         self._is_over = terminated | truncated
         self.num_timesteps += len(feedback.index)
+        self.exploration = self.exploration_after(self.num_timesteps)
         return len(feedback.index)
 
 

@@ -9,7 +9,7 @@ from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.ials import ImplicitALS
 from recsim_env.agents.recommender import RECENT, Query, nothing_recent
 
-pytest.importorskip("implicit", reason="the agents extra is not installed")
+pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
 
 
 def test_finds_the_hidden_colours(checkerboard, share_of_matches):

@@ -154,9 +154,9 @@ def test_a_share_of_the_log_is_uniform_and_propensities_say_so(name):
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc", "slateq"])
-def test_loggers_without_exact_propensities_are_refused(name, logger):
+@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc", "slateq", "epsilon_greedy"])
+def test_loggers_without_exact_propensities_or_with_plans_of_their_own_are_refused(name, logger):
     if logger == "ppo":
-        pytest.importorskip("stable_baselines3")
+        pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     with pytest.raises(ValueError, match=f"^logger='{logger}' is not allowed"):
         made(name, logger=logger)

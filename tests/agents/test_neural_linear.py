@@ -9,7 +9,7 @@ from scipy import stats
 from recsim_env.agents import make_agent
 from recsim_env.agents.neural_linear import NeuralLinear
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
 
 def last_layer(agent, people, items):

@@ -1,6 +1,5 @@
 """What all recommenders share: whom they know, what a visit tells, how far taste is believed."""
 
-import importlib.util
 from typing import ClassVar
 
 import numpy as np
@@ -139,8 +138,7 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
 )
 def test_amid_a_visit_people_are_served_as_if_each_were_alone(checkerboard, name, extra):
     """Some have clicked by then and some have not; nobody hears of the others."""
-    if importlib.util.find_spec(extra) is None:  # extras may be left out
-        pytest.skip(f"{extra} is not installed")
+    pytest.importorskip(extra, reason='needs pip install "recsim-env[agents]"')
     env = checkerboard(num_envs=64)
     agent = make_agent(name, env, seed=1).learn(600)
     observation, _ = env.reset(seed=9)

@@ -1,6 +1,5 @@
 """A million people and a hundred thousand items: fits fit the memory, and serving is prompt."""
 
-import importlib.util
 import time
 import tracemalloc
 
@@ -45,9 +44,8 @@ def table():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SECONDS)
 def test_a_million_people_are_served_promptly(name, table):
-    if name == "ials" and importlib.util.find_spec("implicit") is None:
-        # The extra may be left out.
-        pytest.skip('implicit is not installed; pip install "recsim-env[agents]"')
+    if name == "ials":
+        pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
     kind = agent_class(name)
     settings = {**kind.defaults} | ({"epochs": 2} if name == "bpr" else {})
     kind.fit_table(table.select(slice(0, 1_000)), settings, seed=0)  # compiles

@@ -10,7 +10,7 @@ from recsim_env.agents.popularity import Popularity
 from recsim_env.agents.recommender import RECENT, Query, nothing_recent
 from recsim_env.agents.sequential import Sequential
 
-torch = pytest.importorskip("torch", reason="the agents extra is not installed")
+torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
 N_ITEMS = 12
 

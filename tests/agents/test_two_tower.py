@@ -10,7 +10,7 @@ from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommender import RECENT, Query, nothing_recent
 from recsim_env.agents.two_tower import TwoTower
 
-torch = pytest.importorskip("torch", reason="the agents extra is not installed")
+torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
 
 def fitted(table, previous=None, seed=1, **settings):

@@ -286,7 +286,7 @@ PUBLISHED = {
 @pytest.fixture(scope="module")
 def movielens():
     """Returns agent to (HR@10, NDCG@10) on MovieLens-100K, means over three seeds."""
-    pytest.importorskip("implicit", reason="the agents extra is not installed")
+    pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
     try:
         log = read_log(movielens_100k_path())
     except FileNotFoundError as error:
