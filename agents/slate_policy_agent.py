@@ -94,8 +94,9 @@ class SlatePolicyAgent(NetworkAgent):
           rows: columns by name.
           n_steps: user-steps so far, with these.
         """
-        if self.replay.capacity > self._capacity():  # of a log
-            self.replay = self._holding(self.replay.arrays(), self._capacity())
+        if self.replay.capacity > self._capacity():  # it held a log
+            logged, self.replay = self.replay, Replay(self._capacity(), self.replay_columns())
+            self.replay.restore(logged.arrays())
         self.replay.add(**rows)
         self._n_due += len(rows["reward"])
         is_time = self._n_due >= self.settings["refit_every"]
@@ -150,12 +151,6 @@ class SlatePolicyAgent(NetworkAgent):
         if not len(log):
             raise ValueError("the log holds no steps")
 
-    def _holding(self, arrays: Mapping[str, np.ndarray], capacity: int) -> Replay:
-        """Returns a replay of a capacity with the latest rows of another, as its arrays."""
-        replay = Replay(capacity, self.replay_columns())
-        replay.restore(arrays)
-        return replay
-
     # Files ---------------------------------------------------------------------------------------
 
     def progress(self) -> dict[str, np.ndarray]:
@@ -165,8 +160,7 @@ class SlatePolicyAgent(NetworkAgent):
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
+        n_rows = len(progress[REPLAY + "reward"])  # of a log, more than are kept otherwise
+        self.replay = Replay(max(self._capacity(), n_rows), self.replay_columns())
         super().resume(progress)
-        logged = with_prefix(progress, REPLAY)
-        if len(logged["reward"]) > self.replay.capacity:  # a whole log
-            self.replay = self._holding(logged, len(logged["reward"]))
         self.recorder.restore(with_prefix(progress, _RECORDER))
