@@ -10,6 +10,7 @@ from typing import Any
 from recsim_env.agents.agent import FILE_KIND, FILE_VERSION, Agent, UnsuitableScenario
 from recsim_env.array_file import read_arrays
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.spelling import did_you_mean
 
 __all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
 
@@ -60,7 +61,9 @@ def agent_class(name: str) -> type[Agent]:
     """
     path = AGENTS.get(name, name)
     if ":" not in path:
-        raise ValueError(f"agent {name!r} is unknown; known are {', '.join(AGENTS)}")
+        raise ValueError(
+            f"agent {name!r} is unknown; known are {', '.join(AGENTS)}{did_you_mean(name, AGENTS)}"
+        )
     module, _, attribute = path.partition(":")
     found: type[Agent] = getattr(importlib.import_module(module), attribute)
     return found

@@ -12,6 +12,7 @@ from recsim_env.agents.feedback import Observation
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario, as_type_of
+from recsim_env.spelling import did_you_mean
 
 FILE_KIND = "agent"
 FILE_VERSION = 1
@@ -46,7 +47,7 @@ class Agent(ABC):
         if unknown:
             raise ValueError(
                 f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
-                f"{', '.join(self.defaults) or 'none'}"
+                f"{', '.join(self.defaults) or 'none'}{did_you_mean(unknown[0], self.defaults)}"
             )
         for name, value in settings.items():
             as_type_of(self.defaults[name], name, value)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.array_file import replacing
+from recsim_env.spelling import did_you_mean
 
 Row = dict[str, Any]
 RunKey = tuple[str, str, int]
@@ -92,7 +93,10 @@ class Layout:
         """
         unknown = sorted(set(row) - set(self.columns))
         if unknown:
-            raise ValueError(f"unknown column {unknown[0]!r}; known are {', '.join(self.columns)}")
+            raise ValueError(
+                f"unknown column {unknown[0]!r}; known are {', '.join(self.columns)}"
+                f"{did_you_mean(unknown[0], self.columns)}"
+            )
         whole = {name: _cell(name, kind, row.get(name)) for name, kind in self.columns.items()}
         self.check_phase(whole["phase"])
         for name in (self.world, "agent", "config_hash"):

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attention
 from recsim_env.layouts import describe_record, observation_dtype, record_dtype
+from recsim_env.spelling import did_you_mean
 from recsim_env.streams import integer
 
 
@@ -294,6 +295,7 @@ class Scenario:
         if unknown:
             raise ValueError(
                 f"{cls.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
+                f"{did_you_mean(unknown[0], known)}"
             )
         return cls(**settings)
 

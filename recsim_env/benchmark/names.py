@@ -8,6 +8,7 @@ import gymnasium
 from recsim_env.envs import resolve_scenario
 from recsim_env.registration import NAMESPACE
 from recsim_env.scenario import Scenario
+from recsim_env.spelling import did_you_mean
 
 
 def scenario_ids() -> list[str]:
@@ -42,7 +43,10 @@ def scenario_id(name: str) -> str:
     if versions:
         return max(versions, key=lambda env_id: int(env_id.rpartition("-v")[2]))
     listed = ", ".join(env_id.removeprefix(f"{NAMESPACE}/") for env_id in known)
-    raise ValueError(f"scenario {name!r} is unknown; known are {listed}")
+    raise ValueError(
+        f"scenario {name!r} is unknown; known are {listed}"
+        f"{did_you_mean(name, (each.removeprefix(f'{NAMESPACE}/') for each in known))}"
+    )
 
 
 def make_scenario(name: str, **settings: Any) -> Scenario:

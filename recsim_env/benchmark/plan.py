@@ -11,6 +11,7 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.run import Protocol, Run
 from recsim_env.benchmark.settings import REFERENCES, BenchmarkSettings
 from recsim_env.scenario import Scenario
+from recsim_env.spelling import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
     if unknown:
         raise ValueError(
             f"agent {label} has no setting {', '.join(unknown)}; known are "
-            f"{', '.join(defaults) or 'none'}"
+            f"{', '.join(defaults) or 'none'}{did_you_mean(unknown[0], defaults)}"
         )
     return dict(defaults) | given
 

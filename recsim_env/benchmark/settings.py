@@ -10,6 +10,7 @@ from typing import Any
 from recsim_env.agents import AGENTS
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id
+from recsim_env.spelling import did_you_mean
 from recsim_env.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
@@ -100,6 +101,7 @@ class BenchmarkSettings:
         if unknown:
             raise ValueError(
                 f"a benchmark has no setting {', '.join(unknown)}; known are {', '.join(known)}"
+                f"{did_you_mean(unknown[0], known)}"
             )
         given = dict(settings)
         if "scenarios" in given:
@@ -159,7 +161,9 @@ def _is_count(value: Any) -> bool:
 
 def _check_agent(name: str) -> None:
     if name not in AGENTS and ":" not in name:
-        raise ValueError(f"agent {name!r} is unknown; known are {', '.join(AGENTS)}")
+        raise ValueError(
+            f"agent {name!r} is unknown; known are {', '.join(AGENTS)}{did_you_mean(name, AGENTS)}"
+        )
 
 
 def _label(name: str, entry: Mapping[str, Any]) -> str:

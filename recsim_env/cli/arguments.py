@@ -5,6 +5,8 @@ import ast
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from recsim_env.spelling import whole_number
+
 
 class Setting(NamedTuple):
     """A setting given as `name=value`; `name` may be dotted."""
@@ -61,26 +63,37 @@ def add_agent_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """Returns a whole number of 1 or more, which may be grouped as in 20_000 or 20,000.
+    """Returns a whole number of 1 or more, in any of the ways that people write them.
+
+    >>> [count(text) for text in ("5000", "5_000", "5,000", "5e3", "5k", "1.5M")]
+    [5000, 5000, 5000, 5000, 5000, 1500000]
 
     Raises:
       argparse.ArgumentTypeError: it is none.
     """
-    try:
-        number = int(text.replace(",", ""))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return number
+    return _number(text, least=1)
 
 
 def seed(text: str) -> int:
-    """Returns a whole number of 0 or more.
+    """Returns a whole number of 0 or more, likewise.
 
     Raises:
       argparse.ArgumentTypeError: it is none.
     """
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
+    return _number(text, least=0)
+
+
+def jobs(text: str) -> int:
+    """Returns a number of processes; -1 is one for each core.
+
+    Raises:
+      argparse.ArgumentTypeError: it is neither.
+    """
+    return -1 if text.strip() == "-1" else _number(text, least=1, most=10_000)
+
+
+def _number(text: str, **limits: int) -> int:
+    try:
+        return whole_number(text, **limits)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

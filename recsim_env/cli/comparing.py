@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import Setting, add_settings, as_dict, count, setting
+from recsim_env.cli.arguments import Setting, add_settings, as_dict, count, jobs, seed, setting
 
 if TYPE_CHECKING:
     from recsim_env.benchmark import BenchmarkOutcome, BenchmarkSettings
@@ -51,11 +51,11 @@ def _add_benchmark(commands: Any) -> None:
         help="which, also by their names in the file (a few of each kind); all: all that learn",
     )
     parser.add_argument(
-        "--seeds", nargs="+", type=int, metavar="N", help="how many (3), or which, two or more"
+        "--seeds", nargs="+", type=seed, metavar="N", help="how many (3), or which, two or more"
     )
     for name in _COUNTS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=count, metavar="N")
-    parser.add_argument("--jobs", type=int, metavar="N", help="processes (one per core)")
+    parser.add_argument("--jobs", type=jobs, metavar="N", help="processes (one per core)")
     add_settings(parser, of="every scenario named")
     parser.add_argument(
         "--agent-set",
@@ -82,7 +82,7 @@ def _add_value(commands: Any) -> None:
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=count, default=default, metavar="N", help=f"({default:,})")
     parser.add_argument(
-        "--jobs", type=int, default=-1, metavar="N", help="processes (one per core)"
+        "--jobs", type=jobs, default=-1, metavar="N", help="processes (one per core)"
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER / "value", help="folder")
     parser.set_defaults(run=value)
@@ -147,9 +147,9 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
     if outcome.foreign:
         others = ", ".join(sorted({f"{agent} in {name}" for name, agent, _ in outcome.foreign}))
         print(f"the folder also holds runs that were not asked for: {others}")
-    for scenario, agent, seed in outcome.failed:
+    for scenario, agent, number in outcome.failed:
         print(
-            f"FAILED: {scenario}, {agent}, seed {seed}; see {outcome.folder / 'errors'}",
+            f"FAILED: {scenario}, {agent}, seed {number}; see {outcome.folder / 'errors'}",
             file=sys.stderr,
         )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_agent_settings, add_settings, as_dict, count, seed
+from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
@@ -57,6 +58,7 @@ def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Na
     if name not in AGENTS and ":" not in name:
         raise ValueError(
             f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
+            f"{did_you_mean(name, AGENTS)}"
         )
     return make_agent(name, env, seed=options.seed, **as_dict(options.agent_set))
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import count, seed, setting
+from recsim_env.cli.arguments import count, jobs, seed, setting
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
 
@@ -52,7 +52,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--seeds", type=seed, nargs="+", default=[3], metavar="N", help="how many (3), or which"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (1)")
+    parser.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes (1)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="keeps table, page, settings")
     parser.set_defaults(run=rank_log)
 

@@ -110,12 +110,12 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
       ValueError: its file exists, and nothing says what is to become of it; or what learns from a
         log is to do what only agents do that act.
     """
-    from recsim_env.agents import AGENTS
+    from recsim_env.agents import AGENTS, agent_class
     from recsim_env.benchmark.training import TrainingRun, read_description
     from recsim_env.envs import RecommendationVectorEnv
 
     if options.agent not in AGENTS and ":" not in options.agent:
-        raise ValueError(f"agent {options.agent!r} is unknown; known are {', '.join(AGENTS)}")
+        agent_class(options.agent)  # raises, naming those that are known
     if options.log:
         _check_log_options(options)
     path = options.out or Path(f"{options.agent.rpartition(':')[2]}.agent")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_settings, as_dict
+from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.data import InteractionLog
@@ -47,8 +48,11 @@ def calibrate_log(options: argparse.Namespace) -> int:
     try:
         settings = CalibrationSettings(**changes)
     except TypeError:
-        known = ", ".join(CalibrationSettings.__dataclass_fields__)
-        raise ValueError(f"--set {', '.join(changes)}: known settings are {known}") from None
+        known = list(CalibrationSettings.__dataclass_fields__)
+        unknown = next(name for name in changes if name not in known)
+        raise ValueError(
+            f"--set {unknown}: known settings are {', '.join(known)}{did_you_mean(unknown, known)}"
+        ) from None
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "world.npz"

@@ -18,6 +18,7 @@ from recsim_env.data.posterior import draw_factors
 from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_scale
 from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.rated_world import RatedWorld
+from recsim_env.spelling import did_you_mean
 
 # Typical visits are as many as make a table of visits × items of at most this size.
 _MOST_PAIRS = 2_000_000
@@ -101,7 +102,10 @@ def _settled(settings: CalibrationSettings | None, changes: dict[str, Any]) -> C
     known = [entry.name for entry in fields(CalibrationSettings)]
     for name in changes:
         if name not in known:
-            raise TypeError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
+            raise TypeError(
+                f"unknown setting {name!r}; the settings are {', '.join(known)}"
+                f"{did_you_mean(name, known)}"
+            )
     return replace(settings or CalibrationSettings(), **changes)
 
 

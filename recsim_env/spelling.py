@@ -1,0 +1,74 @@
+"""How people write names and numbers, and what they probably meant."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+# Comparing takes time quadratic in the length, and nobody means a name by more than this.
+_LONGEST_NAME = 100
+_LEAST_SIMILAR = 0.6
+_LONGEST_NUMBER = 60
+_LARGEST = 2**63 - 1
+_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6}
+_NUMBER = re.compile(
+    r"""(?P<sign> [+-]?)
+        (?P<digits> [1-9][0-9]{0,2}(,[0-9]{3})+ | [0-9]+(_[0-9]+)* )
+        (?P<fraction> \.[0-9]* )?
+        ( e(?P<power> [+-]?[0-9]{1,4}) | (?P<multiple> [km]) )?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+#: The ways, for messages.
+AS_IN = "as in 5000, 5_000, 5,000, 5e3 or 5k"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Returns the end of a message that refuses a name: the known one most like it, or nothing.
+
+    Capitals, `-`, `_` and spaces do not count, nor does what a name begins with up to its `/`.
+
+    >>> did_you_mean("LinUCB", ["uniform", "linucb"])
+    "; did you mean 'linucb'?"
+    >>> did_you_mean("musicstreaming", ["Boredom-v0", "MusicStreaming-v0"])
+    "; did you mean 'MusicStreaming-v0'?"
+    >>> did_you_mean("nobody", ["uniform", "linucb"])
+    ''
+    """
+    text = str(name)
+    wanted = _plain(text) if len(text) <= _LONGEST_NAME else ""
+    plain = {_plain(each): each for each in reversed(list(known))}  # of equals, the first
+    longer = [each for each in plain if each.startswith(wanted)] if len(wanted) > 2 else []
+    near = difflib.get_close_matches(wanted, plain, n=1, cutoff=_LEAST_SIMILAR)
+    found = [wanted] if wanted in plain else longer[-1:] or near
+    return f"; did you mean {plain[found[0]]!r}?" if found else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name.rpartition("/")[2].casefold())
+
+
+def whole_number(text: str, *, least: int | None = None, most: int = _LARGEST) -> int:
+    """Returns the whole number that a text says, in any of the ways people write them.
+
+    >>> [whole_number(text) for text in ("5_000", "5,000", "1e5", "100k", "1.5k", "2M", "-1")]
+    [5000, 5000, 100000, 100000, 1500, 2000000, -1]
+
+    Raises:
+      ValueError: it says none, or one below `least` or above `most`.
+    """
+    found = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
+    value = None if found is None else _value(found)
+    if value is None or value.denominator != 1:
+        raise ValueError(f"{text[:60]!r} is not a whole number; write it {AS_IN}")
+    if least is not None and value < least:
+        raise ValueError(f"{text!r} is not a whole number of {least:,} or more")
+    if value > most or value < -_LARGEST:
+        raise ValueError(f"{text!r} is not a whole number of {most:,} or less")
+    return int(value)
+
+
+def _value(found: re.Match[str]) -> Fraction:
+    digits = found["digits"].replace(",", "").replace("_", "")
+    number = Fraction(f"{found['sign']}{digits}{found['fraction'] or ''}e{found['power'] or 0}")
+    return number * _MULTIPLES[(found["multiple"] or "").lower()]
