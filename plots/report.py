@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recsim_env.files import replace_file
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.ladder import draw_ladder, ladder_caption, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
-from recsim_env.results import ResultTable, replace_file
+from recsim_env.results import ResultTable
 from recsim_env.standings import REFERENCE, Standing, ladder, standings
 
 if TYPE_CHECKING:

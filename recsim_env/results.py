@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.array_file import replacing
+from recsim_env.files import replace_file
 from recsim_env.spelling import did_you_mean
 
 Row = dict[str, Any]
@@ -327,15 +327,6 @@ def _lines(run: Iterable[Row]) -> bytes:
             "" if value != value else value for value in {**row, "error": error}.values()
         )
     return text.getvalue().encode()
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Writes a file that is there in full or as it was before, and its folder if need be."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as draft, draft.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from recsim_env.array_file import replacing
 from recsim_env.data import (
     CalibrationSettings,
     FidelityTable,
@@ -15,8 +14,8 @@ from recsim_env.data import (
     fidelity_table,
 )
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.files import replace_file, replacing
 from recsim_env.rated_world import RatedWorld
-from recsim_env.results import replace_file
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 _NUM_ENVS = 256

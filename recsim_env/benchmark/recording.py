@@ -17,10 +17,10 @@ from recsim_env.agents import Agent
 from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog
 from recsim_env.agents.logged_steps import STEP_COLUMNS, LoggedSteps, StepRecorder
-from recsim_env.array_file import replacing
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.files import replacing
 from recsim_env.scenario import Scenario
 
 #: What each column of a recording means.

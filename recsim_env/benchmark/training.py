@@ -9,9 +9,9 @@ from typing import Any
 from recsim_env.agents import Agent, make_agent
 from recsim_env.agents.logged_steps import LoggedSteps
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
-from recsim_env.array_file import replacing
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.files import replacing
 
 # What a log must have in common with the run that learns from it.
 _WORLD = ("scenario", "scenario_settings")

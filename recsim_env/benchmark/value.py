@@ -20,7 +20,8 @@ from recsim_env.agents import agent_class
 from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.benchmark.runner import run_benchmark
 from recsim_env.benchmark.settings import BenchmarkSettings
-from recsim_env.results import ResultTable, replace_file
+from recsim_env.files import replace_file
+from recsim_env.results import ResultTable
 from recsim_env.scenario import Scenario
 from recsim_env.standings import final_by_seed
 from recsim_env.statistics import Estimate, normalized_score

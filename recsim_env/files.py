@@ -1,0 +1,230 @@
+"""Files that are there in full or as they were before, whoever is killed while writing them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import io
+import os
+import platform
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+# File systems without locks answer one of these; there, writers are not kept apart.
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+
+# Locks of other machines are not seen on every network disk: their drafts must be this old too.
+_FOREIGN_DRAFT_SECONDS = 86_400.0
+
+_LONGEST_DRAFT_NAME = 200
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a file to write, in the same folder, which replaces `path` once it is complete.
+
+    What was written is on the disk before it replaces anything. A file that is replaced keeps its
+    permissions, and a link stays a link to it. Drafts that killed writers of this file left behind
+    are removed.
+
+    Args:
+      path: the file; its folder must exist.
+
+    Raises:
+      OSError: it cannot be written (no such folder, read-only, disk full); the error names `path`.
+      ValueError: it is neither a file nor absent, such as a device.
+    """
+    path = Path(path)
+    with _named(path, None):
+        check_writable(path)
+        target = Path(os.path.realpath(path))
+        _clear_drafts(target)
+        draft, lock = _new_draft(target)
+    try:
+        with _named(path, draft):
+            yield draft
+            _keep_access(target, draft)
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            draft.replace(target)
+            _sync_folder(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file that is there in full or as it was before, and its folder if need be.
+
+    Raises:
+      OSError: as in `replacing`.
+      ValueError: as in `replacing`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as draft:
+        draft.write_bytes(content)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises what `replacing` would, as far as can be known before the work is done.
+
+    The folder may still be absent, if it can be made.
+
+    Raises:
+      OSError: a folder is in its place, or a file in place of its folder, or it is read-only.
+      ValueError: it is neither a file nor absent, such as a device.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(path))
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no ordinary file; name one that can be replaced")
+    target = Path(os.path.realpath(path))
+    folder = next(each for each in target.parents if each.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is no folder", str(path))
+    for place in (folder, target):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, f"{place} is read-only", str(path))
+
+
+def check_absent(
+    path: str | os.PathLike[str], *, overwrite: bool, remedy: str = "--overwrite replaces it"
+) -> None:
+    """Raises where a file could not be written, or would replace one that nobody gave up.
+
+    Args:
+      path: what is to be written once the work is done.
+      overwrite: whether a file that is there may be replaced.
+      remedy: what to do about one that is there.
+
+    Raises:
+      ValueError: there is such a file and it may not be replaced, or as in `check_writable`.
+      OSError: as in `check_writable`.
+    """
+    check_writable(path)
+    if Path(path).exists() and not overwrite:
+        raise ValueError(f"{os.fspath(path)} exists; {remedy}")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[io.FileIO]:
+    """Yields a file, made empty if need be, that no other process or thread holds by this.
+
+    Waits until it is free. A writer that is killed frees it. The file may be replaced meanwhile.
+
+    Raises:
+      OSError: it cannot be read and written.
+    """
+    while True:
+        # Not "a": on some systems that would write at the end whatever the position.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with io.FileIO(descriptor, "r+") as file:
+            _lock(file.fileno())
+            if _is_at(path, file.fileno()):
+                yield file
+                return
+
+
+def _lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Returns whether an open file is now held by this process alone, as far as can be told."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return wait
+    return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Returns whether an open file is still the one of this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _draft_prefix(target: Path) -> str:
+    """Returns how the names of all drafts of a file begin; a long name counts by its digest."""
+    name = target.name
+    if len(os.fsencode(name)) > _LONGEST_DRAFT_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return f".{name}-"
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _new_draft(target: Path) -> tuple[Path, int]:
+    """Returns a new draft, and the descriptor that holds it until it is closed."""
+    while True:
+        name = f"{_draft_prefix(target)}{_machine()}-{secrets.token_hex(6)}.draft"
+        draft = target.with_name(name)
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        _lock(descriptor)
+        if _is_at(draft, descriptor):  # else another writer took it for one left behind
+            return draft, descriptor
+        os.close(descriptor)
+
+
+def _clear_drafts(target: Path) -> None:
+    """Removes the drafts of a file that nobody holds: their writers were killed."""
+    pattern = re.compile(
+        re.escape(_draft_prefix(target)) + r"([0-9a-f]{8})-[0-9a-f]{12}\.draft", re.DOTALL
+    )
+    try:
+        names = [path.name for path in target.parent.iterdir()]
+    except PermissionError:  # a folder may be written and not listed
+        return
+    for found in filter(None, map(pattern.fullmatch, names)):
+        draft = target.with_name(found[0])
+        # Another writer may clear it first; one that cannot be removed must not stop this one.
+        with contextlib.suppress(OSError):
+            is_foreign = found[1] != _machine()
+            if is_foreign and time.time() - draft.stat().st_mtime < _FOREIGN_DRAFT_SECONDS:
+                continue
+            with draft.open("r+b") as file:
+                if _lock(file.fileno(), wait=False):
+                    draft.unlink()
+
+
+def _keep_access(target: Path, draft: Path) -> None:
+    """Gives a draft the permissions of what it replaces and, where allowed, the owner."""
+    if target.exists():
+        before = target.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(draft, before.st_uid, before.st_gid)
+        draft.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Brings new names in a folder to the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _named(path: Path, draft: Path | None) -> Iterator[None]:
+    """Lets errors of the disk speak of a file and not of its draft, whatever reported them."""
+    try:
+        yield
+    except OSError as error:
+        names = (None, str(draft), draft)
+        if (draft is not None and error.filename not in names) or error.filename == str(path):
+            raise
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
