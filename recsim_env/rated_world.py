@@ -33,6 +33,9 @@ _SHAPES = {
 _DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
 _TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels")
 
+# No number of a world is larger, in the unit of the ratings or as a count: sums stay finite.
+_LARGEST = 1e6
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RatedWorld:
@@ -104,9 +107,7 @@ class RatedWorld:
 
     def __post_init__(self) -> None:
         for name in _SHAPES:
-            wanted = np.str_ if name in _TEXT else np.float64 if name in _DOUBLE else np.float32
-            array = np.ascontiguousarray(getattr(self, name), dtype=wanted)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, self._as_stored(name))
         self._check_arrays()
         self._check_scalars()
 
@@ -161,6 +162,16 @@ class RatedWorld:
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
 
+    def _as_stored(self, name: str) -> NDArray[Any]:
+        """Returns an array in the type in which it is kept."""
+        given = np.asarray(getattr(self, name))
+        if given.size and given.dtype.kind not in ("U" if name in _TEXT else "biuf"):
+            kind = "text" if name in _TEXT else "numbers"
+            raise ValueError(f"{name} has dtype {given.dtype}; use {kind}")
+        wanted = np.str_ if name in _TEXT else np.float64 if name in _DOUBLE else np.float32
+        with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is refused
+            return np.ascontiguousarray(given, dtype=wanted)
+
     def _check_arrays(self) -> None:
         """Raises ValueError for arrays that disagree in size or hold impossible numbers."""
         sizes: dict[str, int] = {}
@@ -174,8 +185,12 @@ class RatedWorld:
                         f"{name} has shape {array.shape}, which disagrees with an earlier array:"
                         f" expected {sizes[axis]} where it has {size}"
                     )
-            if name not in _TEXT and not np.isfinite(array).all():
+            if name in _TEXT:
+                continue
+            if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds NaN or infinite numbers")
+            if np.abs(array).max(initial=0.0) > _LARGEST:
+                raise ValueError(f"{name} holds a number beyond {_LARGEST:,.0f}")
         if not sizes["I"] or not sizes["U"]:
             raise ValueError(f"a world needs items and users, got {sizes['I']} and {sizes['U']}")
         for name in ("item_exposure", "user_visit_weight"):
@@ -186,18 +201,26 @@ class RatedWorld:
             raise ValueError("user_session_mean must be positive for every user")
 
     def _check_scalars(self) -> None:
-        """Raises ValueError for scalars outside their ranges."""
+        """Raises ValueError for scalars of another type or outside their ranges."""
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.type == "float" or entry.name == "choice_slate_size":
+                wanted = (int, np.integer) if entry.type == "int" else (int, float, np.number)
+                is_number = isinstance(value, wanted) and not isinstance(value, bool)
+                if not is_number or not abs(value) <= _LARGEST:
+                    raise ValueError(
+                        f"{entry.name}={value!r:.50} is not allowed; use a number up to "
+                        f"{_LARGEST:,.0f}"
+                    )
+        if not isinstance(self.name, str) or not isinstance(self.report, dict):
+            raise ValueError("name must be text, and report a dict")
         checks = {
             "rating_noise": self.rating_noise >= 0,
             "rating_max": self.rating_max >= self.rating_min,
-            "rating_step": self.rating_step > 0,
+            "rating_step": self.rating_step * _LARGEST > max(1, self.rating_max - self.rating_min),
             "session_log_sd": self.session_log_sd >= 0,
             "choice_rate": 0 < self.choice_rate < 1,
             "choice_slate_size": self.choice_slate_size >= 1,
-            "global_mean": np.isfinite(self.global_mean),
-            "choice_slope": np.isfinite(self.choice_slope),
-            "no_choice_score": np.isfinite(self.no_choice_score),
-            "like_threshold": np.isfinite(self.like_threshold),
         }
         for name, is_valid in checks.items():
             if not is_valid:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsim_env.array_file import write_arrays
+from recsim_env.array_file import _seal, write_arrays
 from recsim_env.rated_world import RatedWorld
 
 
@@ -89,7 +89,12 @@ def test_file_with_a_pickle_inside_is_refused(tmp_path):
     with np.load(tmp_path / "world.npz") as file:
         arrays = dict(file)
     arrays["item_labels"] = np.array([print, "x", None], dtype=object)
-    np.savez(tmp_path / "evil.npz", **arrays)
+    path = tmp_path / "evil.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=r"evil\.npz holds no rated world: it was changed"):
+        RatedWorld.load(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = _seal(archive)
     with pytest.raises(ValueError, match=r"evil\.npz holds no rated world.*allow_pickle=False"):
         RatedWorld.load(tmp_path / "evil.npz")
 
@@ -148,6 +153,16 @@ def test_failed_save_keeps_the_old_file(tmp_path):
         ({"rating_step": 0.0}, "rating_step=0.0"),
         ({"rating_noise": -1.0}, "rating_noise=-1.0"),
         ({"choice_rate": 1.0}, "choice_rate=1.0"),
+        ({"user_factors": np.full((2, 2), 1e30)}, "user_factors holds a number beyond"),
+        ({"user_bias": np.full(2, 1e300)}, "user_bias holds NaN or infinite numbers"),
+        ({"user_bias": np.array(["a", "b"])}, "user_bias has dtype <U1; use numbers"),
+        ({"item_labels": np.zeros(3)}, "item_labels has dtype float64; use text"),
+        ({"rating_noise": "x"}, "rating_noise='x' is not allowed"),
+        ({"rating_max": float("nan")}, "rating_max=nan is not allowed"),
+        ({"rating_step": 1e-300}, "rating_step=1e-300 is outside its range"),
+        ({"choice_slate_size": 2.5}, "choice_slate_size=2.5 is not allowed"),
+        ({"global_mean": None}, "global_mean=None is not allowed"),
+        ({"report": [1]}, "report a dict"),
     ],
 )
 def test_impossible_worlds_are_refused(changes, message):
