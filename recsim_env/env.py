@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from recsim_env.interface import Interface, Observation, as_indices, check_seed
+from recsim_env.interface import Interface, Observation, as_options, as_seed, as_user_id
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
 
@@ -45,7 +45,9 @@ class RecommendationEnv(gymnasium.Env):
 
     Randomness: ``reset(seed=s)`` begins episode 0 of seed s, ``reset()`` the next episode of the
     same seed. Episode k of seed s is the same person, the same candidates and the same luck for
-    every agent.
+    every agent. Where people have ids (`n_users`), ``reset(options={"user_id": 5})`` asks for
+    person 5: they come in this episode instead of whoever would have; all that does not depend on
+    who comes is as it would have been, and so are the next episodes.
 
     Privileged view, for oracles and for study, never part of an observation: `user`, `items`,
     `appeal`, `worth`.
@@ -79,15 +81,20 @@ class RecommendationEnv(gymnasium.Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begins an episode; see the class for what `seed` means."""
+        """Begins an episode; see the class for what `seed` and `options` mean.
+
+        Raises:
+          ValueError: a seed that is none, an unknown option, or a `user_id` that nobody has.
+        """
+        given = as_options(options, ("user_id",))
+        user_id = as_user_id(self.scenario, given.get("user_id"))
+        seed = None if seed is None else as_seed(seed)
         super().reset(seed=seed)
         if seed is None and not self._is_seeded:
             seed = int(self.np_random.integers(2**63))
         self._is_seeded = True
-        if seed is not None:
-            check_seed(seed)
         seeds = None if seed is None else np.array([seed], np.uint64)
-        steps = self._simulator.reset(seeds, None)
+        steps = self._simulator.reset(seeds, None, np.array([user_id]))
         self._before = None
         return self._interface.single(steps.records), self._interface.info(steps.infos)
 
@@ -95,16 +102,10 @@ class RecommendationEnv(gymnasium.Env):
         """Shows a slate and lets the person respond.
 
         Raises:
-          ValueError: an index out of range, or a wrong number of places.
+          ValueError: a wrong shape or type, or an index out of range.
           RuntimeError: before the first `reset`, or after the episode ended.
         """
-        actions = as_indices(action).reshape(1, -1)
-        if actions.shape[1] != self.scenario.slate_size:
-            raise ValueError(
-                f"action {action!r} fills {actions.shape[1]} places; "
-                f"use slate_size={self.scenario.slate_size} indices"
-            )
-        self._interface.check_actions(actions)
+        actions = self._interface.slates(action)
         if not self._is_seeded or self._simulator.slots["is_over"][0]:
             raise RuntimeError("no episode is running; call reset() first")
         if self.render_mode is not None:

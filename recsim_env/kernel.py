@@ -32,6 +32,9 @@ from recsim_env.streams import (
 # What a call of the loop does: a step under one of Gymnasium's autoreset modes, or a reset.
 NEXT_STEP, SAME_STEP, DISABLED, RESET = range(4)
 
+# The step of a slot whose `user_id` was asked for, until its episode begins.
+ASKED = -1
+
 # How often a candidate is redrawn when it is already there, before the next free one is taken.
 MAX_REDRAWS = 32
 
@@ -107,14 +110,19 @@ def step_key(slot):
 
 
 def begin(config, users, items, slot):
-    """Begins the slot's episode: who comes, in what mood, and the first candidates."""
+    """Begins the slot's episode: who comes, in what mood, and the first candidates.
+
+    Who was asked for comes; each purpose has a stream of its own, so the rest stays as it was.
+    """
     slot.key = derive(derive(slot.seed, EPISODE), slot.episode)
+    is_asked = slot.step == ASKED
     slot.step = 0
     slot.begins = False
     slot.is_over = False
     if config.n_users > 0:
-        start(slot.rng, slot.key, USER)
-        slot.user_id = sample_visitor(config, users, slot.rng)
+        if not is_asked:
+            start(slot.rng, slot.key, USER)
+            slot.user_id = sample_visitor(config, users, slot.rng)
         slot.user = users[min(slot.user_id, len(users) - 1)]
         start(slot.rng, derive(world_key(config), USER), slot.user_id)
     else:
@@ -302,6 +310,11 @@ def judge_batch(config, items, slots, values, start_index, stop_index):
                 values[i, index] = judge(config[0], slot.user, shelf(items, slot)[item_id])
 
 
+def one(config, user, item):
+    """Returns 1: as a judge, it leaves 0 to what cannot be shown."""
+    return 1.0
+
+
 def lower_batch(config, items, slots, values, start_index, stop_index):
     """Fills slates with the best candidates one by one, each lowering what the others are worth.
 
@@ -363,6 +376,7 @@ class Kernel:
         self.judges = {
             "appeal": _bind_judge(binder, scenario.appeal, scenario.appeal_lost),
             "worth": _bind_judge(binder, scenario.worth, scenario.worth_lost),
+            "can_be_shown": _bind_judge(binder, one, None),
         }
 
     def records(self, array: np.ndarray) -> np.ndarray:

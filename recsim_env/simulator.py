@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.kernel import DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
+from recsim_env.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
 from recsim_env.scenario import Scenario
 from recsim_env.streams import STREAM
 
@@ -118,13 +118,19 @@ class Simulator:
         """Returns fresh memory for what the scenario reports; one record if it reports nothing."""
         return np.zeros(n if self.scenario.info_layout() else 1, self.dtypes["info"])
 
-    def reset(self, seeds: np.ndarray | None, mask: np.ndarray | None) -> Steps:
+    def reset(
+        self,
+        seeds: np.ndarray | None,
+        mask: np.ndarray | None,
+        user_ids: np.ndarray | None = None,
+    ) -> Steps:
         """Begins episodes; observations and infos are those of all slots.
 
         Args:
           seeds: (num_slots,) uint64, restarts slots at episode 0 of these seeds; None goes on with
             the next episode of the seed a slot has.
           mask: (num_slots,) bool, which slots; None is all.
+          user_ids: (num_slots,) int64, who comes, below 0 where anybody may; None is anybody.
         """
         chosen = np.ones(self.num_slots, bool) if mask is None else mask
         if seeds is None:
@@ -133,6 +139,10 @@ class Simulator:
             self.slots["seed"][chosen] = seeds[chosen]
             self.slots["episode"][chosen] = 0
         self.slots["begins"] = chosen
+        if user_ids is not None:
+            asked = chosen & (user_ids >= 0)
+            self.slots["user_id"][asked] = user_ids[asked]
+            self.slots["step"][asked] = ASKED
         return self.step(self._no_actions, RESET)
 
     def step(self, actions: np.ndarray, mode: int) -> Steps:
@@ -175,7 +185,7 @@ class Simulator:
         """Returns `appeal` or `worth` of every candidate, (num_slots, n_candidates).
 
         Args:
-          kind: which.
+          kind: which; "can_be_shown" is 1 for each candidate whose place would not stay empty.
           users: (num_slots,) records to judge by instead of what the people truly are.
         """
         loops = self.kernel.judges[kind]

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from recsim_env.env import candidate_items, resolve_scenario
-from recsim_env.interface import Interface, Observation, as_indices, check_seed
+from recsim_env.interface import Interface, Observation, as_options, as_seed, as_user_id
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 
@@ -57,7 +57,9 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
 
     ``reset(seed=s)`` gives environment i the seed s + i; a list gives each its own. Under DISABLED,
     ``reset(options={"reset_mask": mask})`` begins the masked episodes, and stepping an environment
-    whose episode is over raises.
+    whose episode is over raises. ``options={"user_id": ...}`` asks for people, as in
+    `RecommendationEnv`: one for all, or a list of one for each environment, in which None is
+    whoever comes; together with a mask, those of the masked environments count.
 
     What `step` returns is fresh memory, never written again. The dict's arrays are views into one
     block of records.
@@ -115,27 +117,26 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begins episodes; see the class for `seed` and `options["reset_mask"]`.
+        """Begins episodes; see the class for `seed` and `options`.
 
         Raises:
-          ValueError: a mask or a list of seeds of the wrong shape or type.
+          ValueError: seeds, a mask or people of the wrong number, range or type, or an unknown
+            option.
         """
-        mask = self._reset_mask(options)
-        goes_on = np.zeros(self.num_envs, bool)
-        if self._is_seeded and isinstance(seed, Sequence):
-            goes_on = np.array([one is None for one in seed])
-        seeds = self._seeds(seed)
-        begins = np.ones(self.num_envs, bool) if mask is None else mask
+        given = as_options(options, ("user_id", "reset_mask"))
+        begins = self._reset_mask(given.get("reset_mask"))
+        user_ids = self._user_ids(given.get("user_id"))
+        seeds, goes_on = self._seeds(seed)
+        self._is_seeded = True
+        if not goes_on.all():
+            steps = self._simulator.reset(seeds, begins & ~goes_on, user_ids)
         if goes_on.any():  # as in Gymnasium, None means the next episode of the seed it has
-            self._simulator.reset(seeds, begins & ~goes_on)
-            seeds, mask = None, begins & goes_on
-        steps = self._simulator.reset(seeds, mask)
+            steps = self._simulator.reset(None, begins & goes_on, user_ids)
         return self._interface.batch(steps.records), self._interface.infos(steps.infos, begins)
 
-    def _reset_mask(self, options: dict[str, Any] | None) -> np.ndarray | None:
-        mask = (options or {}).get("reset_mask")
+    def _reset_mask(self, mask: Any) -> np.ndarray:
         if mask is None:
-            return None
+            return np.ones(self.num_envs, bool)
         if not (
             isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (self.num_envs,)
         ):
@@ -147,25 +148,44 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             raise ValueError("the first reset() begins every environment; leave out the reset_mask")
         return mask
 
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> np.ndarray | None:
-        """Returns a seed for every environment, or None to go on with the seeds they have."""
-        if seed is None and self._is_seeded:
+    def _user_ids(self, user_id: Any) -> np.ndarray | None:
+        """Returns who is asked for in each environment, -1 where nobody is; None is nobody."""
+        if user_id is None:
             return None
-        if seed is None or isinstance(seed, int | np.integer):
-            base = int(self.np_random.integers(2**62)) if seed is None else int(seed)
-            seeds = [base + index for index in range(self.num_envs)]
-        else:
-            seeds = [
-                int(self.np_random.integers(2**62)) if one is None else int(one) for one in seed
+        if not _is_list(user_id):
+            return np.full(self.num_envs, as_user_id(self.scenario, user_id))
+        self._require_one_each("options['user_id']", user_id)
+        return np.array(
+            [
+                as_user_id(self.scenario, one, name=f"options['user_id'][{index}]")
+                for index, one in enumerate(user_id)
             ]
-        if len(seeds) != self.num_envs:
+        )
+
+    def _seeds(self, seed: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Returns a seed for each environment, and which of them go on with the seed they have."""
+        goes_on = np.zeros(self.num_envs, bool)
+        if seed is None and self._is_seeded:
+            return np.zeros(self.num_envs, np.uint64), ~goes_on
+        if seed is None:
+            seed = int(self.np_random.integers(2**62))
+        if not _is_list(seed):
+            first = as_seed(seed, num_envs=self.num_envs)
+            return np.uint64(first) + np.arange(self.num_envs, dtype=np.uint64), goes_on
+        self._require_one_each("seed", seed)
+        seeds = np.zeros(self.num_envs, np.uint64)
+        for index, one in enumerate(seed):
+            goes_on[index] = one is None and self._is_seeded
+            if one is None:
+                one = int(self.np_random.integers(2**62))
+            seeds[index] = as_seed(one, name=f"seed[{index}]")
+        return seeds, goes_on
+
+    def _require_one_each(self, name: str, values: Any) -> None:
+        if len(values) != self.num_envs:
             raise ValueError(
-                f"seed lists {len(seeds)} seeds for {self.num_envs} environments; give one for each"
+                f"{name} lists {len(values)} for {self.num_envs} environments; give one for each"
             )
-        for one in seeds:
-            check_seed(one)
-        self._is_seeded = True
-        return np.array(seeds, np.uint64)
 
     def step(
         self, actions: Any
@@ -180,7 +200,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           RuntimeError: before the first `reset`, or under DISABLED after an episode ended.
         """
         begun = time.perf_counter()
-        actions = self._slates(actions)
+        actions = self._interface.slates(actions, self.num_envs)
         if not self._is_seeded:
             raise RuntimeError("no episode is running; call reset() first")
         if self.autoreset_mode == AutoresetMode.DISABLED and self._simulator.slots["is_over"].any():
@@ -200,18 +220,6 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         if observer is not None:
             observer(steps.rewards, ended, has_stepped, time.perf_counter() - begun)
         return observation, steps.rewards, steps.terminated, steps.truncated, infos
-
-    def _slates(self, actions: Any) -> np.ndarray:
-        actions = as_indices(actions)
-        shape = (self.num_envs, self.scenario.slate_size)
-        if actions.size != shape[0] * shape[1] or len(actions) != self.num_envs:
-            raise ValueError(
-                f"actions have shape {actions.shape}; use {self.action_space.shape}, "
-                "one slate for each environment"
-            )
-        actions = actions.reshape(shape)
-        self._interface.check_actions(actions)
-        return actions
 
     def _final_infos(self, steps: Steps, ended: np.ndarray) -> dict[str, Any]:
         """Returns the last observations and infos of ended episodes in Gymnasium's form."""
@@ -282,3 +290,8 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           users: as for `appeal`.
         """
         return self._simulator.judge("worth", users)
+
+
+def _is_list(values: Any) -> bool:
+    """Returns whether these are values for each environment and not one for all."""
+    return isinstance(values, list | tuple | range) or np.ndim(values) == 1

@@ -214,7 +214,7 @@ def test_steps_that_make_no_sense_raise():
     with pytest.raises(RuntimeError, match="call reset"):
         env.step([0, 1, 2])
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="fills 2 places; use slate_size=3"):
+    with pytest.raises(ValueError, match=r"shape \(2,\) does not fit; use \(3,\), slate_size=3"):
         env.step([0, 1])
     assert env.step([0, 1, 2])[3] is True
     with pytest.raises(RuntimeError, match="call reset"):
