@@ -3,17 +3,21 @@
 A folder has `settings.json` (what was asked), `versions.json` (of the packages used) and
 `rows.csv`, to which every finished run adds its rows. A run is one scenario (or log), agent and
 seed; its rows are consecutive, and the last one, `final` or `failed`, says that the run is
-complete. What else a row holds is its `Layout`.
+complete; its `seal` shows that no row of the file was lost or changed. What else a row holds is its
+`Layout`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
+import hashlib
 import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.files import replace_file
+from recsim_env.files import locked, replace_file
+from recsim_env.seals import sealed, unsealed
 from recsim_env.spelling import did_you_mean
 
 Row = dict[str, Any]
@@ -72,7 +77,7 @@ class Layout:
     @cached_property
     def header(self) -> bytes:
         """The first line of `rows.csv`."""
-        return ",".join(self.columns).encode() + b"\n"
+        return ",".join([*self.columns, "seal"]).encode() + b"\n"
 
     @property
     def dtype(self) -> list[tuple[str, Any]]:
@@ -113,10 +118,10 @@ class Layout:
             raise ValueError(f"phase={phase!r} is not one of {', '.join(self.phases)}")
 
     def decoded(self, line: bytes) -> Row:
-        """Returns the row that a line of `rows.csv` holds."""
-        cells = next(csv.reader([line.decode()]), [])
-        if len(cells) != len(self.columns):
-            raise ValueError(f"{len(cells)} cells where {len(self.columns)} belong")
+        """Returns the row that a line of `rows.csv` holds, its seal taken off."""
+        *cells, rest = next(csv.reader([line.decode()], strict=True), [""])
+        if len(cells) != len(self.columns) or rest:
+            raise ValueError(f"{len(cells) + 1} cells where {len(self.columns) + 1} belong")
         row = dict(zip(self.columns, cells, strict=True))
         parts = row["error"].split("\\\\")
         row["error"] = "\\".join(p.replace("\\n", "\n").replace("\\r", "\r") for p in parts)
@@ -142,22 +147,47 @@ class ResultTable:
     Args:
       folder: where it lies; it is created by the first write.
       layout: what its rows hold; by default those of a benchmark.
+      overwrite: whether to go on with the runs that are whole where others are damaged; the next
+        write leaves the damaged ones out.
+
+    Attributes:
+      damage: what was found damaged, where that is overwritten.
 
     Raises:
-      ValueError: `rows.csv` is not such a table; the message names file and line.
+      ValueError: `rows.csv` is not such a table, or was changed; the message names file and line.
+      NotADirectoryError: the folder is a file.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], layout: Layout = BENCHMARK) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        layout: Layout = BENCHMARK,
+        *,
+        overwrite: bool = False,
+    ) -> None:
         self.folder = Path(folder)
         self.layout = layout
+        if self.folder.exists() and not self.folder.is_dir():
+            reason = "is a file; name a folder for results"
+            raise NotADirectoryError(errno.ENOTDIR, reason, os.fspath(folder))
         self._file = self.folder / "rows.csv"
         self._runs: dict[RunKey, list[Row]] = {}
         content = self._file.read_bytes() if self._file.exists() else b""
-        self._size = len(content)
-        for run in self._whole_runs(self._parsed(content)):
-            self._runs.pop(layout.key(run[0]), None)
-            self._runs[layout.key(run[0])] = run
-        self._is_clean = content == self._encoded()
+        damage = []
+        for run, problem in self._parsed(content):
+            if problem and not overwrite:
+                raise ValueError(
+                    f"{problem}; restore the file, or repeat the command that wrote it with "
+                    "--overwrite, which keeps the runs that are whole and plays the others again"
+                )
+            damage += [problem] if problem else []
+            if run:
+                self._runs.pop(layout.key(run[0]), None)
+                self._runs[layout.key(run[0])] = run
+        self.damage = tuple(damage)
+        self._content_digest = _digest(content)
+        encoded, self._seal = self._encoded(self._runs)
+        self._is_clean = content == encoded
 
     def append_run(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds all rows of one run, in one write that reaches the disk before this returns.
@@ -177,28 +207,35 @@ class ResultTable:
         run = [self.layout.checked(row) for row in rows]
         self._check_whole(run)
         key = self.layout.key(run[0])
-        size = self._file.stat().st_size if self._file.exists() else 0
-        if size != self._size:
-            raise RuntimeError(
-                f"{self._file} has {size} bytes where {self._size} were expected: another process "
-                "writes to it; give each benchmark a folder of its own"
-            )
-        if self._is_clean and key not in self._runs:
-            self._append(_lines(run))
-            self._runs[key] = run
-        else:
-            runs = {**{k: v for k, v in self._runs.items() if k != key}, key: run}
-            content = self.layout.header + b"".join(_lines(each) for each in runs.values())
-            replace_file(self._file, content)
-            self._runs, self._size, self._is_clean = runs, len(content), True
+        with self._held() as (file, content):
+            if self._is_clean and key not in self._runs:
+                lines, seal = sealed(_lines(run), self._seal)
+                self._append(file, len(content), lines)
+                self._runs[key], self._seal = run, seal
+                self._content_digest = _digest(content + lines)
+            else:
+                self._replace({**{k: v for k, v in self._runs.items() if k != key}, key: run})
+
+    def remove_runs(self, keys: Collection[RunKey]) -> None:
+        """Removes runs, those cut off by a kill and those found damaged.
+
+        Raises:
+          RuntimeError: another process wrote to the table since it was opened.
+        """
+        with self._held():
+            self._replace({key: run for key, run in self._runs.items() if key not in keys})
+
+    def config_hashes(self) -> dict[RunKey, str]:
+        """Returns the hash of the settings of every run that finished."""
+        return {
+            key: run[-1]["config_hash"]
+            for key, run in self._runs.items()
+            if run[-1]["phase"] == "final"
+        }
 
     def finished_runs(self, config_hash: str) -> set[RunKey]:
         """Returns (scenario, agent, seed) of every run that finished with these settings."""
-        return {
-            key
-            for key, run in self._runs.items()
-            if run[-1]["phase"] == "final" and run[-1]["config_hash"] == config_hash
-        }
+        return {key for key, found in self.config_hashes().items() if found == config_hash}
 
     def rows(
         self, *, phase: str | None = None, scenario: str | None = None, agent: str | None = None
@@ -238,50 +275,83 @@ class ResultTable:
             text = json.dumps(content, indent=2, allow_nan=False) + "\n"
             replace_file(self.folder / f"{name}.json", text.encode())
 
-    def _encoded(self) -> bytes:
-        return self.layout.header + b"".join(_lines(run) for run in self._runs.values())
+    def _encoded(self, runs: Mapping[RunKey, Iterable[Row]]) -> tuple[bytes, bytes]:
+        """Returns the content of a file with these runs, and its last seal."""
+        parts, seal = [self.layout.header], b""
+        for run in runs.values():
+            lines, seal = sealed(_lines(run), seal)
+            parts.append(lines)
+        return b"".join(parts), seal
 
-    def _append(self, lines: bytes) -> None:
-        with self._file.open("r+b", buffering=0) as file:
-            try:
-                file.seek(self._size)
-                written = file.write(lines)
-                if written != len(lines):
-                    raise OSError(f"{self._file}: only {written} of {len(lines)} bytes written")
-                os.fsync(file.fileno())
-            except BaseException:
-                file.truncate(self._size)
-                raise
-        self._size += len(lines)
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[tuple[io.FileIO, bytes]]:
+        """Yields the file, held by nobody else and as it was left here, and its content."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._file) as file:
+            content = file.readall()
+            if _digest(content) != self._content_digest:
+                raise RuntimeError(
+                    f"{self._file} is not as it was read: another process writes to it; give each "
+                    "benchmark a folder of its own, or repeat the command once the other has ended"
+                )
+            yield file, content
 
-    def _parsed(self, content: bytes) -> Iterator[Row]:
-        """Yields the rows of all complete lines; what follows the last line break was torn off."""
-        file, header = self._file, self.layout.header
-        lines = content.split(b"\n")[:-1]
+    def _replace(self, runs: dict[RunKey, list[Row]]) -> None:
+        content, seal = self._encoded(runs)
+        replace_file(self._file, content)
+        self._runs, self._seal, self._is_clean = runs, seal, True
+        self._content_digest = _digest(content)
+
+    def _append(self, file: io.FileIO, size: int, lines: bytes) -> None:
+        try:
+            file.seek(size)
+            written = file.write(lines)
+            if written != len(lines):
+                raise OSError(
+                    errno.ENOSPC,
+                    f"only {written} of {len(lines)} bytes were written, is the disk full?",
+                    str(self._file),
+                )
+            os.fsync(file.fileno())
+        except BaseException as error:
+            file.truncate(size)
+            if isinstance(error, OSError) and error.filename is None and error.errno:
+                error.filename = str(self._file)
+            raise
+
+    def _parsed(self, content: bytes) -> Iterator[tuple[list[Row], str]]:
+        """Yields the runs of all complete lines, and what is wrong with file or line.
+
+        What follows the last line break was torn off, and lines after the last seal are of a run
+        that was cut off.
+        """
+        header, lines = self.layout.header, content.split(b"\n")[:-1]
         if not lines:
             if not header.startswith(content):
-                raise ValueError(f"{file}, line 1: not the header of a result table")
+                raise ValueError(f"{self._file}, line 1: not the header of a result table")
             return
         if lines[0] + b"\n" != header:
             raise ValueError(
-                f"{file}, line 1: header {lines[0].decode(errors='replace')!r} is not "
-                f"{','.join(self.layout.columns)!r}; choose another folder or restore the file"
+                f"{self._file}, line 1: header {lines[0].decode(errors='replace')!r} is not "
+                f"{header.decode().strip()!r}; choose another folder or restore the file"
             )
-        for number, line in enumerate(lines[1:], start=2):
-            try:
-                yield self.layout.decoded(line)
-            except (ValueError, csv.Error) as error:
-                raise ValueError(f"{file}, line {number}: {error}; remove or repair it") from error
+        for part in unsealed(lines[1:]):
+            problem, whole = "", list[Row]()
+            for number, line in enumerate(part.lines, start=part.first):
+                try:
+                    row = self._row(line, is_sealed=number == part.last)
+                    whole += [row] if number > part.last - part.n_sealed else []
+                except (ValueError, csv.Error) as error:
+                    problem = problem or f"{self._file}, line {number}: {error}"
+            if part.problem and not problem:
+                problem = f"{self._file}, line {part.last}: {part.problem}"
+            yield whole if len(whole) == part.n_sealed else [], problem
 
-    def _whole_runs(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
-        run: list[Row] = []
-        for row in rows:
-            if run and self.layout.key(row) != self.layout.key(run[0]):
-                run = []
-            run.append(row)
-            if row["phase"] in ("final", "failed"):
-                yield run
-                run = []
+    def _row(self, line: bytes, *, is_sealed: bool) -> Row:
+        row = self.layout.decoded(line)
+        if (row["phase"] in ("final", "failed")) != is_sealed:
+            raise ValueError(f"a {row['phase']} row {'has a' if is_sealed else 'lacks its'} seal")
+        return row
 
     def _check_whole(self, run: Sequence[Row]) -> None:
         phases = [row["phase"] for row in run]
@@ -323,10 +393,12 @@ def _lines(run: Iterable[Row]) -> bytes:
     for row in run:
         # A row stays on one line, so that a torn file is known by its last line break.
         error = row["error"].replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        writer.writerow(
-            "" if value != value else value for value in {**row, "error": error}.values()
-        )
+        writer.writerow([*("" if v != v else v for v in {**row, "error": error}.values()), ""])
     return text.getvalue().encode()
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recsim_env.results import COLUMNS, ResultTable, Row
 
-HEADER = ",".join(COLUMNS) + "\n"
+HEADER = ",".join([*COLUMNS, "seal"]) + "\n"
 
 
 def run_of(agent: str = "ials", seed: int = 0, config_hash: str = "c0", **last: Any) -> list[Row]:
@@ -157,7 +157,7 @@ def _line_ends(content: bytes) -> list[tuple[int, str]]:
     return [(int(end), line.decode()) for end, line in zip(ends, lines, strict=True)]
 
 
-def test_a_run_without_its_last_row_is_dropped_between_whole_ones(tmp_path: Path) -> None:
+def test_a_run_without_its_last_row_is_noticed_between_whole_ones(tmp_path: Path) -> None:
     table = ResultTable(tmp_path)
     for seed in range(3):
         table.append_run(run_of(seed=seed))
@@ -165,7 +165,30 @@ def test_a_run_without_its_last_row_is_dropped_between_whole_ones(tmp_path: Path
     lines = file.read_bytes().splitlines(keepends=True)
     del lines[8]
     file.write_bytes(b"".join(lines))
-    assert [seed for _, seed, _ in returns(ResultTable(tmp_path))] == [0, 2]
+    message = r"rows\.csv, line 12: lines of another run come before .*; restore .* --overwrite"
+    with pytest.raises(ValueError, match=message):
+        ResultTable(tmp_path)
+    table = ResultTable(tmp_path, overwrite=True)
+    assert [seed for _, seed, _ in returns(table)] == [0, 2]
+    assert len(table.damage) == 1
+    table.append_run(run_of(seed=1))
+    assert [seed for _, seed, _ in returns(ResultTable(tmp_path))] == [0, 2, 1]
+
+
+def test_removed_runs_are_gone_and_the_others_whole(tmp_path: Path) -> None:
+    table = ResultTable(tmp_path)
+    for seed in range(4):
+        table.append_run(run_of(seed=seed))
+    table.remove_runs([("S-v0", "ials", 0), ("S-v0", "ials", 2)])
+    table.append_run(run_of(seed=0))
+    for each in (table, ResultTable(tmp_path)):
+        assert [seed for _, seed, _ in returns(each)] == [1, 3, 0]
+
+
+def test_a_file_for_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(NotADirectoryError, match="is a file; name a folder for results: .*a'"):
+        ResultTable(tmp_path / "a")
 
 
 def test_a_write_that_fails_halfway_leaves_the_table_as_it_was(
@@ -193,6 +216,11 @@ def test_two_writers_are_noticed(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="another process writes to it"):
         second.append_run(run_of(seed=1))
     assert len(ResultTable(tmp_path).rows(phase="final")) == 1
+    third = ResultTable(tmp_path)
+    file = tmp_path / "rows.csv"
+    file.write_bytes(file.read_bytes().replace(b"0.1", b"0.2"))
+    with pytest.raises(RuntimeError, match="is not as it was read"):
+        third.append_run(run_of(seed=2))
 
 
 @pytest.mark.parametrize(
@@ -228,10 +256,18 @@ def test_what_is_no_run_is_refused_and_not_written(
     [
         ("user,item\n1,2\n", r"rows\.csv, line 1: header 'user,item' is not 'scenario,agent"),
         ("nonsense", r"rows\.csv, line 1: not the header"),
-        (HEADER + "a,b\n", r"rows\.csv, line 2: 2 cells where 14 belong"),
+        (HEADER + "a,b\n", r"rows\.csv, line 2: 2 cells where 15 belong"),
         (
-            HEADER + "S,u,0,failed,0,0,,,,,,,c,no\nS,u,zero,final,1,1,2.0,,,,,,c,\n",
+            HEADER + "S,u,0,online,0,0,,1.5,,,,,c,,\nS,u,zero,final,1,1,2.0,,,,,,c,,1-0-0\n",
             r"rows\.csv, line 3: seed='zero' is not an integer",
+        ),
+        (
+            HEADER + "S,u,0,failed,0,0,,,,,,,c,no,1-000000000000-000000000000\n",
+            r"rows\.csv, line 2: the run that ends here is not as it was written",
+        ),
+        (
+            HEADER + "S,u,0,failed,0,0,,,,,,,c,no,\n",
+            r"rows\.csv, line 2: a failed row lacks its seal",
         ),
     ],
 )
