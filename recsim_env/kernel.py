@@ -9,7 +9,8 @@ step through a person in a debugger.
 """
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -344,8 +345,33 @@ def sample_catalogue(config, items, rngs):
         sample_item(config[0], items[item_id], rngs[0])
 
 
+class Loops(NamedTuple):
+    """The loops over many people that a scenario's functions were bound into.
+
+    Attributes:
+      step: `step_batch`.
+      sample_catalogue: likewise.
+      judges: by "appeal", "worth" and "can_be_shown", the loops that judge all candidates in turn; none where the
+        scenario cannot.
+      digest: of all that they consist of, records included.
+    """
+
+    step: Any
+    sample_catalogue: Any
+    judges: Mapping[str, tuple[Any, ...]]
+    digest: str
+
+
 class Kernel:
-    """The compiled loops of one scenario; compiling happens at the first call of each.
+    """The loops of one scenario; compiling happens at the first call of each.
+
+    Scenarios of the same functions and the same records share them, whatever their settings: Numba
+    never frees what it has compiled, so a process that makes environments by the thousand must not
+    compile, or load, their loops anew each time.
+
+    Plain Python and compiled code agree to the last bit where records hold float64 and integers.
+    Arithmetic of a float32 field with a Python number is float32 in NumPy and float64 in Numba, so
+    there they agree to about 1e-7, and a choice that hangs by less may fall the other way.
 
     Args:
       scenario: whose functions to bind.
@@ -354,36 +380,52 @@ class Kernel:
 
     def __init__(self, scenario: Scenario, *, compiled: bool | None = None) -> None:
         self.is_compiled = _jit_enabled() if compiled is None else compiled
-        bindings: dict[str, Any] = {name: getattr(scenario, name) for name in HOOKS}
-        bindings["shelf"] = catalogue_shelf if scenario.n_items else own_shelf
-        bindings["fill_shelf"] = fill_from_catalogue if scenario.n_items else fill_with_fresh_items
-        bindings["write_user_id"] = write_slot_user_id if scenario.n_users else write_nothing
-        bindings["write_item_ids"] = write_slot_item_ids if scenario.n_items else write_nothing
-        bindings["write_info"] = report_info if scenario.info_layout() else report_nothing
+        loops = _bind(scenario, compiled=False)  # quick, and it tells which loops these are
         if self.is_compiled:
-            from recsim_env.prefetch import prefetch
-
-            bindings["prefetch"] = prefetch
-        binder = Binder(
-            globals(),
-            bindings,
-            dict(scenario.variants()),
-            compiled=self.is_compiled,
-            layout=_layout(scenario),
-        )
-        self.step = binder.bind_root(step_batch)
-        self.sample_catalogue = binder.bind_root(sample_catalogue)
-        self.judges = {
-            "appeal": _bind_judge(binder, scenario.appeal, scenario.appeal_lost),
-            "worth": _bind_judge(binder, scenario.worth, scenario.worth_lost),
-            "can_be_shown": _bind_judge(binder, one, None),
-        }
+            known = _COMPILED.get(loops.digest)
+            loops = known or _COMPILED.setdefault(loops.digest, _bind(scenario, compiled=True))
+        self.step, self.sample_catalogue, self.judges, _ = loops
 
     def records(self, array: np.ndarray) -> np.ndarray:
         """Returns the array as the loops take it: plain compiled, `recarray` in plain Python."""
         if self.is_compiled or array.dtype.names is None:
             return array
         return array.view(np.recarray)
+
+
+# What this process has compiled, by the digest of the same loops in plain Python.
+_COMPILED: dict[str, Loops] = {}
+
+
+def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
+    """Returns the loops with the scenario's functions in the places of the global names above."""
+    bindings: dict[str, Any] = {name: getattr(scenario, name) for name in HOOKS}
+    bindings["shelf"] = catalogue_shelf if scenario.n_items else own_shelf
+    bindings["fill_shelf"] = fill_from_catalogue if scenario.n_items else fill_with_fresh_items
+    bindings["write_user_id"] = write_slot_user_id if scenario.n_users else write_nothing
+    bindings["write_item_ids"] = write_slot_item_ids if scenario.n_items else write_nothing
+    bindings["write_info"] = report_info if scenario.info_layout() else report_nothing
+    if compiled:
+        from recsim_env.prefetch import prefetch
+
+        bindings["prefetch"] = prefetch
+    binder = Binder(
+        globals(),
+        bindings,
+        dict(scenario.variants()),
+        compiled=compiled,
+        layout=_layout(scenario),
+    )
+    return Loops(
+        step=binder.bind_root(step_batch),
+        sample_catalogue=binder.bind_root(sample_catalogue),
+        judges={
+            "appeal": _bind_judge(binder, scenario.appeal, scenario.appeal_lost),
+            "worth": _bind_judge(binder, scenario.worth, scenario.worth_lost),
+            "can_be_shown": _bind_judge(binder, one, None),
+        },
+        digest=binder.digest.hexdigest(),
+    )
 
 
 def _bind_judge(binder: Binder, judge: Any, lost: Any) -> tuple[Any, ...]:

@@ -1,9 +1,11 @@
 """Kernels: edits miss the cache, equal code hits it, plain Python steps without a compiler."""
 
+import gc
 import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +37,29 @@ def test_settings_share_a_kernel_and_other_records_or_functions_do_not():
     assert name_of(plain) == name_of(replace(plain, step_penalty=3.0, choice="cascade"))
     assert name_of(plain) != name_of(replace(plain, n_candidates=4))  # other records
     assert name_of(plain) != name_of(Stubborn())
+
+
+def test_environments_of_one_layout_share_compiled_loops():
+    plain = InterestEvolution()
+    kernel = Kernel(plain, compiled=True)
+    assert Kernel(replace(plain, step_penalty=3.0), compiled=True).step is kernel.step
+    assert Kernel(replace(plain, n_candidates=4), compiled=True).step is not kernel.step
+
+
+def test_making_environments_takes_no_memory_for_ever():
+    def make():
+        Simulator(InterestEvolution(n_topics=3, n_candidates=4), 1).reset(np.zeros(1, "u8"), None)
+
+    make()
+    gc.collect()
+    tracemalloc.start()
+    n = 8
+    for _ in range(n):
+        make()
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / n < 2_000  # bytes; loops bound anew keep 20,000
 
 
 def test_an_edit_deep_inside_renames_the_kernel():
