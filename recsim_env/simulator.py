@@ -74,6 +74,13 @@ class Simulator:
             raise ValueError(f"threads={threads} is not allowed; use at least 1")
         if horizon is not None and horizon < 0:
             raise ValueError(f"max_episode_steps={horizon} is not allowed; use 0 (none) or more")
+        self._made_with: dict[str, Any] = {
+            "scenario": scenario,
+            "num_slots": num_slots,
+            "threads": threads,
+            "horizon": horizon,
+            "compiled": compiled,
+        }
         self.scenario = scenario
         self.num_slots = num_slots
         self.threads = threads
@@ -218,6 +225,15 @@ class Simulator:
         loop(*arguments, edges[0], edges[1])
         for part in waiting:
             part.result()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy is made from: the arguments and the slots; no thread, no code."""
+        return {"made_with": self._made_with, "slots": self.slots}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Makes the simulator anew, in another process say, with the same people in its slots."""
+        self.__init__(**state["made_with"])  # type: ignore[misc]  # all else follows from these
+        self.slots[...] = state["slots"]
 
     def _executor(self) -> ThreadPoolExecutor:
         """Returns the pool, made anew in a forked child, which inherits no threads."""

@@ -1,5 +1,8 @@
 """Environments: Gymnasium's contract, pairing of luck, privileged views, clear errors."""
 
+import copy
+import pickle
+
 import gymnasium
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+from recsim_env.simulator import MIN_SLOTS_PER_THREAD
 from recsim_env.testing import check_batch, check_scenario, random_slates
 
 ENV_IDS = sorted(f"recsim_env/{name}" for name in ENVIRONMENTS)
@@ -36,6 +40,56 @@ def smaller(env_id):
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_every_registered_scenario_keeps_the_contract(env_id):
     check_scenario(scenario_of(env_id, **smaller(env_id)))
+
+
+def has_single_precision(dtype):
+    """Returns whether a float32 lies anywhere in a record."""
+    if dtype.names:
+        return any(has_single_precision(dtype[name]) for name in dtype.names)
+    return dtype.base == np.float32
+
+
+@pytest.mark.parametrize("env_id", ENV_IDS)
+def test_plain_python_and_compiled_agree_to_the_last_bit_without_float32(env_id):
+    scenario = scenario_of(env_id, **smaller(env_id))
+    dtypes = scenario.dtypes()
+    records = [dtypes[name] for name in ("user", "item", "response", "info")]
+    tolerance = 1e-5 if any(map(has_single_precision, records)) else 0.0
+    envs = [RecommendationVectorEnv(scenario, num_envs=3, compiled=c) for c in (False, True)]
+    steps = [env.reset(seed=3) for env in envs]
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        for one, other in zip(*steps, strict=True):
+            names = one if isinstance(one, dict) else [...]
+            for left, right in ((one[name], other[name]) for name in names):
+                np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance)
+        slates = random_slates(scenario, 3, rng)
+        actions = slates[:, 0] if scenario.slate_size == 1 else slates
+        steps = [env.step(actions) for env in envs]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_goes_on_with_the_same_people(duplicate, compiled):
+    # As many people as make two threads work, whose pool no copy can take along.
+    n = 2 * MIN_SLOTS_PER_THREAD if compiled else 3
+    batch = RecommendationVectorEnv(
+        LongTermSatisfaction(time_budget=12), num_envs=n, threads=2, compiled=compiled
+    )
+    single = gymnasium.make("recsim_env/LongTermSatisfaction-v0", compiled=compiled, time_budget=12)
+    for env in (batch, single):
+        env.reset(seed=1)
+        env.action_space.seed(0)
+        env.step(env.action_space.sample())
+        twin = duplicate(env)
+        assert twin.action_space == env.action_space
+        for _ in range(15):
+            actions = env.action_space.sample()
+            assert data_equivalence(env.step(actions), twin.step(actions))
+            if env is single and env.unwrapped._simulator.slots["is_over"][0]:
+                assert data_equivalence(env.reset(), twin.reset())
+        env.close()
+        twin.close()
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
