@@ -71,14 +71,14 @@ class Binder:
         # Nothing but compiled code calls what is no root: without a way in from outside it compiles
         # in three quarters of the time. Numba's type stubs do not know these two options.
         wrappers: dict[str, Any] = {"no_cpython_wrapper": not is_root, "no_cfunc_wrapper": True}
-        return njit(
-            function,
-            nogil=True,
-            error_model="numpy",
-            cache=is_root,
-            forceinline=is_inlined,
-            **wrappers,
+        compiled = njit(
+            function, nogil=True, error_model="numpy", forceinline=is_inlined, **wrappers
         )
+        if is_root:
+            from recsim_env.kernel_cache import keep_on_disk
+
+            keep_on_disk(compiled)
+        return compiled
 
     def _rebuild(self, function: Any) -> types.FunctionType:
         """Returns the function with every global that it uses resolved, and hashes it."""

@@ -351,8 +351,8 @@ class Loops(NamedTuple):
     Attributes:
       step: `step_batch`.
       sample_catalogue: likewise.
-      judges: by "appeal", "worth" and "can_be_shown", the loops that judge all candidates in turn; none where the
-        scenario cannot.
+      judges: by "appeal", "worth" and "can_be_shown", the loops that judge all candidates in turn;
+        none where the scenario cannot.
       digest: of all that they consist of, records included.
     """
 

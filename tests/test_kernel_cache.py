@@ -1,4 +1,4 @@
-"""Compiled loops that come from the caches of different processes keep apart."""
+"""Compiled loops on disk: those of different processes keep apart; no fault of a disk matters."""
 
 import os
 import subprocess
@@ -74,3 +74,61 @@ def test_layouts_compiled_by_different_processes_do_not_run_each_other_s_code(tm
     for sizes in ((1,), (7,), (1, 7), (7, 1)):
         done = run(*sizes)
         assert done.returncode == 0, f"{sizes}: {done.stderr[-2000:]}"
+
+
+_WARNING = "compiled code is not kept"
+
+_RUN = """
+import sys
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+env = RecommendationVectorEnv(LongTermSatisfaction, num_envs=2)
+print(env.reset(seed=0)[0]["candidates"].sum(), env.appeal().sum())
+"""
+
+
+def run_with(locators="", before="", **environment):
+    """Runs a batch in a fresh process; returns what it printed and what it warned of."""
+    if locators:
+        environment["NUMBA_CACHE_LOCATOR_CLASSES"] = locators
+    done = subprocess.run(
+        [sys.executable, "-c", before + _RUN],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+def test_where_no_folder_is_writable_it_compiles_without_a_cache_and_says_so_once():
+    # The one place that Numba is let to look at is that of notebooks, which this is none of.
+    printed, warned = run_with("IPythonCacheLocator")
+    assert warned.count(f"RuntimeWarning: {_WARNING}") == 1, warned
+    assert "NUMBA_CACHE_DIR" in warned
+    assert printed == run_with()[0]
+
+
+def test_a_disk_that_fills_up_costs_the_cache_and_nothing_else(tmp_path):
+    full = """
+import errno
+from numba.core import caching
+def refuse(*arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+caching.IndexDataCacheFile.save = refuse
+"""
+    printed, warned = run_with(before=full, NUMBA_CACHE_DIR=str(tmp_path))
+    assert warned.count(f"RuntimeWarning: {_WARNING}") == 1, warned
+    assert "No space left on device" in warned
+    assert printed == run_with()[0]
+
+
+def test_damaged_files_of_the_cache_are_replaced(tmp_path):
+    printed, _ = run_with(NUMBA_CACHE_DIR=str(tmp_path))
+    for suffix in (".nbi", ".nbc"):  # Numba's index, and the code
+        files = sorted(tmp_path.rglob(f"*{suffix}"))
+        whole = [file.stat().st_size for file in files]
+        for file in files:
+            file.write_bytes(file.read_bytes()[:40])
+        assert run_with(NUMBA_CACHE_DIR=str(tmp_path)) == (printed, "")
+        assert [file.stat().st_size for file in files] == whole

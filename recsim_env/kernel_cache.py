@@ -1,0 +1,54 @@
+"""Compiled loops on disk: kept where that is possible, and compiled anew where it is not.
+
+Numba keeps compiled code beside the source, else in the user's cache folder, or in the folder that
+NUMBA_CACHE_DIR names. The files are pickles: whoever can write to that folder can run code in every
+process that reads it, so a folder shared with others must be trusted as the program itself is.
+"""
+
+import contextlib
+import functools
+import warnings
+from typing import Any
+
+from numba.core.caching import FunctionCache
+
+
+class KernelCache(FunctionCache):
+    """Numba's cache of one function, where no fault of the disk ends the program.
+
+    A file that cannot be read is as good as none, and what cannot be written is not kept.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Returns the compiled code for a signature, or None where there is none to be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged pickle may raise anything; the next save replaces it
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Writes compiled code, or warns that it is not kept."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn_once(f"{self.cache_path}: {error.strerror or error}")
+
+
+def keep_on_disk(dispatcher: Any) -> None:
+    """Lets a compiled function keep its code on disk, if there is a folder where it may write."""
+    try:
+        dispatcher._cache = KernelCache(dispatcher.py_func)  # as its enable_caching() does
+    except RuntimeError:  # Numba found no folder
+        _warn_once("no folder is writable")
+
+
+@functools.cache
+def _warn_once(reason: str) -> None:
+    warnings.warn(
+        f"compiled code is not kept ({reason}): every process compiles anew, for some seconds; set "
+        "NUMBA_CACHE_DIR to a folder that you, and only who you trust, can write to",
+        RuntimeWarning,
+        stacklevel=2,
+    )
