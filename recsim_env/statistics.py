@@ -106,6 +106,54 @@ def student(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, n, f"{100 * confidence:g} % Student t")
 
 
+def bounded_mean(
+    values: ArrayLike, lowest: float = 0.0, highest: float = 1.0, confidence: float = 0.95
+) -> Estimate:
+    """Returns the mean of numbers that cannot leave a range, with an interval that does not either.
+
+    Student's interval reaches beyond the range where few are hit, or nearly all, and is a single
+    point where all values are the same end of it. This one is Wilson's of a share, of as many
+    values as would spread their mean as these do: n times the greatest variance that the mean
+    allows, mean (1 - mean) in a range from 0 to 1, over that of the values.
+
+    Args:
+      values: (n,), finite, one a person, say; from `lowest` to `highest`.
+      lowest, highest: the range.
+      confidence: as in `estimate`.
+
+    Raises:
+      ValueError: as in `estimate`, or a value outside its range.
+
+    >>> found = bounded_mean([0.0, 0.0, 0.0, 0.0])
+    >>> found.low, round(found.high, 2)
+    (0.0, 0.72)
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference";
+      Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of
+      positive counts estimated from survey data" (effective sample size).
+    Differs: of numbers, not only of shares; Student's quantile.
+    """
+    sample = _checked(values, "values")
+    _check_confidence(confidence)
+    inside, rounding = sample.clip(lowest, highest), 1e-6 * (highest - lowest)
+    if len(beyond := sample[np.abs(sample - inside) > rounding]):
+        raise ValueError(f"values hold {beyond[0]}, which lies outside {lowest} to {highest}")
+    sample = inside
+    mean, n = _mean(sample), len(sample)
+    if n == 1:
+        return Estimate(mean, math.nan, math.nan, 1, "no interval (one value)")
+    share = (mean - lowest) / (highest - lowest)
+    variance = _sum_of_squares(sample) / (n - 1) / (highest - lowest) ** 2
+    greatest = share * (1.0 - share)
+    # t^2 over the effective n; values at one end of the range say nothing of how they would spread.
+    spread = _t_quantile(n, confidence) ** 2 / n * (variance / greatest if greatest > 0 else 1.0)
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * (greatest + spread / 4)) / (1 + spread)
+    low, high = (lowest + (highest - lowest) * end for end in (middle - half, middle + half))
+    low, high = max(min(low, mean), lowest), min(max(high, mean), highest)
+    return Estimate(mean, low, high, n, f"{100 * confidence:g} % Wilson")
+
+
 def paired_difference(
     a_by_seed: Mapping[int, float], b_by_seed: Mapping[int, float], confidence: float = 0.95
 ) -> Estimate:

@@ -94,6 +94,7 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     with the rows left out, visits with those of the rest. RMSE and AUC are of predictors fitted
     to either log but for each user's last rows, which they then predict.
     """
+    log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     rest, left_out = log.hold_out_random(settings.held_out_share, seed=settings.seed)
     world = calibrate(rest, settings)
     gap = settings.session_gap_seconds

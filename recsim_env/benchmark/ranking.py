@@ -111,6 +111,7 @@ def rank(
                 jobs=jobs,
                 progress_bar=progress_bar,
             )
+    log = log.canonical(seed=protocol.split_seed)  # the same runs for the same rows in any order
     task = RankingTask.of(log, protocol)
     runs, left_out = _plan(log, agents, task, protocol, seeds)
     table = ResultTable(folder, ROWS)

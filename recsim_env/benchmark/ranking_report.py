@@ -41,7 +41,7 @@ def _cell(rows: Sequence[Row]) -> str:
     """Returns the mean over seeds, its interval over people, and the half-width over seeds."""
     text = f"{_mean(rows, 'value'):.3f}"
     if math.isfinite(rows[0]["low"]):
-        text += f" [{_mean(rows, 'low'):z.3f}, {_mean(rows, 'high'):.3f}]"
+        text += f" [{_mean(rows, 'low'):.3f}, {_mean(rows, 'high'):.3f}]"
     if len(rows) > 1:
         over_seeds = estimate([row["value"] for row in rows])
         text += f" ±{over_seeds.high - over_seeds.mean:.3f}"
@@ -51,7 +51,7 @@ def _cell(rows: Sequence[Row]) -> str:
 def legend(rows: Sequence[Row], protocol: RankingProtocol) -> str:
     """Returns what the numbers in the cells mean."""
     seeds = sorted({row["seed"] for row in rows})
-    text = "Means over people [95 % Student t interval over people"
+    text = "Means over people [95 % Wilson interval over people"
     text += f", averaged over {len(seeds)} seeds]" if len(seeds) > 1 else "]"
     if len(seeds) > 1:
         drawn = "" if protocol.negatives is None else "negatives, "

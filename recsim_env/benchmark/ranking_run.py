@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from recsim_env.data import ranking_metrics as metrics
 from recsim_env.data.fidelity import gini
 from recsim_env.data.interactions import Interactions
 from recsim_env.results import Layout, RunKey
-from recsim_env.statistics import student
+from recsim_env.statistics import bounded_mean
 
 ROWS = Layout(
     columns={
@@ -39,7 +40,7 @@ ROWS = Layout(
     phases=("measure", "final", "failed"),
     needed={"measure": "value"},
 )
-"""One row for every metric and k: the mean over people with its 95 % Student interval, which what
+"""One row for every metric and k: the mean over people with its 95 % Wilson interval, which what
 describes all lists together (coverage, Gini) has not; `final` says that the run is complete."""
 
 # How many numbers a block of scores, features included, may hold.
@@ -120,7 +121,7 @@ def _measures(run: RankingRun) -> list[Row]:
     for k in run.protocol.k:
         of_people, of_all = _scores(task, lists[:, :k], is_hit[:, :k], run.protocol.negatives)
         for name, values in of_people.items():
-            found = student(values)
+            found = bounded_mean(values, *_range_of(name, task))
             rows.append(
                 {"metric": name, "value": found.mean, "low": found.low, "high": found.high, "k": k}
             )
@@ -155,6 +156,12 @@ def _scores(
         of_people["diversity"] = metrics.intra_list_diversity(lists, task.item_features)
     exposures = metrics.exposure(lists, train.n_items)
     return of_people, {"coverage": metrics.coverage(exposures), "Gini": gini(exposures)}
+
+
+def _range_of(name: str, task: RankingTask) -> tuple[float, float]:
+    """Returns the smallest and the greatest number that a person's metric can be."""
+    # Of novelty: an item that nobody had. Of diversity: features that are opposites.
+    return 0.0, {"novelty": math.log2(task.train.n_users + 1.0), "diversity": 2.0}.get(name, 1.0)
 
 
 def ranked(

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from recsim_env.agents.recommender import RECENT, Query
 from recsim_env.data.interactions import Interactions
-from recsim_env.data.log import InteractionLog
+from recsim_env.data.log import InteractionLog, n_by_chance
 
 PROTOCOLS = ("leave-one-out", "time")
 
@@ -26,20 +26,24 @@ class RankingProtocol:
     out, and its item is ranked with 99 items that the person never consumed.
 
     Attributes:
-      protocol: "leave-one-out" holds out everybody's last row that earned anything. Of rows at the
-        same last moment it is the one whose item comes first in the log. "time" holds out
-        all rows after one moment.
+      protocol: "leave-one-out" holds out everybody's last row that earned anything: of several at
+        the last moment, or in a log without times, a random one. "time" holds out all rows after
+        one moment.
       negatives: items sampled for each person beside the right one, from those that the person
         never consumed; None ranks all items but those that the person had in training.
       held_out: share of rows after the moment ("time" only).
       min_user, min_item: rows that people and items have at least; see `InteractionLog.core`.
       k: lengths of lists.
+      split_seed: with the names of a person and an item, draws which of a person's rows of one
+        moment comes last.
 
     Raises:
       ValueError: a setting out of range.
 
     Source: Ferrari Dacrema et al. 2021, "A troubling analysis of reproducibility and progress in
       recommender systems research", table 98, for MovieLens-100K.
+    Differs: there, the row of the last moment whose item comes first in the file is held out, which
+      in many files is a popular one.
     """
 
     protocol: str = "leave-one-out"
@@ -48,6 +52,7 @@ class RankingProtocol:
     min_user: int = 20
     min_item: int = 5
     k: tuple[int, ...] = (10,)
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         is_time = self.protocol == "time"
@@ -101,37 +106,38 @@ class RankingTask:
           ValueError: nobody is left to be ranked, nothing was liked before, a log without times is
             to be cut by time, or there are too few items.
         """
+        log = log.canonical(seed=protocol.split_seed)
         log = log.core(min_user=protocol.min_user, min_item=protocol.min_item)
         is_held_out = _held_out(log, protocol)
-        if log.time is not None:
-            order = np.argsort(log.time, kind="stable")
-            log, is_held_out = log.select(order), is_held_out[order]
-        table = Interactions.of(log)
+        table = Interactions.of(log, seed=protocol.split_seed)
         train, later = table.select(~is_held_out), table.select(is_held_out)
         known, relevant = _pairs(train), _pairs(later.select(later.reward > 0))
         is_new = relevant - relevant.multiply(known) > 0
-        was_met = np.diff(known.indptr) > 0
-        people = np.flatnonzero((np.diff(is_new.indptr) > 0) & was_met)
-        if not len(people):
-            raise ValueError(
-                f"nobody in {log.name} has rows before and new liked items after the cut"
-            )
-        asking = np.flatnonzero(is_held_out)[np.unique(later.user, return_index=True)[1]]
-        asking = asking[np.isin(table.user[asking], people)]
-        consumed = _pairs(table)[people]
-        _check_fit(protocol, consumed)
+        was_met, consumed = np.diff(known.indptr) > 0, _pairs(table)
+        is_asked = (np.diff(is_new.indptr) > 0) & was_met
+        n_others = _n_others(protocol, known, is_new, consumed)
+        _check_fit(protocol, log, n_others[is_asked])
+        has_choice = n_others >= (protocol.negatives or 1)
+        people = np.flatnonzero(is_asked & has_choice)
         if not (train.reward > 0).any():
             raise ValueError(f"all likes of {log.name} are held out; use a log with more of them")
+        asking = np.flatnonzero(is_held_out)[np.unique(later.user, return_index=True)[1]]
+        asking = asking[np.isin(table.user[asking], people)]
+        kept = is_new[people]
         return cls(
             train=train,
             people=people,
             context=table.context[asking],
             recent=_recent(table, ~is_held_out, asking),
-            relevant=is_new[people],
+            relevant=kept,
             known=known[people],
-            consumed=consumed,
+            consumed=consumed[people],
             item_features=log.item_features,
-            about=_about(log, protocol, relevant, is_new[people], was_met),
+            about=(
+                *_about_size(log, protocol, kept),
+                *_about_left_out(protocol, relevant, kept, is_asked, was_met, has_choice),
+                *_about_chance(log, protocol, is_held_out, people),
+            ),
         )
 
     def query(self, rows: slice, item: Integers | None) -> Query:
@@ -164,31 +170,43 @@ class RankingTask:
 
 
 def _held_out(log: InteractionLog, protocol: RankingProtocol) -> NDArray[np.bool_]:
-    """Returns which rows are held out."""
+    """Returns which rows, which are in order of time, are held out."""
     if protocol.protocol == "time":
         if log.time is None:
             raise ValueError(f"{log.name} has no times; use the protocol leave-one-out")
         return np.asarray(log.time > np.quantile(log.time, 1.0 - protocol.held_out))
-    time = np.arange(len(log)) if log.time is None else log.time
-    appearance = np.full(log.n_items, len(log))
-    np.minimum.at(appearance, log.item, np.arange(len(log)))
-    order = np.lexsort((appearance[log.item], -time, log.rating <= 0, log.user))
+    latest_first = np.flatnonzero(log.rating > 0)[::-1]
     is_last = np.zeros(len(log), bool)
-    is_last[order[np.append(True, np.diff(log.user[order]) != 0)]] = True
-    return is_last & (log.rating > 0)
+    is_last[latest_first[np.unique(log.user[latest_first], return_index=True)[1]]] = True
+    return is_last
 
 
-def _check_fit(protocol: RankingProtocol, consumed: sparse.csr_array) -> None:
-    """Raises ValueError where there are too few items for the lists, or for the negatives."""
-    n_items = consumed.shape[1]
-    if max(protocol.k) > n_items:
-        raise ValueError(f"k={max(protocol.k)} exceeds the {n_items} items of the log; use less")
-    n_open = n_items - np.diff(consumed.indptr).max()
-    if protocol.negatives is not None and protocol.negatives > n_open:
+def _n_others(
+    protocol: RankingProtocol,
+    known: sparse.csr_array,
+    is_new: sparse.csr_array,
+    consumed: sparse.csr_array,
+) -> Integers:
+    """Returns how many items there are for everybody to be ranked beside the right ones."""
+    had = known + is_new if protocol.negatives is None else consumed
+    return known.shape[1] - np.diff(had.indptr)
+
+
+def _check_fit(protocol: RankingProtocol, log: InteractionLog, n_others: Integers) -> None:
+    """Raises ValueError where nobody can be ranked, or there are too few items for the lists."""
+    if not len(n_others):
+        raise ValueError(f"nobody in {log.name} has rows before and new liked items after the cut")
+    if max(protocol.k) > log.n_items:
+        longest = max(protocol.k)
+        raise ValueError(f"k={longest} exceeds the {log.n_items} items of the log; use less")
+    most = n_others.max()
+    if protocol.negatives is not None and protocol.negatives > most:
         raise ValueError(
-            f"negatives={protocol.negatives} exceeds the {n_open} items that somebody never "
-            "consumed; use fewer, or all"
+            f"negatives={protocol.negatives} exceeds the {most} items that anybody never consumed; "
+            "use fewer, or all"
         )
+    if not most:
+        raise ValueError(f"everybody in {log.name} had all items but the right ones; add items")
 
 
 def _pairs(table: Interactions) -> sparse.csr_array:
@@ -205,22 +223,52 @@ def _recent(table: Interactions, is_train: NDArray[np.bool_], asking: Integers) 
     return asked.recent(np.arange(len(rows) - len(asking), len(rows)), RECENT)
 
 
-def _about(
-    log: InteractionLog,
-    protocol: RankingProtocol,
-    relevant: sparse.csr_array,
-    kept: sparse.csr_array,
-    was_met: NDArray[np.bool_],
+def _about_size(
+    log: InteractionLog, protocol: RankingProtocol, kept: sparse.csr_array
 ) -> tuple[str, ...]:
-    """Returns what was kept and left out, in sentences."""
-    has_later = np.diff(relevant.indptr) > 0
-    n_strangers = int((has_later & ~was_met).sum())
-    n_repeats = int(relevant[was_met].nnz - kept.nnz)
+    """Returns what was kept, in sentences."""
     return (
         f"{len(log):,} rows of {log.n_users:,} people and {log.n_items:,} items, after leaving out "
         f"items with fewer than {protocol.min_item} rows and people with fewer than "
         f"{protocol.min_user}.",
         f"{kept.shape[0]:,} people are ranked, with {kept.nnz:,} right items in all.",
+    )
+
+
+def _about_left_out(
+    protocol: RankingProtocol,
+    relevant: sparse.csr_array,
+    kept: sparse.csr_array,
+    is_asked: NDArray[np.bool_],
+    was_met: NDArray[np.bool_],
+    has_choice: NDArray[np.bool_],
+) -> tuple[str, ...]:
+    """Returns who and what is not ranked, in sentences."""
+    n_strangers = int(((np.diff(relevant.indptr) > 0) & ~was_met).sum())
+    n_repeats = int(relevant[was_met & (has_choice | ~is_asked)].nnz - kept.nnz)
+    n_full, least = int((is_asked & ~has_choice).sum()), protocol.negatives or 1
+    said = (
         f"Left out: {n_strangers:,} people without training rows, and {n_repeats:,} right items "
         "that their people had in training.",
+    )
+    if not n_full:
+        return said
+    return (*said, f"Left out too: {n_full:,} people who had all but fewer than {least} items.")
+
+
+def _about_chance(
+    log: InteractionLog,
+    protocol: RankingProtocol,
+    is_held_out: NDArray[np.bool_],
+    people: Integers,
+) -> tuple[str, ...]:
+    """Returns how many of the ranked people's held-out rows chance chose, in a sentence."""
+    if protocol.protocol == "time":
+        return ()
+    held_out = log.select(is_held_out & np.isin(log.user, people))
+    n = n_by_chance(log.select(~is_held_out & (log.rating > 0)), held_out)
+    of = "several of the last moment" if log.time is not None else "all, as the log has no times"
+    return (
+        f"{n:,} of {len(held_out):,} held-out rows were drawn by chance from {of} "
+        f"(split seed {protocol.split_seed}).",
     )

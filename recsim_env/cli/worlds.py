@@ -56,7 +56,13 @@ def calibrate_log(options: argparse.Namespace) -> int:
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "world.npz"
-    calibrate(log, settings).save(path)
+    world = calibrate(log, settings)
+    world.save(path)
+    held_out = world.report["held_out"]
+    print(
+        f"held out to measure with: {held_out['n_rows']:,} rows ({held_out['how']}), "
+        f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
+    )
     table = measure_fidelity(log, settings)
     page = write_fidelity(table, folder, name=log.name)
     print(f"  {'':44}  {'real':>8}  {'simulated':>8}")

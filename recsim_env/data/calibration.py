@@ -29,7 +29,8 @@ def calibrate(
 ) -> RatedWorld:
     """Returns a world whose users like, choose, rate and visit as the people in the log did.
 
-    1. The last tenth of each user's rows is held out (a random tenth in a log without times). The
+    1. The last tenth of each user's rows is held out (a random tenth in a log without times; where
+       some of one moment are the last, random ones of these: `report["held_out"]` counts them). The
        penalties of the factor model are chosen on the tenth before that; the errors in the report
        and the slope of choice are measured on the held-out rows, with predicted likings.
     2. The factors are then fitted to the whole log with the same penalties. These are predictions:
@@ -56,6 +57,7 @@ def calibrate(
       ValueError: a setting outside its range, or a log too small to hold anything out.
     """
     settings = _settled(settings, changes)
+    log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)
     model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)

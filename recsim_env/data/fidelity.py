@@ -148,7 +148,7 @@ def _compare_popularity(
     n = min(len(real), len(simulated))
     counts = []
     for log in (real, simulated):
-        kept = np.random.default_rng(0).permutation(len(log))[:n]
+        kept = log.by_time()[np.random.default_rng(0).permutation(len(log))[:n]]
         counts.append(np.bincount(log.item[kept], minlength=log.n_items))
     curve = [np.cumsum(np.sort(count)[::-1]) / n for count in counts]
     curves["popularity/real"], curves["popularity/simulated"] = curve
@@ -187,7 +187,7 @@ def _predict_held_out(
     simulated: InteractionLog, world: RatedWorld
 ) -> dict[str, dict[str, float | None]]:
     """Returns what a world fitted to the simulated log would report of its predictors."""
-    order = np.arange(len(simulated)) if simulated.time is None else np.argsort(simulated.time)
+    order = simulated.by_time()
     pair = simulated.user[order].astype(np.int64) * simulated.n_items + simulated.item[order]
     first = np.zeros(len(simulated), bool)
     first[order[np.unique(pair, return_index=True)[1]]] = True

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from recsim_env.data.choice_fit import SlopeFit, fit_choice_slope
 from recsim_env.data.factorization import FactorModel, fit_factors
-from recsim_env.data.log import InteractionLog
+from recsim_env.data.log import InteractionLog, n_by_chance
 from recsim_env.data.prediction import auc, rmse, user_auc
 from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_shares
 from recsim_env.data.unclicked import ratings_matrix, with_unclicked
@@ -85,7 +85,7 @@ def _hold_out(
 ) -> tuple[InteractionLog, InteractionLog]:
     if log.time is None:
         return log.hold_out_random(settings.held_out_share, seed=settings.seed)
-    return log.hold_out_last(settings.held_out_share)
+    return log.hold_out_last(settings.held_out_share, seed=settings.seed)
 
 
 def fit_held_out(
@@ -123,6 +123,7 @@ def fit_held_out(
         "held_out": {
             "how": f"{'random' if log.time is None else 'last'} rows of each user",
             "n_rows": len(held_out),
+            "n_by_chance": n_by_chance(train, held_out),
             "predictors": _compare_predictors(rows, counts, biases, model, scale),
         },
         "penalties": {"bias": bias_penalty, "factor": factor_penalty},

@@ -43,9 +43,9 @@ class Interactions:
     context: NDArray[np.float32]
 
     @classmethod
-    def of(cls, log: InteractionLog) -> Interactions:
-        """Returns the rows of a real log by time; those of one moment stay in stored order."""
-        order = slice(None) if log.time is None else np.argsort(log.time, kind="stable")
+    def of(cls, log: InteractionLog, *, seed: int = 0) -> Interactions:
+        """Returns the rows of a real log in the order of `InteractionLog.by_time`."""
+        order = log.by_time(seed=seed)
         user, item = log.user[order], log.item[order]
         return cls(
             user=user,

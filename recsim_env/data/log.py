@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsim_env.array_file import read_arrays, write_arrays
+from recsim_env.data.order import by_label, pair_luck
 
 KIND = "interaction log"
 FORMAT_VERSION = 1
@@ -132,6 +133,36 @@ class InteractionLog:
             item_features=self.item_features[items],
         )
 
+    def canonical(self, *, seed: int = 0) -> InteractionLog:
+        """Returns the same log, however its rows were stored and its people and items numbered.
+
+        People and items stand in the order of their labels, rows in that of `by_time`.
+
+        Args:
+          seed: of the order of rows of one moment.
+        """
+        users, items = by_label(self.user_labels), by_label(self.item_labels)
+        log = replace(
+            self,
+            user=np.argsort(users).astype(np.int32)[self.user],
+            item=np.argsort(items).astype(np.int32)[self.item],
+            user_labels=self.user_labels[users],
+            user_features=self.user_features[users],
+            item_labels=self.item_labels[items],
+            item_titles=self.item_titles[items],
+            item_features=self.item_features[items],
+        )
+        return log.select(log.by_time(seed=seed))
+
+    def by_time(self, *, seed: int = 0) -> NDArray[np.int64]:
+        """Returns the row positions in order of time.
+
+        Rows of one moment, in a log without times all rows, come in a random order, by a hash of
+        seed, person and item: where a row is stored does not matter.
+        """
+        keys = self._by_luck(seed)  # the last one counts most
+        return np.lexsort(keys if self.time is None else (*keys, self.time))
+
     def sessions(self, gap_seconds: float = 3600.0) -> NDArray[np.int64]:
         """Returns the session number of every row: 0, 1, … by user, then by time.
 
@@ -140,7 +171,7 @@ class InteractionLog:
         """
         if gap_seconds <= 0:
             raise ValueError(f"gap_seconds={gap_seconds} must be positive")
-        order = self.chronological()
+        order = np.lexsort((self.user,) if self.time is None else (self.time, self.user))
         user = self.user[order]
         is_new = np.append(True, user[1:] != user[:-1])
         if self.time is not None:
@@ -148,11 +179,6 @@ class InteractionLog:
         session = np.empty(len(self), np.int64)
         session[order] = np.cumsum(is_new) - 1
         return session
-
-    def chronological(self) -> NDArray[np.int64]:
-        """Returns the row positions by user, each user's rows in order of time (else as stored)."""
-        keys = (self.user,) if self.time is None else (self.time, self.user)
-        return np.lexsort(keys)
 
     def split_by_time(self, held_out_share: float = 0.1) -> tuple[InteractionLog, InteractionLog]:
         """Returns what came before and after one moment; the later log has about that share.
@@ -162,28 +188,29 @@ class InteractionLog:
         """
         _check_share(held_out_share)
         if self.time is None:
-            raise ValueError("the log has no times; use hold_out_last")
+            raise ValueError("the log has no times; use hold_out_random")
         is_later = self.time > np.quantile(self.time, 1.0 - held_out_share)
         return self._split(is_later, "times")
 
-    def hold_out_last(self, held_out_share: float = 0.1) -> tuple[InteractionLog, InteractionLog]:
+    def hold_out_last(
+        self, held_out_share: float = 0.1, *, seed: int = 0
+    ) -> tuple[InteractionLog, InteractionLog]:
         """Returns each user's earlier and last interactions.
 
         The last `held_out_share` of a user's rows, rounded down, are held out; a user with fewer
-        than 1 / held_out_share rows keeps them all. Without times, stored order stands for time.
+        than 1 / held_out_share rows keeps them all. Which of the rows of one moment, or of a log
+        without times, come last is random; see `by_time` and `n_by_chance`.
         """
-        _check_share(held_out_share)
-        order = self.chronological()
-        return self._split(self._last_of_user(order, held_out_share), "interactions per user")
+        return self._hold_out(self.by_time(seed=seed), held_out_share)
 
     def hold_out_random(
         self, held_out_share: float = 0.1, *, seed: int = 0
     ) -> tuple[InteractionLog, InteractionLog]:
-        """Returns each user's interactions split at random, in the shares of `hold_out_last`."""
-        _check_share(held_out_share)
-        luck = np.random.default_rng(seed).random(len(self))
-        order = np.lexsort((luck, self.user))
-        return self._split(self._last_of_user(order, held_out_share), "interactions per user")
+        """Returns each user's interactions split at random, in the shares of `hold_out_last`.
+
+        As there, a hash of seed, person and item decides, and not where a row is stored.
+        """
+        return self._hold_out(np.lexsort(self._by_luck(seed)), held_out_share)
 
     def summary(self) -> dict[str, Any]:
         """Returns the numbers that describe the log, as JSON values."""
@@ -220,15 +247,34 @@ class InteractionLog:
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         return cls(**entries)
 
-    def _last_of_user(self, order: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-        """Returns which rows are among the last `share` of their user's rows in this order."""
+    def _by_luck(self, seed: int) -> tuple[NDArray[Any], ...]:
+        """Returns keys that sort the rows at random, by their person, their item and a seed.
+
+        Rows of the same person and item have luck of their own, by time and rating; where those are
+        the same too, it does not matter which is which.
+        """
+        pair = self.user.astype(np.int64) * self.n_items + self.item
+        values = (self.rating,) if self.time is None else (self.rating, self.time)
+        order = np.lexsort((*values, pair))
+        is_first = np.append(True, np.diff(pair[order]) != 0)
+        repeat = np.empty(len(self), np.int64)
+        repeat[order] = np.arange(len(self)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
+        labels = self.user_labels, self.item_labels
+        return (*values, pair, pair_luck(self.user, self.item, *labels, repeat=repeat, seed=seed))
+
+    def _hold_out(
+        self, order: NDArray[np.int64], share: float
+    ) -> tuple[InteractionLog, InteractionLog]:
+        """Returns the rows but for, and then, the last `share` of every user's in this order."""
+        _check_share(share)
+        order = order[np.argsort(self.user[order], kind="stable")]
         counts = np.bincount(self.user, minlength=self.n_users)
         first = np.cumsum(counts) - counts
         user = self.user[order]
         rank = np.arange(len(self)) - first[user]
         is_last = np.empty(len(self), bool)
         is_last[order] = rank >= counts[user] - np.floor(counts[user] * share + 1e-9)
-        return is_last
+        return self._split(is_last, "interactions per user")
 
     def _split(
         self, is_held_out: NDArray[np.bool_], lacking: str
@@ -237,6 +283,18 @@ class InteractionLog:
         if not is_held_out.any() or is_held_out.all():
             raise ValueError(f"nothing can be held out: too few {lacking}")
         return self.select(~is_held_out), self.select(is_held_out)
+
+
+def n_by_chance(kept: InteractionLog, held_out: InteractionLog) -> int:
+    """Returns how many held-out rows are no later than some row that their person kept.
+
+    Time does not say which of these came last; it was chance.
+    """
+    moments = [log.time if log.time is not None else np.zeros(len(log)) for log in (kept, held_out)]
+    moment = np.unique(np.concatenate(moments), return_inverse=True)[1]
+    latest = np.full(kept.n_users, -1)
+    np.maximum.at(latest, kept.user, moment[: len(kept)])
+    return int((moment[len(kept) :] <= latest[held_out.user]).sum())
 
 
 def _check_share(share: float) -> None:

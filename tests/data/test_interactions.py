@@ -1,5 +1,7 @@
 """The table that recommenders are fitted to: what was liked, looked at, and liked before."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -39,16 +41,30 @@ def log_of(user, item, rating, time):
     )
 
 
-def test_a_real_log_is_read_by_time_and_ties_stay_as_stored():
-    made = Interactions.of(log_of([0, 1, 0, 1], [3, 2, 1, 0], [5, 4, 3, 2], [9, 7, 7, 99_999]))
-    assert made.item.tolist() == [2, 1, 3, 0]
-    assert made.user.tolist() == [1, 0, 0, 1]
-    assert made.reward.tolist() == [4, 3, 5, 2]
-    assert made.features[:, 0].tolist() == [2, 1, 3, 0]
+def test_a_real_log_is_read_by_time_whatever_the_order_of_its_rows():
+    rows = np.array([(0, 3, 5, 9), (1, 2, 4, 7), (0, 1, 3, 7), (1, 0, 2, 99_999)])
+    made = Interactions.of(log_of(*rows.T))
+    assert made.item[2:].tolist() == [3, 0] and sorted(made.item[:2]) == [1, 2]
+    assert dict(zip(made.item.tolist(), made.user.tolist(), strict=True)) == {
+        3: 0,
+        2: 1,
+        1: 0,
+        0: 1,
+    }
+    assert dict(zip(made.item.tolist(), made.reward.tolist(), strict=True)) == {
+        3: 5,
+        2: 4,
+        1: 3,
+        0: 2,
+    }
+    assert made.features[:, 0].tolist() == made.item.tolist()
     assert (made.n_users, made.n_items, made.context.shape) == (2, 4, (4, 0))
-    assert (
-        made.visit[1] == made.visit[2] != made.visit[0] != made.visit[3]
-    )  # an hour apart ends one
+    visit = dict(zip(made.item.tolist(), made.visit.tolist(), strict=True))
+    assert visit[1] == visit[3] != visit[2] != visit[0]  # an hour apart ends one
+    for order in itertools.permutations(range(4)):
+        again = Interactions.of(log_of(*rows[list(order)].T))
+        for name in ("user", "item", "reward", "visit", "slate", "features"):
+            assert np.array_equal(getattr(again, name), getattr(made, name)), (name, order)
 
 
 def test_liking_is_the_reward_in_units_of_a_typical_one():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsim_env.data import InteractionLog
+from recsim_env.data.log import n_by_chance
 
 
 def test_sessions_end_after_a_pause_and_with_the_user(make_log):
@@ -33,6 +34,72 @@ def test_last_rows_of_each_user_are_held_out(make_log):
     held = sorted(zip(held_out.user.tolist(), held_out.item.tolist(), strict=True))
     assert held == [(0, 0), (1, 0), (1, 1)]
     assert len(train) == 36
+
+
+@pytest.mark.parametrize("times", ["none", "one moment", "dates", "exact"])
+def test_splits_and_orders_do_not_depend_on_where_rows_are_stored(times, make_log):
+    rng = np.random.default_rng(2)
+    user, item = rng.integers(6, size=200), rng.integers(9, size=200)  # many repeat
+    rating = rng.integers(1, 4, 200).astype(float)
+    time = {"dates": rng.integers(3, size=200), "exact": rng.permutation(200)}.get(times)
+    if times == "one moment":
+        time = np.zeros(200)
+    log = make_log(user, item, rating, time, n_items=9)
+    other = log.select(rng.permutation(200))
+
+    def rows(log):
+        time = np.zeros(len(log)) if log.time is None else log.time
+        return list(zip(log.user, log.item, log.rating, time, strict=True))
+
+    for seed in (0, 1):
+        assert rows(log.select(log.by_time(seed=seed))) == rows(
+            other.select(other.by_time(seed=seed))
+        )
+        for split in ("hold_out_last", "hold_out_random"):
+            both = [getattr(each, split)(0.2, seed=seed) for each in (log, other)]
+            assert sorted(rows(both[0][0])) == sorted(rows(both[1][0]))
+            assert sorted(rows(both[0][1])) == sorted(rows(both[1][1]))
+    first, second = (sorted(rows(log.hold_out_random(0.2, seed=seed)[1])) for seed in (0, 1))
+    assert first != second
+
+
+def test_repeated_rows_are_drawn_apart(make_log):
+    """Somebody who had one item 1,000 times and another as often; five standard errors."""
+    item = np.tile([0, 1], 1_000)
+    log = make_log(np.zeros(2_000), item, np.ones(2_000), np.arange(2_000) % 7)
+    _, held_out = log.hold_out_random(0.2)
+    assert (held_out.item == 0).sum() == pytest.approx(200, abs=5 * np.sqrt(400 * 0.25))
+
+
+def test_held_out_rows_that_chance_chose_are_counted(make_log):
+    """The last two of person 0 are two of three of one moment; person 1's are the last."""
+    time = [1, 2, 9, 9, 9, 1, 2, 3, 4, 5]
+    log = make_log(np.repeat([0, 1], 5), np.tile(np.arange(5), 2), np.ones(10), time)
+    assert n_by_chance(*log.hold_out_last(0.4)) == 2
+    timeless = make_log(log.user, log.item, log.rating)
+    assert n_by_chance(*timeless.hold_out_last(0.4)) == 4
+
+
+def test_canonical_logs_are_numbered_by_their_labels(make_log):
+    """As numbers where all labels are, else as text, whatever numbers people and items had."""
+    log = make_log([0, 1, 2], [2, 1, 0], [1.0, 2.0, 3.0], [3, 1, 2])
+    log = dataclasses.replace(
+        log,
+        user_labels=np.array(["10", "9", "100"]),
+        item_labels=np.array(["b", "10", "9"]),
+        item_titles=np.array(["B", "Ten", "Nine"]),
+        item_features=np.array([[1.0], [2.0], [3.0]], np.float32),
+        item_feature_names=np.array(["x"]),
+    )
+    made = log.canonical()
+    assert made.user_labels.tolist() == ["9", "10", "100"]
+    assert made.item_labels.tolist() == ["10", "9", "b"]
+    assert made.item_titles.tolist() == ["Ten", "Nine", "B"]
+    assert made.item_features[:, 0].tolist() == [2, 3, 1]
+    assert made.time.tolist() == [1, 2, 3]
+    assert made.rating.tolist() == [2, 3, 1]
+    assert made.user_labels[made.user].tolist() == ["9", "100", "10"]
+    assert made.item_labels[made.item].tolist() == ["10", "b", "9"]
 
 
 def test_split_by_time_cuts_at_one_moment(make_log):
