@@ -13,6 +13,7 @@ from scipy import stats
 
 from recsim_env.statistics import (
     Estimate,
+    bounded_mean,
     estimate,
     interquartile_mean,
     normalized_score,
@@ -116,6 +117,62 @@ def test_student_is_asked_for_by_name_at_any_number_of_values() -> None:
     assert (found.n, found.method) == (500, "95 % Student t")
     assert student(values[:5]) == estimate(values[:5])
     assert math.isnan(student([1.0]).low)
+
+
+@given(
+    values=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=30),
+    low=st.floats(-5.0, 5.0),
+    width=st.floats(0.1, 10.0),
+)
+def test_bounded_means_and_their_intervals_stay_in_the_range(
+    values: list[float], low: float, width: float
+) -> None:
+    high = low + width
+    found = bounded_mean([min(low + width * value, high) for value in values], low, high)
+    assert low <= found.low <= found.mean <= found.high <= high
+
+
+def test_bounded_mean_of_yes_and_no_is_wilsons_interval() -> None:
+    """Student's quantile and n - 1 for the normal one and n make the difference."""
+    found = bounded_mean([1.0] * 30 + [0.0] * 970)
+    wilson = stats.binomtest(30, 1000).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((wilson.low, wilson.high), abs=5e-5)
+    assert found.method == "95 % Wilson"
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_a_few_values_at_one_end_do_not_promise_the_rest(end: float) -> None:
+    found = bounded_mean([end] * 5)
+    assert found.mean == end and found.high - found.low > 0.5
+    assert bounded_mean([0.5] * 5).high == 0.5
+
+
+def test_a_value_outside_its_range_is_refused_and_rounding_is_not() -> None:
+    with pytest.raises(ValueError, match=r"values hold 1\.5, which lies outside 0\.0 to 1\.0"):
+        bounded_mean([0.0, 1.5])
+    assert bounded_mean([1.0, 1.0 + 1e-12]).high == 1.0
+    assert math.isnan(bounded_mean([1.0]).low)
+
+
+@pytest.mark.slow
+def test_bounded_means_are_covered_as_promised() -> None:
+    """Hits of 941 people and their gain, at four rates; Student's covers 90 % at the lowest."""
+    rng = np.random.default_rng(0)
+    counts = {"tries": 0, "faults": 0}
+    gains = 1 / np.log2(np.arange(10) + 2)
+    for rate in (0.01, 0.1, 0.5, 0.9):
+        for kind, truth in (("hits", rate), ("gain", rate * gains.mean())):
+            covered = 0
+            for _ in range(2_000):
+                values = (rng.random(941) < rate).astype(float)
+                if kind == "gain":
+                    values *= gains[rng.integers(10, size=941)]
+                found = bounded_mean(values)
+                covered += found.low <= truth <= found.high
+            counts["tries"] += 1
+            counts["faults"] += not 0.93 <= covered / 2_000 <= 0.97
+    print(f"coverage of bounded means: {counts}")
+    assert not counts["faults"]
 
 
 def test_confidence_reaches_interval_and_method() -> None:
