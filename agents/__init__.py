@@ -10,6 +10,7 @@ from typing import Any
 from recsim_env.agents.agent import FILE_KIND, FILE_VERSION, Agent, UnsuitableScenario
 from recsim_env.array_file import read_arrays
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.importing import imported_class
 from recsim_env.spelling import did_you_mean
 
 __all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
@@ -54,19 +55,22 @@ AGENTS = {
 
 
 def agent_class(name: str) -> type[Agent]:
-    """Returns the class of an agent by its short name, or by ``"module:Class"``.
+    """Returns the class of an agent by its short name, ``"module:Class"`` or ``"file.py:Class"``.
 
     Raises:
-      ValueError: an unknown name; the known ones are listed.
+      ValueError: an unknown name, of which the known ones are listed; or no class of an agent.
     """
     path = AGENTS.get(name, name)
     if ":" not in path:
         raise ValueError(
             f"agent {name!r} is unknown; known are {', '.join(AGENTS)}{did_you_mean(name, AGENTS)}"
         )
-    module, _, attribute = path.partition(":")
-    found: type[Agent] = getattr(importlib.import_module(module), attribute)
-    return found
+    if path in AGENTS.values():  # ours may need an extra, which they name themselves
+        module, _, attribute = path.partition(":")
+        found: type[Agent] = getattr(importlib.import_module(module), attribute)
+        return found
+    own: type[Agent] = imported_class(path, Agent, what="agent")
+    return own
 
 
 def make_agent(name: str, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> Agent:

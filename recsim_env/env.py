@@ -1,31 +1,45 @@
 """One simulated person as an environment, and what names a scenario."""
 
-import importlib
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from recsim_env.importing import imported_class
 from recsim_env.interface import Interface, Observation, as_options, as_seed, as_user_id
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
 
 
 def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
-    """Returns the scenario meant by ``"module:Class"``, a class or an instance, with settings.
+    """Returns the scenario meant by a name, a class or an instance, with settings.
+
+    Args:
+      scenario: a name is ``"module:Class"`` or ``"file.py:Class"``.
+      **settings: of the scenario.
 
     Raises:
       TypeError: it is none of these.
-      ValueError: a setting is unknown or out of range.
+      ValueError: there is no such class, or a setting is unknown or out of range.
     """
-    if isinstance(scenario, str):
-        module, _, name = scenario.partition(":")
-        scenario = getattr(importlib.import_module(module), name)
-    if isinstance(scenario, Scenario):
-        return type(scenario).create(**(scenario.settings | settings))
-    if isinstance(scenario, type) and issubclass(scenario, Scenario):
-        return scenario.create(**settings)
+    found: Any = scenario_class(scenario) if isinstance(scenario, str) else scenario
+    if isinstance(found, Scenario):
+        return type(found).create(**(found.settings | settings))
+    if isinstance(found, type) and issubclass(found, Scenario):
+        return found.create(**settings)
     raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
+
+
+def scenario_class(scenario: str | type[Scenario]) -> type[Scenario]:
+    """Returns the class that ``"module:Class"`` or ``"file.py:Class"`` stands for, or that class.
+
+    Raises:
+      ValueError: there is no such class of a scenario.
+    """
+    if not isinstance(scenario, str):
+        return scenario
+    found: type[Scenario] = imported_class(scenario, Scenario, what="scenario")
+    return found
 
 
 class RecommendationEnv(gymnasium.Env):

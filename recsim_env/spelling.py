@@ -13,8 +13,8 @@ _LARGEST = 2**63 - 1
 _MULTIPLES = {"": 1, "k": 10**3, "m": 10**6}
 _NUMBER = re.compile(
     r"""(?P<sign> [+-]?)
-        (?P<digits> [1-9][0-9]{0,2}(,[0-9]{3})+ | [0-9]+(_[0-9]+)* )
-        (?P<fraction> \.[0-9]* )?
+        ( (?P<digits> [1-9][0-9]{0,2}(,[0-9]{3})+ | [0-9]+(_[0-9]+)* ) (?P<fraction> \.[0-9]* )?
+        | (?P<only_fraction> \.[0-9]+ ) )
         ( e(?P<power> [+-]?[0-9]{1,4}) | (?P<multiple> [km]) )?""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -57,8 +57,7 @@ def whole_number(text: str, *, least: int | None = None, most: int = _LARGEST) -
     Raises:
       ValueError: it says none, or one below `least` or above `most`.
     """
-    found = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
-    value = None if found is None else _value(found)
+    value = _value(text)
     if value is None or value.denominator != 1:
         raise ValueError(f"{text[:60]!r} is not a whole number; write it {AS_IN}")
     if least is not None and value < least:
@@ -68,7 +67,30 @@ def whole_number(text: str, *, least: int | None = None, most: int = _LARGEST) -
     return int(value)
 
 
-def _value(found: re.Match[str]) -> Fraction:
-    digits = found["digits"].replace(",", "").replace("_", "")
-    number = Fraction(f"{found['sign']}{digits}{found['fraction'] or ''}e{found['power'] or 0}")
-    return number * _MULTIPLES[(found["multiple"] or "").lower()]
+def number(text: str) -> float:
+    """Returns the number that a text says, whole or not.
+
+    >>> [number(text) for text in ("0.5", ".5", "1e-3", "-2", "1_000.5", "1.5k")]
+    [0.5, 0.5, 0.001, -2.0, 1000.5, 1500.0]
+
+    Raises:
+      ValueError: it says none, or none that a computer can hold.
+    """
+    value = _value(text)
+    if value is None:
+        raise ValueError(f"{text[:60]!r} is not a number; write it as in 0.5, 1e-3 or 5,000")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{text[:60]!r} is too large a number") from None
+
+
+def _value(text: str) -> Fraction | None:
+    """Returns the exact number that a text says, or None."""
+    found = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
+    if found is None:
+        return None
+    digits = (found["digits"] or "0").replace(",", "").replace("_", "")
+    fraction = found["fraction"] or found["only_fraction"] or ""
+    exact = Fraction(f"{found['sign']}{digits}{fraction}e{found['power'] or 0}")
+    return exact * _MULTIPLES[(found["multiple"] or "").lower()]

@@ -9,12 +9,12 @@ import pytest
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
-from recsim_env.cli.arguments import Setting, setting
+from recsim_env.cli.arguments import setting
 from recsim_env.results import ResultTable
 
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20"]
 BRIEF = ["--interactions=100", "--checkpoints=1", "--bins=2", "--num-envs=4"]
-BRIEF += ["--eval-episodes=4", "--jobs=1"]
+BRIEF += ["--episodes=4", "--jobs=1"]
 
 
 def refused(capsys, *arguments):
@@ -232,22 +232,59 @@ def test_unknown_names_are_one_line_that_lists_the_known_ones(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "default", "value"),
     [
-        ("n=5", ("n", 5)),
-        ("x=0.5", ("x", 0.5)),
-        ("x=1e-3", ("x", 1e-3)),
-        ("world=a/b.npz", ("world", "a/b.npz")),
-        ("choice=cascade", ("choice", "cascade")),
-        ("flag=True", ("flag", True)),
-        ("flag=false", ("flag", False)),
-        ("shape=(1, 2)", ("shape", (1, 2))),
-        ("formula=a=b", ("formula", "a=b")),
-        ("linucb.alpha=1", ("linucb.alpha", 1)),
+        ("n=5", None, 5),
+        ("x=0.5", None, 0.5),
+        ("x=1e-3", None, 1e-3),
+        ("x=5,000", None, 5_000),
+        ("world=a/b.npz", None, "a/b.npz"),
+        ("choice=cascade", None, "cascade"),
+        ("flag=True", None, True),
+        ("flag=false", None, False),
+        ("shape=(1, 2)", None, (1, 2)),
+        ("formula=a=b", None, "a=b"),
+        ("n=5_000", 0, 5_000),
+        ("n=5,000", 0, 5_000),
+        ("n=1e5", 0, 100_000),
+        ("n=100k", 0, 100_000),
+        ("n=2.0", 0, 2),
+        ("n=1.5", 0, 1.5),  # the scenario refuses it
+        ("x=.5", 1.0, 0.5),
+        ("x=8", 1.0, 8),
+        ("x=1.5k", 1.0, 1_500.0),
+        ("world=5_000", "", "5_000"),
+        ("world=5,00", "", "5,00"),
+        ("world=None", "", "None"),
+        ("name='a b'", "", "a b"),
+        ("flag=TRUE", False, True),
+        ("flag=False", True, False),
+        ("shape=[1, 5]", (0, 0), [1, 5]),
     ],
 )
-def test_settings_are_literals_or_else_text(text, expected):
-    assert setting(text) == Setting(*expected)
+def test_settings_are_read_by_the_type_of_their_default(text, default, value):
+    read = setting(text).read(default)
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        *(("n=5,00", 0), ("n=1,5", 0), ("n=", 0), ("n=many", 0), ("n=True", 0), ("n=[1]", 0)),
+        *(
+            ("x=nan", 0.0),
+            ("x=inf", 0.0),
+            ("x=1e400", 0.0),
+            ("x=0,5", 0.0),
+            ("x=" + "(" * 500, 0.0),
+        ),
+        *(("x=1,5", None), ("x=0,500", None)),
+    ],
+)
+def test_what_is_no_number_is_refused_where_one_is_needed(text, default):
+    name = text.partition("=")[0]
+    with pytest.raises(ValueError, match=f"^{name}="):
+        setting(text).read(default)
 
 
 @pytest.mark.parametrize("wrong", [["--set", "alpha"], ["--set", "=3"], ["--seed", "-1"]])

@@ -1,10 +1,12 @@
 """What people call scenarios: with or without the namespace, the version and the settings."""
 
+import dataclasses
 import re
 from typing import Any
 
 import gymnasium
 
+from recsim_env.env import scenario_class
 from recsim_env.envs import resolve_scenario
 from recsim_env.registration import NAMESPACE
 from recsim_env.scenario import Scenario
@@ -24,7 +26,7 @@ def scenario_id(name: str) -> str:
     """Returns the full id of a scenario.
 
     The namespace may be left out where it is ours, and the version where the newest is meant.
-    ``"module:Class"`` stands for itself.
+    ``"module:Class"`` and ``"file.py:Class"`` stand for themselves.
 
     Raises:
       ValueError: an unknown name; the known ones are listed.
@@ -49,6 +51,22 @@ def scenario_id(name: str) -> str:
     )
 
 
+def settings_of(name: str) -> dict[str, Any]:
+    """Returns the settings of the scenario of that name, as its id or its class has them.
+
+    Those that must be given are left out.
+
+    Raises:
+      ValueError: an unknown name; the known ones are listed.
+    """
+    env_id = scenario_id(name)
+    fixed = {"scenario": env_id} if ":" in env_id else dict(gymnasium.registry[env_id].kwargs)
+    scenario = scenario_class(fixed.pop("scenario"))
+    defaults = {field.name: field.default for field in dataclasses.fields(scenario)}
+    known = {name: value for name, value in defaults.items() if value is not dataclasses.MISSING}
+    return known | fixed
+
+
 def make_scenario(name: str, **settings: Any) -> Scenario:
     """Returns the scenario of that name with settings beyond those that its id fixes.
 
@@ -57,10 +75,7 @@ def make_scenario(name: str, **settings: Any) -> Scenario:
     """
     env_id = scenario_id(name)
     if ":" in env_id:
-        try:
-            return resolve_scenario(env_id, **settings)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"scenario {name!r} cannot be imported: {error}") from error
+        return resolve_scenario(env_id, **settings)
     fixed = dict(gymnasium.registry[env_id].kwargs)
     scenario = fixed.pop("scenario")
     return resolve_scenario(scenario, **(fixed | settings))

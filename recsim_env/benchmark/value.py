@@ -83,7 +83,7 @@ def measure_values(
     worlds: Mapping[str, Mapping[str, Any]],
     folder: str | Path,
     *,
-    seeds: int = 5,
+    seeds: int | Sequence[int] = 5,
     interactions: int = 10_000,
     eval_episodes: int = 500,
     jobs: int = -1,
@@ -97,7 +97,7 @@ def measure_values(
     Args:
       worlds: label to settings, and `scenario` where the label is not its name.
       folder: where tables go; `values.md` is the table of gains.
-      seeds: runs of each policy, each with its own people.
+      seeds: how many runs of each policy, each with its own people; or their seeds.
       interactions: user-steps from which LinUCB learns.
       eval_episodes: episodes of a frozen policy, for each seed.
       jobs: processes; -1 is one per core.

@@ -1,46 +1,99 @@
 """The command line: `recsim-env COMMAND`; each command imports what it needs when it runs."""
 
-import argparse
-import os
+import contextlib
 import sys
 from collections.abc import Sequence
 
-from recsim_env.cli import comparing, listing, playing, ranking, recording, training, worlds
+from recsim_env import __version__
+from recsim_env.cli import (
+    comparing,
+    listing,
+    playing,
+    process,
+    ranking,
+    recording,
+    training,
+    worlds,
+)
+from recsim_env.cli.faults import INTERRUPTED, UNREAD, WRONG, Fault, fault_of
+from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 
-PROGRAM = "recsim-env"
+_EXAMPLES = f"""{EXAMPLES}
+  {PROGRAM} scenarios                                      what there is to play
+  {PROGRAM} run InterestEvolution linucb --learn 5_000     watch a person being served
+  {PROGRAM} train LongTermSatisfaction ppo                 train an agent and save it
+  {PROGRAM} benchmark                                      compare agents: the main job
+  {PROGRAM} rank movielens-100k                            judge recommenders on a real log
+
+`{PROGRAM} COMMAND --help` tells more of each command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns the exit status: 0, 1 where runs failed, 2 for a wrong request."""
-    options = _parser().parse_args(arguments)
+    """Runs a command and returns the exit status.
+
+    It is 0, 1 for what could not be done, 2 for a wrong request, 130 after Ctrl-C, and 141 where
+    whoever read the output has enough. What goes wrong is one line, with --traceback the whole.
+
+    Args:
+      arguments: of the command; None stands for those of this process, which then is all its own.
+    """
+    if arguments is not None:
+        return _run(list(arguments))
     try:
-        return int(options.run(options))
-    except (ValueError, FileNotFoundError, ImportError) as error:
-        if options.traceback:
-            raise
-        print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except RuntimeError as error:
-        if options.traceback:
-            raise
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
+        with process.one_interrupt():
+            try:
+                process.take_any_text()
+            except ValueError as error:
+                return _report(Fault(str(error), WRONG))
+            return _run(sys.argv[1:], owns_process=True)
     except KeyboardInterrupt as interrupt:
-        remedy = f"; {interrupt}" if str(interrupt) else ""
-        print(f"\n{PROGRAM}: interrupted{remedy}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # whoever read the output, `head` say, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _interrupted(interrupt)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _run(arguments: list[str], *, owns_process: bool = False) -> int:
+    """Runs a command; what cannot be printed any more is given up where the process is its own."""
+    try:
+        try:
+            options = _parser().parse_args(arguments)
+            return int(options.run(options))
+        finally:
+            process.flush_output()  # here, so that a full disk is told as any other fault
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt)
+    except BrokenPipeError:
+        status = UNREAD
+    except Exception as error:
+        if "--traceback" in arguments:
+            raise
+        if process.was_interrupted(error):
+            return _interrupted(error)
+        status = _report(fault_of(error))
+    if owns_process:
+        process.give_up_output()
+    return status
+
+
+def _interrupted(interrupt: BaseException) -> int:
+    remedy = str(interrupt) if isinstance(interrupt, KeyboardInterrupt) else ""
+    with contextlib.suppress(OSError, ValueError):
+        below = "\n" if sys.stderr.isatty() else ""  # the ^C, or a bar
+        print(f"{below}{PROGRAM}: interrupted{'; ' if remedy else ''}{remedy}", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _report(fault: Fault) -> int:
+    with contextlib.suppress(OSError, ValueError):  # there is nowhere left to say it
+        print(f"{PROGRAM}: error: {fault.message}", file=sys.stderr)
+    return fault.status
+
+
+def _parser() -> Parser:
+    parser = Parser(
         prog=PROGRAM,
         description="Simulated people for the study of recommendation.",
-        epilog=f"`{PROGRAM} COMMAND --help` tells more; `{PROGRAM} benchmark` is the main job.",
+        epilog=_EXAMPLES,
     )
-    parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in (listing, training, playing, recording, comparing, ranking, worlds):
         module.add_commands(commands)

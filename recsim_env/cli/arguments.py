@@ -2,41 +2,96 @@
 
 import argparse
 import ast
-from collections.abc import Iterable
+import math
+import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from recsim_env.spelling import whole_number
+from recsim_env.spelling import number, whole_number
+
+#: What names a scenario and an agent.
+SCENARIO = "name, module:Class or file.py:Class"
+NEW_AGENT = "name, module:Class or file.py:Class"
+AGENT = "name, module:Class, file.py:Class, or file of a trained one"
 
 
 class Setting(NamedTuple):
     """A setting given as `name=value`; `name` may be dotted."""
 
     name: str
-    value: Any
+    text: str
+
+    def read(self, default: Any = None) -> Any:
+        """Returns the value, of the type of its default: text stays text, numbers may be grouped.
+
+        >>> setting("n_items=5_000").read(0), setting("n_items=1e5").read(0)
+        (5000, 100000)
+        >>> setting("world=5_000").read(""), setting("choice=cascade").read()
+        ('5_000', 'cascade')
+
+        Raises:
+          ValueError: a number is expected and this is none.
+        """
+        try:
+            return _read(self.text, default)
+        except ValueError as error:
+            raise ValueError(f"{self.name}={self.text}: {error}") from None
 
 
 def setting(text: str) -> Setting:
-    """Returns a setting from `name=value`; the value is a Python literal, or else text.
-
-    >>> setting("n_topics=5"), setting("choice=cascade"), setting("shape=[2, 3]").value
-    (Setting(name='n_topics', value=5), Setting(name='choice', value='cascade'), [2, 3])
+    """Returns a setting from `name=value`.
 
     Raises:
       argparse.ArgumentTypeError: there is no name or no `=`.
     """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return Setting(name.strip(), value.strip())
+
+
+def _read(text: str, default: Any) -> Any:
+    value = _literal(text)
+    if isinstance(default, str):
+        return value if isinstance(value, str) else text
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.lower(), value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, int | float):
+        value = value if is_number else number(text)
+        if not math.isfinite(value):
+            raise ValueError("it is not a finite number")
+        is_whole = isinstance(default, int) and float(value).is_integer()
+        return int(value) if is_whole else value
+    if isinstance(value, tuple) and not text.startswith("("):  # 5,000, or someone's 1.5
+        return whole_number(text)
+    return value
+
+
+def _literal(text: str) -> Any:
+    """Returns what Python reads in a text, or the text."""
     try:
-        parsed = ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError):
-        parsed = {"true": True, "false": False}.get(value.strip(), value.strip())
-    return Setting(name.strip(), parsed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return {"true": True, "false": False}.get(text, text)
 
 
-def as_dict(settings: Iterable[Setting] | None) -> dict[str, Any]:
-    """Returns settings by name; the last of several counts."""
-    return {each.name: each.value for each in settings or ()}
+def as_dict(
+    settings: Iterable[Setting] | None, defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Returns settings by name; the last of several counts.
+
+    Args:
+      settings: as they were given.
+      defaults: whose types say how they are read; those it lacks are read as Python reads them.
+
+    Raises:
+      ValueError: a number is expected and a text is none.
+    """
+    known = defaults or {}
+    return {each.name: each.read(known.get(each.name)) for each in settings or ()}
 
 
 def add_settings(parser: argparse.ArgumentParser, *, of: str = "the scenario") -> None:
@@ -51,15 +106,72 @@ def add_settings(parser: argparse.ArgumentParser, *, of: str = "the scenario") -
     )
 
 
-def add_agent_settings(parser: argparse.ArgumentParser) -> None:
-    """Adds `--agent-set`."""
+def add_agent_settings(parser: argparse.ArgumentParser, *, of_several: bool = False) -> None:
+    """Adds `--agent-set`, for one agent or, with its name before a dot, for one of several."""
     parser.add_argument(
         "--agent-set",
         type=setting,
         action="append",
-        metavar="NAME=VALUE",
-        help="a setting of the agent; may be repeated",
+        metavar="AGENT.NAME=VALUE" if of_several else "NAME=VALUE",
+        help=f"a setting of {'an' if of_several else 'the'} agent; may be repeated",
     )
+
+
+def add_seed(parser: argparse.ArgumentParser, *, of: str) -> None:
+    """Adds `--seed`, of one run."""
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"of {of}")
+
+
+def add_seeds(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """Adds `--seeds`, of several runs; `chosen_seeds` returns what it says."""
+    parser.add_argument(
+        "--seeds",
+        type=seed,
+        nargs="+",
+        metavar="N",
+        help=f"how many runs of each, or the seeds of two or more ({default})",
+    )
+
+
+def chosen_seeds(options: argparse.Namespace) -> list[int] | None:
+    """Returns the seeds that `--seeds` says, or None where it is not given.
+
+    Raises:
+      ValueError: none, too many, or one twice.
+    """
+    from recsim_env.benchmark.settings import MAX_SEED
+
+    given: list[int] | None = options.seeds
+    if given is None:
+        return None
+    if len(given) == 1:
+        if not 1 <= given[0] <= MAX_SEED:
+            raise ValueError(
+                f"--seeds {given[0]} is how many; use 1 to {MAX_SEED:,}, or name two or more"
+            )
+        return list(range(given[0]))
+    if len(set(given)) < len(given):
+        raise ValueError(f"--seeds {' '.join(map(str, given))} names one twice")
+    return given
+
+
+def add_count(
+    parser: argparse.ArgumentParser, name: str, text: str, *, default: int | None = None
+) -> None:
+    """Adds an option that takes a whole number of 1 or more."""
+    parser.add_argument(name, type=count, default=default, metavar="N", help=text)
+
+
+def add_learn(parser: argparse.ArgumentParser) -> None:
+    """Adds `--learn`, for commands whose work begins with an agent that has learned."""
+    parser.add_argument(
+        "--learn", type=seed, default=0, metavar="N", help="user-steps to learn from first"
+    )
+
+
+def add_jobs(parser: argparse.ArgumentParser, *, default: int | None = None, text: str) -> None:
+    """Adds `--jobs`."""
+    parser.add_argument("--jobs", type=jobs, default=default, metavar="N", help=text)
 
 
 def count(text: str) -> int:
@@ -90,6 +202,34 @@ def jobs(text: str) -> int:
       argparse.ArgumentTypeError: it is neither.
     """
     return -1 if text.strip() == "-1" else _number(text, least=1, most=10_000)
+
+
+def seconds(text: str) -> float:
+    """Returns a duration, more than 0 and at most a day.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    return _within(text, 86_400.0)
+
+
+def share(text: str) -> float:
+    """Returns a share, between 0 and 1.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none.
+    """
+    return _within(text, 1.0)
+
+
+def _within(text: str, most: float) -> float:
+    try:
+        value = number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not 0 < value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not more than 0 and at most {most:,g}")
+    return value
 
 
 def _number(text: str, **limits: int) -> int:

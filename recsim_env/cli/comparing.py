@@ -8,27 +8,72 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import Setting, add_settings, as_dict, count, jobs, seed, setting
+from recsim_env.cli.arguments import (
+    NEW_AGENT,
+    SCENARIO,
+    Setting,
+    add_agent_settings,
+    add_count,
+    add_jobs,
+    add_seeds,
+    add_settings,
+    as_dict,
+    chosen_seeds,
+    count,
+    seconds,
+)
+from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.benchmark import BenchmarkOutcome, BenchmarkSettings
 
 DEFAULT_FOLDER = Path("results")
-_COUNTS = ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes")
+#: Options of counts, the setting that each is, what it says, and the setting's default.
+_COUNTS = (
+    ("--interactions", "interactions", "user-steps that each agent learns from", 20_000),
+    ("--checkpoints", "checkpoints", "evaluations while learning, the last at its end", 5),
+    ("--bins", "bins", "of the reward while learning", 20),
+    ("--num-envs", "num_envs", "people side by side while learning", 16),
+    ("--episodes", "eval_episodes", "of an evaluation; beyond 100 a multiple of it", 1_000),
+)
 
 
 def add_commands(commands: Any) -> None:
     """Adds the four commands."""
     _add_benchmark(commands)
-    parser = commands.add_parser("plot", help="redraw figures and report from a result table")
-    parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT_FOLDER)
+    parser = commands.add_parser(
+        "plot",
+        help="redraw figures and report from a result table",
+        description="Redraws the figures and writes the report anew, from the table alone.",
+        examples=("plot", "plot results/value/MusicStreaming"),
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        metavar="FOLDER",
+        help="what a benchmark wrote",
+    )
     parser.set_defaults(run=plot)
     _add_value(commands)
-    parser = commands.add_parser("speed", help="measure how fast people are simulated")
-    parser.add_argument("scenarios", nargs="*", help="names (all of ours)")
-    parser.add_argument("--batch", type=count, nargs="+", default=[1, 256, 4096], metavar="N")
-    parser.add_argument("--threads", type=count, nargs="+", default=[1, 2], metavar="N")
-    parser.add_argument("--seconds", type=float, default=0.5, help="per measurement (0.5)")
+    parser = commands.add_parser(
+        "speed",
+        help="measure how fast people are simulated",
+        description="Measures batches, starts, single environments, and worlds small and huge.",
+        examples=("speed InterestEvolution --batch 4_096 --threads 1 2", "speed --world"),
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)"
+    )
+    for name, default, text in (
+        ("--batch", [1, 256, 4096], "people side by side"),
+        ("--threads", [1, 2], "that simulate them"),
+    ):
+        parser.add_argument(name, type=count, nargs="+", default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--seconds", type=seconds, default=0.5, metavar="S", help="of each measurement"
+    )
     parser.add_argument("--world", action="store_true", help="only compare small and huge worlds")
     parser.set_defaults(run=speed)
 
@@ -38,34 +83,44 @@ def _add_benchmark(commands: Any) -> None:
         "benchmark",
         help="compare agents; writes table, figures and report",
         description="Compares agents on the same people; uniform and the oracle always run. "
-        "Interrupted, the same command goes on where it was.",
+        "Interrupted, the same command goes on where it was. The command line has the last word "
+        "over the file.",
+        examples=(
+            "benchmark",
+            "benchmark NewsFeed --agents content linucb --seeds 5 --interactions 50_000",
+            "benchmark --config docs/results/ladder/quick.toml --out results/quick",
+            "benchmark MusicStreaming --agents linucb --agent-set linucb.alpha=0.5 --set n_days=30",
+        ),
     )
     parser.add_argument(
-        "names", nargs="*", metavar="SCENARIO", help="names, also of the file (MusicStreaming)"
+        "names",
+        nargs="*",
+        metavar="SCENARIO",
+        help=f"{SCENARIO}, or of the file (MusicStreaming)",
     )
-    parser.add_argument("--scenario", nargs="+", default=[], metavar="NAME", help="likewise")
+    parser.add_argument(
+        "--scenario", nargs="+", default=[], metavar="SCENARIO", help="likewise, after options"
+    )
     parser.add_argument(
         "--agents",
         nargs="+",
-        metavar="NAME",
-        help="which, also by their names in the file (a few of each kind); all: all that learn",
+        metavar="AGENT",
+        help=f"{NEW_AGENT}, or of the file; all: all that learn (a few of each kind)",
     )
-    parser.add_argument(
-        "--seeds", nargs="+", type=seed, metavar="N", help="how many (3), or which, two or more"
-    )
-    for name in _COUNTS:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=count, metavar="N")
-    parser.add_argument("--jobs", type=jobs, metavar="N", help="processes (one per core)")
+    add_seeds(parser, default="3")
+    for option, name, text, default in _COUNTS:
+        parser.add_argument(
+            option, dest=name, type=count, metavar="N", help=f"{text} ({default:,})"
+        )
+    add_jobs(parser, text="processes; -1 is one for each core (-1)")
     add_settings(parser, of="every scenario named")
+    add_agent_settings(parser, of_several=True)
     parser.add_argument(
-        "--agent-set",
-        type=setting,
-        action="append",
-        metavar="AGENT.NAME=VALUE",
-        help="a setting of an agent; may be repeated",
+        "--config", type=Path, metavar="FILE", help="a TOML file with settings (none)"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
-    parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="folder (results)")
+    parser.add_argument(
+        "--out", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="where results go"
+    )
     parser.set_defaults(run=benchmark)
 
 
@@ -75,51 +130,64 @@ def _add_value(commands: Any) -> None:
         help="measure what context, foresight and so on are worth in a scenario",
         description="Compares policies with the same without an ability: context, personalization, "
         "exploration, foresight, diversity. Interrupted, the same command goes on.",
+        examples=("value", "value MusicStreaming NewsFeed --seeds 10"),
     )
-    parser.add_argument("names", nargs="*", metavar="SCENARIO", help="names (all of ours)")
-    parser.add_argument("--seeds", type=count, default=5, metavar="N", help="how many (5)")
-    for name, default in (("interactions", 10_000), ("eval_episodes", 500)):
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=count, default=default, metavar="N", help=f"({default:,})")
+    parser.add_argument("names", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)")
+    add_seeds(parser, default="5")
+    add_count(parser, "--interactions", "user-steps that LinUCB learns from", default=10_000)
+    add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
+    add_jobs(parser, default=-1, text="processes; -1 is one for each core")
     parser.add_argument(
-        "--jobs", type=jobs, default=-1, metavar="N", help="processes (one per core)"
+        "--out",
+        type=Path,
+        default=DEFAULT_FOLDER / "value",
+        metavar="FOLDER",
+        help="where results go",
     )
-    parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER / "value", help="folder")
     parser.set_defaults(run=value)
 
 
 def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
     """Returns the settings of the file, if any, with those of the command line over them."""
     from recsim_env.benchmark import BenchmarkSettings
+    from recsim_env.benchmark.names import settings_of
 
-    given = {name: getattr(options, name) for name in (*_COUNTS, "jobs", "agents")}
+    names = (*(name for _, name, _, _ in _COUNTS), "jobs", "agents")
+    given = {name: getattr(options, name) for name in names}
     given["scenarios"] = [*options.names, *options.scenario] or None
-    seeds = options.seeds
-    given["seeds"] = seeds[0] if seeds and len(seeds) == 1 else seeds
+    given["seeds"] = chosen_seeds(options)
     given = {name: value for name, value in given.items() if value is not None}
     if options.config:
         settings = BenchmarkSettings.from_toml(options.config, **given)
     else:
         settings = BenchmarkSettings.create(**given)
-    changes = as_dict(options.settings)
     return dataclasses.replace(
         settings,
-        scenarios={label: {**entry, **changes} for label, entry in settings.scenarios.items()},
+        scenarios={
+            label: {
+                **entry,
+                **as_dict(options.settings, settings_of(entry.get("scenario", label))),
+            }
+            for label, entry in settings.scenarios.items()
+        },
         agents=with_agent_settings(settings.agents, options.agent_set or []),
     )
 
 
 def with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[str, Any]]:
     """Returns agents' settings with the changes, named AGENT.NAME, in them."""
+    from recsim_env.agents import agent_class
+
     changed = {label: dict(entry) for label, entry in agents.items()}
-    for name, value in changes:
-        label, dot, key = name.rpartition(".")
+    for change in changes:
+        label, dot, key = change.name.rpartition(".")
         if not dot or label not in changed:
             raise ValueError(
-                f"--agent-set {name} names no agent that runs; use AGENT.NAME=VALUE with "
-                f"one of {', '.join(changed)}"
+                f"--agent-set {change.name} names no agent that runs; use AGENT.NAME=VALUE with "
+                f"one of {', '.join(changed)}{did_you_mean(label, changed)}"
             )
-        changed[label][key] = value
+        defaults = agent_class(changed[label].get("agent", label)).defaults
+        changed[label][key] = change.read(defaults.get(key))
     return changed
 
 
@@ -203,10 +271,15 @@ def value(options: argparse.Namespace) -> int:
     """Measures what is missing, and prints the table of gains."""
     from recsim_env.benchmark.value import as_markdown, measure_values, named_worlds
 
-    given = {name: getattr(options, name) for name in ("seeds", "interactions", "eval_episodes")}
     try:
         values = measure_values(
-            named_worlds(options.names), options.out, **given, jobs=options.jobs, progress_bar=True
+            named_worlds(options.names),
+            options.out,
+            seeds=chosen_seeds(options) or 5,
+            interactions=options.interactions,
+            eval_episodes=options.episodes,
+            jobs=options.jobs,
+            progress_bar=True,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None

@@ -7,11 +7,21 @@ from typing import Any
 
 def add_commands(commands: Any) -> None:
     """Adds both commands."""
-    parser = commands.add_parser("scenarios", help="list the scenarios, or explain one")
-    parser.add_argument("name", nargs="?", help="explain this scenario and its settings")
+    parser = commands.add_parser(
+        "scenarios",
+        help="list the scenarios, or explain one",
+        description="Lists the scenarios with the question that each asks, or prints one's page.",
+        examples=("scenarios", "scenarios MusicStreaming", "scenarios coffee.py:CoffeeShop"),
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="explain it and its settings")
     parser.set_defaults(run=scenarios)
-    parser = commands.add_parser("agents", help="list the agents, or explain one")
-    parser.add_argument("name", nargs="?", help="explain this agent and its settings")
+    parser = commands.add_parser(
+        "agents",
+        help="list the agents, or explain one",
+        description="Lists the agents and where each works, or prints one's page.",
+        examples=("agents", "agents linucb", "agents --table"),
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="explain it and its settings")
     parser.add_argument("--table", action="store_true", help="print a page on who works where")
     parser.set_defaults(run=agents)
 

@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import add_agent_settings, add_settings, as_dict, count, seed
+from recsim_env.cli.arguments import (
+    AGENT,
+    SCENARIO,
+    add_agent_settings,
+    add_count,
+    add_learn,
+    add_seed,
+    add_settings,
+    as_dict,
+)
 from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -15,43 +24,58 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any) -> None:
     """Adds the two commands."""
-    parser = commands.add_parser("run", help="watch a person being served, step by step")
+    parser = commands.add_parser(
+        "run",
+        help="watch a person being served, step by step",
+        description="Prints what a person is shown and does, step by step.",
+        examples=(
+            "run InterestEvolution",
+            "run InterestEvolution linucb --learn 5_000",
+            "run coffee.py:CoffeeShop oracle --set habit=0.5 --episodes 2",
+        ),
+    )
     add_common(parser)
-    parser.add_argument(
-        "agent", nargs="?", default="uniform", help="name, or file of a trained one"
-    )
-    parser.add_argument(
-        "--learn", type=seed, default=0, help="interactions to learn from first (0)"
-    )
-    parser.add_argument("--episodes", type=count, default=1, help="how many (1)")
-    parser.add_argument("--steps", type=count, default=50, help="show at most so many (50)")
+    parser.add_argument("agent", nargs="?", default="uniform", metavar="AGENT", help=AGENT)
+    add_learn(parser)
+    add_count(parser, "--episodes", "visits to show", default=1)
+    add_count(parser, "--steps", "show at most so many", default=50)
     parser.set_defaults(run=run)
 
-    parser = commands.add_parser("evaluate", help="evaluate frozen agents on the same people")
+    parser = commands.add_parser(
+        "evaluate",
+        help="evaluate frozen agents on the same people",
+        description="Prints the mean return of agents that learn no more, each with the same "
+        "people and luck, and how much more each earns than the first.",
+        examples=(
+            "evaluate MusicStreaming uniform oracle",
+            "evaluate LongTermSatisfaction uniform ppo.agent --episodes 5_000",
+        ),
+    )
     add_common(parser)
-    parser.add_argument("agents", nargs="+", help="names, or files of trained agents")
-    parser.add_argument("--episodes", type=count, default=1_000, help="per agent (1,000)")
+    parser.add_argument("agents", nargs="+", metavar="AGENT", help=AGENT)
+    add_count(parser, "--episodes", "per agent; beyond 100 a multiple of it", default=1_000)
     parser.set_defaults(run=evaluate_agents)
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Adds the scenario, settings of scenario and agent, and the seed."""
-    parser.add_argument("scenario", help="its name, as `recsim-env scenarios` lists it")
+    parser.add_argument("scenario", metavar="SCENARIO", help=SCENARIO)
     add_settings(parser)
     add_agent_settings(parser)
-    parser.add_argument("--seed", type=seed, default=0, help="of people and luck (0)")
+    add_seed(parser, of="people, luck and agent")
 
 
 def chosen_scenario(options: argparse.Namespace) -> "Scenario":
     """Returns the scenario that was named, with the settings given."""
-    from recsim_env.benchmark.names import make_scenario
+    from recsim_env.benchmark.names import make_scenario, settings_of
 
-    return make_scenario(options.scenario, **as_dict(options.settings))
+    changes = as_dict(options.settings, settings_of(options.scenario))
+    return make_scenario(options.scenario, **changes)
 
 
 def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
     """Returns the agent of that name, or the one saved in that file."""
-    from recsim_env.agents import AGENTS, load_agent, make_agent
+    from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
 
     if name not in AGENTS and Path(name).is_file():
         return load_agent(name, env, **as_dict(options.agent_set))
@@ -60,7 +84,8 @@ def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Na
             f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
             f"{did_you_mean(name, AGENTS)}"
         )
-    return make_agent(name, env, seed=options.seed, **as_dict(options.agent_set))
+    changes = as_dict(options.agent_set, agent_class(name).defaults)
+    return make_agent(name, env, seed=options.seed, **changes)
 
 
 def run(options: argparse.Namespace) -> int:

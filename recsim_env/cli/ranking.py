@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import count, jobs, seed, setting
+from recsim_env.cli.arguments import (
+    NEW_AGENT,
+    add_agent_settings,
+    add_count,
+    add_jobs,
+    add_seeds,
+    chosen_seeds,
+    count,
+    share,
+)
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
 
@@ -23,6 +32,11 @@ def add_commands(commands: Any) -> None:
         description="Fits recommenders to a log of real people and ranks what was held out of it; "
         "`random` is always a row. Defaults are those of a published comparison on MovieLens-100K. "
         "Interrupted, the same command goes on where it was.",
+        examples=(
+            "rank movielens-100k",
+            "rank ratings.csv --user user_id --item film --rating stars --agents popularity ials",
+            "rank movielens-100k --protocol time --out results/ranking",
+        ),
     )
     add_log(parser)
     parser.add_argument(
@@ -32,28 +46,28 @@ def add_commands(commands: Any) -> None:
         help="hold out everybody's last row, or all rows after one moment",
     )
     parser.add_argument(
-        "--negatives", type=_negatives, metavar="N", help="sampled items to rank among, or all (99)"
+        "--negatives",
+        type=_negatives,
+        metavar="N",
+        help="sampled items to rank among, or all (99; all with --protocol time)",
     )
     parser.add_argument(
-        "--held-out", type=float, default=0.1, metavar="SHARE", help="of a time split (0.1)"
+        "--held-out", type=share, default=0.1, metavar="SHARE", help="of a time split"
     )
     for name, default in (("user", 20), ("item", 5)):
-        text = f"rows that every {name} has at least ({default})"
-        parser.add_argument(f"--min-{name}", type=count, default=default, metavar="N", help=text)
-    parser.add_argument("--k", type=count, nargs="+", default=[10], help="lengths of lists (10)")
-    parser.add_argument("--agents", nargs="+", metavar="NAME", help="which (all that can)")
+        add_count(parser, f"--min-{name}", f"rows that every {name} has at least", default=default)
     parser.add_argument(
-        "--agent-set",
-        type=setting,
-        action="append",
-        metavar="AGENT.NAME=VALUE",
-        help="a setting of an agent; may be repeated",
+        "--k", type=count, nargs="+", default=[10], metavar="N", help="lengths of lists"
     )
     parser.add_argument(
-        "--seeds", type=seed, nargs="+", default=[3], metavar="N", help="how many (3), or which"
+        "--agents", nargs="+", metavar="AGENT", help=f"{NEW_AGENT}; all: all that can (all)"
     )
-    parser.add_argument("--jobs", type=jobs, default=1, metavar="N", help="processes (1)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="keeps table, page, settings")
+    add_agent_settings(parser, of_several=True)
+    add_seeds(parser, default="3")
+    add_jobs(parser, default=1, text="processes; -1 is one for each core")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="keeps table, page, settings (none)"
+    )
     parser.set_defaults(run=rank_log)
 
 
@@ -84,13 +98,12 @@ def rank_log(options: argparse.Namespace) -> int:
     names = list(default_agents()) if chosen in (None, ["all"]) else chosen
     agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
     protocol = protocol_of(options)
-    seeds = range(options.seeds[0]) if len(options.seeds) == 1 else dict.fromkeys(options.seeds)
     try:
         outcome = rank(
             read_log_of(options),
             with_agent_settings(agents, options.agent_set or []),
             protocol,
-            seeds=tuple(seeds),
+            seeds=tuple(chosen_seeds(options) or range(3)),
             folder=options.out,
             command=shlex.join(["recsim-env", *sys.argv[1:]]),
             jobs=options.jobs,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import count, seed
+from recsim_env.cli.arguments import AGENT, add_count, add_learn
 from recsim_env.cli.playing import add_common, chosen_agent, chosen_scenario
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ def add_commands(commands: Any) -> None:
         "that was seen, which `recsim-env train --log` learns from. The agent does not learn while "
         "the log is written, so that it is the log of one policy; it still explores, as while "
         "learning.",
+        examples=(
+            "log MusicStreaming ials --learn 5_000 --out music.csv",
+            "log LongTermSatisfaction ppo.agent --interactions 50_000 --out steps.npz",
+        ),
     )
     add_common(parser)
-    parser.add_argument("agent", help="name, or file of a trained one")
-    parser.add_argument("--interactions", type=count, default=20_000, help="slates (20,000)")
-    parser.add_argument(
-        "--learn", type=seed, default=0, help="interactions to learn from first (0)"
-    )
-    parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
-    parser.add_argument(
-        "--draws", type=count, default=1_000, help="of propensities without a formula (1,000)"
-    )
+    parser.add_argument("agent", metavar="AGENT", help=AGENT)
+    add_count(parser, "--interactions", "user-steps to write, each a slate", default=20_000)
+    add_learn(parser)
+    add_count(parser, "--num-envs", "people side by side", default=16)
+    add_count(parser, "--draws", "of propensities without a formula", default=1_000)
     parser.add_argument(
         "--out", type=Path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
     )
@@ -88,8 +88,8 @@ def _write_steps(
     _print_about(found.about, found["propensity"])
     print(f"log: {path}")
     command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
-    for name, value in options.settings or ():
-        command += ["--set", f"{name}={value}"]
+    for name, text in options.settings or ():
+        command += ["--set", f"{name}={text}"]
     print(f"next: {shlex.join(command)}")
 
 

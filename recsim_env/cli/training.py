@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import as_dict, count
+from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict
 from recsim_env.cli.playing import add_common, chosen_scenario
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
     from recsim_env.benchmark.monitoring import LearningMonitor, Write
     from recsim_env.benchmark.training import TrainingRun
-
 
 _INTERACTIONS = 20_000
 
@@ -27,29 +26,26 @@ def add_commands(commands: Any) -> None:
         "with a run that was stopped, and ends where the run would have without; with more "
         "--interactions, it goes on further. "
         "Agents with networks use a GPU with --agent-set device=cuda.",
+        examples=(
+            "train LongTermSatisfaction ppo",
+            "train LongTermSatisfaction ppo --resume --interactions 50_000",
+            "train MusicStreaming linucb --agent-set alpha=0.5 --out bold.agent",
+            "train LongTermSatisfaction iql --log steps.npz",
+        ),
     )
     add_common(parser)
-    parser.add_argument("agent", help="name of the agent")
-    parser.add_argument(
-        "--interactions", type=count, metavar="N", help=f"user-steps, in total ({_INTERACTIONS:,})"
-    )
+    parser.add_argument("agent", metavar="AGENT", help=NEW_AGENT)
+    add_count(parser, "--interactions", f"user-steps to learn from, in total ({_INTERACTIONS:,})")
     parser.add_argument(
         "--log",
         type=Path,
         metavar="FILE",
         help="learn from these steps alone, an .npz file of `recsim-env log`, without acting",
     )
-    parser.add_argument("--num-envs", type=count, default=16, help="people side by side (16)")
-    parser.add_argument(
-        "--threads",
-        type=count,
-        default=1,
-        help="that simulate them; results do not depend on it (1)",
-    )
+    add_count(parser, "--num-envs", "people side by side", default=16)
+    add_count(parser, "--threads", "that simulate them; results do not depend on it", default=1)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the agent's file (AGENT.agent)")
-    parser.add_argument(
-        "--checkpoint-every", type=count, metavar="N", help="user-steps (a tenth of the run)"
-    )
+    add_count(parser, "--checkpoint-every", "user-steps (a tenth of the run)")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
         "--resume", action="store_true", help="go on with the run in the file, if there is one"
@@ -131,7 +127,7 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
             chosen_scenario(options), num_envs=options.num_envs, threads=options.threads
         ),
         agent=options.agent,
-        agent_settings=as_dict(options.agent_set),
+        agent_settings=as_dict(options.agent_set, agent_class(options.agent).defaults),
         seed=options.seed,
         checkpoint_every=every or -(-_wanted(options) // 10),
         path=path,

@@ -1,10 +1,11 @@
 """`recsim-env calibrate`: from a log of real people to a world of simulated ones."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import add_settings, as_dict
+from recsim_env.cli.arguments import add_seed, add_settings, as_dict
 from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,20 +21,32 @@ def add_commands(commands: Any) -> None:
         "calibrate",
         help="fit a world to a ratings log",
         description="Fits users and items to a log, and reports how real the world's people are.",
+        examples=(
+            "calibrate movielens-100k --out worlds/ml-100k",
+            "calibrate ratings.csv --user user_id --item film --rating stars --set n_factors=8",
+        ),
     )
     add_log(parser)
     add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
-    parser.add_argument("--out", type=Path, help="folder (results/world-LOG)")
+    add_seed(parser, of="every random part of the fit")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder (results/world-LOG)")
     parser.set_defaults(run=calibrate_log)
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:
     """Adds the log, its columns, and what to keep of rows that repeat."""
-    parser.add_argument("log", help=f"file or folder of ratings or clicks, or {MOVIELENS}")
-    for column in _COLUMNS:
-        parser.add_argument(f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s")
     parser.add_argument(
-        "--duplicates", choices=("error", "first", "last"), default="error", help="what to keep"
+        "log", metavar="LOG", help=f"file or folder of ratings or clicks, or {MOVIELENS}"
+    )
+    for column in _COLUMNS:
+        parser.add_argument(
+            f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s (by its name)"
+        )
+    parser.add_argument(
+        "--duplicates",
+        choices=("error", "first", "last"),
+        default="error",
+        help="what to keep of rows that repeat user and item",
     )
 
 
@@ -44,14 +57,15 @@ def calibrate_log(options: argparse.Namespace) -> int:
 
     log = read_log_of(options)
     folder = options.out or Path("results") / f"world-{log.name}"
-    changes = as_dict(options.settings)
+    defaults = dataclasses.asdict(CalibrationSettings())
+    changes = {"seed": options.seed} | as_dict(options.settings, defaults)
     try:
         settings = CalibrationSettings(**changes)
     except TypeError:
-        known = list(CalibrationSettings.__dataclass_fields__)
-        unknown = next(name for name in changes if name not in known)
+        unknown = next(name for name in changes if name not in defaults)
         raise ValueError(
-            f"--set {unknown}: known settings are {', '.join(known)}{did_you_mean(unknown, known)}"
+            f"--set {unknown}: known settings are {', '.join(defaults)}"
+            f"{did_you_mean(unknown, defaults)}"
         ) from None
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)

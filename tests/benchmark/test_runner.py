@@ -184,7 +184,7 @@ def test_online_reward_is_shared_where_a_batch_crosses_an_edge():
 def killable(folder):
     """Returns a benchmark of many short runs as a command."""
     options = "InterestEvolution --agents linucb --seeds 4 --interactions 2000 --bins 5"
-    options += " --checkpoints 2 --eval-episodes 40 --set n_topics=5 --set n_candidates=4 --jobs 2"
+    options += " --checkpoints 2 --episodes 40 --set n_topics=5 --set n_candidates=4 --jobs 2"
     return [sys.executable, "-m", "recsim_env.cli", "benchmark", *options.split(), "--out", folder]
 
 

@@ -60,7 +60,7 @@ def test_names_are_worlds_or_scenarios():
 
 def test_the_command_prints_the_table(tmp_path, capsys):
     arguments = ["value", "InterestExploration", "--seeds", "2", "--interactions", "64"]
-    arguments += ["--eval-episodes", "4", "--jobs", "1", "--out", str(tmp_path)]
+    arguments += ["--episodes", "4", "--jobs", "1", "--out", str(tmp_path)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("| value of | context | personalization")

@@ -1,0 +1,118 @@
+"""Classes of other people's code, named as ``"module:Class"`` or ``"file.py:Class"``."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from functools import reduce
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recsim_env.spelling import did_you_mean
+
+
+def imported_class(name: str, kind: type, *, what: str) -> Any:
+    """Returns the class that a name stands for, which must be usable as `kind`.
+
+    Modules are looked for where Python does, and then in the current folder; the folder of a file
+    is added to where Python looks, so that the file finds its neighbours, and other processes it.
+
+    Args:
+      name: ``"module:Class"``, ``"path/to/file.py:Class"``, or with the name of an inner class.
+      kind: what it must be a subclass of.
+      what: what the class is called in messages.
+
+    Raises:
+      ValueError: there is no such module or class, importing it fails, or it is of another kind.
+    """
+    place, colon, attribute = name.rpartition(":")
+    if not colon or not place or not attribute:
+        raise ValueError(f"{what} {name!r} is neither module:Class nor file.py:Class")
+    module = _module_in_file(Path(place), name) if place.endswith(".py") else _module(place, name)
+    try:
+        found = reduce(getattr, attribute.split("."), module)
+    except AttributeError:
+        classes = [
+            each
+            for each, value in vars(module).items()
+            if _is_usable(value, kind) and value.__module__ == module.__name__
+        ]
+        listed = f"; it has {', '.join(classes)}" if classes else ""
+        raise ValueError(
+            f"{what} {name!r}: {_origin(module)} has no {attribute}{listed}"
+            f"{did_you_mean(attribute, classes)}"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ValueError(
+            f"{what} {name!r}: {attribute} is no subclass of {kind.__module__}.{kind.__name__}"
+        )
+    if inspect.isabstract(found):
+        lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+        raise ValueError(f"{what} {name!r}: {attribute} does not define {lacking}")
+    return found
+
+
+def _is_usable(value: Any, kind: type) -> bool:
+    is_one = isinstance(value, type) and issubclass(value, kind)
+    return is_one and value is not kind and not inspect.isabstract(value)
+
+
+def _origin(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or f"Python's module {module.__name__}"
+
+
+def _module_in_file(path: Path, name: str) -> ModuleType:
+    """Returns the module in a file, by its name alone, as whoever unpickles its classes needs it.
+
+    Raises:
+      ValueError: there is no such file, it fails, or another module has its name.
+    """
+    if not path.is_file():
+        raise ValueError(f"{name!r}: there is no file {path}")
+    if not path.stem.isidentifier():
+        raise ValueError(f"{name!r}: {path.stem} cannot be imported; rename the file to a name")
+    _look_in(path.resolve().parent)
+    module = _import(path.stem, name)
+    file = getattr(module, "__file__", None)
+    if file is None or not Path(file).exists() or not path.samefile(file):
+        raise ValueError(
+            f"{name!r}: another module is called {path.stem} ({_origin(module)}); rename the file"
+        )
+    return module
+
+
+def _module(dotted: str, name: str) -> ModuleType:
+    """Returns a module by its dotted name.
+
+    Raises:
+      ValueError: there is none, or it fails.
+    """
+    if not all(part.isidentifier() for part in dotted.split(".")):
+        raise ValueError(f"{name!r}: {dotted!r} is no module; a file is named with its .py")
+    top = dotted.partition(".")[0]
+    if top not in sys.modules and importlib.util.find_spec(top) is None:
+        _look_in(Path.cwd())
+    return _import(dotted, name)
+
+
+def _look_in(folder: Path) -> None:
+    """Adds a folder to where modules are looked for, last: it hides nothing."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+
+
+def _import(dotted: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{dotted}.".startswith(f"{error.name}."):
+            raise ValueError(
+                f"{name!r}: there is no module {error.name} where Python looks, nor in the "
+                "current folder"
+            ) from None
+        raise ValueError(f"{name!r} needs {error.name}, which is not installed") from error
+    except (Exception, SystemExit) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{name!r}: importing {dotted} failed with {said}") from error
