@@ -179,11 +179,15 @@ def _versions(table: ResultTable) -> str:
 
 
 def _how_to_redraw(table: ResultTable) -> str:
-    command = table.read_settings().get("command")
-    text = "## How to redraw and repeat\n\nThis page and its figures, from `rows.csv` alone:\n\n"
-    text += f"    recsim-env plot {table.folder.name}"
-    if command:
-        text += f"\n\nThe runs (finished ones are kept: use a new folder):\n\n    {command}"
+    settings = table.read_settings()
+    commands = [*settings.get("earlier_commands", []), settings.get("command", "")]
+    text = (
+        "## How to redraw and repeat\n\nThis page and its figures, from `rows.csv` alone, in this "
+    )
+    text += "folder:\n\n    recsim-env plot ."
+    if any(commands):
+        text += "\n\nThe runs (finished ones are kept: use a new folder):\n\n    "
+        text += "\n    ".join(filter(None, commands))
     return text
 
 

@@ -407,7 +407,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{file}: not JSON: {error}") from error
+        raise ValueError(f"{file}: not JSON: {error}; restore or remove it") from error
     if not isinstance(content, dict):
         raise ValueError(f"{file}: holds {type(content).__name__} where an object belongs")
     return content

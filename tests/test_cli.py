@@ -182,6 +182,27 @@ def test_benchmark_writes_everything_and_plot_redraws_it(capsys, tmp_path):
     assert sorted(path.name for path in report.parent.glob("*.png")) == pictures
 
 
+def test_results_lie_under_the_scenario_s_name_and_plot_finds_them(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "name one of results/, where there is none yet" in refused(capsys, "plot")
+    asked = ["--agents", "linucb", "--seeds", "1", *BRIEF]
+    assert main(["benchmark", "InterestEvolution", *SMALL, *asked]) == 0
+    first = Path("results/InterestEvolution-v0")
+    assert f"report: {first}/report.md" in capsys.readouterr().out
+    assert "    recsim-env plot .\n" in (first / "report.md").read_text()
+    assert main(["plot"]) == 0
+    assert f"report: {first}/report.md" in capsys.readouterr().out
+    assert main(["benchmark", "InterestExploration", *asked]) == 0
+    said = refused(capsys, "plot")
+    assert f"name one of {first}, results/InterestExploration-v0" in said
+    said = refused(capsys, "benchmark", "InterestEvolution", *SMALL, *asked, "--bins", "1")
+    assert "other settings (bins=1, there " in said
+    assert (
+        main(["benchmark", "InterestEvolution", *SMALL, *asked, "--bins", "1", "--overwrite"]) == 0
+    )
+    assert "were finished before" not in capsys.readouterr().out
+
+
 def test_benchmark_reads_toml_and_the_command_line_has_the_last_word(tmp_path):
     config = tmp_path / "benchmark.toml"
     config.write_text(

@@ -36,11 +36,13 @@ class Plan:
       runs: in the order in which they are started.
       left_out: agents that do not suit a scenario.
       scenarios: label to scenario.
+      configs: label to what decides its runs, and those of each of its agents.
     """
 
     runs: tuple[Run, ...]
     left_out: tuple[LeftOut, ...]
     scenarios: dict[str, Scenario]
+    configs: dict[str, dict[str, Any]]
 
 
 def make_plan(settings: BenchmarkSettings) -> Plan:
@@ -58,9 +60,11 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
     runs: list[Run] = []
     left_out: list[LeftOut] = []
     scenarios: dict[str, Scenario] = {}
+    configs: dict[str, dict[str, Any]] = {}
     for label, entry in settings.scenarios.items():
         scenario = _scenario(label, entry)
         scenarios[label] = scenario
+        configs[label] = _described(scenario, settings.protocol) | {"agents": {}}
         for agent_label, agent_entry in _with_references(settings).items():
             given = dict(agent_entry)
             agent = given.pop("agent", agent_label)
@@ -68,6 +72,9 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             reason = kind.unsuitable(scenario)
             if reason is None:
                 full = full_settings(agent_label, kind.defaults, given)
+                own = _described_agent(agent, full)
+                configs[label]["agents"][agent_label] = own
+                common = {k: v for k, v in configs[label].items() if k != "agents"}
                 runs += [
                     Run(
                         scenario_label=label,
@@ -77,13 +84,13 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
                         agent_settings=given,
                         seed=seed,
                         protocol=protocol,
-                        config_hash=_config_hash(scenario, agent, full, settings.protocol),
+                        config_hash=hash_of(common | own),
                     )
                     for seed in settings.seeds
                 ]
             elif agent_label in settings.agents:
                 left_out.append(LeftOut(label, agent_label, reason))
-    return Plan(tuple(runs), tuple(left_out), scenarios)
+    return Plan(tuple(runs), tuple(left_out), scenarios, configs)
 
 
 def _scenario(label: str, entry: Any) -> Scenario:
@@ -112,21 +119,21 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
     return dict(defaults) | given
 
 
-def _config_hash(
-    scenario: Scenario, agent: str, agent_settings: dict[str, Any], protocol: dict[str, int]
-) -> str:
-    """Returns what changes whenever a setting that decides a run's results does.
-
-    A file that a setting names counts by its content.
-    """
-    described = {
+def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
+    """Returns what decides the results of all agents; a file in a setting counts by its content."""
+    return {
         "scenario": f"{type(scenario).__module__}:{type(scenario).__qualname__}",
         "scenario_settings": {k: _content(v) for k, v in scenario.settings.items()},
-        "agent": AGENTS.get(agent, agent),
-        "agent_settings": {k: _content(v) for k, v in agent_settings.items()},
         "protocol": protocol,
     }
-    return hash_of(described)
+
+
+def _described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns what, beside its scenario, decides the results of an agent."""
+    return {
+        "agent": AGENTS.get(agent, agent),
+        "agent_settings": {k: _content(v) for k, v in settings.items()},
+    }
 
 
 def hash_of(described: Any) -> str:

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from recsim_env.benchmark.plan import LeftOut, make_plan
+from recsim_env.benchmark.kept import Playable, joinable, joined, plain
+from recsim_env.benchmark.plan import LeftOut, Plan, make_plan
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.run import play
 from recsim_env.benchmark.settings import BenchmarkSettings
@@ -32,6 +33,7 @@ class BenchmarkOutcome:
       failed: (scenario, agent, seed) of the runs that failed; the table has their errors.
       left_out: agents that do not suit a scenario.
       foreign: (scenario, agent, seed) of runs in the folder that these settings do not ask for.
+      damage: what was wrong with the folder's table, where it was overwritten.
     """
 
     folder: Path
@@ -40,6 +42,7 @@ class BenchmarkOutcome:
     failed: tuple[tuple[str, str, int], ...]
     left_out: tuple[LeftOut, ...]
     foreign: tuple[tuple[str, str, int], ...]
+    damage: tuple[str, ...] = ()
 
 
 def run_benchmark(
@@ -48,31 +51,32 @@ def run_benchmark(
     *,
     command: str = "",
     progress_bar: bool = False,
+    overwrite: bool = False,
 ) -> BenchmarkOutcome:
     """Plays what is not yet in the folder's table, and returns what happened.
 
     Every finished run is on disk before the next is awaited: whoever is interrupted and calls again
     with the same settings loses the runs that were in progress. A run that raises becomes a
-    `failed` row, its traceback a file in `errors/`, and is tried again by the next call.
+    `failed` row, its traceback a file in `errors/`, and is tried again by the next call. Scenarios,
+    agents and seeds may be added to a folder by later calls.
 
     Args:
       settings: what to compare.
       folder: where results are kept; made if need be.
       command: what a person would type to repeat this; kept with the settings.
       progress_bar: whether to show a line with rate and time left, on a terminal.
+      overwrite: whether finished runs of other settings are replaced, and damaged ones.
 
     Raises:
       ValueError: settings that a scenario or an agent does not have, or a folder that holds
-        something else.
+        something else, runs of other settings among it.
+      OSError: the folder cannot be written.
       RuntimeError: a process of a run was killed.
     """
     plan = make_plan(settings)
-    table = ResultTable(folder)
-    asked = settings.as_dict() | {
-        "command": command,
-        "left_out": [asdict(each) for each in plan.left_out],
-    }
-    table.write_settings(asked, versions())
+    table = joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
+    asked = settings.as_dict() | {"command": command}
+    table.write_settings(plain(asked | _noted(table, plan, command)), versions())
     waiting = missing(table, plan.runs)
     warm_up({id(run.scenario): run.scenario for run in waiting}.values())
     failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
@@ -83,19 +87,27 @@ def run_benchmark(
         failed=failed,
         left_out=plan.left_out,
         foreign=foreign(table, plan.runs),
+        damage=table.damage,
     )
 
 
-class Playable(Protocol):
-    """Something that is played in a process of its own and gives rows of a table."""
-
-    @property
-    def key(self) -> RunKey:
-        """Names it in the table."""
-
-    @property
-    def config_hash(self) -> str:
-        """Of everything but the seed."""
+def _noted(table: ResultTable, plan: Plan, command: str) -> dict[str, Any]:
+    """Returns what the settings of a folder say of all calls that it is the work of."""
+    before = table.read_settings()
+    asked = {run.key[:2] for run in plan.runs}
+    worlds = {world for world, _, _ in table.config_hashes()}
+    commands = [*before.get("earlier_commands", []), before.get("command", "")] if worlds else []
+    left_out = [
+        each
+        for each in before.get("left_out", [])
+        if each["scenario"] in worlds and (each["scenario"], each["agent"]) not in asked
+    ]
+    left_out += [asdict(each) for each in plan.left_out]
+    return {
+        "earlier_commands": [each for each in dict.fromkeys(commands) if each not in ("", command)],
+        "left_out": [each for place, each in enumerate(left_out) if each not in left_out[:place]],
+        "runs": joined(before.get("runs", {}), plan.configs, worlds=worlds),
+    }
 
 
 AnyRun = TypeVar("AnyRun", bound=Playable)

@@ -1,6 +1,7 @@
 """What a benchmark compares, and how: from keyword arguments or a TOML file."""
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 from recsim_env.agents import AGENTS
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id
+from recsim_env.registration import NAMESPACE
 from recsim_env.spelling import did_you_mean
 from recsim_env.standings import CEILINGS
 
@@ -30,6 +32,9 @@ DEFAULT_AGENTS = (
 
 #: Every run's people have environment seeds of their own: seeds and slots stay below these.
 MAX_SEED, MAX_ENVS = 2**11, 2**20
+
+# Beyond so many scenarios, their folder is named after the first and the number of the others.
+_MOST_NAMES = 3
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -149,6 +154,14 @@ class BenchmarkSettings:
         """What, beside scenario and agent, decides the rows of a run."""
         names = ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def folder_name(self) -> str:
+        """What its folder of results is called: after its scenarios, whatever their order."""
+        names = sorted(label.removeprefix(f"{NAMESPACE}/") for label in self.scenarios)
+        if len(names) > _MOST_NAMES:
+            names = [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES}-more"]
+        return "+".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") for name in names)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON values, which `create` takes back."""

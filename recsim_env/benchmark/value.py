@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import agent_class
+from recsim_env.benchmark.kept import joinable
 from recsim_env.benchmark.names import make_scenario, scenario_id
+from recsim_env.benchmark.plan import make_plan
 from recsim_env.benchmark.runner import run_benchmark
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.files import replace_file
-from recsim_env.results import ResultTable
+from recsim_env.results import BENCHMARK, ResultTable
 from recsim_env.scenario import Scenario
 from recsim_env.standings import final_by_seed
 from recsim_env.statistics import Estimate, normalized_score
@@ -88,6 +90,7 @@ def measure_values(
     eval_episodes: int = 500,
     jobs: int = -1,
     progress_bar: bool = False,
+    overwrite: bool = False,
 ) -> dict[str, dict[str, Estimate]]:
     """Returns world to ability to the gain in reward that it brings, 0.1 for 10 % more.
 
@@ -96,46 +99,83 @@ def measure_values(
 
     Args:
       worlds: label to settings, and `scenario` where the label is not its name.
-      folder: where tables go; `values.md` is the table of gains.
+      folder: where tables go; `values.md` is the table of gains, of all worlds measured there.
       seeds: how many runs of each policy, each with its own people; or their seeds.
       interactions: user-steps from which LinUCB learns.
       eval_episodes: episodes of a frozen policy, for each seed.
       jobs: processes; -1 is one per core.
       progress_bar: as in `run_benchmark`.
+      overwrite: as in `run_benchmark`.
 
     Raises:
-      ValueError: an unknown scenario or setting.
+      ValueError: an unknown scenario or setting, or a folder that holds runs of other settings.
       RuntimeError: a run failed.
     """
     folder = Path(folder)
-    values: dict[str, dict[str, Estimate]] = {}
-    for label, entry in worlds.items():
-        settings = dict(entry)
-        name = settings.pop("scenario", label)
-        scenario = make_scenario(name, **settings)
-        usable = abilities_of(scenario)
-        labels = {each for ability in usable.values() for each in _policies(ability)}
+    asked = {
+        label: _asked(
+            label,
+            entry,
+            seeds=seeds,
+            interactions=interactions,
+            eval_episodes=eval_episodes,
+            jobs=jobs,
+        )
+        for label, entry in worlds.items()
+    }
+    for label, settings in asked.items():  # before any work
+        plan = make_plan(settings)
+        joinable(_folder_of(folder, label), plan.runs, plan.configs, overwrite=overwrite)
+    for label, settings in asked.items():
         outcome = run_benchmark(
-            BenchmarkSettings.create(
-                scenarios={label: {"scenario": scenario_id(name), **settings}},
-                agents={each: given for each, given in _POLICIES.items() if each in labels},
-                seeds=seeds,
-                interactions=interactions,
-                eval_episodes=eval_episodes,
-                checkpoints=1,
-                bins=1,
-                jobs=jobs,
-            ),
-            folder / re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-"),
+            settings,
+            _folder_of(folder, label),
             command=f"recsim-env value --out {folder}",
             progress_bar=progress_bar,
         )
         if outcome.failed:
             raise RuntimeError(f"runs failed in {label}; see {outcome.folder / 'errors'}")
-        table = ResultTable(outcome.folder)
-        values[label] = {name: _gain(table, label, ability) for name, ability in usable.items()}
-        replace_file(folder / "values.md", as_markdown(values).encode())
-    return values
+        replace_file(folder / "values.md", as_markdown(_gains_in(folder)).encode())
+    gains = _gains_in(folder)
+    return {label: gains[label] for label in asked}
+
+
+def _asked(label: str, entry: Mapping[str, Any], **settings: Any) -> BenchmarkSettings:
+    """Returns the benchmark that tells what abilities are worth in a world."""
+    given = dict(entry)
+    name = given.pop("scenario", label)
+    usable = abilities_of(make_scenario(name, **given))
+    labels = {each for ability in usable.values() for each in _policies(ability)}
+    return BenchmarkSettings.create(
+        scenarios={label: {"scenario": scenario_id(name), **given}},
+        agents={each: policy for each, policy in _POLICIES.items() if each in labels},
+        checkpoints=1,
+        bins=1,
+        **settings,
+    )
+
+
+def _folder_of(folder: Path, label: str) -> Path:
+    return folder / re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-")
+
+
+def _gains_in(folder: Path) -> dict[str, dict[str, Estimate]]:
+    """Returns the gains in all worlds that were measured in a folder, ours in their order first."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for file in sorted(folder.glob("*/rows.csv")):
+        with file.open("rb") as content:
+            if content.readline() != BENCHMARK.header:  # of another kind
+                continue
+        table = ResultTable(file.parent)
+        for world in table.scenarios():
+            finished = {row["agent"] for row in table.rows(phase="final", scenario=world)}
+            found[world] = {
+                name: _gain(table, world, ability)
+                for name, ability in ABILITIES.items()
+                if finished.issuperset(_policies(ability))
+            }
+    in_order = dict.fromkeys([*WORLDS, *found])
+    return {world: found[world] for world in in_order if "personalization" in found.get(world, {})}
 
 
 def abilities_of(scenario: Scenario) -> dict[str, Ability]:

@@ -106,6 +106,13 @@ def add_settings(parser: argparse.ArgumentParser, *, of: str = "the scenario") -
     )
 
 
+def add_overwrite(
+    parser: Any, *, help: str = "replace what was finished with other settings, or is damaged"
+) -> None:
+    """Adds `--overwrite`, without which nothing that is there is lost."""
+    parser.add_argument("--overwrite", action="store_true", help=help)
+
+
 def add_agent_settings(parser: argparse.ArgumentParser, *, of_several: bool = False) -> None:
     """Adds `--agent-set`, for one agent or, with its name before a dot, for one of several."""
     parser.add_argument(

@@ -15,6 +15,7 @@ from recsim_env.cli.arguments import (
     add_agent_settings,
     add_count,
     add_jobs,
+    add_overwrite,
     add_seeds,
     add_settings,
     as_dict,
@@ -27,7 +28,9 @@ from recsim_env.spelling import did_you_mean
 if TYPE_CHECKING:
     from recsim_env.benchmark import BenchmarkOutcome, BenchmarkSettings
 
-DEFAULT_FOLDER = Path("results")
+RESULTS = Path("results")
+"""Where folders of results go that are not named."""
+
 #: Options of counts, the setting that each is, what it says, and the setting's default.
 _COUNTS = (
     ("--interactions", "interactions", "user-steps that each agent learns from", 20_000),
@@ -45,15 +48,14 @@ def add_commands(commands: Any) -> None:
         "plot",
         help="redraw figures and report from a result table",
         description="Redraws the figures and writes the report anew, from the table alone.",
-        examples=("plot", "plot results/value/MusicStreaming"),
+        examples=("plot", "plot results/NewsFeed-v0", "plot results/value/MusicStreaming"),
     )
     parser.add_argument(
         "folder",
         nargs="?",
         type=Path,
-        default=DEFAULT_FOLDER,
         metavar="FOLDER",
-        help="what a benchmark wrote",
+        help=f"what a benchmark wrote (the only one in {RESULTS})",
     )
     parser.set_defaults(run=plot)
     _add_value(commands)
@@ -119,8 +121,9 @@ def _add_benchmark(commands: Any) -> None:
         "--config", type=Path, metavar="FILE", help="a TOML file with settings (none)"
     )
     parser.add_argument(
-        "--out", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="where results go"
+        "--out", type=Path, metavar="FOLDER", help=f"where results go ({RESULTS}/SCENARIO)"
     )
+    add_overwrite(parser)
     parser.set_defaults(run=benchmark)
 
 
@@ -140,10 +143,11 @@ def _add_value(commands: Any) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=DEFAULT_FOLDER / "value",
+        default=RESULTS / "value",
         metavar="FOLDER",
         help="where results go",
     )
+    add_overwrite(parser)
     parser.set_defaults(run=value)
 
 
@@ -198,7 +202,13 @@ def benchmark(options: argparse.Namespace) -> int:
     settings = benchmark_settings(options)
     command = shlex.join(["recsim-env", *sys.argv[1:]])
     try:
-        outcome = run_benchmark(settings, options.out, command=command, progress_bar=True)
+        outcome = run_benchmark(
+            settings,
+            options.out or RESULTS / settings.folder_name,
+            command=command,
+            progress_bar=True,
+            overwrite=options.overwrite,
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None
     print_leaderboards(outcome.folder)
@@ -208,6 +218,8 @@ def benchmark(options: argparse.Namespace) -> int:
 
 
 def _print_outcome(outcome: "BenchmarkOutcome") -> None:
+    for problem in outcome.damage:
+        print(f"overwritten: {problem}")
     for each in outcome.left_out:
         print(f"left out in {each.scenario}: {each.reason}")
     if outcome.n_kept:
@@ -263,8 +275,21 @@ def plot(options: argparse.Namespace) -> int:
         from recsim_env.plots.report import write_report
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    print(f"report: {write_report(options.folder)}")
+    print(f"report: {write_report(options.folder or _only_folder())}")
     return 0
+
+
+def _only_folder() -> Path:
+    """Returns the folder of results that is meant where none is named.
+
+    Raises:
+      ValueError: there are several, or none.
+    """
+    found = sorted(file.parent for file in RESULTS.glob("*/rows.csv"))
+    if len(found) != 1:
+        known = ", ".join(map(str, found)) or f"{RESULTS}/, where there is none yet"
+        raise ValueError(f"FOLDER is missing; name one of {known}")
+    return found[0]
 
 
 def value(options: argparse.Namespace) -> int:
@@ -280,6 +305,7 @@ def value(options: argparse.Namespace) -> int:
             eval_episodes=options.episodes,
             jobs=options.jobs,
             progress_bar=True,
+            overwrite=options.overwrite,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None

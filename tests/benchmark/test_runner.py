@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +86,7 @@ def test_every_run_has_its_rows(tmp_path):
     settings = table.read_settings()
     assert settings["command"] == "benchmark this"
     assert BenchmarkSettings.create(
-        **{k: v for k, v in settings.items() if k not in ("command", "left_out")}
+        **{k: v for k, v in settings.items() if k in {each.name for each in fields(TINY)}}
     ) == replace(TINY)
     assert {"python", "numpy", "recsim-env", "platform"} <= set(table.read_versions())
 
@@ -103,21 +103,81 @@ def test_the_oracle_has_no_regret_and_is_the_same_for_all(tmp_path):
     assert ceilings["uniform"] == ceilings["linucb"] == ceilings["oracle"]
 
 
-def test_the_same_command_resumes_and_a_changed_setting_reruns(tmp_path):
-    run_benchmark(TINY, tmp_path)
+def test_the_same_command_resumes_and_a_folder_grows(tmp_path):
+    one = replace(TINY, seeds=(0,))
+    run_benchmark(one, tmp_path, command="first")
     before = (tmp_path / "rows.csv").read_bytes()
-    again = run_benchmark(replace(TINY, jobs=2), tmp_path)
-    assert again.n_kept == again.n_runs == 8
+    again = run_benchmark(replace(one, jobs=2), tmp_path, command="first")
+    assert again.n_kept == again.n_runs == 4
     assert (tmp_path / "rows.csv").read_bytes() == before
-    bold = replace(TINY, agents={"linucb": {"alpha": 0.5}})
-    assert run_benchmark(bold, tmp_path).n_kept == 6
-    assert len(ResultTable(tmp_path).rows(phase="final")) == 8
-    assert run_benchmark(replace(TINY, interactions=100), tmp_path).n_kept == 0
-    more = run_benchmark(replace(TINY, interactions=100, seeds=(1, 2)), tmp_path)
-    assert more.n_kept == 4
-    assert more.foreign == tuple(
-        (EVOLUTION, agent, 0) for agent in ("far_sighted", "linucb", "oracle", "uniform")
+    assert run_benchmark(TINY, tmp_path, command="more seeds").n_kept == 4
+    agents = {"cautious": {"agent": "linucb", "alpha": 0.5}, "popularity": {}}
+    more = run_benchmark(replace(one, agents=agents), tmp_path, command="more agents")
+    assert (more.n_kept, len(more.foreign)) == (3, 5)
+    other = {"BernoulliBandit": {}}
+    shorter = BenchmarkSettings.create(
+        scenarios=other, agents="ucb", seeds=1, interactions=64, eval_episodes=4, jobs=1
     )
+    run_benchmark(shorter, tmp_path, command="another scenario, with other lengths")
+    settings = ResultTable(tmp_path).read_settings()
+    assert settings["earlier_commands"] == ["first", "more seeds", "more agents"]
+    assert [each["agent"] for each in settings["left_out"]] == ["popularity"]
+    assert list(settings["runs"][EVOLUTION]["agents"]) == [
+        *("uniform", "oracle", "far_sighted", "linucb", "cautious")
+    ]
+    assert settings["runs"]["recsim_env/BernoulliBandit-v0"]["protocol"]["interactions"] == 64
+    assert len(ResultTable(tmp_path).rows(phase="final")) == 8 + 1 + 3
+    assert run_benchmark(TINY, tmp_path).n_kept == 8
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"interactions": 100}, "interactions=100, there 200"),
+        ({"interactions": 100, "seeds": (7,)}, "interactions=100, there 200"),
+        ({"eval_episodes": 9, "num_envs": 2}, "num_envs=2, there 4; eval_episodes=9, there 8"),
+        ({"agents": {"linucb": {"alpha": 0.5}}}, "linucb.alpha=0.5, there 1.0"),
+        ({"agents": {"linucb": {"agent": "uniform"}}}, 'linucb.agent="'),
+        ({"scenarios": {EVOLUTION: {"n_topics": 5}}}, "n_topics=5, there 4"),
+        ({"scenarios": {EVOLUTION: {"scenario": "BernoulliBandit"}}}, 'scenario="'),
+    ],
+)
+def test_runs_of_other_settings_are_refused_before_anything_is_done(tmp_path, changed, said):
+    run_benchmark(TINY, tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=r"holds \d+ finished runs with other settings") as error:
+        run_benchmark(replace(TINY, **changed), tmp_path)
+    assert said in str(error.value)
+    assert "choose another folder, or give overwrite (--overwrite)" in str(error.value)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_what_is_overwritten_leaves_only_comparable_runs(tmp_path):
+    run_benchmark(replace(TINY, agents={"linucb": {}, "random": {"agent": "uniform"}}), tmp_path)
+    bold = replace(TINY, agents={"linucb": {"alpha": 0.5}}, seeds=(1,))
+    outcome = run_benchmark(bold, tmp_path, overwrite=True)
+    assert (outcome.n_kept, outcome.n_runs) == (3, 4), "only LinUCB has changed"
+    finished = {key[1:] for key in ResultTable(tmp_path).config_hashes()}
+    assert {seed for agent, seed in finished if agent == "linucb"} == {1}
+    assert ("random", 0) in finished
+    shorter = replace(bold, interactions=100)
+    assert run_benchmark(shorter, tmp_path, overwrite=True).n_kept == 0
+    assert {key[2] for key in ResultTable(tmp_path).config_hashes()} == {1}
+    assert len(ResultTable(tmp_path).rows(phase="final")) == 4, "all runs of the scenario changed"
+    assert run_benchmark(shorter, tmp_path).n_kept == 4
+
+
+def test_damaged_runs_are_refused_and_played_again_where_overwritten(tmp_path):
+    whole = run_benchmark(TINY, tmp_path)
+    before = numbers(tmp_path)
+    file = tmp_path / "rows.csv"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:7], *lines[8:]]))
+    with pytest.raises(ValueError, match=r"rows\.csv, line 10: .* with --overwrite"):
+        run_benchmark(TINY, tmp_path)
+    again = run_benchmark(TINY, tmp_path, overwrite=True)
+    assert (again.n_kept, len(again.damage)) == (whole.n_runs - 1, 1)
+    assert numbers(tmp_path) == before
 
 
 def test_results_do_not_depend_on_the_number_of_processes(tmp_path):

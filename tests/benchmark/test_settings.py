@@ -225,3 +225,21 @@ def test_all_stands_for_every_agent_that_learns_and_keeps_what_is_set():
     assert not {"all", "oracle", "diverse_oracle", "far_sighted"} & set(agents)
     assert agents["linucb"] == {"alpha": 0.5} and agents["ials"] == {}
     assert BenchmarkSettings.create(agents="all").agents.keys() == agents.keys()
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "name"),
+    [
+        ("NewsFeed", "NewsFeed-v0"),
+        (["NewsFeed", "Boredom"], "Boredom-v0+NewsFeed-v0"),
+        ({"Music (lives)": {"scenario": "MusicStreaming"}}, "Music-lives"),
+        ({"../a/b": {"scenario": "Boredom"}}, "a-b"),
+        ("recsim_env.scenarios.boredom:Boredom", "recsim_env.scenarios.boredom-Boredom"),
+        (
+            ["NewsFeed", "Boredom", "ShortVideo", "BernoulliBandit", "WheelBandit"],
+            "BernoulliBandit-v0+Boredom-v0+NewsFeed-v0+2-more",
+        ),
+    ],
+)
+def test_the_folder_is_named_after_the_scenarios(scenarios, name):
+    assert BenchmarkSettings.create(scenarios=scenarios).folder_name == name

@@ -1,5 +1,7 @@
 """The value of an ability is the ratio of what two policies earn on the same people."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,26 @@ def test_a_second_call_keeps_what_is_there(measured):
     assert measure_values(WORLD, folder, **SMALL) == values
     assert (folder / "InterestEvolution" / "rows.csv").read_bytes() == before
     assert (folder / "values.md").read_text() == as_markdown(values)
+
+
+def test_other_settings_are_refused_before_any_world_is_measured(measured):
+    folder, values = measured
+    worlds = {"InterestExploration": {}, **WORLD}
+    with pytest.raises(ValueError, match="eval_episodes=21, there 20"):
+        measure_values(worlds, folder, **{**SMALL, "eval_episodes": 21})
+    assert not (folder / "InterestExploration").exists()
+    assert (folder / "values.md").read_text() == as_markdown(values)
+
+
+def test_the_page_tells_of_all_worlds_in_the_folder(measured, tmp_path):
+    folder, values = measured
+    shutil.copytree(folder, tmp_path / "value")
+    (tmp_path / "value" / "ranking").mkdir()
+    (tmp_path / "value" / "ranking" / "rows.csv").write_text("log,agent\n")
+    world = {"small": {"scenario": "InterestExploration", "n_candidates": 4}}
+    more = measure_values(world, tmp_path / "value", **SMALL)
+    assert list(more) == ["small"]
+    assert (tmp_path / "value" / "values.md").read_text() == as_markdown(values | more)
 
 
 def test_what_a_world_has_no_use_for_is_left_out():

@@ -1,0 +1,133 @@
+"""What a folder of results holds already, and whether the runs that are asked for may join it."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from recsim_env.files import check_writable
+from recsim_env.results import BENCHMARK, Layout, ResultTable, RunKey
+
+Configs = Mapping[str, Mapping[str, Any]]
+"""World (scenario or log) to what decides its runs; under `agents`, label to what decides it."""
+
+_MOST_DIFFERENCES, _LONGEST_VALUE = 6, 60
+
+
+class Playable(Protocol):
+    """Something that is played in a process of its own and gives rows of a table."""
+
+    @property
+    def key(self) -> RunKey:
+        """Names it in the table."""
+
+    @property
+    def config_hash(self) -> str:
+        """Of everything but the seed."""
+
+
+def joinable(
+    folder: str | Path,
+    runs: Sequence[Playable],
+    configs: Configs,
+    *,
+    layout: Layout = BENCHMARK,
+    overwrite: bool = False,
+) -> ResultTable:
+    """Returns the table of a folder to which runs may be added.
+
+    Runs of other worlds, agents and seeds stay there, and so do finished runs that are asked for
+    again. Those of other settings would stand beside the new ones as if they were comparable: they
+    are refused, or removed where they may be overwritten. Where that is so of a world's first
+    agent, which is in every plan, it is so of all its agents.
+
+    Args:
+      folder: of results.
+      runs: all that are asked for; of each world, the one that every plan has comes first.
+      configs: what decides them.
+      layout: of the table's rows.
+      overwrite: whether to remove runs of other settings, and damaged ones.
+
+    Raises:
+      ValueError: the folder holds finished runs of other settings; says what differs.
+      OSError: the folder cannot be written.
+    """
+    check_writable(Path(folder) / "rows.csv")
+    table = ResultTable(folder, layout, overwrite=overwrite)
+    others = _others(table.config_hashes(), runs)
+    if others and not overwrite:
+        known = table.read_settings().get("runs", {})
+        first = dict.fromkeys(run.key[:2] for run in runs)
+        pairs = [pair for pair in first if pair in {key[:2] for key in others}]
+        text = (
+            "; ".join(_differences(known, plain(configs), pairs)) or "which are not recorded there"
+        )
+        raise ValueError(
+            f"{table.folder} holds {len(others)} finished runs with other settings ({text}); "
+            "choose another folder, or give overwrite (--overwrite) to replace them"
+        )
+    if others or table.damage:
+        table.remove_runs(others)
+    return table
+
+
+def _others(kept: Mapping[RunKey, str], runs: Sequence[Playable]) -> Collection[RunKey]:
+    """Returns the runs in a table that would not be comparable with those asked for."""
+    asked = {run.key[:2]: run.config_hash for run in runs}
+    first = {world: agent for world, agent in reversed(asked)}
+    found = {key for key, known in kept.items() if asked.get(key[:2], known) != known}
+    changed = {world for world, agent, _ in found if first[world] == agent}
+    hashes = set(asked.values())
+    return found | {key for key, known in kept.items() if key[0] in changed and known not in hashes}
+
+
+def _differences(known: Configs, asked: Configs, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Returns in what pairs of world and agent differ from what a folder recorded."""
+    found: list[str] = []
+    for world, agent in pairs:
+        if agent in known.get(world, {}).get("agents", {}):
+            there, here = _flat(known[world], agent), _flat(asked[world], agent)
+            found += [
+                f"{name}={_short(here.get(name))}, there {_short(there.get(name))}"
+                for name in {**here, **there}
+                if here.get(name) != there.get(name)
+            ]
+    texts = list(dict.fromkeys(found))
+    n_more = len(texts) - _MOST_DIFFERENCES
+    return [*texts[:_MOST_DIFFERENCES], *([f"and {n_more} more"] if n_more > 0 else [])]
+
+
+def _flat(config: Mapping[str, Any], agent: str) -> dict[str, Any]:
+    """Returns all that decides the runs of an agent, its own settings under its name."""
+    groups = [{k: v for k, v in config.items() if k != "agents"}, config["agents"][agent]]
+    flat: dict[str, Any] = {}
+    for prefix, group in zip(("", f"{agent}."), groups, strict=True):
+        for name, value in group.items():
+            inner = value if isinstance(value, Mapping) else {name: value}
+            flat |= {prefix + key: each for key, each in inner.items()}
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def joined(known: Configs, asked: Configs, *, worlds: Collection[str]) -> dict[str, Any]:
+    """Returns what decides the runs in a folder, once those asked for have joined it.
+
+    Args:
+      known: of the runs that were there.
+      asked: of those asked for.
+      worlds: that have runs; what was known of others is left out.
+    """
+    found = {world: dict(config) for world, config in known.items() if world in worlds}
+    for world, config in asked.items():
+        agents = found.get(world, {}).get("agents", {})
+        found[world] = {**config, "agents": agents | config["agents"]}
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Returns values as JSON holds them; what it has no way for, as Python writes it."""
+    return json.loads(json.dumps(value, default=repr), parse_constant=str)
