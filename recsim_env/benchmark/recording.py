@@ -96,7 +96,8 @@ class Recording:
         import pyarrow
         from pyarrow import parquet
 
-        parquet.write_table(pyarrow.table(self.columns), path)
+        # With checksums, damage is found where it is read.
+        parquet.write_table(pyarrow.table(self.columns), path, write_page_checksum=True)
 
 
 def checked_path(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> Path:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,10 @@ def add_log(parser: argparse.ArgumentParser) -> None:
         "--duplicates",
         choices=("error", "first", "last"),
         default="error",
-        help="what to keep of rows that repeat user and item",
+        help="which row to keep where a user and item repeat; error refuses such a log",
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="of a log in text, such as latin-1 (default: utf-8)"
     )
 
 
@@ -93,12 +97,19 @@ def _number(value: float | None) -> str:
 
 
 def read_log_of(options: argparse.Namespace) -> "InteractionLog":
-    """Returns the log that `add_log` asks for; MovieLens-100K is fetched when first named."""
-    from recsim_env.data import read_log
+    """Returns the log that `add_log` asks for, and prints what was taken for what.
+
+    MovieLens-100K is fetched when first named.
+    """
+    from recsim_env.data import LogWarning, read_log
     from recsim_env.data.movielens import fetch_movielens_100k
 
     path = options.log
     if path == MOVIELENS and not Path(path).exists():
         path = fetch_movielens_100k()
     columns = {column: getattr(options, column) for column in _COLUMNS}
-    return read_log(path, **columns, duplicates=options.duplicates)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LogWarning)  # what it doubts is printed
+        log = read_log(path, **columns, duplicates=options.duplicates, encoding=options.encoding)
+    print(log.reading)
+    return log

@@ -6,12 +6,15 @@ from recsim_env.data.held_out import CalibrationSettings
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers import read_log
+from recsim_env.data.reading import LogWarning, Reading
 
 __all__ = [
     "CalibrationSettings",
     "FidelityTable",
     "InteractionLog",
     "Interactions",
+    "LogWarning",
+    "Reading",
     "calibrate",
     "fidelity_table",
     "read_log",

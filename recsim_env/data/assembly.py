@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.features import Encoder, join_features
 from recsim_env.data.log import InteractionLog
+from recsim_env.data.reading import ROLES, Notes, Reading, asking
+from recsim_env.data.sides import SideTable, described, plain_id
 from recsim_env.data.tables import Table
+from recsim_env.data.times import seconds
 
 Duplicates = Literal["error", "first", "last"]
 
@@ -22,8 +25,10 @@ class Columns:
     Attributes:
       user, item: ids of any kind.
       rating: finite numbers, or None.
-      click: numbers, used without a rating; rows with 0 were shown, not consumed, and left out.
-      time: seconds or ISO dates, or None.
+      click: numbers from 0 up, or true and false; rows with 0 were shown, not consumed, and are
+        left out. None where there is a rating.
+      time: see `seconds`; or None.
+      named: the roles whose columns were asked for by name, so that there is no doubt about them.
     """
 
     user: str
@@ -31,51 +36,58 @@ class Columns:
     rating: str | None = None
     click: str | None = None
     time: str | None = None
+    named: frozenset[str] = frozenset()
 
-
-@dataclass(frozen=True)
-class SideTable:
-    """A table that describes items or users.
-
-    Attributes:
-      table: one row per item or user.
-      key: the column with the id.
-      encoders: how each described column becomes features.
-      title: the column with what to call an item.
-    """
-
-    table: Table
-    key: str
-    encoders: dict[str, Encoder]
-    title: str | None = None
+    def by_role(self) -> dict[str, str]:
+        """Returns the columns that there are."""
+        columns = {role: getattr(self, role) for role in ROLES}
+        return {role: name for role, name in columns.items() if name is not None}
 
 
 def build_log(
     table: Table,
     columns: Columns,
+    notes: Notes,
     *,
+    source: Path,
     name: str,
     items: SideTable | None = None,
     users: SideTable | None = None,
     duplicates: Duplicates = "error",
 ) -> InteractionLog:
-    """Returns the log of a table of interactions.
+    """Returns the log of a table of interactions, which tells how it was read.
 
     Only users and items with interactions are kept, in the order of their ids (as numbers where
     all are). One that is missing in its side table gets empty features.
 
+    Args:
+      table, columns: the interactions.
+      notes: what else to tell of the reading; more is added.
+      source: the file or folder.
+      name: of the log.
+      items, users: what describes them.
+      duplicates: what to keep of rows that repeat.
+
     Raises:
-      ValueError: a bad value, a pair that repeats, or ratings that never differ, by file and line.
+      ValueError: a bad value, a pair that repeats, ratings that never differ, or a side table that
+        describes nothing of the log, by file and line.
     """
-    if columns.rating is None and columns.click is not None:
-        table = _clicked(table, columns.click)
-    rating = _ratings(table, columns)
-    time = None if columns.time is None else table.seconds(columns.time)
+    everything = table
+    if columns.click is not None:
+        is_sure = "click" in columns.named
+        table = _clicked(table, columns.click, notes.remarks if is_sure else notes.doubts, notes)
+    rating = _ratings(table, columns, notes)
+    time = None
+    if columns.time is not None:
+        time, notes.values["time"] = seconds(table, columns.time)
     user, user_labels = _dense_ids(table.text(columns.user))
     item, item_labels = _dense_ids(table.text(columns.item))
-    kept = _without_duplicates(table, user, item, columns, duplicates)
-    item_features, item_feature_names, titles = _described(items, item_labels)
-    user_features, user_feature_names, _ = _described(users, user_labels)
+    for what, labels in (("user", user_labels), ("item", item_labels)):
+        notes.values[what] = f"{len(labels):,} different"
+        _compare_spellings(what, labels, notes)
+    kept = _without_duplicates(table, user, item, columns, duplicates, notes)
+    item_features, item_feature_names, titles = described("items", items, item_labels, notes)
+    user_features, user_feature_names, _ = described("users", users, user_labels, notes)
     return InteractionLog(
         user=user[kept],
         item=item[kept],
@@ -90,27 +102,64 @@ def build_log(
         user_features=user_features,
         user_feature_names=np.array(user_feature_names, dtype=np.str_),
         name=name,
+        reading=_reading(everything, columns, source, len(kept), notes),
     )
 
 
-def _ratings(table: Table, columns: Columns) -> NDArray[np.float64]:
+def _reading(table: Table, columns: Columns, source: Path, n_used: int, notes: Notes) -> Reading:
+    """Returns what to tell people about a log."""
+    roles = columns.by_role()
+    return Reading(
+        source=str(source),
+        form=table.form,
+        n_rows=len(table),
+        n_used=n_used,
+        left_out=notes.left_out,
+        columns=roles,
+        values=notes.values,
+        unread=tuple(name for name in table.columns if name not in roles.values()),
+        remarks=(*table.remarks, *notes.remarks),
+        doubts=tuple(notes.doubts),
+    )
+
+
+def _ratings(table: Table, columns: Columns, notes: Notes) -> NDArray[np.float64]:
     """Returns the ratings; in a log of clicks they are 1."""
     if columns.rating is None:
         return np.ones(len(table))
     rating = table.numbers(columns.rating)
-    if rating.min() == rating.max():
+    low, high = rating.min(), rating.max()
+    if low == high:
         raise ValueError(
-            f"{table.path}: every {columns.rating!r} is {rating[0]:g}, which tells nothing of"
-            f" liking; read the log as clicks with click={columns.rating!r}"
+            f"{table.path}: every {columns.rating!r} is {low:g}, which tells nothing of liking;"
+            f" read the log as clicks with {asking('click', columns.rating)}"
+        )
+    notes.values["rating"] = f"{low:g} to {high:g}, {len(np.unique(rating)):,} different"
+    if low == -1 and not (rating[rating > -1] < 0).any():
+        n_odd = int((rating == -1).sum())
+        notes.doubts.append(
+            f"{n_odd:,} ratings are -1, which often means that something was not rated; they were"
+            " read as ratings, so leave out these rows if they are none"
         )
     return rating
 
 
-def _clicked(table: Table, click: str) -> Table:
+def _clicked(table: Table, click: str, told: list[str], notes: Notes) -> Table:
     """Returns the rows that hold a click."""
-    rows = np.flatnonzero(table.numbers(click, at_least=0.0))
+    clicks = table.numbers(click, at_least=0.0)
+    rows = np.flatnonzero(clicks)
     if not len(rows):
         raise ValueError(f"{table.path}: column {click!r} holds no click at all")
+    if len(rows) < len(table):
+        notes.left_out[f"whose {click!r} is 0: they were shown, and not clicked"] = len(
+            table
+        ) - len(rows)
+    n_other = int((clicks[rows] != 1).sum())
+    if n_other:
+        told.append(
+            f"{click!r} is neither 0 nor 1 in {n_other:,} rows (up to {clicks.max():g}); each was"
+            f" read as one click, and if it is a rating, name it with {asking('rating', click)}"
+        )
     return table.take(rows)
 
 
@@ -131,6 +180,7 @@ def _without_duplicates(
     item: NDArray[np.int32],
     columns: Columns,
     duplicates: Duplicates,
+    notes: Notes,
 ) -> NDArray[np.int64]:
     """Returns the rows to keep: one per user and item."""
     if duplicates not in ("error", "first", "last"):
@@ -146,33 +196,22 @@ def _without_duplicates(
         raise ValueError(
             f"{table.at(later)}: user {table[columns.user][later]!r} and item"
             f" {table[columns.item][later]!r} repeat {table.unit} {table.lines[earlier]};"
-            " pass duplicates='first' or duplicates='last' to keep one of them"
+            f" keep one of them with {asking('duplicates', 'first')}, or last"
         )
     is_kept = np.append(True, ~repeats) if duplicates == "first" else np.append(~repeats, True)
-    return np.sort(order[is_kept])
+    kept = np.sort(order[is_kept])
+    n_dropped = len(table) - len(kept)
+    notes.left_out[f"that repeat a user and item, of which the {duplicates} is kept"] = n_dropped
+    return kept
 
 
-def _described(
-    side: SideTable | None, labels: list[str]
-) -> tuple[NDArray[np.float32], list[str], list[str]]:
-    """Returns the features of the labelled things, the features' names, and what to call them."""
-    if side is None:
-        return np.zeros((len(labels), 0), np.float32), [], labels
-    row_of: dict[str, int] = {}
-    for row, key in enumerate(side.table.text(side.key)):
-        if key in row_of:
-            first = side.table.lines[row_of[key]]
-            raise ValueError(f"{side.table.at(row)}: {side.key} {key!r} repeats line {first}")
-        row_of[key] = row
-    rows = [row_of.get(label) for label in labels]
-
-    def aligned(name: str) -> list[str]:
-        values = side.table[name]
-        return ["" if row is None else values[row].strip() for row in rows]
-
-    parts = [encode(name, aligned(name)) for name, encode in side.encoders.items()]
-    features, names = join_features(parts, len(labels))
-    if side.title is None:
-        return features, names, labels
-    titles = [title or label for title, label in zip(aligned(side.title), labels, strict=True)]
-    return features, names, titles
+def _compare_spellings(what: str, labels: list[str], notes: Notes) -> None:
+    """Remarks on ids that differ in a way that often means nothing."""
+    seen: dict[str, str] = {}
+    alike = [(seen.setdefault(plain_id(label), label), label) for label in labels]
+    alike = [(one, other) for one, other in alike if one != other]
+    if alike:
+        notes.remarks.append(
+            f"{len(alike):,} {what}s differ from another one only in capitals, blanks, leading"
+            f" zeros or .0, as {alike[0][0]!r} and {alike[0][1]!r}; they were kept apart"
+        )

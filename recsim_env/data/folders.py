@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recsim_env.data.assembly import Columns, Duplicates, SideTable, build_log
+from recsim_env.data.assembly import Columns
 from recsim_env.data.features import (
     Encoder,
     category_feature,
@@ -15,11 +16,14 @@ from recsim_env.data.features import (
     number_feature,
     tags_feature,
 )
-from recsim_env.data.log import InteractionLog
-from recsim_env.data.tables import Table, read_text_table
+from recsim_env.data.sides import SideTable
+from recsim_env.data.tables import Table
+from recsim_env.data.text import read_text_table
 
-_RATINGS = Columns("user_id", "item_id", rating="rating", time="timestamp")
+RATINGS_FILES = ("u.data", "ratings.dat", "ratings.csv")
 _RATING_NAMES = ("user_id", "item_id", "rating", "timestamp")
+# Old releases are in latin-1, and their parts without accents in both.
+_ENCODINGS = ("utf-8-sig", "latin-1")
 _GENRES_100K = [
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
@@ -29,92 +33,111 @@ _YEAR = re.compile(r"\((\d{4})\)\s*$")
 _TITLE_WORDS = ("title", "name")
 
 
-def read_movielens_100k(folder: Path, duplicates: Duplicates) -> InteractionLog:
-    """Returns the log of a folder with `u.data` and, where present, `u.item` and `u.user`."""
-    table = read_text_table(folder / "u.data", "\t", names=_RATING_NAMES, encoding="latin-1")
+@dataclass(frozen=True)
+class Source:
+    """A log as its files hold it.
+
+    Attributes:
+      table: the interactions.
+      items, users: what describes them, where there is something.
+    """
+
+    table: Table
+    items: SideTable | None = None
+    users: SideTable | None = None
+
+
+def is_movielens_file(path: Path) -> bool:
+    """Returns whether a file without a header has the name and layout of MovieLens' ratings."""
+    if path.name == "u.data":
+        return True
+    if path.name != "ratings.dat":
+        return False
+    with path.open("rb") as file:
+        return b"::" in file.readline()
+
+
+def read_movielens_100k(folder: Path) -> Source:
+    """Returns a folder with `u.data` and, where present, `u.item` and `u.user`."""
+    table = _movielens_table(folder / "u.data", "\t", _RATING_NAMES)
     items = users = None
     if (path := folder / "u.item").exists():
         names = ["item_id", "title", "release_date", "video_date", "url", *_GENRES_100K]
-        flags = read_text_table(path, "|", names=names, encoding="latin-1")
+        flags = _movielens_table(path, "|", names)
         for genre in _GENRES_100K:
             flags.numbers(genre, at_least=0.0)
         genres = [
             "|".join(g for g, flag in zip(_GENRES_100K, row, strict=True) if float(flag))
             for row in zip(*(flags[g] for g in _GENRES_100K), strict=True)
         ]
-        items = _movies(replace(flags, columns={**flags.columns, "genre": genres}), "item_id")
+        kept = {name: flags[name] for name in names[:5]}
+        items = _movies(replace(flags, columns={**kept, "genre": genres}), "item_id")
     if (path := folder / "u.user").exists():
         names = ["user_id", "age", "gender", "occupation", "zip_code"]
-        people = read_text_table(path, "|", names=names, encoding="latin-1")
-        users = SideTable(people, "user_id", _PERSON)
-    return build_log(
-        table, _RATINGS, name=folder.name, items=items, users=users, duplicates=duplicates
-    )
+        users = SideTable(_movielens_table(path, "|", names), "user_id", _PERSON)
+    return Source(table, items, users)
 
 
-def read_movielens_dat(folder: Path, duplicates: Duplicates) -> InteractionLog:
-    """Returns the log of a folder with `ratings.dat` and, where present, movies and users."""
-    ratings = read_text_table(folder / "ratings.dat", "::", names=_RATING_NAMES, encoding="latin-1")
+def read_movielens_dat(folder: Path) -> Source:
+    """Returns a folder with `ratings.dat` and, where present, movies and users."""
+    table = _movielens_table(folder / "ratings.dat", "::", _RATING_NAMES)
     items = users = None
     if (path := folder / "movies.dat").exists():
-        names = ["item_id", "title", "genre"]
-        items = _movies(read_text_table(path, "::", names=names, encoding="latin-1"), "item_id")
+        items = _movies(_movielens_table(path, "::", ["item_id", "title", "genre"]), "item_id")
     if (path := folder / "users.dat").exists():
         names = ["user_id", "gender", "age", "occupation", "zip_code"]
-        people = read_text_table(path, "::", names=names, encoding="latin-1")
-        users = SideTable(people, "user_id", _PERSON)
-    return build_log(
-        ratings, _RATINGS, name=folder.name, items=items, users=users, duplicates=duplicates
-    )
+        users = SideTable(_movielens_table(path, "::", names), "user_id", _PERSON)
+    return Source(table, items, users)
 
 
-def read_movielens_csv(folder: Path, duplicates: Duplicates) -> InteractionLog:
-    """Returns the log of a folder with `ratings.csv` and, where present, `movies.csv`."""
-    ratings = read_text_table(folder / "ratings.csv", ",", quoted=True)
-    items = None
-    if (path := folder / "movies.csv").exists():
-        movies = read_text_table(path, ",", quoted=True)
-        items = _movies(
-            replace(movies, columns={**movies.columns, "genre": movies["genres"]}), "movieId"
-        )
-    columns = Columns("userId", "movieId", rating="rating", time="timestamp")
-    return build_log(ratings, columns, name=folder.name, items=items, duplicates=duplicates)
+def read_ratings_csv(folder: Path, read: Callable[[Path], Table]) -> Source:
+    """Returns a folder with `ratings.csv`, whoever made it, and MovieLens' `movies.csv`."""
+    table = read(folder / "ratings.csv")
+    path = folder / "movies.csv"
+    if not path.exists():
+        return Source(table)
+    movies = read(path)
+    if "movieId" not in table.columns or not {"movieId", "title", "genres"} <= set(movies.columns):
+        remark = "movies.csv was not read: both files need MovieLens' columns (movieId …)"
+        return Source(replace(table, remarks=[*table.remarks, remark]))
+    columns = {"genre" if name == "genres" else name: v for name, v in movies.columns.items()}
+    return Source(table, _movies(replace(movies, columns=columns), "movieId"))
 
 
-def read_recbole(prefix: Path, columns: Columns, duplicates: Duplicates) -> InteractionLog:
-    """Returns the log of `prefix.inter` and, where present, `prefix.item` and `prefix.user`.
+def read_recbole(prefix: Path, table: Table, columns: Columns) -> Source:
+    """Returns `prefix.inter`, which is read already, and, where present, `.item` and `.user`.
 
     Numbers become one feature, a few categories or tags one feature each; texts, and codes with
     "zip" in their name, none.
     """
-    table, _ = read_atomic_table(prefix.with_name(prefix.name + ".inter"))
     sides = {}
     for kind, key in (("item", columns.item), ("user", columns.user)):
         path = prefix.with_name(f"{prefix.name}.{kind}")
         if path.exists():
             sides[kind] = _atomic_side(path, key)
-    return build_log(
-        table,
-        columns,
-        name=prefix.name,
-        items=sides.get("item"),
-        users=sides.get("user"),
-        duplicates=duplicates,
-    )
+    return Source(table, sides.get("item"), sides.get("user"))
 
 
 def read_atomic_table(path: Path) -> tuple[Table, dict[str, str]]:
     """Returns a RecBole atomic file with bare column names, and the type of each column."""
     stored = read_text_table(path, "\t")
-    types = {}
+    types: dict[str, str] = {}
     for header in stored.columns:
         name, colon, kind = header.rpartition(":")
         if not colon or kind not in ("token", "token_seq", "float", "float_seq"):
             raise ValueError(
                 f"{path}, line 1: column {header!r} lacks its type; write it like 'user_id:token'"
             )
+        if name in types:
+            raise ValueError(f"{path}, line 1: column {name!r} appears twice")
         types[name] = kind
-    return replace(stored, columns=dict(zip(types, stored.columns.values(), strict=True))), types
+    columns = dict(zip(types, stored.columns.values(), strict=True))
+    return replace(stored, columns=columns, form="RecBole's atomic file"), types
+
+
+def _movielens_table(path: Path, delimiter: str, names: Sequence[str]) -> Table:
+    table = read_text_table(path, delimiter, names=names, encodings=_ENCODINGS)
+    return replace(table, form=f"MovieLens' {path.name}")
 
 
 def _atomic_side(path: Path, key: str) -> SideTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from scipy import sparse
 
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.data.order import by_label, pair_luck
+from recsim_env.data.reading import Reading
 
 KIND = "interaction log"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,6 +34,8 @@ class InteractionLog:
       user_features: (n_users, G) float32; G may be 0.
       user_feature_names: (G,) text.
       name: what the log is, for reports.
+      reading: how it was read from a file, if it was; `print(log.reading)` says which column was
+        taken for what, and which rows were left out.
     """
 
     user: NDArray[np.int32]
@@ -48,6 +51,7 @@ class InteractionLog:
     user_features: NDArray[np.float32]
     user_feature_names: NDArray[np.str_]
     name: str = "log"
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         lengths = [len(self.user), len(self.item), len(self.rating)]
@@ -236,6 +240,7 @@ class InteractionLog:
         entries = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays = {name: value for name, value in entries.items() if isinstance(value, np.ndarray)}
         values = {name: value for name, value in entries.items() if name not in arrays}
+        values["reading"] = None if self.reading is None else asdict(self.reading)
         write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
 
     @classmethod
@@ -245,6 +250,10 @@ class InteractionLog:
         entries = {**arrays, **values}
         if found := {f.name for f in fields(cls)} ^ set(entries):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
+        try:
+            entries["reading"] = entries["reading"] and Reading.of(entries["reading"])
+        except TypeError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
         return cls(**entries)
 
     def _by_luck(self, seed: int) -> tuple[NDArray[Any], ...]:

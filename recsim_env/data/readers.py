@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recsim_env.data.assembly import Columns, Duplicates, build_log
+from recsim_env.data.assembly import Duplicates, build_log
 from recsim_env.data.folders import (
+    RATINGS_FILES,
+    Source,
+    is_movielens_file,
     read_atomic_table,
     read_movielens_100k,
-    read_movielens_csv,
     read_movielens_dat,
+    read_ratings_csv,
     read_recbole,
 )
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.tables import Table, read_parquet_table, read_text_table
+from recsim_env.data.parquet import read_parquet_table
+from recsim_env.data.reading import LogWarning, Notes, listed
+from recsim_env.data.roles import choose_columns, is_known, question
+from recsim_env.data.tables import Table
+from recsim_env.data.text import read_text_table
 
 KNOWN_FORMATS = (
     "a MovieLens folder (u.data, ratings.dat or ratings.csv)",
     "RecBole atomic files (a folder, a prefix, or a .inter file)",
-    "a table with a header line (.csv, .tsv)",
+    "a table with a header line (.csv, .tsv, .tab, .txt or .dat, also with .gz behind)",
     "a Parquet file (.parquet)",
 )
-# What people call the columns, without case, blanks and underscores; the first present one counts.
-SYNONYMS = {
-    "user": "user userid uid visitorid visitor customerid reviewerid memberid sessionid",
-    "item": "item itemid iid movieid movie productid product asin parentasin bookid isbn artistid"
-    " trackid songid businessid videoid articleid newsid gameid",
-    "rating": "rating ratings score stars overall reviewscore",
-    "click": "click clicks clicked isclick isclicked label",
-    "time": "timestamp time datetime unixtimestamp unixreviewtime eventtime createdat date ts",
-}
+_TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat")
 
 
 def read_log(
@@ -43,18 +43,25 @@ def read_log(
     click: str | None = None,
     time: str | None = None,
     duplicates: Duplicates = "error",
+    encoding: str | None = None,
 ) -> InteractionLog:
     """Returns the log in a file or folder, whatever its format.
 
-    Known are MovieLens folders, RecBole atomic files, and CSV, TSV or Parquet tables. In the last
-    three, columns that are not named here are guessed from their usual names; without a rating the
-    log is one of clicks, and without a time its order is unknown.
+    Known are MovieLens folders, RecBole atomic files, and CSV, TSV or Parquet tables. Columns that
+    are not named here are guessed from their usual names; without a rating the log is one of
+    clicks, and without a time its order is unknown. `print(log.reading)` says what was taken for
+    what, what was not read, and how many rows were left out and why; nothing else is left out.
 
     Args:
       path: the file, the folder, or the prefix of RecBole's files.
       user, item, rating, click, time: names of the columns, without RecBole's types. Naming a
         click column reads clicks even where ratings exist; its rows with 0 are left out.
       duplicates: when a user and item repeat: "error", or keep the "first" or the "last" row.
+      encoding: of a table in text; UTF-8, or what its byte order mark says, if None.
+
+    Warns:
+      LogWarning: something may not mean what it was taken for, such as numbers in a column that
+        is not read while no column is known to be the rating.
 
     Raises:
       FileNotFoundError: there is nothing at `path`.
@@ -63,16 +70,36 @@ def read_log(
     """
     path = Path(path)
     given = {"user": user, "item": item, "rating": rating, "click": click, "time": time}
+    known = {name for name in given.values() if name is not None}
+    encodings = ("utf-8-sig",) if encoding is None else (encoding,)
+
+    def read(file: Path) -> Table:
+        return _read_table(file, encodings, lambda name: name in known or is_known(name))
+
     prefix = _recbole_prefix(path)
     if prefix is not None:
-        table, _ = read_atomic_table(prefix.with_name(prefix.name + ".inter"))
-        return read_recbole(prefix, _columns(table, given), duplicates)
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    if path.is_dir():
-        return _read_movielens(path, given, duplicates)
-    table = _read_table(path)
-    return build_log(table, _columns(table, given), name=path.stem, duplicates=duplicates)
+        name = prefix.name
+        table, _ = read_atomic_table(prefix.with_name(name + ".inter"))
+        columns = choose_columns(table, given)
+        found = read_recbole(prefix, table, columns)
+    else:
+        name, found = _read(path, read)
+        columns = choose_columns(found.table, given)
+    notes = Notes()
+    question(found.table, columns, notes)
+    log = build_log(
+        found.table,
+        columns,
+        notes,
+        source=path,
+        name=name,
+        items=found.items,
+        users=found.users,
+        duplicates=duplicates,
+    )
+    for doubt in notes.doubts:
+        warnings.warn(f"{path}: {doubt}", LogWarning, stacklevel=2)
+    return log
 
 
 def _recbole_prefix(path: Path) -> Path | None:
@@ -83,76 +110,48 @@ def _recbole_prefix(path: Path) -> Path | None:
         return path
     found = sorted(path.glob("*.inter")) if path.is_dir() else []
     if len(found) > 1:
-        raise ValueError(f"{path} holds several logs, {_listed(f.name for f in found)}; name one")
+        raise ValueError(f"{path} holds several logs, {listed(f.name for f in found)}; name one")
     return found[0].with_suffix("") if found else None
 
 
-def _read_movielens(
-    folder: Path, given: dict[str, str | None], duplicates: Duplicates
-) -> InteractionLog:
-    """Returns the log of a MovieLens folder, recognised by its file of ratings."""
-    readers = {
-        "u.data": read_movielens_100k,
-        "ratings.dat": read_movielens_dat,
-        "ratings.csv": read_movielens_csv,
-    }
-    for name, reader in readers.items():
-        if (folder / name).is_file():
-            if named := [key for key, column in given.items() if column is not None]:
-                raise ValueError(
-                    f"{folder} is a MovieLens folder, whose columns are known; leave out"
-                    f" {_listed(named)}, or give the path of {name} itself"
-                )
-            return reader(folder, duplicates)
-    held = _listed(sorted(entry.name for entry in folder.iterdir())[:10]) or "nothing"
-    raise ValueError(f"{folder} is no log that is known here: it holds {held}. {_formats()}")
+def _read(path: Path, read: Callable[[Path], Table]) -> tuple[str, Source]:
+    """Returns the name of a log that is not RecBole's, and what its files hold."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    if not path.is_dir() and not is_movielens_file(path):
+        packed = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+        return packed.stem, Source(read(path))
+    folder = path if path.is_dir() else path.parent
+    names = RATINGS_FILES if path.is_dir() else (path.name,)
+    held = next((name for name in names if (folder / name).is_file()), None)
+    if held is None:
+        entries = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+        raise ValueError(f"{folder} is no log that is known here: it holds {entries}. {_formats()}")
+    name = folder.absolute().name
+    if held == "u.data":
+        return name, read_movielens_100k(folder)
+    if held == "ratings.dat":
+        return name, read_movielens_dat(folder)
+    return name, read_ratings_csv(folder, read)
 
 
-def _read_table(path: Path) -> Table:
+def _read_table(path: Path, encodings: Sequence[str], is_known: Callable[[str], bool]) -> Table:
     """Returns the table in a file, by its suffix."""
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
         return read_parquet_table(path)
-    if suffix == ".tsv":
-        return read_text_table(path, "\t", quoted=True)
-    if suffix == ".csv":
-        with path.open("rb") as file:
-            header = file.readline().decode("utf-8", "replace")
-        return read_text_table(path, max(",;\t|", key=header.count), quoted=True)
-    raise ValueError(f"{path}: unknown format {suffix or 'without a suffix'!r}. {_formats()}")
-
-
-def _columns(table: Table, given: dict[str, str | None]) -> Columns:
-    """Returns which columns to read: those given, else those with a usual name."""
-    by_plain_name = {_plain(name): name for name in reversed(list(table.columns))}
-    chosen: dict[str, str | None] = {}
-    for role, usual in SYNONYMS.items():
-        name = given[role]
-        if name is not None:
-            table[name]
-        else:
-            name = next((by_plain_name[s] for s in usual.split() if s in by_plain_name), None)
-        chosen[role] = name
-    if given["click"] is not None and given["rating"] is None:
-        chosen["rating"] = None
-    needed: dict[str, str] = {}
-    for role in ("user", "item"):
-        name = chosen.pop(role)
-        if name is None:
-            raise ValueError(
-                f"{table.path} has no column that is known to name the {role}; its columns are"
-                f" {_listed(table.columns)}: pass {role}=<column>"
-            )
-        needed[role] = name
-    return Columns(user=needed["user"], item=needed["item"], **chosen)
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))
+    if suffix == ".gz":
+        suffix = path.with_suffix("").suffix.lower()
+    if suffix not in _TEXT:
+        raise ValueError(f"{path}: unknown format {suffix or 'without a suffix'!r}. {_formats()}")
+    is_tabbed = suffix in (".tsv", ".tab")
+    return read_text_table(
+        path,
+        "\t" if is_tabbed else None,
+        encodings=encodings,
+        quoted=None if is_tabbed else True,
+        is_known=is_known,
+    )
 
 
 def _formats() -> str:

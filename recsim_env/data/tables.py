@@ -1,21 +1,21 @@
-"""Tables read from text or Parquet files that remember where each row stands in its file."""
+"""Columns of a file that remember where each row stands in it, and refuse values by its line."""
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Timestamps beyond these are milliseconds or microseconds: as seconds they lie after year 5000.
-_MILLISECONDS_FROM = 1e11
-_MICROSECONDS_FROM = 1e14
+# What programs write where a value is missing; as ids, these would be one person or item.
+_MISSING = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT", "None", "null", "NULL", "#N/A", "\\N"})
+_LARGEST_EXACT = 2**53
+_TRUTHS = {"true": 1.0, "false": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +27,20 @@ class Table:
       columns: values by column name.
       lines: (n,) the line (of text) or row (of Parquet, from 1) of every row.
       unit: "line" or "row".
+      form: what kind of file it is, for people.
+      remarks: what was decided while reading, for people.
+      strays: the rows, by column, in which a stray quote stands.
+      has_header: whether the names of the columns stand in the file.
     """
 
     path: Path
     columns: dict[str, Any]
     lines: NDArray[np.int64]
     unit: str = "line"
+    form: str = "a table"
+    remarks: Sequence[str] = ()
+    strays: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    has_header: bool = False
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -41,57 +49,52 @@ class Table:
         """Returns "file, line 7", the way an error names a row."""
         return f"{self.path}, {self.unit} {self.lines[row]}"
 
+    def refused(self, row: int, name: str, value: Any, reason: str) -> ValueError:
+        """Returns the error that refuses a value."""
+        if isinstance(value, np.generic):
+            value = str(value) if isinstance(value, np.datetime64) else value.item()
+        return ValueError(f"{self.at(row)}: column {name!r} is {value!r}, {reason}")
+
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Returns some rows, which still know their lines."""
         columns = {
             name: values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
             for name, values in self.columns.items()
         }
-        return Table(self.path, columns, self.lines[rows], self.unit)
+        strays = {k: np.flatnonzero(np.isin(rows, at)).tolist() for k, at in self.strays.items()}
+        return replace(self, columns=columns, lines=self.lines[rows], strays=strays)
 
     def text(self, name: str) -> list[str]:
-        """Returns a column as ids; an empty one is refused."""
-        values = [value if isinstance(value, str) else _id_text(value) for value in self[name]]
-        if not all(values):
-            row = values.index("")
+        """Returns a column as ids; what cannot name anything is refused."""
+        column = self[name]
+        if len(self.strays.get(name, ())):
+            row = int(self.strays[name][0])
+            raise self.refused(
+                row, name, column[row], "with a quote that does not end it; mend the line"
+            )
+        values = [value if isinstance(value, str) else _id_text(value) for value in column]
+        bad = {v for v in set(values) if v is None or not v or v.isspace() or v in _MISSING}
+        if bad:
+            row = next(row for row, value in enumerate(values) if value in bad)
+            found = column[row]
+            if values[row] is None:
+                reason = f"a {type(found).__name__}, which is no id; use whole numbers or text"
+                raise self.refused(row, name, found, reason)
+            if values[row] in _MISSING:
+                raise self.refused(row, name, found, "a missing value, no id; leave out the row")
             raise ValueError(f"{self.at(row)}: column {name!r} is empty")
-        return values
+        return [value for value in values if value is not None]
 
     def numbers(self, name: str, *, at_least: float = -math.inf) -> NDArray[np.float64]:
         """Returns a column as finite numbers, or raises ValueError naming the first bad line."""
         column = self[name]
-        try:
-            values = np.asarray(column).astype(np.float64)
-        except (TypeError, ValueError):
-            values = np.array([_number(value) for value in column])
+        is_typed = isinstance(column, np.ndarray) and column.dtype.kind in "biuf"
+        values = column.astype(np.float64) if is_typed else _floats(column)
         bad = np.flatnonzero(~np.isfinite(values) | (values < at_least))
         if len(bad):
-            found = column[int(bad[0])]
             allowed = "a number" if at_least == -math.inf else f"a number from {at_least:g} up"
-            raise ValueError(f"{self.at(bad[0])}: column {name!r} is {found!r}, not {allowed}")
+            raise self.refused(bad[0], name, column[int(bad[0])], f"not {allowed}")
         return values
-
-    def seconds(self, name: str) -> NDArray[np.float64]:
-        """Returns a column of times as seconds: numbers since 1970, or ISO dates (UTC if unsaid).
-
-        Numbers too large for seconds are taken as milliseconds or microseconds.
-        """
-        column = self[name]
-        if isinstance(column, np.ndarray) and column.dtype.kind == "M":
-            is_missing = np.isnat(column)
-            seconds = column.astype("datetime64[us]").astype(np.float64) / 1e6
-            column = np.where(is_missing, np.nan, seconds)
-        elif len(column) and isinstance(column[0], str) and math.isnan(_number(column[0])):
-            column = [_iso_seconds(value) for value in column]
-            bad = [row for row, value in enumerate(column) if math.isnan(value)]
-            if bad:
-                found = self[name][bad[0]]
-                raise ValueError(f"{self.at(bad[0])}: column {name!r} is {found!r}, not a time")
-        values = Table(self.path, {name: column}, self.lines, self.unit).numbers(name, at_least=0.0)
-        typical = float(np.median(values)) if len(values) else 0.0
-        if typical >= _MICROSECONDS_FROM:
-            return values / 1e6
-        return values / 1e3 if typical >= _MILLISECONDS_FROM else values
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.columns:
@@ -100,114 +103,45 @@ class Table:
         return self.columns[name]
 
 
-def read_text_table(
-    path: Path,
-    delimiter: str,
-    *,
-    names: Sequence[str] | None = None,
-    encoding: str = "utf-8-sig",
-    quoted: bool = False,
-) -> Table:
-    """Returns a delimited text file as columns of text.
-
-    Args:
-      path: the file.
-      delimiter: one character, or several, as MovieLens-1M's "::".
-      names: of the columns; without them the first line is the header.
-      encoding: of the text.
-      quoted: whether fields may be quoted, as in CSV.
-
-    Raises:
-      ValueError: undecodable text, a line with another number of fields, or no rows at all.
-    """
-    rows, lines = _split_rows(_decoded(path, encoding), delimiter, quoted)
-    if names is None:
-        if not rows:
-            raise ValueError(f"{path} is empty; it needs a header line and at least one row")
-        names = [name.strip() for name in rows.pop(0)]
-        lines = lines[1:]
-        if len(set(names)) < len(names):
-            raise ValueError(f"{path}, line 1: a column name appears twice in {names}")
-    if not rows:
-        raise ValueError(f"{path} is empty; it needs at least one row")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(names):
-            raise ValueError(
-                f"{path}, line {line}: {len(row)} fields separated by {delimiter!r},"
-                f" expected {len(names)}"
-            )
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    return Table(path, columns, np.array(lines))
-
-
-def read_parquet_table(path: Path) -> Table:
-    """Returns a Parquet file as columns; raises ImportError where pyarrow is missing."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ImportError(
-            'reading Parquet needs pyarrow; install it with pip install "recsim-env[data]"'
-        ) from error
-    try:
-        stored = parquet.ParquetFile(path).read()
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a Parquet file: {error}") from error
-    columns: dict[str, Any] = {}
-    for name in stored.column_names:
-        column = stored.column(name)
-        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-        columns[name] = column.to_pylist() if is_text else column.to_numpy()
-    if not stored.num_rows:
-        raise ValueError(f"{path} is empty; it needs at least one row")
-    return Table(path, columns, np.arange(1, stored.num_rows + 1), "row")
-
-
-def _decoded(path: Path, encoding: str) -> str:
-    """Returns a file's text, or names the line that is not in this encoding."""
-    raw = path.read_bytes()
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path}, line {line}: not {encoding} text ({error.reason})") from error
-
-
-def _split_rows(text: str, delimiter: str, quoted: bool) -> tuple[list[list[str]], list[int]]:
-    """Returns the fields of every line that is not blank, and its number from 1."""
-    physical = text.split("\n")
-    if not quoted:
-        numbered = [(n, line.rstrip("\r")) for n, line in enumerate(physical, 1) if line.strip()]
-        return [line.split(delimiter) for _, line in numbered], [n for n, _ in numbered]
-    reader = csv.reader((line + "\n" for line in physical), delimiter=delimiter)
-    rows, lines, first = [], [], 1
-    for row in reader:
-        if row and (len(row) > 1 or row[0].strip()):
-            rows.append(row)
-            lines.append(first)
-        first = reader.line_num + 1
-    return rows, lines
-
-
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """Returns a value as a number, truth values as 1 and 0, and anything else as NaN."""
+    if isinstance(value, str):
+        if value.lower() in _TRUTHS:
+            return _TRUTHS[value.lower()]
+        if "_" in value:  # Python reads 1_0 as 10; whoever wrote a table did not mean that
+            return math.nan
+    elif not isinstance(value, int | float | np.number | Decimal | np.bool_):
+        return math.nan
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (ValueError, OverflowError):
         return math.nan
 
 
-def _id_text(value: Any) -> str:
-    """Returns an id read from Parquet as text: 7.0 is "7", a missing one is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else f"{value:.17g}"
-    return str(value)
-
-
-def _iso_seconds(value: Any) -> float:
+def _floats(column: Sequence[Any]) -> NDArray[np.float64]:
     try:
-        moment = datetime.fromisoformat(str(value).strip())
-    except ValueError:
-        return math.nan
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if not any("_" in value for value in column):
+            return np.fromiter(map(float, column), np.float64, len(column))
+    except (TypeError, ValueError):
+        pass
+    return np.fromiter(map(number, column), np.float64, len(column))
+
+
+def _id_text(value: Any) -> str | None:
+    """Returns an id that is no text as text: 7.0 is "7", a missing one empty, None is no id."""
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return ""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return None
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, int | np.integer):
+        return str(value)
+    if isinstance(value, float | np.floating | Decimal):
+        is_whole = math.isfinite(value) and value == int(value)
+        is_exact = isinstance(value, Decimal) or abs(float(value)) <= _LARGEST_EXACT
+        return str(int(value)) if is_whole and is_exact else None
+    return None

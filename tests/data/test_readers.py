@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsim_env.data import read_log
+from recsim_env.data import LogWarning, read_log
 
 # user, item, rating, time; the ids are out of order and with a gap on purpose.
 ROWS = [(7, 30, 4, 100), (2, 10, 5, 50), (7, 10, 1, 90), (2, 20, 3, 60), (11, 30, 2, 10)]
@@ -164,23 +164,6 @@ def test_log_of_pairs_alone_is_a_log_of_clicks(tmp_path):
     assert not log.is_explicit and log.rating.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [
-        ("1970-01-02", 86400.0),
-        ("1970-01-01T01:00:00Z", 3600.0),
-        ("1970-01-01 01:00:00+01:00", 0.0),
-        ("1500000000", 1.5e9),
-        ("1500000000000", 1.5e9),
-        ("1500000000000000", 1.5e9),
-    ],
-)
-def test_times_become_seconds(written, seconds, tmp_path):
-    rows = [(1, 1, 3, written), (1, 2, 4, written)]
-    log = read_log(write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating", "time"], rows))
-    assert times(log) == [seconds, seconds]
-
-
 HEADER = "user,item,rating,time\n"
 
 
@@ -189,7 +172,7 @@ HEADER = "user,item,rating,time\n"
     [
         ("", r"bad\.csv is empty"),
         (HEADER, r"bad\.csv is empty"),
-        ("who,item,rating\n1,2,3\n", r"no column .* name the user.*'who', 'item'.*user=<column>"),
+        ("who,item,rating\n1,2,3\n", r"no column .* name the user.*'who', 'item'.*--user COLUMN"),
         ("user,thing,rating\n1,2,3\n", r"no column .* name the item"),
         ("user,user,item\n1,2,3\n", r"bad\.csv, line 1: a column name appears twice"),
         (HEADER + "1,1,5,0\n1,2,good,0\n", r"bad\.csv, line 3: column 'rating' is 'good'"),
@@ -202,7 +185,7 @@ HEADER = "user,item,rating,time\n"
         (HEADER + "1,1,5,0\n1,2,4\n", r"bad\.csv, line 3: 3 fields .*expected 4"),
         (HEADER + "1,1,5,0\n,2,4,0\n", r"bad\.csv, line 3: column 'user' is empty"),
         (HEADER + "1,1,5,0\n2,1,4,0\n1,1,3,0\n", r"line 4: user '1' and item '1' repeat line 2"),
-        (HEADER + "1,1,3,0\n1,2,3,0\n", r"every 'rating' is 3.*click='rating'"),
+        (HEADER + "1,1,3,0\n1,2,3,0\n", r"every 'rating' is 3.*click='rating' .*--click rating"),
         ("user,item,click\n1,1,0\n", r"column 'click' holds no click"),
         ('user,item,rating\n1,"a\nb",3\n2,1,bad\n', r"bad\.csv, line 4: column 'rating' is 'bad'"),
     ],
@@ -257,35 +240,77 @@ def test_bad_side_tables_are_refused_by_file_and_line(tmp_path):
         read_log(folder)
 
 
-def test_movielens_columns_cannot_be_renamed(tmp_path):
-    with pytest.raises(ValueError, match="leave out 'user'"):
-        read_log(movielens_100k(tmp_path), user="x")
+@pytest.mark.parametrize("write", [movielens_100k, movielens_1m])
+def test_movielens_is_read_by_its_file_and_its_columns_can_be_named(write, tmp_path):
+    folder = write(tmp_path)
+    name = "u.data" if write is movielens_100k else "ratings.dat"
+    log = read_log(folder / name, click="rating")
+    assert log.item_titles.tolist() == read_log(folder).item_titles.tolist()
+    assert not log.is_explicit and len(log) == 5
+    with pytest.raises(ValueError, match="no column 'x'; its columns are 'user_id', 'item_id'"):
+        read_log(folder, user="x")
 
 
-def test_parquet_rows_with_missing_values_are_named(tmp_path):
-    pa = pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
-    from pyarrow import parquet as pq
+def test_folder_with_ratings_of_another_kind_is_a_table(tmp_path):
+    write_rows(tmp_path / "ratings.csv", ",", ["user_id", "book_id", "rating", "time"])
+    (tmp_path / "movies.csv").write_text("id,name\n1,x\n")
+    log = read_log(tmp_path)
+    assert log.reading.columns["item"] == "book_id" and len(log) == 5
+    assert "movies.csv was not read" in str(log.reading)
 
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"user": ["a", "b"], "item": [1, 2], "rating": [3.0, None]}), path)
-    with pytest.raises(ValueError, match=r"a\.parquet, row 2: column 'rating' is .*nan"):
+
+def test_reading_tells_what_was_taken_for_what(tmp_path):
+    rows = [(1, 10, 0, "a", 7), (1, 10, 1, "b", 8), (1, 20, 1, "c", 9), (1, 10, 1, "c", 9)]
+    path = write_rows(tmp_path / "a.csv", ",", ["uid", "item", "click", "note", "age"], rows)
+    reading = read_log(path, duplicates="last").reading
+    assert (reading.n_rows, reading.n_used) == (4, 2)
+    assert sum(reading.left_out.values()) == 2
+    assert str(reading).splitlines()[1:] == [
+        "  left out: 1 rows whose 'click' is 0: they were shown, and not clicked",
+        "  left out: 1 rows that repeat a user and item, of which the last is kept",
+        "  user from 'uid' (1 different); item from 'item' (2 different); click from 'click'; no"
+        " time, so the order is unknown",
+        "  not read: 'note', 'age'",
+    ]
+
+
+def test_clicks_that_are_no_flags_are_doubted_or_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    write_rows(path, ",", ["user", "item", "label"], [(1, 10, 4), (1, 20, 0), (2, 20, 1)])
+    with pytest.warns(LogWarning, match=r"neither 0 nor 1 in 1 rows .*--rating label"):
+        assert len(read_log(path)) == 2
+    write_rows(path, ",", ["user", "item", "click"], [(1, 10, "True"), (1, 20, "false")])
+    assert len(read_log(path)) == 1
+    write_rows(path, ",", ["user", "item", "click"], [(1, 10, "yes"), (1, 20, "no")])
+    with pytest.raises(ValueError, match="line 2: column 'click' is 'yes', not a number"):
         read_log(path)
-    pq.write_table(pa.table({"user": ["a", None], "item": [1, 2], "rating": [3.0, 4.0]}), path)
-    with pytest.raises(ValueError, match=r"a\.parquet, row 2: column 'user' is empty"):
+
+
+def test_side_table_that_describes_nothing_is_refused_and_a_poor_one_doubted(tmp_path):
+    folder = recbole(tmp_path)
+    items = "item_id:token\tclass:token_seq\n"
+    (folder / "tiny.item").write_text(items + "10.0\tComedy\n20.0\tWar\n30.0\tWar\n")
+    with pytest.raises(ValueError, match=r"describes 0 of 3 items \('10' in the log, '10.0' there"):
+        read_log(folder)
+    (folder / "tiny.item").write_text(items + "10\tComedy\n020\tWar\n")
+    with pytest.warns(LogWarning, match=r"describes 1 of 3 items \('20' in the log, '020' there"):
+        read_log(folder)
+    (folder / "tiny.item").write_text(items + "10\tComedy\n20\tWar\n")
+    assert "tiny.item describes 2 of 3 items" in str(read_log(folder).reading)
+
+
+def test_ids_that_differ_in_spelling_only_are_remarked(tmp_path):
+    rows = [("A1", 7, 3), ("a1", "7.0", 4), ("b", "07", 5)]
+    path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
+    told = str(read_log(path).reading)
+    assert "1 users differ" in told and "2 items differ" in told and "'A1' and 'a1'" in told
+
+
+def test_ratings_of_minus_one_are_doubted(tmp_path):
+    rows = [(1, 1, -1), (1, 2, 7), (2, 1, 10)]
+    path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
+    with pytest.warns(LogWarning, match="1 ratings are -1"):
         read_log(path)
-    path.write_text("no parquet")
-    with pytest.raises(ValueError, match=r"a\.parquet is not a Parquet file"):
-        read_log(path)
-
-
-def test_parquet_timestamps_become_seconds(tmp_path):
-    pa = pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
-    from pyarrow import parquet as pq
-
-    time = np.array(["1970-01-01T00:01", "1970-01-02"], "datetime64[ms]")
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"user": [1, 1], "item": [1, 2], "time": time}), path)
-    assert times(read_log(path)) == [60.0, 86400.0]
 
 
 def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path, monkeypatch):

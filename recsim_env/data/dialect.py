@@ -1,0 +1,164 @@
+"""How the lines and fields of delimited text are told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+DELIMITERS = ("\t", ",", ";", "|", "::", " ")
+# So many lines are enough to see what lines look like.
+SAMPLE = 50
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the fields of a line are told apart.
+
+    Attributes:
+      delimiter: between fields.
+      quote: around fields, or none.
+      is_padded: whether blanks follow the delimiter.
+    """
+
+    delimiter: str
+    quote: str = ""
+    is_padded: bool = False
+
+    @cached_property
+    def _quoted(self) -> re.Pattern[str]:
+        q = re.escape(self.quote)
+        return re.compile(f"{q}((?:[^{q}]++|{q}{q})*+){q}")
+
+    def split(self, line: str) -> list[str]:
+        """Returns the fields of a line in which quotes mean nothing."""
+        fields = line.split(self.delimiter)
+        return [value.lstrip(" ") for value in fields] if self.is_padded else fields
+
+    def parsed(self, record: str) -> list[str] | None:
+        """Returns the fields of a record: none at all where a quoted field is still open at its
+        end, None where one goes on behind its quote."""
+        if not self.quote or self.quote not in record:
+            return self.split(record)
+        fields, at, width = [], 0, len(self.delimiter)
+        while True:
+            while self.is_padded and record.startswith(" ", at):
+                at += 1
+            if record.startswith(self.quote, at):
+                found = self._quoted.match(record, at)
+                if found is None:
+                    return []
+                fields.append(self._inside(found))
+                at = found.end()
+                if at < len(record) and not record.startswith(self.delimiter, at):
+                    return None
+            else:
+                end = record.find(self.delimiter, at)
+                end = len(record) if end < 0 else end
+                fields.append(record[at:end])
+                at = end
+            if at == len(record):
+                return fields
+            at += width
+
+    def bare(self, value: str) -> tuple[str, bool]:
+        """Returns a field without the quotes around it, and whether a quote in it is stray."""
+        if not self.quote or not value.startswith(self.quote):
+            return value, False
+        whole = self._quoted.fullmatch(value)
+        return (value, True) if whole is None else (self._inside(whole), False)
+
+    def fields(self, line: str) -> list[str]:
+        """Returns the fields of a line on its own; stray quotes are part of the text."""
+        return self.parsed(line) or [self.bare(value)[0] for value in self.split(line)]
+
+    def _inside(self, found: re.Match[str]) -> str:
+        return found[1].replace(2 * self.quote, self.quote)
+
+
+class Lines:
+    """The lines of a text, with their ends as written, and without.
+
+    Args:
+      path: the file, for messages.
+      text: what it holds; lines end as the first one does, as in Windows, Unix or old Macs.
+    """
+
+    def __init__(self, path: Path, text: str) -> None:
+        found = re.search("\r\n|\n|\r", text)
+        self.path, self.end = path, "\r" if found and found[0] == "\r" else "\n"
+        self.raw = text.split(self.end)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __getitem__(self, number: int) -> str:
+        return self.raw[number].strip("\r")
+
+    def is_blank(self, number: int) -> bool:
+        """Returns whether nothing stands in a line."""
+        return not self.raw[number].strip(" \r\n")
+
+    def joined(self, first: int, last: int) -> str:
+        """Returns lines `first` to `last` as one text."""
+        return self.end.join(self.raw[first : last + 1]).strip("\r")
+
+    def filled(self, first: int = 0) -> Iterator[int]:
+        """Yields the positions of lines that are not blank."""
+        return (k for k in range(first, len(self.raw)) if not self.is_blank(k))
+
+
+def find_dialect(
+    lines: Lines,
+    first: int,
+    delimiter: str | None,
+    quoted: bool | None,
+    is_known: Callable[[str], bool],
+) -> Dialect:
+    """Returns how the fields are told apart: as asked for, else as fits header and rows best.
+
+    Args:
+      lines: of the text.
+      first: the position of the header.
+      delimiter: what stands between fields, or None.
+      quoted: whether they may be quoted, or None.
+      is_known: whether a column's name has a meaning.
+
+    Raises:
+      ValueError: no separator that is known stands in the header.
+    """
+    header = lines[first]
+    if delimiter is not None and quoted is None:
+        plain = Dialect(delimiter)
+        n_fields = len(plain.split(header))
+        is_even = all(len(plain.split(lines[k])) == n_fields for k in lines.filled(first))
+        quoted = header.startswith('"') or not is_even
+    is_single = header.startswith("'") and header.endswith("'")
+    quote = "" if not quoted else "'" if is_single else '"'
+    sample = [lines[k] for k in islice(lines.filled(first + 1), SAMPLE)]
+
+    def fit(dialect: Dialect) -> tuple[int, int, int]:
+        names = dialect.fields(header)
+        n_known = sum(is_known(name.strip()) for name in names)
+        return n_known, sum(len(dialect.fields(s)) == len(names) for s in sample), len(names)
+
+    if delimiter is None:
+        fitting = [d for d in (Dialect(d, quote) for d in DELIMITERS) if fit(d)[2] > 1]
+        if not fitting:
+            known = ", ".join(map(spelled, DELIMITERS))
+            raise ValueError(
+                f"{lines.path}, line {first + 1}: no separator stands in the header {header!r};"
+                f" known are {known}"
+            )
+        delimiter = max(fitting, key=fit).delimiter
+    others = header.split(delimiter)[1:]
+    is_padded = bool(others) and delimiter != " " and all(o.startswith(" ") for o in others)
+    return Dialect(delimiter, quote, is_padded)
+
+
+def spelled(delimiter: str) -> str:
+    """Returns what to call a separator."""
+    return {"\t": "tabs", " ": "blanks"}.get(delimiter, repr(delimiter))

@@ -1,0 +1,161 @@
+"""Turns a column of times into seconds, or refuses what cannot be told from something else."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsim_env.data.tables import Table, number
+
+Floats = NDArray[np.float64]
+
+# Numbers from here on are no seconds: as such they lie after year 5000.
+_UNITS = (
+    (1e11, 1.0, "seconds"),
+    (1e14, 1e3, "milliseconds"),
+    (1e17, 1e6, "microseconds"),
+    (math.inf, 1e9, "nanoseconds"),
+)
+# In seconds since 1970: what is earlier counts from a start of its own; what was logged in
+# milliseconds or finer lies between 1992 and 2128; and nothing is later.
+_FIRST_DATE, _FIRST_FINE, _LAST = 1e8, 7e8, 5e9
+# Times that differ more than so many fold, by years, are of two kinds.
+_APART = 50.0
+_ADVICE = "give all times as seconds since 1970, or like 2011-03-16T12:30:00+00:00"
+
+
+def seconds(table: Table, name: str) -> tuple[Floats, str]:
+    """Returns a column of times as seconds since 1970, and what was taken for what.
+
+    A column holds numbers, or dates as ISO 8601 writes them (UTC where they do not say). Large
+    numbers are taken as milliseconds, microseconds or nanoseconds. A column in which small numbers
+    start before 1973 has a clock of its own.
+
+    Raises:
+      ValueError: a value that is no time, before 1970 or after 2128; several units in one column;
+        or numbers that seem to be years, days, or dates without separators.
+    """
+    column = table[name]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "M":
+        is_missing = np.isnat(column)
+        values = np.where(is_missing, np.nan, column.astype("datetime64[us]").astype(np.float64))
+        return _dates(table, name, values / 1e6)
+    is_text = len(column) > 0 and not isinstance(column, np.ndarray) and _is_date(column[0])
+    if is_text:
+        return _dates(table, name, _parsed(table, name))
+    values = table.numbers(name, at_least=0.0)
+    _check_alike(table, name, values)
+    return _numbers(table, name, values)
+
+
+def _dates(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
+    """Returns dates and what they are, once all lie where logs do."""
+    for row in np.flatnonzero(~((values >= 0) & (values <= _LAST)))[:1]:
+        raise _refused(table, name, row, "not a time between 1970 and 2128")
+    _check_alike(table, name, values)
+    kind = "dates" if (values % 86_400).any() else "days, without the time of day"
+    return values, f"{kind}, {_span(values)}"
+
+
+def _numbers(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
+    """Returns numbers as seconds, and the unit they were in."""
+    typical = float(np.median(values))
+    per_second, unit = next((per, unit) for below, per, unit in _UNITS if typical < below)
+    found = values / per_second
+    own_start = per_second == 1.0 and found.min() < _FIRST_DATE
+    if own_start:
+        _check_counts(table, name, found)
+        return found, f"seconds from a start of their own, {found.min():g} to {found.max():,.0f}"
+    first = _FIRST_DATE if per_second == 1.0 else _FIRST_FINE
+    for row in np.flatnonzero((found < first) | (found > _LAST))[:1]:
+        raise _refused(
+            table, name, row, f"which, as {unit} since 1970, lies outside 1992 to 2128; {_ADVICE}"
+        )
+    return found, f"{unit} since 1970, {_span(found)}"
+
+
+def _check_alike(table: Table, name: str, values: Floats) -> None:
+    """Raises ValueError where times are in several units, or 0 stands for a missing one."""
+    known = np.unique(values)
+    apart = np.diff(known) >= _FIRST_DATE
+    is_other = apart & (known[1:] >= _APART * known[:-1])
+    if not is_other.any():
+        return
+    split = known[1:][is_other][0]
+    low = values < split
+    row = int(np.flatnonzero(low if low.mean() <= 0.5 else ~low)[0])
+    other = int(np.flatnonzero(low != low[row])[0])
+    raise _refused(
+        table,
+        name,
+        row,
+        f"but {table.unit} {table.lines[other]} has {table[name][other]!s}: no unit fits"
+        f" both; {_ADVICE}, and leave out rows without a time",
+    )
+
+
+def _check_counts(table: Table, name: str, values: Floats) -> None:
+    """Raises ValueError for small numbers that people use for dates."""
+    low, high, is_whole = values.min(), values.max(), (values % 1 == 0).all()
+    looks = ""
+    if is_whole and low >= 1900 and high <= 2100:
+        looks = "a year"
+    elif low >= 10_000 and high <= 60_000:
+        looks = "a number of days, as spreadsheets count them"
+    elif is_whole and low >= 1900_01_01 and high <= 2100_12_31 and _are_written_dates(values):
+        looks = "a date without separators"
+    if looks:
+        raise _refused(table, name, 0, f"which looks like {looks}; {_ADVICE}")
+
+
+def _are_written_dates(values: Floats) -> bool:
+    day, month = values % 100, values // 100 % 100
+    return bool(((day >= 1) & (day <= 31) & (month >= 1) & (month <= 12)).all())
+
+
+def _parsed(table: Table, name: str) -> Floats:
+    """Returns written dates as seconds; all or none of them state their zone."""
+    column = table[name]
+    values = np.empty(len(column))
+    zoned: bool | None = None
+    for row, value in enumerate(column):
+        moment = _moment(value)
+        if moment is None:
+            raise _refused(table, name, row, f"not a time; {_ADVICE}")
+        has_zone = moment.tzinfo is not None
+        if zoned not in (None, has_zone):
+            raise _refused(table, name, row, "some times state their zone and some do not")
+        zoned = has_zone
+        values[row] = (moment if has_zone else moment.replace(tzinfo=UTC)).timestamp()
+    return values
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, str | datetime) and math.isnan(number(value))
+
+
+def _moment(value: Any) -> datetime | None:
+    """Returns a time as ISO 8601 writes it; "UTC" at the end, a common habit, is understood."""
+    text = str(value).strip()
+    for zone in (" UTC", " GMT", " Z"):
+        if text.endswith(zone):
+            text = text.removesuffix(zone) + "+00:00"
+    if not text[:4].isdigit() or "-" not in text:  # 20110316 is a date here, but a number elsewhere
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _refused(table: Table, name: str, row: int, reason: str) -> ValueError:
+    return table.refused(row, name, table[name][row], reason)
+
+
+def _span(values: Floats) -> str:
+    first, last = (datetime.fromtimestamp(v, UTC) for v in (values.min(), values.max()))
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"

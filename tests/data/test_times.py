@@ -1,0 +1,93 @@
+"""Times come out as seconds, or are refused by their line."""
+
+import numpy as np
+import pytest
+
+from recsim_env.data import read_log
+
+
+def log_of(folder, *times, name="time"):
+    lines = [f"u{k},i,{k},{time}" for k, time in enumerate(times)]
+    (folder / "log.csv").write_text("\n".join([f"user,item,rating,{name}", *lines]))
+    return read_log(folder / "log.csv")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "told"),
+    [
+        ("1970-01-02", 86400.0, "days, without the time of day, 1970-01-02 to 1970-01-02"),
+        ("1970-01-01T01:00:00Z", 3600.0, "dates"),
+        ("1970-01-01 01:00:00 UTC", 3600.0, "dates"),
+        ("1970-01-01 01:00:00+01:00", 0.0, ""),
+        ("1500000000", 1.5e9, "seconds since 1970, 2017-07-14"),
+        ("1500000000.5", 1.5e9 + 0.5, "seconds since 1970"),
+        ("1.5e9", 1.5e9, "seconds since 1970"),
+        ("1500000000000", 1.5e9, "milliseconds since 1970"),
+        ("1500000000000000", 1.5e9, "microseconds since 1970"),
+        ("1500000000000000000", 1.5e9, "nanoseconds since 1970, 2017-07-14"),
+        ("7", 7.0, "seconds from a start of their own, 7 to 7"),
+    ],
+)
+def test_times_become_seconds(written, seconds, told, tmp_path):
+    log = log_of(tmp_path, written, written)
+    assert log.time.tolist() == [seconds, seconds]
+    assert told in log.reading.values["time"]
+
+
+def test_a_clock_of_its_own_may_run_for_years(tmp_path):
+    times = [0, 7_200, *range(10**6, 10**9, 10**6)]
+    assert log_of(tmp_path, *times).time.tolist() == times
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ((1.3e9, 1.3e9, 1.3e12), r"line 4: .* is '1300000000000\.0', but line 2 has 1300000000\.0"),
+        ((1_300_000_000_000, 1_300_000_001_000, 1_300_000_002), r"line 4: .* no unit fits both"),
+        ((1_300_000_000, 1_300_000_001, 0), r"line 4: column 'time' is '0', but line 2"),
+        ((0, 0, 1_300_000_001), r"line 4: .* but line 2 has 0"),
+        (("1970-01-01", "2011-03-14", "2011-03-14"), r"line 2: column 'time' is '1970-01-01'"),
+        ((1_300_000_000, -1, 5), r"line 3: column 'time' is '-1', not a number from 0 up"),
+        ((1_300_000_000, "2011-03-14"), r"line 3: column 'time' is '2011-03-14', not a number"),
+        (("2011-03-14", 1_300_000_000), r"line 3: column 'time' is '1300000000', not a time"),
+        (("2011-03-14", "2011-03-14T12:00Z"), r"line 3: .* some times state their zone and some"),
+        (("03/04/2011", "05/04/2011"), r"line 2: column 'time' is '03/04/2011', not a time"),
+        (("14.03.2011", "15.03.2011"), r"line 2: column 'time' is '14.03.2011', not a time"),
+        (("12:30", "12:40"), r"line 2: column 'time' is '12:30', not a time"),
+        (("2011-02-30", "2011-03-01"), r"line 2: column 'time' is '2011-02-30', not a time"),
+        (("9999-12-31", "2011-03-01"), r"line 2: .* not a time between 1970 and 2128"),
+        (("1901-01-01", "2011-03-01"), r"line 2: .* not a time between 1970 and 2128"),
+        ((2011, 2012), r"line 2: column 'time' is '2011', which looks like a year"),
+        ((40_616.5, 40_617), r"line 2: .* number of days, as spreadsheets"),
+        ((20110314, 20110315), r"line 2: .* looks like a date without separators"),
+        ((20110314123000, 20110315123000), r"line 2: .* as milliseconds since 1970, lies outside"),
+        ((634356000000000000, 634357000000000000), r"line 2: .* as nanoseconds since 1970"),
+        ((13_000_000_000, 13_000_000_001), r"line 2: .* as seconds since 1970, lies outside"),
+        (("1_300_000_000", "1_300_000_001"), r"line 2: .* '1_300_000_000', not a time"),
+        (("inf", 5), r"line 2: column 'time' is 'inf'"),
+    ],
+)
+def test_times_that_cannot_be_told_are_refused_by_line(times, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        log_of(tmp_path, *times)
+
+
+def test_parquet_times_become_seconds(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
+    from pyarrow import parquet
+
+    def read(time):
+        table = pa.table({"user": [1, 1], "item": [1, 2], "rating": [1, 2], "time": time})
+        parquet.write_table(table, tmp_path / "a.parquet")
+        return read_log(tmp_path / "a.parquet").time.tolist()
+
+    moments = np.array(["1970-01-01T00:01", "1970-01-02"], "datetime64[ms]")
+    assert read(moments) == [60.0, 86400.0]
+    assert read(pa.array([1, 2], pa.date32())) == [86400.0, 172800.0]
+    at = pa.array([1_300_000_000_123_456_789] * 2, pa.timestamp("ns", "America/New_York"))
+    assert read(at) == [1_300_000_000.123456] * 2
+    for kind, value in ((pa.time64("us"), 5), (pa.duration("s"), 5), (pa.list_(pa.int8()), [1])):
+        with pytest.raises(ValueError, match=r"a\.parquet, row 1: column 'time' is .*not a number"):
+            read(pa.array([value, value], kind))
+    with pytest.raises(ValueError, match=r"a\.parquet, row 2: column 'time' is"):
+        read(pa.array([1_300_000_000, None], pa.timestamp("s")))
