@@ -5,7 +5,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -159,17 +159,12 @@ def _played(
     runs: list[AnyRun], play: Callable[[AnyRun], Played], jobs: int
 ) -> Iterator[tuple[AnyRun, list[dict[str, Any]], str]]:
     """Yields each run as it ends, with its rows and, if it failed, its traceback."""
-    from joblib import Parallel, delayed
+    from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    n_jobs = 1 if len(runs) == 1 else jobs
-    parallel = Parallel(
-        n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
-    )
     main_id = os.getpid()
-    ended = parallel(
-        delayed(_play_indexed)(index, play, run, main_id) for index, run in enumerate(runs)
-    )
+    calls = [delayed(_play_indexed)(index, play, run, main_id) for index, run in enumerate(runs)]
+    ended = _as_they_end(calls, 1 if len(runs) == 1 else jobs)
     try:
         for index, rows, trace in ended:
             yield runs[index], rows, trace
@@ -182,12 +177,44 @@ def _played(
         ended.close()
 
 
+def _as_they_end(calls: list[Any], jobs: int) -> Generator[tuple[int, list[dict[str, Any]], str]]:
+    """Yields what calls return, as soon as joblib's backend tells.
+
+    Some backends (multiprocessing, Ray) tell only of all calls that they were given. They are given
+    as many as they make at once, so that no more are lost when somebody interrupts.
+    """
+    from joblib import Parallel, effective_n_jobs
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    if getattr(backend, "supports_return_generator", False):
+        parallel = Parallel(
+            jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
+        )
+        ended = parallel(calls)
+        try:
+            yield from ended
+        finally:
+            ended.close()
+        return
+    at_once = effective_n_jobs(jobs)
+    with Parallel(jobs, batch_size=1) as parallel:
+        for first in range(0, len(calls), at_once):
+            yield from parallel(calls[first : first + at_once])
+
+
+_taking_turns = threading.RLock()
+
+
 def _play_indexed(
     index: int, play: Callable[[AnyRun], Played], run: AnyRun, main_id: int
 ) -> tuple[int, list[dict[str, Any]], str]:
     if os.getpid() != main_id:
         _end_with_parent()
-    return index, *play(run)
+    # Torch's generator, and how many threads compute, belong to the process: runs in threads of
+    # one would draw each other's numbers.
+    with _taking_turns:
+        return index, *play(run)
 
 
 @functools.cache

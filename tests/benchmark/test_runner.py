@@ -7,11 +7,15 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from joblib._parallel_backends import ThreadingBackend
 
 from recsim_env.benchmark import BenchmarkSettings, run_benchmark
-from recsim_env.benchmark.run import OnlineRecord
+from recsim_env.benchmark.plan import make_plan
+from recsim_env.benchmark.run import OnlineRecord, play
+from recsim_env.benchmark.runner import keep, missing
 from recsim_env.results import ResultTable
 
 EVOLUTION = "recsim_env/InterestEvolution-v0"
@@ -184,6 +188,59 @@ def test_results_do_not_depend_on_the_number_of_processes(tmp_path):
     run_benchmark(TINY, tmp_path / "one")
     run_benchmark(replace(TINY, jobs=2), tmp_path / "two")
     assert numbers(tmp_path / "one") == numbers(tmp_path / "two")
+
+
+class ToldAtTheEnd(ThreadingBackend):
+    """Tells only of all calls that it was given, as Ray's backend does."""
+
+    supports_return_generator = False
+
+
+@pytest.fixture(scope="module")
+def torch_settings():
+    """Returns settings with an agent that draws from torch's generator, of which there is one."""
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    return replace(TINY, agents={"slateq": {}, "reinforce": {}}, interactions=200, eval_episodes=4)
+
+
+@pytest.fixture(scope="module")
+def one_after_the_other(torch_settings, tmp_path_factory):
+    """Returns the results of those settings in one process."""
+    folder = tmp_path_factory.mktemp("one")
+    run_benchmark(torch_settings, folder)
+    return numbers(folder)
+
+
+@pytest.mark.parametrize(
+    "backend", ["threading", "multiprocessing", "sequential", "told at the end"]
+)
+def test_any_backend_of_joblib_gives_the_same_results(
+    backend, torch_settings, one_after_the_other, tmp_path
+):
+    chosen = ToldAtTheEnd(nesting_level=0) if backend == "told at the end" else backend
+    with joblib.parallel_config(backend=chosen):
+        outcome = run_benchmark(replace(torch_settings, jobs=2), tmp_path)
+    assert not outcome.failed
+    assert numbers(tmp_path) == one_after_the_other
+
+
+def test_what_ended_before_an_interrupt_is_kept_by_a_backend_that_tells_at_the_end(tmp_path):
+    played = []
+
+    def interrupted(run):
+        if len(played) == 4:
+            raise KeyboardInterrupt
+        played.append(run.key)
+        return play(run)
+
+    table, runs = ResultTable(tmp_path), make_plan(TINY).runs
+    with (
+        joblib.parallel_config(backend=ToldAtTheEnd(nesting_level=0)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        keep(table, runs, interrupted, jobs=2, progress_bar=False)
+    assert len(runs) > 6
+    assert set(played) == {run.key for run in runs} - {run.key for run in missing(table, runs)}
 
 
 def test_a_failing_agent_is_a_row_and_the_others_go_on(tmp_path, other_agents):
