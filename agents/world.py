@@ -57,7 +57,7 @@ def check_world(world: Any) -> None:
 
 
 def is_of(world: World, scenario: type[Scenario]) -> bool:
-    """Returns whether a world is one of a scenario; a class of a notebook or script counts alike."""
+    """Returns whether a world is one of a scenario, which a notebook may have defined."""
     return _is_same(world["scenario"], _name(scenario))
 
 
