@@ -35,6 +35,9 @@ def read_parquet_table(path: Path) -> Table:
                 raise ValueError(f"a column name appears twice in {names}")
             stored = opened.read()
             stored.validate(full=True)
+            promised = opened.metadata.num_rows
+            if stored.num_rows != promised:  # checksums do not cover what the footer says
+                raise ValueError(f"it has {stored.num_rows:,} rows, its footer says {promised:,}")
             columns = {name: _column(stored.column(name)) for name in names}
         except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
             told = " ".join(str(error).split()) or type(error).__name__

@@ -41,6 +41,7 @@ _NO_RATING_WORDS = (
 _TIME_WORDS = "timestamp timestamps datetime epoch"
 _ID_WORDS = "id ids no nr key code index idx hash uuid anon name"
 _SAMPLE = 1_000
+_MANY = 100_000
 
 
 def is_known(name: str) -> bool:
@@ -122,6 +123,8 @@ def _usual(table: Table, role: str, usual: Sequence[str], taken: set[str]) -> st
     free = [name for name in table.columns if name not in taken]
     for plain in usual:
         found = [name for name in free if _plain(name) == plain]
+        if plain == "label":  # which may be a word
+            found = [name for name in found if not all(map(math.isnan, _numbers(table, name)))]
         if len(found) > 1:
             raise ValueError(
                 f"{table.path}: columns {listed(found)} both name the {role}; say which with"
@@ -157,7 +160,8 @@ def _check_header(table: Table, chosen: Mapping[str, str]) -> None:
         return
     for role in ("user", "item"):
         name = chosen[role]
-        if not np.isnan(number(name)) or name in table[name]:
+        is_usual = _plain(name) in SYNONYMS[role].split()
+        if not math.isnan(number(name)) or (not is_usual and name in table[name]):
             raise ValueError(
                 f"{table.path}, line 1: the {role}'s column is called {name!r}, which looks like a"
                 " row of the table; the first line must be a header, like user,item,rating,time"
@@ -165,7 +169,7 @@ def _check_header(table: Table, chosen: Mapping[str, str]) -> None:
 
 
 def _headless(table: Table) -> str:
-    is_row = table.has_header and any(not np.isnan(number(name)) for name in table.columns)
+    is_row = table.has_header and any(not math.isnan(number(name)) for name in table.columns)
     return "the first line looks like a row, and must be a header" if is_row else ""
 
 
@@ -189,11 +193,14 @@ def _calls_by_words(name: str, usual: Sequence[str]) -> bool:
 
 def _can_rate(table: Table, name: str, item: str | None = None) -> bool:
     """Returns whether a column holds numbers that differ, also for one item, if that is given."""
-    numbers = {number(value) for value in _sample(table, name)}
+    numbers = _numbers(table, name)
     if len(numbers) < 2 or any(map(math.isnan, numbers)):
         return False
-    pairs = set() if item is None else set(zip(map(str, table[item]), table[name], strict=True))
-    return item is None or not len({i for i, _ in pairs}) == len(pairs) < len(table)
+    if item is None:
+        return True
+    rows = list(zip(map(str, table[item][:_MANY]), table[name][:_MANY], strict=True))
+    pairs = set(rows)
+    return not len({one for one, _ in pairs}) == len(pairs) < len(rows)
 
 
 def _can_time(table: Table, name: str) -> bool:
@@ -204,6 +211,10 @@ def _can_time(table: Table, name: str) -> bool:
     except (ValueError, TypeError):
         return False
     return "own" not in kind and len(np.unique(found)) > 1
+
+
+def _numbers(table: Table, name: str) -> set[float]:
+    return {number(value) for value in _sample(table, name)}
 
 
 def _sample(table: Table, name: str) -> Any:

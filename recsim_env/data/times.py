@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -158,4 +158,5 @@ def _refused(table: Table, name: str, row: int, reason: str) -> ValueError:
 
 def _span(values: Floats) -> str:
     first, last = (datetime.fromtimestamp(v, UTC) for v in (values.min(), values.max()))
-    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    is_over = last <= datetime.now(UTC) + timedelta(days=1)  # somewhere it is tomorrow already
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" + ("" if is_over else ", in the future")

@@ -91,3 +91,15 @@ def test_columns_that_contradict_are_refused(header, given, message, tmp_path):
 def test_a_column_named_for_one_role_is_not_guessed_for_another(tmp_path):
     log = log_of(tmp_path, ["user", "item", "x", "rating"], time="rating", rating="x")
     assert log.reading.columns == {"user": "user", "item": "item", "rating": "x", "time": "rating"}
+
+
+def test_a_label_of_words_is_no_click(tmp_path):
+    rows = [(1, 10, "good"), (1, 20, "bad")]
+    log = log_of(tmp_path, ["user", "item", "label"], rows)
+    assert len(log) == 2 and log.reading.unread == ("label",)
+    with pytest.raises(ValueError, match="line 2: column 'rating' is 'good', not a number"):
+        log_of(tmp_path, ["user", "item", "rating"], rows)
+
+
+def test_somebody_may_be_called_user(tmp_path):
+    assert len(log_of(tmp_path, ["user", "item", "rating"], [("user", 1, 2), ("me", 1, 3)])) == 2

@@ -25,6 +25,7 @@ def log_of(folder, *times, name="time"):
         ("1500000000000", 1.5e9, "milliseconds since 1970"),
         ("1500000000000000", 1.5e9, "microseconds since 1970"),
         ("1500000000000000000", 1.5e9, "nanoseconds since 1970, 2017-07-14"),
+        ("2127-01-01", 4954435200.0, "days, without the time of day, 2127-01-01 to 2127-01-01, in"),
         ("7", 7.0, "seconds from a start of their own, 7 to 7"),
     ],
 )
