@@ -1,3 +1,4 @@
+import json
 import shlex
 import subprocess
 import sys
@@ -142,6 +143,35 @@ def test_a_log_is_written_by_a_trained_agent_and_calibrated(capsys, tmp_path):
     assert "InterestEvolution with these settings has none; set n_items" in lacking
 
 
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet", "log.npz"])
+def test_a_log_replaces_nothing_unasked(capsys, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = ["log", "RatedCatalogue", "uniform", "--set", "n_users=30", "--set", "n_items=40"]
+    asked += ["--interactions", "30", "--out", f"new/{name}"]
+    assert main(asked) == 0
+    written = {file.name: file.read_bytes() for file in Path("new").iterdir()}
+    assert set(written) == ({name} if name.endswith(".npz") else {name, f"{name}.json"})
+    for file in written:
+        for other in written:
+            Path("new", other).unlink(missing_ok=True)
+        Path("new", file).write_bytes(b"mine")
+        assert f"{file} exists; choose another --out, or replace it" in refused(capsys, *asked)
+        assert Path("new", file).read_bytes() == b"mine"
+    assert main([*asked, "--overwrite"]) == 0
+    assert {file.name for file in Path("new").iterdir()} == set(written)
+    assert b"mine" not in {file.read_bytes() for file in Path("new").iterdir()}
+
+
+def test_logs_in_two_formats_have_descriptions_of_their_own(capsys, tmp_path):
+    asked = ["log", "RatedCatalogue", "uniform", "--set", "n_users=30", "--set", "n_items=40"]
+    for suffix, n in ((".csv", 30), (".parquet", 60)):
+        file = tmp_path / f"log{suffix}"
+        assert main([*asked, "--interactions", str(n), "--out", str(file)]) == 0
+    for suffix, n in ((".csv", 30), (".parquet", 60)):
+        about = json.loads((tmp_path / f"log{suffix}.json").read_text(encoding="utf-8"))
+        assert about["interactions"] == n
+
+
 def test_agents_learn_from_logged_steps_alone(capsys, tmp_path):
     pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
     steps, agent = str(tmp_path / "new" / "steps.npz"), str(tmp_path / "clone.agent")
@@ -155,7 +185,7 @@ def test_agents_learn_from_logged_steps_alone(capsys, tmp_path):
     same = ["InterestEvolution", "--set", "n_candidates=5"]
     assert main(["evaluate", *same, agent, "--episodes", "5"]) == 0
     other = refused(capsys, "train", "RatedCatalogue", "bc", "--log", steps, "--out", "x.agent")
-    assert "the log is of another world (" in other
+    assert "the log is of another scenario or other settings" in other
     never = refused(capsys, "train", "InterestEvolution", "linucb", "--log", steps)
     assert "bc, iql and reinforce do" in never
 
@@ -364,6 +394,21 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     assert "Content needs item features" in (tmp_path / "results" / "report.md").read_text()
 
 
+@pytest.mark.parametrize("name", ["world.npz", "fidelity.csv", "fidelity.md", "fidelity.png"])
+def test_calibrate_replaces_nothing_unasked_and_says_so_first(
+    capsys, tmp_path, ratings, name, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "results" / "world-ratings"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(b"mine")
+    for asked in (["calibrate", "absent.csv", "--out", str(folder)], ["calibrate", str(ratings)]):
+        said = refused(capsys, *asked)
+        assert f"{name} exists; choose another --out, or replace it with --overwrite" in said
+    assert [file.name for file in folder.iterdir()] == [name]
+    assert (folder / name).read_bytes() == b"mine"
+
+
 def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):
     assert "known settings are n_factors" in refused(
         capsys, "calibrate", str(ratings), "--set", "factors=2"
@@ -391,6 +436,12 @@ def test_rank_prints_a_table_and_keeps_it(capsys, tmp_path, ratings):
     kept = (out / "rows.csv").read_bytes()
     assert main([*asked, "--out", str(out)]) == 0
     assert (out / "rows.csv").read_bytes() == kept
+    changed = [*asked[:-1], "popularity.by=count", "--out", str(out)]
+    said = refused(capsys, *changed)
+    assert 'popularity.by="count", there "reward"' in said and "--overwrite" in said
+    assert (out / "rows.csv").read_bytes() == kept
+    assert main([*changed, "--overwrite"]) == 0
+    assert (out / "rows.csv").read_bytes() != kept
 
 
 def test_rank_splits_by_time_and_keeps_nothing_unasked(capsys, tmp_path, ratings, monkeypatch):
@@ -420,7 +471,7 @@ def test_what_was_taken_for_what_is_always_printed(capsys, tmp_path, ratings, co
 def test_impossible_rankings_are_one_line(capsys, ratings):
     log, brief = str(ratings), ["--seeds", "1"]
     few = refused(capsys, "rank", log, "--negatives", "50", "--agents", "popularity", *brief)
-    assert "negatives=50 exceeds the 35 items" in few
+    assert "negatives=50 exceeds the 35 items that anybody never consumed" in few
     time = refused(capsys, "rank", log, "--protocol", "time", "--negatives", "9", *brief)
     assert "negatives=9 is not allowed; use all with protocol time" in time
     among_all = ["--negatives", "all", *brief]

@@ -18,6 +18,9 @@ from recsim_env.files import replace_file, replacing
 from recsim_env.rated_world import RatedWorld
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
+#: What `write_fidelity` writes.
+FIDELITY_FILES = ("fidelity.csv", "fidelity.png", "fidelity.md")
+
 _NUM_ENVS = 256
 
 

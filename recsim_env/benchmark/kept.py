@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from recsim_env.benchmark.plan import LeftOut
 from recsim_env.files import check_writable
 from recsim_env.results import BENCHMARK, Layout, ResultTable, RunKey
 
@@ -126,6 +128,37 @@ def joined(known: Configs, asked: Configs, *, worlds: Collection[str]) -> dict[s
         agents = found.get(world, {}).get("agents", {})
         found[world] = {**config, "agents": agents | config["agents"]}
     return found
+
+
+def noted(
+    table: ResultTable,
+    runs: Sequence[Playable],
+    configs: Configs,
+    left_out: Sequence[LeftOut],
+    command: str,
+) -> dict[str, Any]:
+    """Returns what the settings of a folder say of all calls that it is the work of.
+
+    Args:
+      table: of the folder.
+      runs, configs, left_out: of this call.
+      command: that made it.
+    """
+    before = table.read_settings()
+    asked = {run.key[:2] for run in runs}
+    worlds = {world for world, _, _ in table.config_hashes()}
+    commands = [*before.get("earlier_commands", []), before.get("command", "")] if worlds else []
+    others = [
+        each
+        for each in before.get("left_out", [])
+        if each["scenario"] in worlds and (each["scenario"], each["agent"]) not in asked
+    ]
+    others += [asdict(each) for each in left_out]
+    return {
+        "earlier_commands": [each for each in dict.fromkeys(commands) if each not in ("", command)],
+        "left_out": [each for place, each in enumerate(others) if each not in others[:place]],
+        "runs": joined(before.get("runs", {}), configs, worlds=worlds),
+    }
 
 
 def plain(value: Any) -> Any:

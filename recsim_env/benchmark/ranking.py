@@ -13,6 +13,7 @@ import numpy as np
 
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommender import Recommender
+from recsim_env.benchmark.kept import joinable, noted, plain
 from recsim_env.benchmark.plan import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.ranking_report import as_markdown
@@ -52,6 +53,7 @@ class RankingOutcome:
       left_out: agents that the log does not suit, or whose extra is missing.
       about: sentences on the log's rows and people.
       foreign: (log, agent, seed) of runs in the folder that were not asked for.
+      damage: sentences on damaged rows of the folder, which were overwritten.
     """
 
     rows: list[Row]
@@ -59,6 +61,7 @@ class RankingOutcome:
     left_out: tuple[LeftOut, ...]
     about: tuple[str, ...]
     foreign: tuple[RunKey, ...]
+    damage: tuple[str, ...] = ()
 
 
 def default_agents() -> dict[str, dict[str, Any]]:
@@ -77,11 +80,12 @@ def rank(
     command: str = "",
     jobs: int = 1,
     progress_bar: bool = False,
+    overwrite: bool = False,
 ) -> RankingOutcome:
     """Judges agents, and `random` beside them, on what a protocol holds out of a log.
 
     Every finished run is on disk before the next; whoever is interrupted and calls again with the
-    same folder goes on with what is left.
+    same folder goes on with what is left. Agents and seeds may be added to a folder by later calls.
 
     Args:
       log: what people consumed.
@@ -92,9 +96,12 @@ def rank(
       command: what a person would type to repeat this; kept with the settings.
       jobs: processes; -1 is one per core.
       progress_bar: whether to show a line, on a terminal.
+      overwrite: whether finished runs of other settings are replaced, and damaged ones.
 
     Raises:
-      ValueError: an unknown agent or setting, no seeds or jobs, or nobody to be ranked.
+      ValueError: an unknown agent or setting, no seeds or jobs, nobody to be ranked, or a folder
+        that holds something else: another log, or runs of other settings.
+      OSError: the folder cannot be written.
     """
     if not seeds:
         raise ValueError(f"seeds={tuple(seeds)} is not allowed; give at least one")
@@ -114,23 +121,68 @@ def rank(
     log = log.canonical(seed=protocol.split_seed)  # the same runs for the same rows in any order
     task = RankingTask.of(log, protocol)
     runs, left_out = _plan(log, agents, task, protocol, seeds)
-    table = ResultTable(folder, ROWS)
-    asked = {
+    table = _joinable(folder, log, runs, protocol, overwrite=overwrite)
+    asked: dict[str, Any] = {
         "log": log.name,
         "protocol": asdict(protocol),
         "agents": {run.agent: run.settings for run in runs},
         "seeds": list(seeds),
         "command": command,
         "about": list(task.about),
-        "left_out": [asdict(each) for each in left_out],
     }
-    table.write_settings(asked, versions())
+    asked |= noted(table, runs, _configs(log, runs, protocol), left_out, command)
+    table.write_settings(plain(asked), versions())
     failed = keep(table, runs, play, jobs=jobs, progress_bar=progress_bar)
+    commands = [each for each in (*asked["earlier_commands"], command) if each]
+    page = as_markdown(log.name, table.rows(), protocol, task.about, commands=commands)
+    replace_file(table.folder / "ranking.md", page.encode())
     keys = {run.key for run in runs}
     rows = [row for row in table.rows() if ROWS.key(row) in keys]
-    page = as_markdown(log.name, rows, protocol, task.about, command=command)
-    replace_file(table.folder / "ranking.md", page.encode())
-    return RankingOutcome(rows, failed, left_out, task.about, foreign(table, runs))
+    return RankingOutcome(rows, failed, left_out, task.about, foreign(table, runs), table.damage)
+
+
+def _joinable(
+    folder: str | Path,
+    log: InteractionLog,
+    runs: Sequence[RankingRun],
+    protocol: RankingProtocol,
+    *,
+    overwrite: bool,
+) -> ResultTable:
+    """Returns the table of a folder that holds nothing else than rankings of this log.
+
+    Raises:
+      ValueError: it holds another log, or as in `joinable`.
+    """
+    there = ResultTable(folder, ROWS, overwrite=overwrite)
+    if others := sorted({name for name, _, _ in there.config_hashes()} - {log.name}):
+        raise ValueError(
+            f"{there.folder} holds rankings of {', '.join(others)}, and its page can tell of one "
+            f"log only; choose another folder for {log.name}"
+        )
+    configs = _configs(log, runs, protocol)
+    return joinable(folder, runs, configs, layout=ROWS, overwrite=overwrite)
+
+
+def _configs(
+    log: InteractionLog, runs: Sequence[RankingRun], protocol: RankingProtocol
+) -> dict[str, dict[str, Any]]:
+    """Returns what decides the runs; see `joinable`."""
+    agents = {
+        run.agent: {
+            "agent": f"{run.kind.__module__}:{run.kind.__qualname__}",
+            "settings": run.settings,
+        }
+        for run in runs
+    }
+    return {log.name: {"rows": _content(log), "protocol": asdict(protocol), "agents": agents}}
+
+
+def _content(log: InteractionLog) -> str:
+    """Returns digits that change whenever something in the log does."""
+    values = [getattr(log, each.name) for each in fields(log)]
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
 def _plan(
@@ -141,9 +193,7 @@ def _plan(
     seeds: Sequence[int],
 ) -> tuple[list[RankingRun], tuple[LeftOut, ...]]:
     """Returns the runs, agent by agent, and who is left out."""
-    values = [getattr(log, each.name) for each in fields(log)]
-    arrays = [value for value in values if isinstance(value, np.ndarray)]
-    content = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    content = _content(log)
     runs: list[RankingRun] = []
     left_out: list[LeftOut] = []
     for label, entry in {RANDOM: {}, **agents}.items():

@@ -78,12 +78,20 @@ def as_markdown(
     protocol: RankingProtocol,
     about: Sequence[str],
     *,
-    command: str = "",
+    commands: Sequence[str] = (),
 ) -> str:
-    """Returns the page of a ranking: what was asked, and a table for every k."""
+    """Returns the page of a ranking: what was asked, and a table for every k.
+
+    Args:
+      name: of the log.
+      rows: of a ranking's `rows.csv`.
+      protocol: as it was.
+      about: sentences on the log's rows and people.
+      commands: that made the rows.
+    """
     sentence = described(protocol)
     lines = [f"# {name}: who ranks best", "", f"{sentence[0].upper()}{sentence[1:]}.", *about, ""]
-    lines += [f"    {command}", ""] if command else []
+    lines += [*(f"    {command}" for command in commands), ""] if commands else []
     for k in protocol.k:
         heading, *rest = as_table(rows, protocol, k)
         lines += [_line(heading), _line(["---"] + ["---:"] * (len(heading) - 1))]

@@ -17,9 +17,9 @@ from recsim_env.agents import Agent
 from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog
 from recsim_env.agents.logged_steps import STEP_COLUMNS, LoggedSteps, StepRecorder
-from recsim_env.agents.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
+from recsim_env.benchmark.training import description_file
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.files import replacing
 from recsim_env.scenario import Scenario
@@ -66,7 +66,8 @@ class Recording:
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Writes a .csv or .parquet file, and the settings beside it; returns the path of those.
 
-        Either file is complete or absent; an old one is replaced. The folder is made.
+        Either file is complete or absent; an old one is replaced. The folder is made. The settings
+        of `log.csv` are in `log.csv.json`.
 
         Raises:
           ValueError: another suffix.
@@ -74,7 +75,7 @@ class Recording:
         """
         path = checked_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".json")
+        beside = description_file(path)
         with replacing(path) as draft:
             if path.suffix == ".csv":
                 self._write_csv(draft)
@@ -219,8 +220,10 @@ def _about(
 ) -> dict[str, Any]:
     """Returns what makes a log, as JSON values."""
     is_exact = agent.draws_slates is None
-    return describe_world(scenario) | {
-        "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
+    return {
+        "scenario": _name(scenario),
+        "scenario_settings": scenario.settings,
+        "agent": _name(agent),
         "agent_settings": agent.settings,
         "learned_from": agent.num_timesteps,
         "interactions": interactions,
@@ -229,6 +232,10 @@ def _about(
         "propensity": "exact" if is_exact else f"mean of {n_draws:,} draws",
         "versions": versions(),
     }
+
+
+def _name(made: Agent | Scenario) -> str:
+    return f"{type(made).__module__}:{type(made).__qualname__}"
 
 
 def _played(

@@ -6,14 +6,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from recsim_env.benchmark.kept import Playable, joinable, joined, plain
-from recsim_env.benchmark.plan import LeftOut, Plan, make_plan
+from recsim_env.benchmark.kept import Playable, joinable, noted, plain
+from recsim_env.benchmark.plan import LeftOut, make_plan
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.run import play
 from recsim_env.benchmark.settings import BenchmarkSettings
@@ -76,7 +76,8 @@ def run_benchmark(
     plan = make_plan(settings)
     table = joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
     asked = settings.as_dict() | {"command": command}
-    table.write_settings(plain(asked | _noted(table, plan, command)), versions())
+    asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
+    table.write_settings(plain(asked), versions())
     waiting = missing(table, plan.runs)
     warm_up({id(run.scenario): run.scenario for run in waiting}.values())
     failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
@@ -89,25 +90,6 @@ def run_benchmark(
         foreign=foreign(table, plan.runs),
         damage=table.damage,
     )
-
-
-def _noted(table: ResultTable, plan: Plan, command: str) -> dict[str, Any]:
-    """Returns what the settings of a folder say of all calls that it is the work of."""
-    before = table.read_settings()
-    asked = {run.key[:2] for run in plan.runs}
-    worlds = {world for world, _, _ in table.config_hashes()}
-    commands = [*before.get("earlier_commands", []), before.get("command", "")] if worlds else []
-    left_out = [
-        each
-        for each in before.get("left_out", [])
-        if each["scenario"] in worlds and (each["scenario"], each["agent"]) not in asked
-    ]
-    left_out += [asdict(each) for each in plan.left_out]
-    return {
-        "earlier_commands": [each for each in dict.fromkeys(commands) if each not in ("", command)],
-        "left_out": [each for place, each in enumerate(left_out) if each not in left_out[:place]],
-        "runs": joined(before.get("runs", {}), plan.configs, worlds=worlds),
-    }
 
 
 AnyRun = TypeVar("AnyRun", bound=Playable)

@@ -11,13 +11,16 @@ from recsim_env.cli.arguments import (
     add_agent_settings,
     add_count,
     add_jobs,
+    add_overwrite,
     add_seeds,
     chosen_seeds,
     count,
+    seed,
     share,
 )
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
+from recsim_env.files import check_writable
 
 if TYPE_CHECKING:
     from recsim_env.benchmark.ranking import RankingOutcome
@@ -54,6 +57,13 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--held-out", type=share, default=0.1, metavar="SHARE", help="of a time split"
     )
+    parser.add_argument(
+        "--split-seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="draws which of a person's rows of one moment comes last",
+    )
     for name, default in (("user", 20), ("item", 5)):
         add_count(parser, f"--min-{name}", f"rows that every {name} has at least", default=default)
     parser.add_argument(
@@ -68,6 +78,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="keeps table, page, settings (none)"
     )
+    add_overwrite(parser)
     parser.set_defaults(run=rank_log)
 
 
@@ -87,6 +98,7 @@ def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
         min_user=options.min_user,
         min_item=options.min_item,
         k=tuple(dict.fromkeys(options.k)),
+        split_seed=options.split_seed,
     )
 
 
@@ -98,6 +110,8 @@ def rank_log(options: argparse.Namespace) -> int:
     names = list(default_agents()) if chosen in (None, ["all"]) else chosen
     agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
     protocol = protocol_of(options)
+    if options.out:
+        check_writable(options.out / "rows.csv")
     try:
         outcome = rank(
             read_log_of(options),
@@ -108,6 +122,7 @@ def rank_log(options: argparse.Namespace) -> int:
             command=shlex.join(["recsim-env", *sys.argv[1:]]),
             jobs=options.jobs,
             progress_bar=True,
+            overwrite=options.overwrite,
         )
     except KeyboardInterrupt:
         goes_on = "the same command goes on with what is left" if options.out else ""
@@ -130,6 +145,8 @@ def _print(outcome: "RankingOutcome", protocol: "RankingProtocol") -> None:
             right = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
             print("  ".join([name.ljust(widths[0]), *right]))
     print(f"\n{legend(outcome.rows, protocol)}")
+    for problem in outcome.damage:
+        print(f"overwritten: {problem}")
     for each in outcome.left_out:
         print(f"left out: {each.agent}: {each.reason}")
     if outcome.foreign:

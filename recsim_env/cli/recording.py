@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import AGENT, add_count, add_learn
-from recsim_env.cli.playing import (
-    add_another_world,
-    add_common,
-    agent_file,
-    chosen_agent,
-    chosen_scenario,
-)
+from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite
+from recsim_env.cli.playing import add_common, chosen_agent, chosen_scenario
+from recsim_env.files import check_absent
 
 if TYPE_CHECKING:
     import numpy as np
 
     from recsim_env.agents import Agent
     from recsim_env.scenario import Scenario
+
+_REMEDY = "choose another --out, or replace it with --overwrite"
 
 
 def add_commands(commands: Any) -> None:
@@ -38,7 +35,6 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
-    add_another_world(parser)
     parser.add_argument("agent", metavar="AGENT", help=AGENT)
     add_count(parser, "--interactions", "user-steps to write, each a slate", default=20_000)
     add_learn(parser)
@@ -47,15 +43,17 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
     )
+    add_overwrite(parser, help="replace a log that is there")
     parser.set_defaults(run=log)
 
 
 def log(options: argparse.Namespace) -> int:
     """Writes the log and says what to do with it."""
     from recsim_env.benchmark.recording import STEPS_SUFFIX, SUFFIXES, checked_path, unrecordable
+    from recsim_env.benchmark.training import description_file
     from recsim_env.envs import RecommendationVectorEnv
 
-    scenario = chosen_scenario(options, [options.agent])
+    scenario = chosen_scenario(options)
     named = options.agent
     name = named.rpartition(":")[2] if ":" in named else Path(named).stem
     out = options.out or Path(f"{type(scenario).__name__}-{name}.csv")
@@ -64,6 +62,8 @@ def log(options: argparse.Namespace) -> int:
     reason = None if holds_steps else unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
+    for file in (path,) if holds_steps else (path, description_file(path)):
+        check_absent(file, overwrite=options.overwrite, remedy=_REMEDY)
     env = RecommendationVectorEnv(scenario, num_envs=options.num_envs)
     agent = chosen_agent(options.agent, env, options)
     if options.learn:
@@ -81,7 +81,7 @@ def _write_items(
     beside = found.write(path)
     _print_about(found.about, found.columns["propensity"])
     print(f"log: {path}\nsettings: {beside}")
-    print(f"next: recsim-env calibrate {path} --duplicates last")
+    print(f"next: recsim-env calibrate {shlex.quote(str(path))} --duplicates last")
 
 
 def _write_steps(
@@ -95,19 +95,9 @@ def _write_steps(
     _print_about(found.about, found["propensity"])
     print(f"log: {path}")
     command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
-    for name, value in _settings_to_repeat(options, scenario).items():
-        command += ["--set", f"{name}={value}"]
+    for name, text in options.settings or ():
+        command += ["--set", f"{name}={text}"]
     print(f"next: {shlex.join(command)}")
-
-
-def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> dict[str, Any]:
-    """Returns the settings with which the scenario's name is this very scenario."""
-    from recsim_env.benchmark.names import settings_of
-
-    if not agent_file(options.agent):
-        return dict(options.settings or ())
-    known = settings_of(options.scenario)
-    return {k: v for k, v in scenario.settings.items() if known.get(k) != v}
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,18 +2,21 @@
 
 import argparse
 import dataclasses
+import shlex
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import add_seed, add_settings, as_dict
+from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict
+from recsim_env.files import check_absent
 from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from recsim_env.data import InteractionLog
+    from recsim_env.data import CalibrationSettings, InteractionLog
 
 _COLUMNS = ("user", "item", "rating", "click", "time")
 MOVIELENS = "movielens-100k"
+WORLD = "world.npz"
 
 
 def add_commands(commands: Any) -> None:
@@ -31,6 +34,7 @@ def add_commands(commands: Any) -> None:
     add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
     add_seed(parser, of="every random part of the fit")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder (results/world-LOG)")
+    add_overwrite(parser, help="replace a world that is there")
     parser.set_defaults(run=calibrate_log)
 
 
@@ -47,7 +51,8 @@ def add_log(parser: argparse.ArgumentParser) -> None:
         "--duplicates",
         choices=("error", "first", "last"),
         default="error",
-        help="which row to keep where a user and item repeat; error refuses such a log",
+        help="which row to keep where a user and item repeat, by time, or by the place in the file "
+        "without times; error refuses such a log",
     )
     parser.add_argument(
         "--encoding", metavar="NAME", help="of a log in text, such as latin-1 (default: utf-8)"
@@ -56,25 +61,21 @@ def add_log(parser: argparse.ArgumentParser) -> None:
 
 def calibrate_log(options: argparse.Namespace) -> int:
     """Writes world file, fidelity table, figure and page into a folder."""
-    from recsim_env.benchmark.fidelity import measure_fidelity, write_fidelity
-    from recsim_env.data import CalibrationSettings, calibrate
+    from recsim_env.benchmark.fidelity import FIDELITY_FILES, measure_fidelity, write_fidelity
+    from recsim_env.data import calibrate
 
+    settings = _settings_of(options)
+    if options.out:
+        _check_absent(options.out, options)
     log = read_log_of(options)
     folder = options.out or Path("results") / f"world-{log.name}"
-    defaults = dataclasses.asdict(CalibrationSettings())
-    changes = {"seed": options.seed} | as_dict(options.settings, defaults)
-    try:
-        settings = CalibrationSettings(**changes)
-    except TypeError:
-        unknown = next(name for name in changes if name not in defaults)
-        raise ValueError(
-            f"--set {unknown}: known settings are {', '.join(defaults)}"
-            f"{did_you_mean(unknown, defaults)}"
-        ) from None
+    _check_absent(folder, options)
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "world.npz"
+    path = folder / WORLD
     world = calibrate(log, settings)
+    for name in FIDELITY_FILES:
+        (folder / name).unlink(missing_ok=True)  # it would be of another world
     world.save(path)
     held_out = world.report["held_out"]
     print(
@@ -88,8 +89,38 @@ def calibrate_log(options: argparse.Namespace) -> int:
         numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))
         print(f"  {row['measure'] + ', ' + row['label']:44}  {numbers}")
     print(f"\nworld: {path}\nfidelity, real beside simulated: {page}")
-    print(f"next: recsim-env benchmark RatedCatalogue --set world={path} --out {folder}/benchmark")
+    command = ["recsim-env", "benchmark", "RatedCatalogue", "--set", f"world={path}"]
+    print(f"next: {shlex.join([*command, '--out', str(folder / 'benchmark')])}")
     return 0
+
+
+def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":
+    """Returns how to fit a world.
+
+    Raises:
+      ValueError: an unknown setting, or one outside its range.
+    """
+    from recsim_env.data import CalibrationSettings
+
+    defaults = dataclasses.asdict(CalibrationSettings())
+    changes = {"seed": options.seed} | as_dict(options.settings, defaults)
+    try:
+        return CalibrationSettings(**changes)
+    except TypeError:
+        unknown = next(name for name in changes if name not in defaults)
+        raise ValueError(
+            f"--set {unknown}: known settings are {', '.join(defaults)}"
+            f"{did_you_mean(unknown, defaults)}"
+        ) from None
+
+
+def _check_absent(folder: Path, options: argparse.Namespace) -> None:
+    """Raises where a world, or what tells of one, is in a folder and may not be replaced."""
+    from recsim_env.benchmark.fidelity import FIDELITY_FILES
+
+    remedy = "choose another --out, or replace it with --overwrite"
+    for name in (WORLD, *FIDELITY_FILES):
+        check_absent(folder / name, overwrite=options.overwrite, remedy=remedy)
 
 
 def _number(value: float | None) -> str:

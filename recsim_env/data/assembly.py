@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.data.log import InteractionLog
+from recsim_env.data.order import label_key
 from recsim_env.data.reading import ROLES, Notes, Reading, asking
 from recsim_env.data.sides import SideTable, described, plain_id
 from recsim_env.data.tables import Table
@@ -85,7 +86,7 @@ def build_log(
     for what, labels in (("user", user_labels), ("item", item_labels)):
         notes.values[what] = f"{len(labels):,} different"
         _compare_spellings(what, labels, notes)
-    kept = _without_duplicates(table, user, item, columns, duplicates, notes)
+    kept = _without_duplicates(table, user, item, time, columns, duplicates, notes)
     item_features, item_feature_names, titles = described("items", items, item_labels, notes)
     user_features, user_feature_names, _ = described("users", users, user_labels, notes)
     return InteractionLog(
@@ -135,21 +136,13 @@ def _ratings(table: Table, columns: Columns, notes: Notes) -> NDArray[np.float64
             f" read the log as clicks with {asking('click', columns.rating)}"
         )
     notes.values["rating"] = f"{low:g} to {high:g}, {len(np.unique(rating)):,} different"
-    _question_lowest(rating, notes)
-    return rating
-
-
-def _question_lowest(rating: NDArray[np.float64], notes: Notes) -> None:
-    """Notes ratings of -1, or many of 0, which often mean that something was not rated."""
-    low = rating.min()
-    n_low = int((rating == low).sum())
-    is_apart = (rating[rating > low] >= low + 1).all()
-    if is_apart and (low == -1 or (low == 0 and 5 * n_low > len(rating) and rating.max() > 1)):
-        told = notes.doubts if low == -1 else notes.remarks
-        told.append(
-            f"{n_low:,} ratings are {low:g}, which in some logs means that something was not rated;"
-            " they were read as ratings, so leave out these rows if they are none"
+    if low == -1 and not (rating[rating > -1] < 0).any():
+        n_odd = int((rating == -1).sum())
+        notes.doubts.append(
+            f"{n_odd:,} ratings are -1, which often means that something was not rated; they were"
+            " read as ratings, so leave out these rows if they are none"
         )
+    return rating
 
 
 def _clicked(table: Table, click: str, told: list[str], notes: Notes) -> Table:
@@ -174,10 +167,7 @@ def _clicked(table: Table, click: str, told: list[str], notes: Notes) -> Table:
 def _dense_ids(labels: list[str]) -> tuple[NDArray[np.int32], list[str]]:
     """Returns ids 0, 1, … and the label of each; labels that are all numbers sort as numbers."""
     known = list(dict.fromkeys(labels))
-    if all(label.isdecimal() for label in known):
-        known.sort(key=lambda label: (int(label), label))
-    else:
-        known.sort()
+    known.sort(key=label_key(known))
     number = {label: k for k, label in enumerate(known)}
     return np.array([number[label] for label in labels], np.int32), known
 
@@ -186,11 +176,16 @@ def _without_duplicates(
     table: Table,
     user: NDArray[np.int32],
     item: NDArray[np.int32],
+    time: NDArray[np.float64] | None,
     columns: Columns,
     duplicates: Duplicates,
     notes: Notes,
 ) -> NDArray[np.int64]:
-    """Returns the rows to keep: one per user and item."""
+    """Returns the rows to keep: one per user and item.
+
+    First and last go by time; the place in the file decides among rows of one moment, and where
+    there are no times.
+    """
     if duplicates not in ("error", "first", "last"):
         raise ValueError(f"duplicates={duplicates!r} must be 'error', 'first' or 'last'")
     pair = user.astype(np.int64) * (int(item.max()) + 1) + item
@@ -206,10 +201,20 @@ def _without_duplicates(
             f" {table[columns.item][later]!r} repeat {table.unit} {table.lines[earlier]};"
             f" keep one of them with {asking('duplicates', 'first')}, or last"
         )
+    if time is not None:
+        order = np.lexsort((time, pair))
     is_kept = np.append(True, ~repeats) if duplicates == "first" else np.append(~repeats, True)
     kept = np.sort(order[is_kept])
-    n_dropped = len(table) - len(kept)
-    notes.left_out[f"that repeat a user and item, of which the {duplicates} is kept"] = n_dropped
+    by = "in the file" if time is None else "by time"
+    left_out = f"that repeat a user and item, of which the {duplicates} {by} is kept"
+    notes.left_out[left_out] = len(table) - len(kept)
+    if time is not None:
+        n_tied = int((repeats & (np.diff(time[order]) == 0)).sum())
+        if n_tied:
+            notes.remarks.append(
+                f"{n_tied:,} rows repeat the user, the item and the time of another; of these the "
+                f"place in the file decided which is the {duplicates}"
+            )
     return kept
 
 

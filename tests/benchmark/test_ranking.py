@@ -359,14 +359,50 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
     assert [(each.agent, each.reason) for each in outcome.left_out] == [
         ("content", "Content needs item features, and made shows none")
     ]
-    other = rank(log, {"popularity": {"by": "count"}}, protocol, seeds=(0,), folder=tmp_path)
-    assert {row["agent"] for row in other.rows} == {"random", "popularity"}
-    assert other.foreign == (("made", "popularity", 1), ("made", "random", 1))
     assert not outcome.foreign
-    changed = ResultTable(tmp_path, ROWS).rows(phase="final", agent="popularity")
-    assert changed[-1]["config_hash"] != before[-1]["config_hash"]
+    other = rank(log, {"item_knn": {}}, protocol, seeds=(0,), folder=tmp_path, command="y")
+    assert {row["agent"] for row in other.rows} == {"random", "item_knn"}
+    assert other.foreign == (
+        ("made", "popularity", 0),
+        ("made", "popularity", 1),
+        ("made", "random", 1),
+    )
     page = (tmp_path / "ranking.md").read_text()
     assert "HR@3" in page and "NDCG@5" in page and "coverage@5" in page
+    assert "popularity" in page and "item_knn" in page, "earlier results are gone from the page"
+    assert "    x\n    y\n" in page
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_results_of_other_settings_are_refused_and_replaced_only_if_asked(tmp_path):
+    log, protocol = random_log(), RankingProtocol(**ALL)
+    rank(log, {"popularity": {}}, protocol, seeds=(0, 1), folder=tmp_path)
+    before = contents(tmp_path)
+    few = log.select(np.arange(len(log) - 1))
+    for changed, agents, said in (
+        (
+            (log, protocol),
+            {"popularity": {"by": "count"}},
+            r'popularity\.by="count", there "reward"',
+        ),
+        ((log, replace(protocol, k=(3,))), {}, r"k=\[3\], there \[2\]"),
+        ((log, replace(protocol, split_seed=1)), {}, "split_seed=1, there 0"),
+        ((few, protocol), {}, 'rows="'),
+        ((replace(log, name="other"), protocol), {}, "holds rankings of made"),
+    ):
+        with pytest.raises(ValueError, match=said) as error:
+            rank(changed[0], agents, changed[1], seeds=(0,), folder=tmp_path)
+        assert "choose another folder" in str(error.value)
+        assert contents(tmp_path) == before
+    agents = {"popularity": {"by": "count"}}
+    outcome = rank(log, agents, protocol, seeds=(0,), folder=tmp_path, overwrite=True)
+    assert outcome.foreign == (("made", "random", 1),), "only popularity has changed"
+    other = replace(log, name="other")
+    with pytest.raises(ValueError, match="choose another folder for other"):
+        rank(other, {}, protocol, folder=tmp_path, overwrite=True)
 
 
 class Broken(Knowing):

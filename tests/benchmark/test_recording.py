@@ -142,7 +142,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(TypeError):
         found.write(path)
     assert path.read_bytes() == old
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "log.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "log.csv.json"]
 
 
 def test_what_cannot_be_recorded_is_refused_with_the_remedy(tmp_path):
