@@ -16,8 +16,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# File systems without locks answer one of these; there, writers are not kept apart.
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+# File systems without locks, or without those of folders, answer one of these; there, writers are
+# not kept apart.
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
+
+_PATIENCE_SECONDS = 3.0
 
 # Locks of other machines are not seen on every network disk: their drafts must be this old too.
 _FOREIGN_DRAFT_SECONDS = 86_400.0
@@ -132,8 +135,25 @@ def locked(path: Path) -> Iterator[io.FileIO]:
                 return
 
 
-def _lock(descriptor: int, *, wait: bool = True) -> bool:
-    """Returns whether an open file is now held by this process alone, as far as can be told."""
+@contextlib.contextmanager
+def held_folder(folder: Path) -> Iterator[bool]:
+    """Yields whether a folder is free, and until the end holds it against others who ask this.
+
+    One whose holder was killed is free, though it may take a second until processes that he left
+    behind have ended. Where a file system has no locks, every folder is free.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (found := _lock(descriptor, wait=False)) is False and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield found is not False
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool = True) -> bool | None:
+    """Returns whether an open file is now held by this process alone; None where none can tell."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -141,7 +161,7 @@ def _lock(descriptor: int, *, wait: bool = True) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        return wait
+        return None
     return True
 
 

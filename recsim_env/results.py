@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.files import locked, replace_file
+from recsim_env.files import held_folder, locked, replace_file
 from recsim_env.seals import sealed, unsealed
 from recsim_env.spelling import did_you_mean
 
@@ -225,6 +225,24 @@ class ResultTable:
         with self._held():
             self._replace({key: run for key, run in self._runs.items() if key not in keys})
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keeps other processes from adding runs until the end, and says so before any work.
+
+        Raises:
+          RuntimeError: another process adds runs, or did since the table was opened.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held_folder(self.folder) as is_free:
+            if not is_free:
+                raise RuntimeError(
+                    f"another process adds runs to {self.folder}; wait for its end, or choose "
+                    "another folder"
+                )
+            with self._held():
+                pass
+            yield
+
     def config_hashes(self) -> dict[RunKey, str]:
         """Returns the hash of the settings of every run that finished."""
         return {
@@ -291,8 +309,8 @@ class ResultTable:
             content = file.readall()
             if _digest(content) != self._content_digest:
                 raise RuntimeError(
-                    f"{self._file} is not as it was read: another process writes to it; give each "
-                    "benchmark a folder of its own, or repeat the command once the other has ended"
+                    f"{self._file} is not as it was read: another process writes to it; repeat the "
+                    "command once that has ended, or choose another folder"
                 )
             yield file, content
 

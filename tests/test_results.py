@@ -223,6 +223,24 @@ def test_two_writers_are_noticed(tmp_path: Path) -> None:
         third.append_run(run_of(seed=2))
 
 
+def test_who_means_to_write_for_long_is_told_of_others_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsim_env.files._PATIENCE_SECONDS", 0.1)
+    table, late = ResultTable(tmp_path / "new"), ResultTable(tmp_path / "new")
+    with table.writing():
+        table.append_run(run_of(seed=0))
+        message = "another process adds runs to .*new; wait for its end"
+        with pytest.raises(RuntimeError, match=message), late.writing():
+            pass
+        assert len(ResultTable(tmp_path / "new").rows()) == 4, "everybody may read"
+    with pytest.raises(RuntimeError, match="is not as it was read"), late.writing():
+        pass
+    with ResultTable(tmp_path / "new").writing():
+        pass
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["rows.csv"]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -1,5 +1,6 @@
 """Plays all runs of a benchmark in parallel processes, and keeps each as it finishes."""
 
+import contextlib
 import functools
 import os
 import re
@@ -120,11 +121,14 @@ def keep(
       progress_bar: whether to show a line, on a terminal.
 
     Raises:
-      RuntimeError: a process was killed.
+      RuntimeError: a process was killed, or another one adds runs to the table.
     """
     waiting, failed = missing(table, runs), []
     n_kept = len(runs) - len(waiting)
-    with tqdm(total=len(runs), initial=n_kept, unit="run", disable=_quiet(progress_bar)) as shown:
+    with (
+        table.writing() if waiting else contextlib.nullcontext(),
+        tqdm(total=len(runs), initial=n_kept, unit="run", disable=_quiet(progress_bar)) as shown,
+    ):
         for run, rows, trace in _played(waiting, play, jobs):
             table.append_run(rows)
             _keep_trace(table.folder, run.key, trace)
