@@ -131,32 +131,40 @@ def find_dialect(
       ValueError: no separator that is known stands in the header.
     """
     header = lines[first]
-    if delimiter is not None and quoted is None:
-        plain = Dialect(delimiter)
-        n_fields = len(plain.split(header))
-        is_even = all(len(plain.split(lines[k])) == n_fields for k in lines.filled(first))
-        quoted = header.startswith('"') or not is_even
+    if quoted is None and delimiter is not None and delimiter not in header:
+        delimiter, quoted = None, True  # it is not what its name says
+    if quoted is None:
+        quoted = header.startswith('"') or not _is_even(lines, first, delimiter or "\t")
     is_single = header.startswith("'") and header.endswith("'")
     quote = "" if not quoted else "'" if is_single else '"'
+    if delimiter is not None:
+        return Dialect(delimiter, quote, _is_padded(header, delimiter))
+    fitting = [Dialect(d, quote, _is_padded(header, d)) for d in DELIMITERS if d in header]
+    if not fitting:
+        raise ValueError(
+            f"{lines.path}, line {first + 1}: no separator stands in the header {header!r}; known"
+            f" are {', '.join(map(spelled, DELIMITERS))}"
+        )
     sample = [lines[k] for k in islice(lines.filled(first + 1), SAMPLE)]
 
     def fit(dialect: Dialect) -> tuple[int, int, int]:
-        names = dialect.fields(header)
-        n_known = sum(is_known(name.strip()) for name in names)
+        names = [name.strip() for name in dialect.fields(header)]
+        n_known = sum(is_known(name) for name in names if not name.endswith((",", ";", "|")))
         return n_known, sum(len(dialect.fields(s)) == len(names) for s in sample), len(names)
 
-    if delimiter is None:
-        fitting = [d for d in (Dialect(d, quote) for d in DELIMITERS) if fit(d)[2] > 1]
-        if not fitting:
-            known = ", ".join(map(spelled, DELIMITERS))
-            raise ValueError(
-                f"{lines.path}, line {first + 1}: no separator stands in the header {header!r};"
-                f" known are {known}"
-            )
-        delimiter = max(fitting, key=fit).delimiter
+    return max(fitting, key=fit)
+
+
+def _is_even(lines: Lines, first: int, delimiter: str) -> bool:
+    """Returns whether all lines have as many fields as the header, if quotes mean nothing."""
+    n_fields = len(lines[first].split(delimiter))
+    return all(len(lines[k].split(delimiter)) == n_fields for k in lines.filled(first))
+
+
+def _is_padded(header: str, delimiter: str) -> bool:
+    """Returns whether a blank follows every separator of the header."""
     others = header.split(delimiter)[1:]
-    is_padded = bool(others) and delimiter != " " and all(o.startswith(" ") for o in others)
-    return Dialect(delimiter, quote, is_padded)
+    return bool(others) and delimiter != " " and all(other.startswith(" ") for other in others)
 
 
 def spelled(delimiter: str) -> str:

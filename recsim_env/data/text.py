@@ -142,15 +142,21 @@ class _Rows:
         ]
 
     def _from_quotes(self, at: int) -> tuple[list[str], int]:
-        """Returns a row that its line alone does not make, and its last line."""
-        for last in range(at + 1, len(self.lines)):
-            if self._is_row(self.lines[last]):
-                break  # a field across this line would swallow a row
-            row = self.dialect.parsed(self.lines.joined(at, last))
-            if row and len(row) == len(self.names):
+        """Returns a row that its line alone does not make, and its last line.
+
+        A field across lines that look like rows would swallow them: its quote is a stray one where
+        numbers tell what rows look like. Where nothing tells, the line is refused.
+        """
+        row, last = self._across_lines(at)
+        if row and len(row) == len(self.names):
+            if not any(self._is_row(self.lines[k]) for k in range(at + 1, last + 1)):
                 return row, last
-            if row != []:
-                break
+            if not self._numeric:
+                raise ValueError(
+                    f"{self.lines.path}, line {at + 1}: a quote opens a field here that ends in"
+                    f" line {last + 1}, and there may be rows between; take it out, or double"
+                    " it, or leave out line ends within fields"
+                )
         row = self.dialect.split(self.lines[at])
         if len(row) == len(self.names):
             found = [self.dialect.bare(value) for value in row]
@@ -159,6 +165,15 @@ class _Rows:
                     self.strays.setdefault(name, []).append(len(self.rows))
             row = [value for value, _ in found]
         return row, at
+
+    def _across_lines(self, at: int) -> tuple[list[str] | None, int]:
+        """Returns the record that begins in a line and goes on in others, and its last line."""
+        for last in range(at + 1, len(self.lines)):
+            if self.dialect.quote in self.lines[last]:
+                row = self.dialect.parsed(self.lines.joined(at, last))
+                if row != []:
+                    return row, last
+        return None, at
 
     def _is_row(self, line: str) -> bool:
         """Returns whether a line looks like a row: as many fields, numbers where others have."""

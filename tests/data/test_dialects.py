@@ -168,6 +168,7 @@ HEADER = "user,item,rating,title\n"
         (HEADER + '1,1,3,The "Matrix"\n1,2,4,5\' 11"\n', 2, ""),
         (HEADER + '1,1,3,"a\nb, or\n\nc"\n1,2,4,x\n', 2, "1 rows have line ends within quotes"),
         ("user, item, rating\n1, 1, 3\n1, 2,4\n", 2, "blanks after separators"),
+        ('user, item, rating, title\n1, 1, 3, "a, b"\n1, 2, 4, "c"\n', 2, "blanks after"),
         ("'user','item','rating'\n'1','a,b','3'\n'1','c''d','4'\n", 2, ""),
         ('user;item;rating;"title, or, if, none, that"\n1;1;3;x\n1;2;4;y\n', 2, ""),
         ("user item rating\n1 1 3\n1 2 4\n", 2, "blanks"),
@@ -184,6 +185,11 @@ def test_stray_quotes_and_odd_dialects_lose_no_row(text, n_rows, told, tmp_path)
     assert not any("'" in label for label in log.user_labels)
 
 
+def test_tsv_that_has_no_tabs_is_read_by_its_data(tmp_path):
+    (tmp_path / "log.tsv").write_text('user;item;rating\n1;"a;b";3\n1;c;4\n')
+    assert read_log(tmp_path / "log.tsv").item_labels.tolist() == ["a;b", "c"]
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
@@ -197,6 +203,10 @@ def test_stray_quotes_and_odd_dialects_lose_no_row(text, n_rows, told, tmp_path)
         (HEADER.encode() + b"1,1,3,x\n \t,2,4,y\n", r"line 3: column 'user' is empty"),
         (HEADER.encode("utf-16-le") + "1,1,3,é\n".encode("utf-16-le"), "utf-16-le"),
         (HEADER.encode() + b"1,1,3,\xe9\n", r"line 2: not utf-8.*--encoding latin-1"),
+        (
+            b'user,item,text\na,b,"so\nc, d, e\nf, g, h"\n',
+            r"line 2: a quote opens .* ends in line 4",
+        ),
         (gzip.compress(HEADER.encode() + b"1,1,3,x\n")[:-9], "damaged gzip"),
         (b"PK\x03\x04rest", "zip archive or a spreadsheet"),
         (b"useritem\n1\n", r"line 1: no separator stands in the header 'useritem'"),
