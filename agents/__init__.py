@@ -7,8 +7,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents.agent import FILE_KIND, FILE_VERSION, Agent, UnsuitableScenario
-from recsim_env.array_file import read_arrays
+from recsim_env.agents.agent import Agent, UnsuitableScenario, read_about
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.importing import imported_class
 from recsim_env.spelling import did_you_mean
@@ -78,13 +77,17 @@ def make_agent(name: str, env: RecommendationVectorEnv, *, seed: int = 0, **sett
     return agent_class(name)(env, seed=seed, **settings)
 
 
-def load_agent(path: str | Path, env: RecommendationVectorEnv, **changes: Any) -> Agent:
+def load_agent(
+    path: str | Path, env: RecommendationVectorEnv, *, another_world: bool = False, **changes: Any
+) -> Agent:
     """Returns the agent saved in a file, whichever it is; see `Agent.load` for the arguments.
 
     Raises:
-      ValueError: the file is not one of ours, or its agent is not a registered one.
+      UnsuitableScenario, TypeError: as in `Agent.load`.
+      ValueError: the file is not one of ours or damaged, its agent is not a registered one, or it
+        learned in another world.
     """
-    _, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
-    if about["agent"] not in AGENTS.values():
-        raise ValueError(f"{path} holds {about['agent']}, which is not a registered agent")
-    return agent_class(about["agent"]).load(path, env, **changes)
+    kind = read_about(path)["agent"]
+    if kind not in AGENTS.values():
+        raise ValueError(f"{path} holds {kind}, which is not a registered agent")
+    return agent_class(kind).load(path, env, another_world=another_world, **changes)

@@ -2,14 +2,16 @@
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from recsim_env.agents.acting import people_of, stands_for_others
 from recsim_env.agents.feedback import Observation
-from recsim_env.array_file import read_arrays, write_arrays
+from recsim_env.agents.world import check_world, describe_world, difference, require_alike
+from recsim_env.array_file import read_arrays, read_values, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario, as_type_of
 from recsim_env.spelling import did_you_mean
@@ -19,6 +21,10 @@ FILE_VERSION = 1
 
 # What the names of the arrays of `progress` begin with in files.
 _PROGRESS = "progress."
+
+
+# A run does not take more steps than this.
+_MAX_STEPS = 2**62
 
 
 class UnsuitableScenario(ValueError):
@@ -31,16 +37,32 @@ class Agent(ABC):
     The interface is that of Stable-Baselines3's models, so that both are interchangeable.
 
     Args:
-      env: the environment to learn in; autoreset mode NEXT_STEP.
+      env: the environment to learn in; autoreset mode NEXT_STEP. Wrappers that only watch, single
+        environments and Gymnasium's own batches of them are taken as `agents.acting.people_of`
+        says.
       seed: of the agent's own generator and of the people met while learning.
+
+    Attributes:
+      env: the batch of people among whom it acts.
+      stage: through what it steps them: `env`, or what watches it.
+      world: what scenario it learned in last; see `agents.world`.
+      on_rest: called by `learn` wherever the agent, saved and loaded, would go on exactly as it
+        does; what it raises ends learning there.
 
     Raises:
       UnsuitableScenario: the scenario lacks what the agent needs.
+      TypeError: `env` is no environment that agents can act in.
       ValueError: a setting out of range, or of another type than its default.
     """
 
     #: The settings that the constructor takes beside env and seed, and their defaults.
     defaults: ClassVar[Mapping[str, Any]] = {}
+
+    #: Whether it looks into the people it serves, and so must be in their very environment.
+    is_privileged: ClassVar[bool] = False
+
+    #: What the names of arrays begin with that may hold infinite numbers.
+    infinite: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         unknown = sorted(set(settings) - set(self.defaults))
@@ -51,10 +73,8 @@ class Agent(ABC):
             )
         for name, value in settings.items():
             as_type_of(self.defaults[name], name, value)
-        reason = self.unsuitable(env.scenario)
-        if reason is not None:
-            raise UnsuitableScenario(reason)
-        self.env = env
+        self._enter(env)
+        self.world: Mapping[str, Any] = describe_world(self.env.scenario)
         self.seed = int(seed)
         self.settings: dict[str, Any] = dict(self.defaults) | {
             name: value.item() if isinstance(value, np.generic) else value
@@ -62,6 +82,7 @@ class Agent(ABC):
         }
         self.rng = np.random.default_rng(seed)
         self.num_timesteps = 0
+        self.on_rest: Callable[[], None] | None = None
 
     def require(self, name: str, holds: bool, allowed: str) -> None:
         """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
@@ -73,14 +94,50 @@ class Agent(ABC):
         """Returns a sentence saying why the agent cannot work in a scenario, or None."""
         return None
 
+    #: Whether `learn` changes what it shows; references do not learn.
+    learns: ClassVar[bool] = True
+
     @property
     def slate_size(self) -> int:
         """How many items the agent shows."""
         return self.env.scenario.slate_size
 
-    def set_env(self, env: RecommendationVectorEnv) -> None:
-        """Lets the agent act in (and, if it is privileged, look into) another environment."""
-        self.env = env
+    def set_env(self, env: RecommendationVectorEnv, *, another_world: bool = False) -> None:
+        """Lets the agent act in (and, if it is privileged, look into) another environment.
+
+        Args:
+          env: made like the one it is in, or the one it learned in; horizon, number of people and
+            seeds may be others. Until it has learned anything, only the shapes must be the same.
+          another_world: True lets it act in another world, where what is seen and shown has the
+            same shapes: to study transfer, or how sensitive a policy is to what people are like.
+
+        Raises:
+          UnsuitableScenario: the scenario lacks what the agent needs.
+          TypeError: as in the constructor.
+          ValueError: it is another world; the message says in what it differs.
+        """
+        people, _ = people_of(env)
+        if people.scenario != self.env.scenario:
+            here = describe_world(people.scenario)
+            if difference(describe_world(self.env.scenario), here):
+                is_free = another_world or not self.num_timesteps
+                require_alike(self.world, here, another_world=is_free)
+                self.world = self.world if self.num_timesteps else here
+        self._enter(env)
+
+    def _enter(self, env: Any) -> None:
+        """Acts in an environment from now on."""
+        people, stage = people_of(env)
+        if self.is_privileged and stands_for_others(env):
+            raise TypeError(
+                f"{type(self).__name__} looks into the people whom it serves, and cannot in "
+                f"{type(env).__name__}; give it the batch that gymnasium.make_vec makes without "
+                "vectorization_mode"
+            )
+        reason = self.unsuitable(people.scenario)
+        if reason is not None:
+            raise UnsuitableScenario(reason)
+        self.env, self.stage = people, stage
 
     @abstractmethod
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
@@ -248,10 +305,14 @@ class Agent(ABC):
                 f"define it beside {giver}()"
             )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, notes: Mapping[str, Any] | None = None) -> None:
         """Writes the agent to one file of arrays and JSON (no pickles), replacing it atomically.
 
         An agent that is loaded into an environment made like its own learns on as it would have.
+
+        Args:
+          path: the file; its folder must exist.
+          notes: what else the file shall tell, as JSON values.
         """
         values = {
             "agent": f"{type(self).__module__}:{type(self).__qualname__}",
@@ -259,34 +320,129 @@ class Agent(ABC):
             "settings": self.settings,
             "num_timesteps": self.num_timesteps,
             "generator": self.rng.bit_generator.state,
+            "world": self.world,
+            "notes": dict(notes or {}),
         }
         progress = {_PROGRESS + name: value for name, value in self.progress().items()}
         write_arrays(path, self.arrays() | progress, values, kind=FILE_KIND, version=FILE_VERSION)
 
     @classmethod
-    def load(cls, path: str | Path, env: RecommendationVectorEnv, **changes: Any) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        env: RecommendationVectorEnv,
+        *,
+        another_world: bool = False,
+        **changes: Any,
+    ) -> Self:
         """Returns the agent that `save` wrote, acting in `env`.
 
         Args:
           path: of the file.
-          env: where it acts, and learns on.
+          env: where it acts, and learns on; made like the one that it learned in, see `set_env`.
+          another_world: as in `set_env`.
           changes: settings other than the agent was saved with; `device="cpu"`, say, where there
             is no GPU.
 
         Raises:
-          ValueError: the file holds something else, or another agent.
+          UnsuitableScenario, TypeError: as in the constructor.
+          ValueError: the file holds something else, or another agent, is damaged, or is of an agent
+            that learned in another world.
         """
         arrays, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
+        _check_about(about, path)
         expected = f"{cls.__module__}:{cls.__qualname__}"
         if about["agent"] != expected:
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
-        agent = cls(env, seed=about["seed"], **(about["settings"] | changes))
-        agent.num_timesteps = about["num_timesteps"]
-        agent.rng.bit_generator.state = about["generator"]
-        progress = with_prefix(arrays, _PROGRESS)
-        agent.restore({k: v for k, v in arrays.items() if not k.startswith(_PROGRESS)})
-        agent.resume(progress)
+        people, _ = people_of(env)
+        try:
+            here = describe_world(people.scenario)
+            require_alike(about["world"], here, another_world=another_world)
+            agent = cls(env, seed=about["seed"], **(about["settings"] | changes))
+        except UnsuitableScenario:
+            raise
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        agent._take(arrays, about, path)
         return agent
+
+    def _take(
+        self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any], path: str | Path
+    ) -> None:
+        """Becomes the agent of a file.
+
+        Raises:
+          ValueError: its arrays are not of such an agent.
+        """
+        self.num_timesteps, self.world = about["num_timesteps"], about["world"]
+        self.rng.bit_generator.state = about["generator"]
+        learned = {k: v for k, v in arrays.items() if not k.startswith(_PROGRESS)}
+        try:
+            for name, value in learned.items():
+                require_numbers(name, value, may_be_infinite=name.startswith(self.infinite))
+            self.restore(learned)
+            self.resume(with_prefix(arrays, _PROGRESS))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        except Exception as error:  # whatever arrays that do not fit lead to
+            raise ValueError(
+                f"{path} is damaged: its arrays are not those of {type(self).__name__} with these "
+                "settings"
+            ) from error
+
+
+def read_about(path: str | Path) -> dict[str, Any]:
+    """Returns what the file of an agent says of it: its class, settings, world and notes.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: the file holds something else, or is damaged.
+    """
+    about = read_values(path, kind=FILE_KIND, version=FILE_VERSION)
+    _check_about(about, path)
+    return about
+
+
+def _check_about(about: Mapping[str, Any], path: str | Path) -> None:
+    """Raises ValueError unless the values are those that `Agent.save` writes."""
+
+    def is_count(name: str, most: float) -> bool:
+        value = about.get(name)
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+    try:
+        if not isinstance(about.get("agent"), str):
+            raise ValueError("it does not say which agent it holds")
+        for name, most in (("seed", np.inf), ("num_timesteps", _MAX_STEPS)):
+            if not is_count(name, most):
+                raise ValueError(f"{name}={about.get(name)!r:.50} is no number of 0 or more")
+        for name in ("settings", "notes"):
+            if not isinstance(about.get(name), dict):
+                raise ValueError(f"{name}={about.get(name)!r:.50} are no values by name")
+        check_world(about.get("world"))
+        _check_generator(about.get("generator"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def _check_generator(state: Any) -> None:
+    """Raises ValueError unless it is the state of a generator as agents have."""
+    generator = np.random.default_rng(0).bit_generator
+    try:
+        generator.state = state
+        holds = generator.state == state
+    except (ValueError, TypeError, KeyError, OverflowError):
+        holds = False
+    if not holds:
+        raise ValueError("the state of its generator is none")
+
+
+def require_numbers(name: str, value: np.ndarray, *, may_be_infinite: bool = False) -> None:
+    """Raises ValueError where an array holds NaN, or infinite numbers that it must not."""
+    if value.dtype.kind != "f":
+        return
+    if np.isnan(value).any() or not (may_be_infinite or np.isfinite(value).all()):
+        raise ValueError(f"{name} holds numbers that are not finite")
 
 
 def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

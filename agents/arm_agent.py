@@ -62,7 +62,7 @@ class ArmAgent(StepwiseAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        scenario, given = env.scenario, self.settings
+        scenario, given = self.env.scenario, self.settings
         columns = scenario.column_names().get("response", ())
         outcomes = ("reward", "clicked", *columns[1:])
         known = ("auto", *self.preferred)

@@ -8,20 +8,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from gymnasium import spaces
-from gymnasium.vector import VectorEnv
 from tqdm import tqdm
 
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
-from recsim_env.agents.visit import VisitMemory
 from recsim_env.agents.visit_agent import VisitAgent
+from recsim_env.agents.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.wrappers import VectorSlateWrapper
 
 # What the names of arrays begin with.
-_POLICY, _OPTIMIZER, _VARIABLE, _LAST = "policy.", "optimizer.", "variable.", "last."
+_POLICY, _OPTIMIZER, _VARIABLE = "policy.", "optimizer.", "variable."
+_LAST, _DRAWING = "last.", "drawing."
 
 # How often, in user-steps, losses are reported to the monitor.
 _REPORT_EVERY = 1_000
@@ -51,13 +50,16 @@ class DeepAgent(VisitAgent):
 
         # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
         self.device = device_of(self.settings["device"])
-        own = env.twin(autoreset_mode="SameStep", flat=False)
+        own = self.env.twin(autoreset_mode="SameStep", flat=False)
+        from recsim_env.agents.sb3_training import logger_of, training_env
+
+        self._generator_states: dict[str, np.ndarray] = {}
         with self._generators():
-            training = _training_env(
+            training = training_env(
                 self.wrap(own), self.memory, seed=self.seed, discount=self.scale_discount
             )
             self.model = self.make_model(training)
-        self.model.set_logger(_logger(self))
+        self.model.set_logger(logger_of(self))
 
     def check_settings(self) -> None:
         """Raises ValueError for a setting out of range."""
@@ -82,7 +84,7 @@ class DeepAgent(VisitAgent):
         from recsim_env.agents.torch_computing import computing
 
         before = random.getstate(), np.random.get_state()
-        seed = int(self.rng.integers(2**31))
+        seed = 0 if self._generator_states else int(self.rng.integers(2**31))
         random.seed(seed)
         np.random.seed(seed)
         try:
@@ -94,10 +96,13 @@ class DeepAgent(VisitAgent):
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least as many user-steps; see `Agent.learn`."""
+        from recsim_env.agents.sb3_training import Watcher
+
         quiet = None if progress_bar else True  # None: only on a terminal
+        self.world = describe_world(self.model.env.unwrapped.env.unwrapped.scenario)
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
 
-            def after_step(taken: Mapping[str, Any], _globals: Any) -> bool:
+            def after_step(taken: Mapping[str, Any]) -> bool:
                 before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
                 progress.update(self.num_timesteps - before)
                 if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
@@ -108,11 +113,35 @@ class DeepAgent(VisitAgent):
                 return goes_on
 
             with self._generators() as seed:
-                self.model.action_space.seed(seed)
+                self._go_on_drawing(seed)
                 self.model.learn(
-                    total_timesteps, after_step, log_interval=None, reset_num_timesteps=False
+                    total_timesteps,
+                    Watcher(after_step, self._rest),
+                    log_interval=None,
+                    reset_num_timesteps=False,
                 )
         return self
+
+    def _go_on_drawing(self, seed: int) -> None:
+        """Seeds the generator of actions, or lets all of them go on where learning was left."""
+        from recsim_env.agents.torch_computing import set_generator_states
+
+        self.model.action_space.seed(seed)
+        if self._generator_states:
+            set_generator_states(self._generator_states, self.model.action_space)
+            self._generator_states = {}
+
+    def _rest(self) -> None:
+        """Lets whoever waits for it leave learning, between two rollouts."""
+        if self.on_rest is None:
+            return
+        from recsim_env.agents.torch_computing import generator_states
+
+        try:
+            self.on_rest()
+        except BaseException:
+            self._generator_states = generator_states(self.model.action_space)
+            raise
 
     def after_stop(self, taken: Mapping[str, Any]) -> None:
         """Lets the model see what the last step led to, which it ignores where learning stops.
@@ -145,6 +174,17 @@ class DeepAgent(VisitAgent):
         for name, variable in self._variables().items():
             found[name] = variable.detach().cpu().numpy().copy()
         return found
+
+    def __reduce__(self) -> Any:
+        """Returns how a copy is made, in this process or another: as a loaded agent is."""
+        kept = {
+            "num_timesteps": self.num_timesteps,
+            "world": self.world,
+            "generator": self.rng.bit_generator.state,
+            "arrays": self.arrays(),
+            "progress": self.progress(),
+        }
+        return _copied, (type(self), self.stage, self.seed, dict(self.settings), kept)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
@@ -183,13 +223,18 @@ class DeepAgent(VisitAgent):
             return {}
         training = self.model.env
         last = {_LAST + name: value for name, value in self.model._last_obs.items()}
-        return last | {
-            "environment": training.unwrapped.env.unwrapped.state,
-            "visits": training.venv.visits,
-            "returns": training.returns,
-            "episode_start": self.model._last_episode_starts,
-            "n_updates": np.array(self.model._n_updates),
-        }
+        drawing = {_DRAWING + name: value for name, value in self._generator_states.items()}
+        return (
+            last
+            | drawing
+            | {
+                "environment": training.unwrapped.env.unwrapped.state,
+                "visits": training.venv.visits,
+                "returns": training.returns,
+                "episode_start": self.model._last_episode_starts,
+                "n_updates": np.array(self.model._n_updates),
+            }
+        )
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Goes on with the visits, if they are of as many people."""
@@ -204,62 +249,16 @@ class DeepAgent(VisitAgent):
             training.unwrapped.env._observation = self.model._last_obs
         self.model._last_episode_starts = progress["episode_start"]
         self.model._n_updates = int(progress["n_updates"])
+        self._generator_states = with_prefix(progress, _DRAWING)
 
 
-def _logger(agent: DeepAgent) -> Any:
-    """Returns Stable-Baselines3's logger, which hands numbers on to the agent's monitor."""
-    from stable_baselines3.common.logger import KVWriter, Logger
-
-    class Monitor(KVWriter):
-        def write(self, key_values: Any, key_excluded: Any, step: int = 0) -> None:
-            if agent.monitor is not None:
-                agent.monitor({name: float(value) for name, value in key_values.items()}, step)
-
-    return Logger(folder=None, output_formats=[Monitor()])
-
-
-def _training_env(env: VectorEnv, memory: VisitMemory, *, seed: int, discount: float) -> Any:
-    """Returns what Stable-Baselines3 trains in: with the memory, and with rewards near 1."""
-    from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
-
-    from recsim_env.sb3 import VecEnvAdapter
-
-    class WithMemory(VecEnvWrapper):
-        """Adds the memory of the visit to observations."""
-
-        def __init__(self, venv: Any) -> None:
-            space = spaces.Dict(dict(venv.observation_space.spaces) | memory.spaces)
-            super().__init__(venv, observation_space=space)
-
-        def _seen(self, observation: Any) -> Any:
-            self.observation = observation
-            return memory.seen_with(self.visits, observation)
-
-        def reset(self) -> Any:
-            self.visits = memory.begin(self.num_envs)
-            return self._seen(self.venv.reset())
-
-        def step_async(self, actions: np.ndarray) -> None:
-            slates = np.reshape(actions, (self.num_envs, -1))
-            if isinstance(env, VectorSlateWrapper):
-                slates = env.form.slates(actions, self.observation)
-            self.visits = memory.showing(self.visits, self.observation, slates)
-            super().step_async(actions)
-
-        def step_wait(self) -> Any:
-            observation: Any
-            observation, rewards, ended, infos = self.venv.step_wait()
-            before = self.visits
-            self.visits = memory.after(before, observation)
-            self.visits[ended] = 0.0
-            for index in np.flatnonzero(ended):
-                last = infos[index]["terminal_observation"]
-                batch = {name: value[None] for name, value in last.items()}
-                after = memory.after(before[index : index + 1], batch)
-                seen = memory.seen_with(after, batch)
-                last.update({name: seen[name][0] for name in memory.spaces})
-            return self._seen(observation), rewards, ended, infos
-
-    adapter = VecEnvAdapter(env)
-    adapter.seed(seed)
-    return VecNormalize(WithMemory(adapter), norm_obs=False, gamma=discount)
+def _copied(
+    kind: type[DeepAgent], env: Any, seed: int, settings: Mapping[str, Any], kept: Mapping[str, Any]
+) -> DeepAgent:
+    """Returns an agent that goes on as the one that it is a copy of."""
+    agent = kind(env, seed=seed, **settings)
+    agent.num_timesteps, agent.world = kept["num_timesteps"], kept["world"]
+    agent.rng.bit_generator.state = kept["generator"]
+    agent.restore(kept["arrays"])
+    agent.resume(kept["progress"])
+    return agent

@@ -64,7 +64,7 @@ class LinearBandit(StepwiseAgent):
         self.require("max_features", self.settings["max_features"] >= 0, "0 or more")
         self.exploration = self.settings["exploration"]
         features = JointFeatures(
-            env.scenario,
+            self.env.scenario,
             max_features=self.settings["max_features"],
             context=self.settings["context"],
         )

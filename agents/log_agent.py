@@ -175,9 +175,9 @@ class LogAgent(StepwiseAgent):
         self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         self.exploration = self.settings["exploration"]
-        seen = env.scenario.space_fields()
+        seen = self.env.scenario.space_fields()
         fields = tuple(name for name in self.logged_fields if name in seen)
-        self.log = ImpressionLog(env.scenario, fields)
+        self.log = ImpressionLog(self.env.scenario, fields)
         self.model: dict[str, np.ndarray] = {}
         self._n_unfitted = 0
 

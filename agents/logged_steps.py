@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from recsim_env.agents.agent import require_numbers
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.visit import VisitMemory
@@ -14,6 +15,9 @@ from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.scenario import Scenario
 
 FILE_KIND, FILE_VERSION = "log of steps", 1
+
+# Kinds of dtypes that columns may have.
+_KINDS = "biuf"
 
 #: What the columns beside the fields that were seen, and were seen next (`next_…`), mean.
 STEP_COLUMNS = {
@@ -62,7 +66,37 @@ class LoggedSteps:
           ValueError: the file holds something else.
         """
         columns, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
-        return cls(columns, about)
+        log = cls(columns, about)
+        try:
+            log.check()
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from error
+        return log
+
+    def check(self) -> None:
+        """Raises ValueError unless the columns are there, as long, finite and in their ranges."""
+        lacking = [name for name in STEP_COLUMNS if name not in self.columns]
+        if lacking:
+            raise ValueError(f"the log has no {', '.join(lacking)}")
+        n = self.columns["reward"].size
+        for name, column in self.columns.items():
+            if column.ndim < 1 or len(column) != n or column.dtype.kind not in _KINDS:
+                raise ValueError(
+                    f"{name} of the log has shape {column.shape} and dtype {column.dtype}; use "
+                    f"{n} rows of numbers"
+                )
+            require_numbers(name, column)
+        for name in ("slate", "visit_number", "step"):
+            column = self.columns[name]
+            if (
+                column.dtype.kind not in "iu"
+                or column.min(initial=0) < 0
+                or column.max(initial=0) >= 2**31
+            ):
+                raise ValueError(f"{name} of the log holds what is no index; use 0 to {2**31 - 1}")
+        chance = self.columns["propensity"]
+        if chance.min(initial=0) < 0 or chance.max(initial=0) > 1 + 1e-9:
+            raise ValueError("propensity of the log lies outside 0 to 1")
 
 
 class StepRecorder:

@@ -77,7 +77,9 @@ class NeuralLinear(LogAgent):
         for name in ("learning_rate", "ridge", "noise_shape", "noise_scale"):
             self.require(name, self.settings[name] > 0, "more than 0")
         self.require("weight_decay", self.settings["weight_decay"] >= 0, "0 or more")
-        self._joint = JointFeatures(env.scenario, max_features=0, context=self.settings["context"])
+        self._joint = JointFeatures(
+            self.env.scenario, max_features=0, context=self.settings["context"]
+        )
         extra("torch", needed_by="NeuralLinear")
 
     @classmethod

@@ -62,10 +62,12 @@ class OfflineAgent(SlatePolicyAgent):
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Lets the logger gather as many user-steps, and fits; see `Agent.learn`."""
-        self.logger.set_env(self.env)
+        self.logger.set_env(self.stage, another_world=True)
+        self.logger.on_rest = self.on_rest
         self.logger.learn(
             total_timesteps, lambda _: callback is None or callback(self), progress_bar
         )
+        self.world = self.logger.world
         self.fit()
         return self
 

@@ -35,6 +35,8 @@ class Oracle(StepwiseAgent):
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"without": "", "crowd": 32}
+    is_privileged = True
+    learns = False
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -42,14 +44,16 @@ class Oracle(StepwiseAgent):
         without = self.settings["without"]
         if not without:
             return
-        facets = {PERSON: env.scenario.dtypes()["user"].names or ()} | dict(env.scenario.facets())
+        facets = {PERSON: self.env.scenario.dtypes()["user"].names or ()} | dict(
+            self.env.scenario.facets()
+        )
         if without not in facets:
             raise ValueError(
-                f"without={without!r} is no facet of {type(env.scenario).__name__}; use one of "
-                f"{', '.join(sorted(facets))}"
+                f"without={without!r} is no facet of {type(self.env.scenario).__name__}; "
+                f"use one of {', '.join(sorted(facets))}"
             )
         self._hidden = facets[without]
-        self._crowd = some_people(env, self.settings["crowd"], seed=seed)
+        self._crowd = some_people(self.env, self.settings["crowd"], seed=seed)
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -58,16 +62,21 @@ class Oracle(StepwiseAgent):
             return f"{type(scenario).__name__} defines no appeal(), so there is no oracle"
         return None
 
+    def set_env(self, env: RecommendationVectorEnv, *, another_world: bool = False) -> None:
+        """Looks into another environment; see `Agent.set_env`."""
+        before = self.env.scenario
+        super().set_env(env, another_world=another_world)
+        if self._hidden and self.env.scenario != before:
+            self._crowd = some_people(self.env, self.settings["crowd"], seed=self.seed)
+
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Returns the true values, (n, n_candidates), of the environment that it acts in."""
-        values = self.look()
-        n = len(next(iter(observation.values())))
-        if len(values) != n:
-            raise ValueError(
-                f"{n} observations, but the oracle looks into {len(values)} environments; "
-                "call set_env() with the environment it acts in"
-            )
-        return values
+        """Returns the true values, (n, n_candidates), of the environment that it acts in.
+
+        Raises:
+          ValueError: it is asked about others than the people of that environment as they are now.
+        """
+        require_present(self.env, observation, type(self).__name__)
+        return self.look()
 
     def look(self) -> np.ndarray:
         """Returns what the oracle ranks by, (num_envs, n_candidates)."""
@@ -84,6 +93,26 @@ class Oracle(StepwiseAgent):
                 users[name] = member[name]
             total += judge(users)
         return total / len(self._crowd)
+
+
+def require_present(env: RecommendationVectorEnv, observation: Observation, name: str) -> None:
+    """Raises ValueError unless an observation is what an environment shows now.
+
+    Who looks into people would else answer from others than those that it is asked about.
+
+    Args:
+      env: whose people are looked into.
+      observation: (num_envs, ...) each; fields may be left out.
+      name: of who looks.
+    """
+    now = env.observe() if env.is_begun else {}
+    shown = {key: np.asarray(value) for key, value in observation.items() if key in now}
+    if not shown or not all(np.array_equal(value, now[key]) for key, value in shown.items()):
+        raise ValueError(
+            f"{name} looks into the {env.num_envs} people of its own environment, and these "
+            "observations are not theirs as they are now; call set_env() with the environment that "
+            "the observations are from, and ask before it goes on"
+        )
 
 
 def some_people(env: RecommendationVectorEnv, n: int, *, seed: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from recsim_env.agents.logged_steps import LoggedSteps, StepRecorder
 from recsim_env.agents.network_agent import REPLAY, NetworkAgent
 from recsim_env.agents.replay import Replay
 from recsim_env.agents.stepwise import slate_chance
+from recsim_env.agents.world import describe_world, require_alike
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.
@@ -34,7 +35,7 @@ class SlatePolicyAgent(NetworkAgent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
-        self.recorder = StepRecorder(env.scenario)
+        self.recorder = StepRecorder(self.env.scenario)
 
     # Acting --------------------------------------------------------------------------------------
 
@@ -113,7 +114,9 @@ class SlatePolicyAgent(NetworkAgent):
     def prepare(self) -> None:
         """Does what is to do before gradient steps; by default nothing."""
 
-    def learn_from(self, log: LoggedSteps, *, n_passes: int = 1) -> Self:
+    def learn_from(
+        self, log: LoggedSteps, *, n_passes: int = 1, another_world: bool = False
+    ) -> Self:
         """Learns from a log alone, whoever made it; replaces what was kept.
 
         All of it is kept, until steps of the agent's own join it: then the last `buffer_size`.
@@ -121,11 +124,13 @@ class SlatePolicyAgent(NetworkAgent):
         Args:
           log: of the scenario that the agent knows, with the same settings.
           n_passes: how often as many gradient steps are taken as `update_every` makes of the log.
+          another_world: whether it is meant to be a log of another world; see `Agent.set_env`.
 
         Raises:
-          ValueError: the log shows other things than the agent sees, or is empty.
+          ValueError: the log is of another world, shows other things than the agent sees, is
+            damaged or empty.
         """
-        self._check(log)
+        self._check(log, another_world=another_world)
         self.replay = Replay(max(self._capacity(), len(log)), self.replay_columns())
         self.replay.add(**self.rows_of_log(log))
         self.num_timesteps += len(log)
@@ -139,8 +144,12 @@ class SlatePolicyAgent(NetworkAgent):
         rows = {name: log[name] for name in SlatePolicyAgent.replay_columns(self)}
         return rows | {"visit_number": self.recorder.renumbered(log["visit_number"])}
 
-    def _check(self, log: LoggedSteps) -> None:
-        """Raises ValueError unless the log has all columns, of the right shapes."""
+    def _check(self, log: LoggedSteps, *, another_world: bool) -> None:
+        """Raises ValueError unless the log is of this world, with all columns, and not empty."""
+        here = describe_world(self.env.scenario)
+        if here.keys() <= log.about.keys():
+            require_alike(log.about, here, another_world=another_world, what="the log is of")
+        log.check()
         for name, (_, shape) in SlatePolicyAgent.replay_columns(self).items():
             found = log.columns[name].shape[1:] if name in log.columns else "none"
             if found != shape:
@@ -150,6 +159,9 @@ class SlatePolicyAgent(NetworkAgent):
                 )
         if not len(log):
             raise ValueError("the log holds no steps")
+        n_candidates = self.env.scenario.n_candidates
+        if log["slate"].max() >= n_candidates:
+            raise ValueError(f"the log shows candidates beyond the {n_candidates} that there are")
 
     # Files ---------------------------------------------------------------------------------------
 

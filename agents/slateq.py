@@ -75,7 +75,7 @@ class SlateQ(NetworkAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self._places = np.full(env.num_envs, -1)  # of each environment's last step
+        self._places = np.full(self.env.num_envs, -1)  # of each environment's last step
         self.exploration = self.exploration_after(0)
 
     @classmethod

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from recsim_env.agents.agent import Agent, with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of observation fields, and of parts of the memory, begin with in `progress`.
@@ -47,9 +48,9 @@ class StepwiseAgent(Agent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self._observation: Observation | None = None
-        self._learning_env = env
-        self._is_over = np.zeros(env.num_envs, bool)
-        self._episode_start = np.ones(env.num_envs, bool)
+        self._learning_env = self.env
+        self._is_over = np.zeros(self.env.num_envs, bool)
+        self._episode_start = np.ones(self.env.num_envs, bool)
         self._state: Any = None
         self._progress: Mapping[str, np.ndarray] = {}
 
@@ -96,14 +97,14 @@ class StepwiseAgent(Agent):
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
             raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
         if not self._go_on() and (self._observation is None or self.env is not self._learning_env):
-            self._observation, _ = self.env.reset(seed=self.seed)
+            self._observation, _ = self.stage.reset(seed=self.seed)
             self._is_over = np.zeros(self.env.num_envs, bool)
             self._episode_start = np.ones(self.env.num_envs, bool)
             self._state = self.begin_state(self.env.num_envs)
             self.begin()
             if self.listener is not None:
                 self.listener.begin()
-        self._learning_env = self.env
+        self._learning_env, self.world = self.env, describe_world(self.env.scenario)
         goal = self.num_timesteps + total_timesteps
         quiet = None if progress_bar else True  # None: only on a terminal
         with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
@@ -111,6 +112,8 @@ class StepwiseAgent(Agent):
                 progress.update(self._learn_once())
                 if callback is not None and callback(self) is False:
                     break
+                if self.on_rest is not None and self.num_timesteps < goal:
+                    self.on_rest()
         self.finish()
         return self
 
@@ -161,7 +164,7 @@ class StepwiseAgent(Agent):
         if self.listener is not None:
             propensity = self._slate_chance(observation, slates, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
-        taken = self.env.step(slates)
+        taken = self.stage.step(slates)
         feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
         self.update(feedback)
         if self.listener is not None:

@@ -4,11 +4,13 @@ Import this module where it is used: it needs torch.
 """
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from torch import nn
 
 # What the names of weights begin with among the arrays of a model.
@@ -43,6 +45,30 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not has_gpu:
         raise ValueError("device='cuda', but torch finds no GPU; use device='cpu' or 'auto'")
     return torch.device(name)
+
+
+def generator_states(actions: spaces.Space) -> dict[str, np.ndarray]:
+    """Returns where the global generators stand, and that of a space of actions."""
+    _, keys, place, has_normal, normal = np.random.get_state()
+    found = {
+        "numpy": np.array(keys),
+        "numpy_rest": np.array([place, has_normal, normal], np.float64),
+        "torch": torch.get_rng_state().numpy().copy(),
+        "actions": np.array(json.dumps(actions.np_random.bit_generator.state)),
+    }
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_rng_state().numpy().copy()
+    return found
+
+
+def set_generator_states(states: Mapping[str, np.ndarray], actions: spaces.Space) -> None:
+    """Lets the generators go on from what `generator_states` returned."""
+    place, has_normal, normal = states["numpy_rest"].tolist()
+    np.random.set_state(("MT19937", states["numpy"], int(place), int(has_normal), normal))
+    torch.set_rng_state(torch.from_numpy(states["torch"].copy()))
+    actions.np_random.bit_generator.state = json.loads(str(states["actions"]))
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(torch.from_numpy(states["cuda"].copy()))
 
 
 def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:

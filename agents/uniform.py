@@ -17,6 +17,8 @@ class Uniform(StepwiseAgent):
     Source: folklore.
     """
 
+    learns = False
+
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns equal scores; ties are broken at random."""
         n = len(next(iter(observation.values())))

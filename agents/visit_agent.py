@@ -38,7 +38,7 @@ class VisitAgent(Agent):
         self.require("width", self.settings["width"] >= 1, "1 or more")
         is_known = self.settings["device"] in ("cpu", "cuda", "auto")
         self.require("device", is_known, "'cpu', 'cuda' or 'auto'")
-        self.memory = VisitMemory(env.scenario)
+        self.memory = VisitMemory(self.env.scenario)
         self.seen_space = self.memory.seen_space
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
 

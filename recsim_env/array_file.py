@@ -83,10 +83,25 @@ def read_arrays(
       ValueError: the file cannot be read, is damaged or changed, holds pickled objects, is of
         another kind, or was written by a version of the project that this one cannot read.
     """
-    path = Path(path)
+    return _read(Path(path), kind=kind, version=version, arrays_too=True)
+
+
+def read_values(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[str, Any]:
+    """Returns the values alone, without reading the arrays; see `read_arrays`.
+
+    Raises:
+      FileNotFoundError, ValueError: as in `read_arrays`.
+    """
+    return _read(Path(path), kind=kind, version=version, arrays_too=False)[1]
+
+
+def _read(
+    path: Path, *, kind: str, version: int, arrays_too: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such {kind} file")
     refusal = f"{path} holds no {kind}"
+    arrays: dict[str, NDArray[Any]] = {}
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
@@ -97,8 +112,9 @@ def read_arrays(
             _check_kind(header, path, kind=kind, version=version)
             if archive.comment != _seal(archive):
                 raise ValueError("it was changed after it was written; take a copy that was not")
-            names = [each.filename.removesuffix(_SUFFIX) for each in archive.infolist()]
-            arrays = {name: _member(archive, name) for name in names if name != _HEADER}
+            if arrays_too:
+                names = [each.filename.removesuffix(_SUFFIX) for each in archive.infolist()]
+                arrays = {name: _member(archive, name) for name in names if name != _HEADER}
     except _OtherFile as error:
         raise ValueError(str(error)) from error
     except OSError as error:

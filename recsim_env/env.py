@@ -83,6 +83,11 @@ class RecommendationEnv(gymnasium.Env):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode={render_mode!r} is unknown; use 'ansi' or 'rgb_array'")
         self.scenario = resolve_scenario(scenario, **settings)
+        self.made_with: dict[str, Any] = {
+            "max_episode_steps": max_episode_steps,
+            "flat": flat,
+            "compiled": compiled,
+        }
         self.render_mode = render_mode
         self._interface = Interface(self.scenario, flat=flat)
         self.observation_space = self._interface.observation_space

@@ -212,8 +212,9 @@ class RatedWorld:
                         f"{entry.name}={value!r:.50} is not allowed; use a number up to "
                         f"{_LARGEST:,.0f}"
                     )
-        if not isinstance(self.name, str) or not isinstance(self.report, dict):
-            raise ValueError("name must be text, and report a dict")
+        for name, kind in (("name", str), ("report", dict)):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"{name}={getattr(self, name)!r:.50} must be a {kind.__name__}")
         checks = {
             "rating_noise": self.rating_noise >= 0,
             "rating_max": self.rating_max >= self.rating_min,

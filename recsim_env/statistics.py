@@ -8,20 +8,14 @@ with one seed meet the same users and the same luck.
 
 from __future__ import annotations
 
+import functools
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-
-BOOTSTRAP_MIN_N = 10
-"""Fewest seeds for which a bootstrap is trusted; below, intervals are Student's."""
-
-_N_RESAMPLES = 9_999
-_BOOTSTRAP_SEED = 20_201
 
 
 @dataclass(frozen=True)
@@ -49,16 +43,16 @@ class Estimate:
 
 
 def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Returns the mean over seeds with an interval that is honest at this number of seeds.
+    """Returns the mean of values with Student's interval, at any number of them; one gives none.
 
-    One seed gives no interval. From 2 to 9 seeds it is Student's t: a bootstrap of three values
-    covers the true mean only about two times in three where it promises 95 %, since three values
-    cannot show how far a fourth may lie. From 10 seeds on it is the bias-corrected and accelerated
-    bootstrap, which follows skewed data. Its generator is fixed, so the same values always give the
-    same interval.
+    Of normal values it holds what it promises at every number of seeds, and of moderately skewed
+    ones nearly: 93 to 95 % up to a skewness of 1, at 3 to 50 seeds. Beyond, it covers less where
+    seeds are few: exponential values (skewness 2) 88 % at 3 seeds, 92 % at 20 and 94 % at 50. A
+    bootstrap is no remedy: of three values it covers the true mean two times in three, and of ten
+    normal ones, bias-corrected and accelerated, nine in ten.
 
     Args:
-      values: (n,), one finite number per seed.
+      values: (n,), one finite number per seed, person or episode.
       confidence: probability with which the interval should contain the true mean, in (0, 1).
 
     Raises:
@@ -68,34 +62,7 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     >>> estimate([1.0, 2.0, 3.0]).method
     '95 % Student t'
 
-    Source: Student 1908, "The probable error of a mean"; Efron 1987, "Better bootstrap confidence
-      intervals".
-    Differs: Student's t below 10 seeds, and where the BCa corrections are undefined.
-    """
-    sample = _checked(values, "values")
-    _check_confidence(confidence)
-    mean, n = _mean(sample), len(sample)
-    if n == 1:
-        return Estimate(mean, math.nan, math.nan, 1, "no interval (one seed)")
-    if n >= BOOTSTRAP_MIN_N:
-        low, high = _bootstrap_interval(sample, confidence)
-        if math.isfinite(low) and math.isfinite(high):
-            return Estimate(mean, low, high, n, f"{100 * confidence:g} % BCa bootstrap")
-    return student(sample, confidence)
-
-
-def student(values: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Returns the mean with Student's interval, which takes O(n) however many values there are.
-
-    It is what `estimate` gives for few values; for thousands (one a person, say) the mean is as
-    good as normal, and a bootstrap would only take longer.
-
-    Args:
-      values: (n,), finite.
-      confidence: as in `estimate`.
-
-    Raises:
-      ValueError: as in `estimate`.
+    Source: Student 1908, "The probable error of a mean".
     """
     sample = _checked(values, "values")
     _check_confidence(confidence)
@@ -279,25 +246,9 @@ def _sum_of_squares(sample: NDArray[np.float64]) -> float:
     return float(centred @ centred)
 
 
+@functools.cache
 def _t_quantile(n: int, confidence: float) -> float:
     return float(stats.t.ppf(0.5 + confidence / 2, n - 1))
-
-
-def _bootstrap_interval(sample: NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    if (sample == sample[0]).all():
-        return float(sample[0]), float(sample[0])
-    with warnings.catch_warnings():
-        # Undefined corrections come back as NaN, which the caller replaces by Student's t.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        interval = stats.bootstrap(
-            (sample,),
-            np.mean,
-            n_resamples=_N_RESAMPLES,
-            confidence_level=confidence,
-            method="BCa",
-            rng=np.random.default_rng(_BOOTSTRAP_SEED),
-        ).confidence_interval
-    return float(interval.low), float(interval.high)
 
 
 def _fieller_interval(

@@ -85,7 +85,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         self.render_mode = None
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
-        self._made_with: dict[str, Any] = {
+        self.made_with: dict[str, Any] = {
             "num_envs": num_envs,
             "threads": threads,
             "autoreset_mode": self.autoreset_mode,
@@ -109,7 +109,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         Args:
           **changes: arguments of the class, `autoreset_mode` say, or settings of the scenario.
         """
-        return RecommendationVectorEnv(self.scenario, **(self._made_with | changes))
+        return RecommendationVectorEnv(self.scenario, **(self.made_with | changes))
 
     def reset(
         self,
@@ -261,6 +261,22 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             )
         own[:] = slots
         self._is_seeded = True
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there are episodes: it was reset, or was given a state."""
+        return self._is_seeded
+
+    def observe(self) -> Observation:
+        """Returns what everybody sees now, as the last `reset` or `step` did; nothing happens.
+
+        Raises:
+          RuntimeError: before the first `reset`.
+        """
+        if not self.is_begun:
+            raise RuntimeError("no episode is running; call reset() first")
+        nobody = np.zeros(self.num_envs, bool)
+        return self._interface.batch(self._simulator.reset(None, nobody).records)
 
     @property
     def users(self) -> np.ndarray:

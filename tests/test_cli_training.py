@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsim_env.array_file import read_arrays
+from recsim_env.agents import make_agent
+from recsim_env.agents.linucb import LinUCB
+from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.cli import main
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20", "--num-envs", "4"]
@@ -46,7 +50,7 @@ def plain(array):
     return {name: plain(array[name]) for name in fields} if fields else array.tolist()
 
 
-def interrupted_after(monkeypatch, n_checkpoints):
+def interrupted_after(monkeypatch, n_checkpoints, number=signal.SIGINT):
     """Lets Ctrl-C come while the agent learns, so many checkpoints after the start."""
     learn = TrainingRun.learn
 
@@ -55,14 +59,22 @@ def interrupted_after(monkeypatch, n_checkpoints):
         steps, n_saved = [], 0
 
         def stop():
-            if n_saved == n_checkpoints and len(steps) > 3:
-                raise KeyboardInterrupt
+            if n_saved == n_checkpoints and len(steps) == 4:
+                signal.raise_signal(number)
 
         for piece in pieces:
             n_saved, steps = n_saved + 1, []
             yield piece
 
     monkeypatch.setattr(TrainingRun, "learn", stopping)
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Lets Ctrl-C come, though the tests may run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("agent", ["linucb", "content", "dqn"])
@@ -77,10 +89,11 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(agent, capsys, monk
         interrupted_after(patch, 3)
         assert main([*train, "--out", "halved.agent"]) == 130
     said = capsys.readouterr().err
-    assert "halved.agent holds the last checkpoint; the same command with --resume goes on" in said
-    assert 450 <= content("halved.agent")[1]["num_timesteps"] < 600
+    n_saved = content("halved.agent")[1]["num_timesteps"]
+    assert 450 < n_saved < 500  # 16 steps after the third checkpoint
+    assert f"halved.agent holds what {n_saved} interactions taught; the same command" in said
     assert main([*train, "--out", "halved.agent", "--resume"]) == 0
-    assert "going on after 4" in capsys.readouterr().out
+    assert f"going on after {n_saved} interactions" in capsys.readouterr().out
     assert content("halved.agent") == content("whole.agent")
 
 
@@ -94,13 +107,58 @@ def test_more_interactions_go_on_with_a_finished_run(capsys):
     assert "has learned from 40" in capsys.readouterr().out
 
 
-def test_nothing_is_kept_before_the_first_checkpoint_and_resume_then_begins(capsys, monkeypatch):
+def test_an_interrupt_before_the_first_checkpoint_loses_nothing_either(capsys, monkeypatch):
+    assert main([*TRAIN, "--interactions", "200", "--out", "whole.agent"]) == 0
     with monkeypatch.context() as patch:
         interrupted_after(patch, 0)
         assert main(TRAIN) == 130
-    assert "no checkpoint yet (one every 100 interactions)" in capsys.readouterr().err
+    assert "linucb.agent holds what 16 interactions taught" in capsys.readouterr().err
     assert main([*TRAIN, "--interactions", "200", "--resume"]) == 0
-    assert 200 <= content("linucb.agent")[1]["num_timesteps"] < 204
+    assert content("linucb.agent") == content("whole.agent")
+
+
+def test_a_second_interrupt_does_not_wait(capsys, monkeypatch):
+    learn = LinUCB.update
+
+    def twice(self, feedback):
+        learn(self, feedback)
+        if self.num_timesteps == 20:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LinUCB, "update", twice)
+    assert main(TRAIN) == 130
+    assert "nothing was learned yet" in capsys.readouterr().err
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_run_that_is_terminated_is_saved_and_then_ends_as_it_would_have(monkeypatch):
+    ended = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: ended.append(number) or sys.exit(5))
+    try:
+        interrupted_after(monkeypatch, 1, signal.SIGTERM)
+        with pytest.raises(SystemExit):
+            main([*TRAIN, "--interactions", "200"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == [signal.SIGTERM]
+    assert 100 < content("linucb.agent")[1]["num_timesteps"] < 200
+
+
+def test_what_is_overwritten_stays_until_there_is_something_else(capsys, monkeypatch):
+    assert main([*TRAIN, "--interactions", "200"]) == 0
+    before = Path("linucb.agent").read_bytes(), Path("linucb.agent.json").read_bytes()
+
+    def failing(self, *arguments, **options):
+        assert Path("linucb.agent").read_bytes() == before[0]
+        raise ValueError("no learning today")
+
+    monkeypatch.setattr(LinUCB, "learn", failing)
+    assert "no learning today" in refused(capsys, *TRAIN, "--seed", "1", "--overwrite")
+    assert (Path("linucb.agent").read_bytes(), Path("linucb.agent.json").read_bytes()) == before
+    monkeypatch.undo()
+    assert main([*TRAIN, "--seed", "1", "--interactions", "100", "--overwrite"]) == 0
+    assert json.loads(Path("linucb.agent.json").read_text(encoding="utf-8"))["seed"] == 1
 
 
 def listen_to_signals():
@@ -127,7 +185,7 @@ def test_a_signal_leaves_the_last_checkpoint_whole(in_a_folder_of_its_own):
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "the same command with --resume goes on" in said
+    assert "the same command with --resume" in said
     assert "Traceback" not in said
     n_saved = content(file)[1]["num_timesteps"]
     assert n_saved >= 100
@@ -170,9 +228,10 @@ def test_what_a_run_is_of_stands_beside_it(capsys):
     assert about["agent_settings"]["alpha"] == 2.0
     assert (about["agent"], about["seed"], about["num_envs"]) == ("linucb", 0, 4)
     assert "numpy" in about["versions"]
-    shutil.move("linucb.agent", "moved.agent")
-    said = refused(capsys, *TRAIN, "--resume", "--out", "moved.agent")
-    assert "moved.agent.json: no such file; it would say what moved.agent was trained in" in said
+    assert content("linucb.agent")[1]["notes"] == about
+    shutil.move("linucb.agent", "moved.agent")  # the file itself knows
+    change = ["--resume", "--out", "moved.agent", "--agent-set", "alpha=3.0"]
+    assert "is of another run (agent_settings" in refused(capsys, *TRAIN, *change)
 
 
 def test_threads_change_nothing_but_the_time():
@@ -245,9 +304,9 @@ def test_a_log_that_does_not_fit_leaves_the_file_as_it_was(logged, capsys):
     before, about = content("bc.agent"), Path("bc.agent.json").read_text(encoding="utf-8")
     overwrite = ["bc", "--overwrite", "--log", logged]
     said = refused(capsys, "train", "LongTermSatisfaction", *overwrite)
-    assert "the log is of another scenario or other settings (scenario: " in said
+    assert "the log is of another world (recsim_env.scenarios.interest_evolution:" in said
     said = refused(capsys, "train", "InterestEvolution", *overwrite, "--set", "n_topics=4")
-    assert "'time_budget': 20" in said  # shapes are alike
+    assert "time_budget=20.0 there" in said  # shapes are alike
     assert content("bc.agent") == before
     assert Path("bc.agent.json").read_text(encoding="utf-8") == about
 
@@ -268,10 +327,23 @@ def test_what_means_nothing_beside_a_log_is_refused(logged, capsys):
 
 def test_what_cannot_be_written_or_read_is_told(capsys):
     assert "is a folder; name a file in it" in refused(capsys, *TRAIN, "--overwrite", "--out", ".")
+    make_agent("linucb", RecommendationVectorEnv(InterestEvolution)).save("linucb.agent")
+    said = refused(capsys, *TRAIN, "--resume")
+    assert "linucb.agent does not say what it was trained in (checkpoint_every=None" in said
+    assert "--overwrite begins anew" in said
+
+
+@pytest.mark.parametrize("every", [0, -5, 1.5, "x", True, None])
+def test_a_file_with_impossible_checkpoints_is_refused(every, capsys):
     assert main([*TRAIN, "--interactions", "100"]) == 0
-    for text in ("half of {", "[]", "{}"):
-        Path("linucb.agent.json").write_text(text, encoding="utf-8")
-        said = refused(capsys, *TRAIN, "--resume")
-        assert (
-            "linucb.agent.json does not say what linucb.agent was trained in; --overwrite" in said
-        )
+    arrays, about = read_arrays("linucb.agent", kind="agent", version=1)
+    about["notes"]["checkpoint_every"] = every
+    write_arrays("linucb.agent", arrays, about, kind="agent", version=1)
+    resume = ["train", "InterestEvolution", "linucb", *SMALL, "--resume", "--interactions", "300"]
+    assert f"(checkpoint_every={every!r} is not allowed; use 1 or more)" in refused(capsys, *resume)
+
+
+def test_an_agent_that_stops_learning_is_no_endless_loop(capsys, monkeypatch):
+    monkeypatch.setattr(LinUCB, "learn", lambda self, *_, **__: self)
+    said = refused(capsys, *TRAIN, "--interactions", "100")
+    assert "linucb stopped learning after 0 interactions" in said

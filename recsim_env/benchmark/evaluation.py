@@ -1,6 +1,7 @@
 """Frozen evaluations: every agent meets the same people, candidates and luck."""
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def evaluate(
     num_envs: int | None = None,
     threads: int = 1,
     max_steps: int = MAX_STEPS,
+    another_world: bool = False,
 ) -> Evaluation:
     """Plays the first episodes of every slot with the agent frozen (`deterministic=True`).
 
@@ -91,20 +93,26 @@ def evaluate(
         has its own.
       threads: that step them; the result does not depend on it.
       max_steps: after which a slot is taken to be endless.
+      another_world: whether it is meant to be another world than the agent learned in; see
+        `Agent.set_env`.
 
     Raises:
-      ValueError: `n_episodes` does not fit the slots, or episodes that do not end.
+      ValueError: `n_episodes` does not fit the slots, episodes do not end, or the agent learned in
+        another world.
     """
+    play = functools.partial(
+        _evaluate, agent, n_episodes=n_episodes, seed=seed, max_steps=max_steps
+    )
     if isinstance(scenario, RecommendationVectorEnv):
         _check_slots(n_episodes, scenario.num_envs)
         if isinstance(agent, Agent) and scenario is agent.env:
             scenario = scenario.twin()  # its learning goes on where it was
-        return _evaluate(agent, scenario, n_episodes, seed=seed, max_steps=max_steps)
+        return play(scenario, another_world=another_world)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)
     env = RecommendationVectorEnv(resolve_scenario(scenario), num_envs=num_envs, threads=threads)
     try:
-        return _evaluate(agent, env, n_episodes, seed=seed, max_steps=max_steps)
+        return play(env, another_world=another_world)
     finally:
         env.close()
 
@@ -118,14 +126,20 @@ def _check_slots(n_episodes: int, num_envs: int) -> None:
 
 
 def _evaluate(
-    agent: Any, env: RecommendationVectorEnv, n_episodes: int, *, seed: int, max_steps: int
+    agent: Any,
+    env: RecommendationVectorEnv,
+    *,
+    n_episodes: int,
+    seed: int,
+    max_steps: int,
+    another_world: bool,
 ) -> Evaluation:
     if env.autoreset_mode != AutoresetMode.NEXT_STEP or not isinstance(
         env.single_observation_space, spaces.Dict
     ):
         raise ValueError("evaluation needs a dict environment with autoreset_mode='NextStep'")
     tally = _Tally(env.num_envs, n_episodes // env.num_envs)
-    with acting_in(agent, env, seed):
+    with acting_in(agent, env, seed, another_world=another_world):
         observation, _ = env.reset(seed=seed)
         state, begins = None, np.ones(env.num_envs, bool)
         for _ in range(max_steps):
@@ -144,18 +158,24 @@ def _evaluate(
 
 
 @contextlib.contextmanager
-def acting_in(agent: Any, env: RecommendationVectorEnv, seed: int) -> Iterator[None]:
-    """Lends the agent an environment and a generator, and gives it back its own."""
+def acting_in(
+    agent: Any, env: RecommendationVectorEnv, seed: int, *, another_world: bool = False
+) -> Iterator[None]:
+    """Lends the agent an environment and a generator, and gives it back its own.
+
+    Raises:
+      ValueError: the agent learned in another world, unless that is meant.
+    """
     if not isinstance(agent, Agent):
         yield
         return
-    own_env, own_rng = agent.env, agent.rng
-    agent.set_env(env)
+    own_stage, own_rng = agent.stage, agent.rng
+    agent.set_env(env, another_world=another_world)
     agent.rng = np.random.default_rng(seed)
     try:
         yield
     finally:
-        agent.set_env(own_env)
+        agent.set_env(own_stage, another_world=True)
         agent.rng = own_rng
 
 

@@ -51,6 +51,17 @@ def scenario_id(name: str) -> str:
     )
 
 
+def named_scenario(name: str) -> tuple[type[Scenario], dict[str, Any]]:
+    """Returns the class of the scenario of that name, and the settings that its id fixes.
+
+    Raises:
+      ValueError: an unknown name; the known ones are listed.
+    """
+    env_id = scenario_id(name)
+    fixed = {"scenario": env_id} if ":" in env_id else dict(gymnasium.registry[env_id].kwargs)
+    return scenario_class(fixed.pop("scenario")), fixed
+
+
 def settings_of(name: str) -> dict[str, Any]:
     """Returns the settings of the scenario of that name, as its id or its class has them.
 
@@ -59,9 +70,7 @@ def settings_of(name: str) -> dict[str, Any]:
     Raises:
       ValueError: an unknown name; the known ones are listed.
     """
-    env_id = scenario_id(name)
-    fixed = {"scenario": env_id} if ":" in env_id else dict(gymnasium.registry[env_id].kwargs)
-    scenario = scenario_class(fixed.pop("scenario"))
+    scenario, fixed = named_scenario(name)
     defaults = {field.name: field.default for field in dataclasses.fields(scenario)}
     known = {name: value for name, value in defaults.items() if value is not dataclasses.MISSING}
     return known | fixed
@@ -73,9 +82,5 @@ def make_scenario(name: str, **settings: Any) -> Scenario:
     Raises:
       ValueError: an unknown name or setting; the known ones are listed.
     """
-    env_id = scenario_id(name)
-    if ":" in env_id:
-        return resolve_scenario(env_id, **settings)
-    fixed = dict(gymnasium.registry[env_id].kwargs)
-    scenario = fixed.pop("scenario")
+    scenario, fixed = named_scenario(name)
     return resolve_scenario(scenario, **(fixed | settings))

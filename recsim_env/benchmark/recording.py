@@ -17,6 +17,7 @@ from recsim_env.agents import Agent
 from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog
 from recsim_env.agents.logged_steps import STEP_COLUMNS, LoggedSteps, StepRecorder
+from recsim_env.agents.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
@@ -220,10 +221,8 @@ def _about(
 ) -> dict[str, Any]:
     """Returns what makes a log, as JSON values."""
     is_exact = agent.draws_slates is None
-    return {
-        "scenario": _name(scenario),
-        "scenario_settings": scenario.settings,
-        "agent": _name(agent),
+    return describe_world(scenario) | {
+        "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
         "agent_settings": agent.settings,
         "learned_from": agent.num_timesteps,
         "interactions": interactions,
@@ -232,10 +231,6 @@ def _about(
         "propensity": "exact" if is_exact else f"mean of {n_draws:,} draws",
         "versions": versions(),
     }
-
-
-def _name(made: Agent | Scenario) -> str:
-    return f"{type(made).__module__}:{type(made).__qualname__}"
 
 
 def _played(

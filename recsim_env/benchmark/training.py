@@ -1,5 +1,6 @@
 """A training run that is kept as it goes on: checkpoints, exact resumption, and what it is of."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,25 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import Agent, make_agent
+from recsim_env.agents.agent import read_about
 from recsim_env.agents.logged_steps import LoggedSteps
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
+from recsim_env.agents.world import describe_world
+from recsim_env.benchmark.interrupting import Stopped, holding_signals
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.files import replacing
-
-# What a log must have in common with the run that learns from it.
-_WORLD = ("scenario", "scenario_settings")
+from recsim_env.files import replace_file
 
 
 @dataclass(frozen=True)
 class TrainingRun:
     """One agent that learns in one environment, and is saved again and again.
 
-    It learns in pieces of `checkpoint_every` user-steps and is saved after each, so that a run that
-    was stopped and goes on from its last checkpoint equals one that was not stopped. Some agents
-    take a few steps more than they are asked to (the rest of a rollout); the next piece is shorter.
+    It learns in pieces of `checkpoint_every` user-steps and is saved after each, and when a signal
+    ends the program (Ctrl-C, SIGTERM): as soon as the batch of steps in progress, or the rollout,
+    is learned from. A run that goes on from there equals one that was not stopped. A second signal
+    ends it at once; then the last checkpoint is left. Some agents take a few steps more than they
+    are asked to (the rest of a rollout); the next piece is shorter.
 
-    Beside the agent's file stands a JSON file that says what the run is of: `about`.
+    The agent's file says what the run is of, `about`; for people, so does a JSON file beside it.
 
     Attributes:
       env: where it learns.
@@ -45,20 +48,21 @@ class TrainingRun:
     path: Path
     log: Path | None = None
 
+    def __post_init__(self) -> None:
+        _check_every(self.checkpoint_every)
+
     @property
     def beside(self) -> Path:
         """The file that says what the run is of."""
         return description_file(self.path)
 
     def begin(self) -> Agent:
-        """Returns the untrained agent, and notes what the run is of.
+        """Returns the untrained agent; what is in the file stays there until it is first saved.
 
         Raises:
           UnsuitableScenario, ValueError: the agent cannot be made.
         """
-        agent = self._untrained()
-        self._clear_for(agent)
-        return agent
+        return make_agent(self.agent, self.env, seed=self.seed, **self.agent_settings)
 
     def learn_from_log(self) -> LoggedSteps:
         """Saves an agent that learned from `log` alone, and returns the log.
@@ -70,40 +74,42 @@ class TrainingRun:
           ValueError: the agent learns from no log, or not from this one.
         """
         assert self.log is not None
-        agent = self._untrained()
+        agent = self.begin()
         if not isinstance(agent, SlatePolicyAgent):
             raise ValueError(
                 f"{self.agent} does not learn from logged steps; bc, iql and reinforce do"
             )
-        log, asked = LoggedSteps.read(self.log), self.about(agent)
-        known = {name: asked[name] for name in _WORLD if name in log.about}
-        differing = _differing(known, log.about)
-        if differing:
-            raise ValueError(f"the log is of another scenario or other settings ({differing})")
+        log = LoggedSteps.read(self.log)
         agent.learn_from(log)
-        self._clear_for(agent)
-        agent.save(self.path)
+        self.save(agent)
         return log
 
-    def _untrained(self) -> Agent:
-        return make_agent(self.agent, self.env, seed=self.seed, **self.agent_settings)
-
-    def _clear_for(self, agent: Agent) -> None:
-        """Removes the file of any other agent, and notes what the run is of."""
+    def save(self, agent: Agent) -> None:
+        """Writes the agent's file, and the note beside it where it says something else."""
+        about = self.about(agent) | {"versions": versions()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
-        with replacing(self.beside) as draft:
-            text = json.dumps(self.about(agent) | {"versions": versions()}, indent=2)
-            draft.write_text(text + "\n", encoding="utf-8")
+        agent.save(self.path, notes=about)
+        text = json.dumps(about, indent=2) + "\n"
+        if not self.beside.is_file() or self.beside.read_bytes() != text.encode():
+            replace_file(self.beside, text.encode())
+
+    def saved_steps(self) -> int | None:
+        """Returns from how many user-steps the agent in the file learned, if it is of this run."""
+        try:
+            found = read_about(self.path)
+        except (FileNotFoundError, ValueError):
+            return None
+        is_own = not _differing(self.about(self.begin()), found["notes"])
+        return int(found["num_timesteps"]) if is_own else None
 
     def go_on(self) -> Agent:
-        """Returns the agent of the last checkpoint.
+        """Returns the agent in the file.
 
         Raises:
-          FileNotFoundError: there is none, or nothing says what it is of.
-          ValueError: it is of another run; the message says in what they differ.
+          FileNotFoundError: there is none.
+          ValueError: it is damaged, or of another run; the message says in what they differ.
         """
-        fresh = self._untrained()
+        fresh = self.begin()
         differing = _differing(self.about(fresh), read_description(self.path))
         if differing:
             raise ValueError(f"{self.path} is of another run ({differing})")
@@ -111,10 +117,10 @@ class TrainingRun:
 
     def about(self, agent: Agent) -> dict[str, Any]:
         """Returns all that decides what the agent becomes, but for how long it learns."""
-        scenario = self.env.scenario
+        world = describe_world(self.env.scenario)
         return {
-            "scenario": f"{type(scenario).__module__}:{type(scenario).__qualname__}",
-            "scenario_settings": scenario.settings,
+            "scenario": world["scenario"],
+            "scenario_settings": world["scenario_settings"],
             "agent": self.agent,
             "agent_settings": agent.settings,
             "seed": self.seed,
@@ -134,10 +140,18 @@ class TrainingRun:
           callback: called with the agent after each batch of steps.
         """
         while agent.num_timesteps < interactions:
-            n_pieces = agent.num_timesteps // self.checkpoint_every + 1
+            n_before = agent.num_timesteps
+            n_pieces = n_before // self.checkpoint_every + 1
             goal = min(n_pieces * self.checkpoint_every, interactions)
-            agent.learn(goal - agent.num_timesteps, callback=callback)
-            agent.save(self.path)
+            with holding_signals() as held:
+                agent.on_rest = held.check
+                with contextlib.suppress(Stopped):
+                    agent.learn(goal - n_before, callback=callback)
+                agent.on_rest = None
+                self.save(agent)
+            held.pass_on()
+            if agent.num_timesteps == n_before:
+                raise ValueError(f"{self.agent} stopped learning after {n_before:,} interactions")
             yield agent.num_timesteps
 
 
@@ -159,18 +173,20 @@ def read_description(path: Path) -> dict[str, Any]:
     """Returns what the agent in a file was trained in.
 
     Raises:
-      FileNotFoundError: it was not noted.
-      ValueError: the note is not what `TrainingRun` writes.
+      FileNotFoundError: there is no such file.
+      ValueError: the file holds something else, or an agent that no `TrainingRun` made.
     """
-    beside = description_file(path)
-    if not beside.is_file():
-        raise FileNotFoundError(f"{beside}: no such file; it would say what {path} was trained in")
+    found: dict[str, Any] = read_about(path)["notes"]
     try:
-        found = json.loads(beside.read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or "checkpoint_every" not in found:
+        _check_every(found.get("checkpoint_every"))
+    except ValueError as error:
         raise ValueError(
-            f"{beside} does not say what {path} was trained in; --overwrite begins anew"
-        )
+            f"{path} does not say what it was trained in ({error}); --overwrite begins anew"
+        ) from error
     return found
+
+
+def _check_every(value: Any) -> None:
+    """Raises ValueError unless it is a number of user-steps from one checkpoint to the next."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"checkpoint_every={value!r:.50} is not allowed; use 1 or more")

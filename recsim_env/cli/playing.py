@@ -1,6 +1,7 @@
 """`recsim-env run` and `evaluate`: what agents do, step by step and in numbers."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_another_world(parser)
     parser.add_argument("agent", nargs="?", default="uniform", metavar="AGENT", help=AGENT)
     add_learn(parser)
     add_count(parser, "--episodes", "visits to show", default=1)
@@ -48,11 +50,14 @@ def add_commands(commands: Any) -> None:
         "people and luck, and how much more each earns than the first.",
         examples=(
             "evaluate MusicStreaming uniform oracle",
+            "evaluate MusicStreaming linucb ials --learn 5_000",
             "evaluate LongTermSatisfaction uniform ppo.agent --episodes 5_000",
         ),
     )
     add_common(parser)
+    add_another_world(parser)
     parser.add_argument("agents", nargs="+", metavar="AGENT", help=AGENT)
+    add_learn(parser)
     add_count(parser, "--episodes", "per agent; beyond 100 a multiple of it", default=1_000)
     parser.set_defaults(run=evaluate_agents)
 
@@ -65,20 +70,49 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     add_seed(parser, of="people, luck and agent")
 
 
-def chosen_scenario(options: argparse.Namespace) -> "Scenario":
-    """Returns the scenario that was named, with the settings given."""
-    from recsim_env.benchmark.names import make_scenario, settings_of
+def add_another_world(parser: argparse.ArgumentParser) -> None:
+    """Adds `--another-world`."""
+    parser.add_argument(
+        "--another-world",
+        action="store_true",
+        help="let the agent of a file act in another world than it learned in; of its scenario, "
+        "the settings are still those of the file, but for what --set changes",
+    )
 
+
+def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> "Scenario":
+    """Returns the scenario that was named, with the settings given.
+
+    The settings of the first agent that is a file, and learned in this scenario, count wherever
+    neither the id nor --set says otherwise.
+    """
+    from recsim_env.agents.world import is_of
+    from recsim_env.benchmark.names import make_scenario, named_scenario, settings_of
+
+    kind, fixed = named_scenario(options.scenario)
     changes = as_dict(options.settings, settings_of(options.scenario))
+    for about in filter(None, map(agent_file, agents)):
+        if is_of(about["world"], kind):
+            return kind.create(**(about["world"]["scenario_settings"] | fixed | changes))
     return make_scenario(options.scenario, **changes)
+
+
+def agent_file(name: str) -> dict[str, Any] | None:
+    """Returns what the file of an agent says of it; None where it is the name of an agent."""
+    from recsim_env.agents import AGENTS
+    from recsim_env.agents.agent import read_about
+
+    return read_about(name) if name not in AGENTS and Path(name).is_file() else None
 
 
 def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
     """Returns the agent of that name, or the one saved in that file."""
     from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
 
-    if name not in AGENTS and Path(name).is_file():
-        return load_agent(name, env, **as_dict(options.agent_set))
+    about = agent_file(name)
+    if about:
+        changes = as_dict(options.agent_set, about["settings"])
+        return load_agent(name, env, another_world=options.another_world, **changes)
     if name not in AGENTS and ":" not in name:
         raise ValueError(
             f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
@@ -92,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
     """Prints what one person is shown and does."""
     from recsim_env.envs import RecommendationVectorEnv
 
-    scenario = chosen_scenario(options)
+    scenario = chosen_scenario(options, [options.agent])
     env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
     agent = chosen_agent(options.agent, env, options)
     if options.learn:
@@ -136,12 +170,17 @@ def evaluate_agents(options: argparse.Namespace) -> int:
     from recsim_env.envs import RecommendationVectorEnv
     from recsim_env.statistics import estimate, paired_difference
 
-    scenario = chosen_scenario(options)
-    env = RecommendationVectorEnv(scenario, num_envs=1)
+    scenario = chosen_scenario(options, options.agents)
+    env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
     width = max(map(len, options.agents))
+    untrained = []
     first: dict[int, float] = {}
     for name in options.agents:
         agent = chosen_agent(name, env, options)
+        if not agent_file(name) and options.learn:
+            agent.learn(options.learn, progress_bar=True)
+        if not agent.num_timesteps and agent.learns:
+            untrained.append(name)
         found = evaluate(agent, scenario, n_episodes=options.episodes, seed=options.seed)
         line = f"{name:{width}}  return {_interval(estimate(found.returns))}"
         line += f"  reward/step {found.reward_per_step:.4g}  steps {found.episode_length:.4g}"
@@ -151,6 +190,11 @@ def evaluate_agents(options: argparse.Namespace) -> int:
             line += _interval(paired_difference(returns, first))
         print(line)
         first = first or returns
+    if untrained:
+        print(
+            f"{', '.join(untrained)}: untrained; --learn N lets agents given by name learn first, "
+            "`recsim-env train` keeps what they learn in a file"
+        )
     print(f"intervals: {estimate(found.returns).method} over {options.episodes:,} episodes")
     return 0
 

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite
-from recsim_env.cli.playing import add_common, chosen_agent, chosen_scenario
+from recsim_env.cli.playing import (
+    add_another_world,
+    add_common,
+    agent_file,
+    chosen_agent,
+    chosen_scenario,
+)
 from recsim_env.files import check_absent
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_another_world(parser)
     parser.add_argument("agent", metavar="AGENT", help=AGENT)
     add_count(parser, "--interactions", "user-steps to write, each a slate", default=20_000)
     add_learn(parser)
@@ -53,7 +60,7 @@ def log(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.training import description_file
     from recsim_env.envs import RecommendationVectorEnv
 
-    scenario = chosen_scenario(options)
+    scenario = chosen_scenario(options, [options.agent])
     named = options.agent
     name = named.rpartition(":")[2] if ":" in named else Path(named).stem
     out = options.out or Path(f"{type(scenario).__name__}-{name}.csv")
@@ -95,9 +102,19 @@ def _write_steps(
     _print_about(found.about, found["propensity"])
     print(f"log: {path}")
     command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
-    for name, text in options.settings or ():
-        command += ["--set", f"{name}={text}"]
+    for name, value in _settings_to_repeat(options, scenario).items():
+        command += ["--set", f"{name}={value}"]
     print(f"next: {shlex.join(command)}")
+
+
+def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> dict[str, Any]:
+    """Returns the settings with which the scenario's name is this very scenario."""
+    from recsim_env.benchmark.names import settings_of
+
+    if not agent_file(options.agent):
+        return dict(options.settings or ())
+    known = settings_of(options.scenario)
+    return {k: v for k, v in scenario.settings.items() if known.get(k) != v}
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:

@@ -182,9 +182,13 @@ def _learn(
 
 
 def _how_to_go_on(run: "TrainingRun") -> str:
-    if run.path.is_file():
-        return f"{run.path} holds the last checkpoint; the same command with --resume goes on"
-    return f"there was no checkpoint yet (one every {run.checkpoint_every:,} interactions)"
+    n_saved = run.saved_steps()
+    if n_saved is None:
+        return "nothing was learned yet"
+    return (
+        f"{run.path} holds what {n_saved:,} interactions taught; the same command with --resume, "
+        "and without --overwrite, goes on"
+    )
 
 
 @contextlib.contextmanager

@@ -136,13 +136,21 @@ def _ratings(table: Table, columns: Columns, notes: Notes) -> NDArray[np.float64
             f" read the log as clicks with {asking('click', columns.rating)}"
         )
     notes.values["rating"] = f"{low:g} to {high:g}, {len(np.unique(rating)):,} different"
-    if low == -1 and not (rating[rating > -1] < 0).any():
-        n_odd = int((rating == -1).sum())
-        notes.doubts.append(
-            f"{n_odd:,} ratings are -1, which often means that something was not rated; they were"
-            " read as ratings, so leave out these rows if they are none"
-        )
+    _question_lowest(rating, notes)
     return rating
+
+
+def _question_lowest(rating: NDArray[np.float64], notes: Notes) -> None:
+    """Notes ratings of -1, or many of 0, which often mean that something was not rated."""
+    low = rating.min()
+    n_low = int((rating == low).sum())
+    is_apart = (rating[rating > low] >= low + 1).all()
+    if is_apart and (low == -1 or (low == 0 and 5 * n_low > len(rating) and rating.max() > 1)):
+        told = notes.doubts if low == -1 else notes.remarks
+        told.append(
+            f"{n_low:,} ratings are {low:g}, which in some logs means that something was not rated;"
+            " they were read as ratings, so leave out these rows if they are none"
+        )
 
 
 def _clicked(table: Table, click: str, told: list[str], notes: Notes) -> Table:

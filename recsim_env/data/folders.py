@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from recsim_env.data.assembly import Columns
@@ -18,12 +19,12 @@ from recsim_env.data.features import (
 )
 from recsim_env.data.sides import SideTable
 from recsim_env.data.tables import Table
-from recsim_env.data.text import read_text_table
+from recsim_env.data.text import UTF_8, read_text_table
 
 RATINGS_FILES = ("u.data", "ratings.dat", "ratings.csv")
 _RATING_NAMES = ("user_id", "item_id", "rating", "timestamp")
 # Old releases are in latin-1, and their parts without accents in both.
-_ENCODINGS = ("utf-8-sig", "latin-1")
+_ENCODINGS = (*UTF_8, "latin-1")
 _GENRES_100K = [
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
@@ -46,6 +47,12 @@ class Source:
     items: SideTable | None = None
     users: SideTable | None = None
 
+    def of(self, columns: Columns) -> Source:
+        """Returns the log with those descriptions whose ids stand in the columns that are read."""
+        items = self.items if self.items and self.items.key == columns.item else None
+        users = self.users if self.users and self.users.key == columns.user else None
+        return Source(self.table, items, users)
+
 
 def is_movielens_file(path: Path) -> bool:
     """Returns whether a file without a header has the name and layout of MovieLens' ratings."""
@@ -57,13 +64,14 @@ def is_movielens_file(path: Path) -> bool:
         return b"::" in file.readline()
 
 
-def read_movielens_100k(folder: Path) -> Source:
+def read_movielens_100k(folder: Path, encodings: Sequence[str] | None = None) -> Source:
     """Returns a folder with `u.data` and, where present, `u.item` and `u.user`."""
-    table = _movielens_table(folder / "u.data", "\t", _RATING_NAMES)
+    read = partial(_movielens_table, encodings=encodings or _ENCODINGS)
+    table = read(folder / "u.data", "\t", _RATING_NAMES)
     items = users = None
     if (path := folder / "u.item").exists():
         names = ["item_id", "title", "release_date", "video_date", "url", *_GENRES_100K]
-        flags = _movielens_table(path, "|", names)
+        flags = read(path, "|", names)
         for genre in _GENRES_100K:
             flags.numbers(genre, at_least=0.0)
         genres = [
@@ -74,19 +82,20 @@ def read_movielens_100k(folder: Path) -> Source:
         items = _movies(replace(flags, columns={**kept, "genre": genres}), "item_id")
     if (path := folder / "u.user").exists():
         names = ["user_id", "age", "gender", "occupation", "zip_code"]
-        users = SideTable(_movielens_table(path, "|", names), "user_id", _PERSON)
+        users = SideTable(read(path, "|", names), "user_id", _PERSON)
     return Source(table, items, users)
 
 
-def read_movielens_dat(folder: Path) -> Source:
+def read_movielens_dat(folder: Path, encodings: Sequence[str] | None = None) -> Source:
     """Returns a folder with `ratings.dat` and, where present, movies and users."""
-    table = _movielens_table(folder / "ratings.dat", "::", _RATING_NAMES)
+    read = partial(_movielens_table, encodings=encodings or _ENCODINGS)
+    table = read(folder / "ratings.dat", "::", _RATING_NAMES)
     items = users = None
     if (path := folder / "movies.dat").exists():
-        items = _movies(_movielens_table(path, "::", ["item_id", "title", "genre"]), "item_id")
+        items = _movies(read(path, "::", ["item_id", "title", "genre"]), "item_id")
     if (path := folder / "users.dat").exists():
         names = ["user_id", "gender", "age", "occupation", "zip_code"]
-        users = SideTable(_movielens_table(path, "::", names), "user_id", _PERSON)
+        users = SideTable(read(path, "::", names), "user_id", _PERSON)
     return Source(table, items, users)
 
 
@@ -98,13 +107,16 @@ def read_ratings_csv(folder: Path, read: Callable[[Path], Table]) -> Source:
         return Source(table)
     movies = read(path)
     if "movieId" not in table.columns or not {"movieId", "title", "genres"} <= set(movies.columns):
-        remark = "movies.csv was not read: both files need MovieLens' columns (movieId …)"
-        return Source(replace(table, remarks=[*table.remarks, remark]))
+        return Source(
+            table.with_remark("movies.csv was not read: both need MovieLens' columns, movieId …")
+        )
     columns = {"genre" if name == "genres" else name: v for name, v in movies.columns.items()}
     return Source(table, _movies(replace(movies, columns=columns), "movieId"))
 
 
-def read_recbole(prefix: Path, table: Table, columns: Columns) -> Source:
+def read_recbole(
+    prefix: Path, table: Table, columns: Columns, encodings: Sequence[str] = UTF_8
+) -> Source:
     """Returns `prefix.inter`, which is read already, and, where present, `.item` and `.user`.
 
     Numbers become one feature, a few categories or tags one feature each; texts, and codes with
@@ -114,13 +126,13 @@ def read_recbole(prefix: Path, table: Table, columns: Columns) -> Source:
     for kind, key in (("item", columns.item), ("user", columns.user)):
         path = prefix.with_name(f"{prefix.name}.{kind}")
         if path.exists():
-            sides[kind] = _atomic_side(path, key)
+            sides[kind] = _atomic_side(path, key, encodings)
     return Source(table, sides.get("item"), sides.get("user"))
 
 
-def read_atomic_table(path: Path) -> tuple[Table, dict[str, str]]:
+def read_atomic_table(path: Path, encodings: Sequence[str] = UTF_8) -> tuple[Table, dict[str, str]]:
     """Returns a RecBole atomic file with bare column names, and the type of each column."""
-    stored = read_text_table(path, "\t")
+    stored = read_text_table(path, "\t", encodings=encodings)
     types: dict[str, str] = {}
     for header in stored.columns:
         name, colon, kind = header.rpartition(":")
@@ -135,14 +147,16 @@ def read_atomic_table(path: Path) -> tuple[Table, dict[str, str]]:
     return replace(stored, columns=columns, form="RecBole's atomic file"), types
 
 
-def _movielens_table(path: Path, delimiter: str, names: Sequence[str]) -> Table:
-    table = read_text_table(path, delimiter, names=names, encodings=_ENCODINGS)
+def _movielens_table(
+    path: Path, delimiter: str, names: Sequence[str], encodings: Sequence[str]
+) -> Table:
+    table = read_text_table(path, delimiter, names=names, encodings=encodings)
     return replace(table, form=f"MovieLens' {path.name}")
 
 
-def _atomic_side(path: Path, key: str) -> SideTable:
+def _atomic_side(path: Path, key: str, encodings: Sequence[str]) -> SideTable:
     """Returns the description of items or users in an atomic file."""
-    table, types = read_atomic_table(path)
+    table, types = read_atomic_table(path, encodings)
     table[key]
     title = next(
         (n for n in types if n != key and n.split("_")[-1] in _TITLE_WORDS),

@@ -252,7 +252,7 @@ class InteractionLog:
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
             entries["reading"] = entries["reading"] and Reading.of(entries["reading"])
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         return cls(**entries)
 

@@ -23,7 +23,7 @@ from recsim_env.data.parquet import read_parquet_table
 from recsim_env.data.reading import LogWarning, Notes, listed
 from recsim_env.data.roles import choose_columns, is_known, question
 from recsim_env.data.tables import Table
-from recsim_env.data.text import read_text_table
+from recsim_env.data.text import UTF_8, read_text_table
 
 KNOWN_FORMATS = (
     "a MovieLens folder (u.data, ratings.dat or ratings.csv)",
@@ -72,20 +72,21 @@ def read_log(
     path = Path(path)
     given = {"user": user, "item": item, "rating": rating, "click": click, "time": time}
     known = {name for name in given.values() if name is not None}
-    encodings = ("utf-8-sig",) if encoding is None else (encoding,)
+    encodings = None if encoding is None else (encoding,)
 
     def read(file: Path) -> Table:
         return _read_table(file, encodings, lambda name: name in known or is_known(name))
 
     prefix = _recbole_prefix(path)
     if prefix is not None:
-        name = prefix.name
-        table, _ = read_atomic_table(prefix.with_name(name + ".inter"))
+        name, usual = prefix.name, encodings or UTF_8
+        table, _ = read_atomic_table(prefix.with_name(name + ".inter"), usual)
         columns = choose_columns(table, given)
-        found = read_recbole(prefix, table, columns)
+        found = read_recbole(prefix, table, columns, usual)
     else:
-        name, found = _read(path, read)
+        name, found = _read(path, read, encodings)
         columns = choose_columns(found.table, given)
+        found = found.of(columns)
     notes = Notes()
     question(found.table, columns, notes)
     log = build_log(
@@ -115,31 +116,44 @@ def _recbole_prefix(path: Path) -> Path | None:
     return found[0].with_suffix("") if found else None
 
 
-def _read(path: Path, read: Callable[[Path], Table]) -> tuple[str, Source]:
+def _read(
+    path: Path, read: Callable[[Path], Table], encodings: Sequence[str] | None
+) -> tuple[str, Source]:
     """Returns the name of a log that is not RecBole's, and what its files hold."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     if not path.is_dir() and not is_movielens_file(path):
         packed = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-        return packed.stem, Source(read(path))
+        table = read(path)
+        if path.name == "ratings.csv" and path.with_name("movies.csv").exists():
+            table = table.with_remark("movies.csv beside it is read where the folder is named")
+        return packed.stem, Source(table)
     folder = path if path.is_dir() else path.parent
     names = RATINGS_FILES if path.is_dir() else (path.name,)
-    held = next((name for name in names if (folder / name).is_file()), None)
-    if held is None:
+    held = [name for name in names if (folder / name).is_file()]
+    if len(held) > 1:
+        raise ValueError(f"{folder} holds several logs, {listed(held)}; name one of these files")
+    if not held:
         entries = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
         raise ValueError(f"{folder} is no log that is known here: it holds {entries}. {_formats()}")
     name = folder.absolute().name
-    if held == "u.data":
-        return name, read_movielens_100k(folder)
-    if held == "ratings.dat":
-        return name, read_movielens_dat(folder)
+    if held == ["u.data"]:
+        return name, read_movielens_100k(folder, encodings)
+    if held == ["ratings.dat"]:
+        return name, read_movielens_dat(folder, encodings)
     return name, read_ratings_csv(folder, read)
 
 
-def _read_table(path: Path, encodings: Sequence[str], is_known: Callable[[str], bool]) -> Table:
+def _read_table(
+    path: Path, encodings: Sequence[str] | None, is_known: Callable[[str], bool]
+) -> Table:
     """Returns the table in a file, by its suffix."""
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
+        if encodings:
+            raise ValueError(
+                f"{path} is no text, so it has no encoding; leave out {encodings[0]!r}"
+            )
         return read_parquet_table(path)
     if suffix == ".gz":
         suffix = path.with_suffix("").suffix.lower()
@@ -149,7 +163,7 @@ def _read_table(path: Path, encodings: Sequence[str], is_known: Callable[[str], 
     return read_text_table(
         path,
         "\t" if is_tabbed else None,
-        encodings=encodings,
+        encodings=encodings or UTF_8,
         quoted=None if is_tabbed else True,
         is_known=is_known,
     )

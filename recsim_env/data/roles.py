@@ -102,7 +102,10 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
     for role in roles:
         others = [name for name in left if _plain(name) in SYNONYMS[role].split()]
         if others:
-            notes.remarks.append(f"{listed(others)} may be the {role} too; name it with --{role}")
+            left = [name for name in left if name not in others]
+            notes.remarks.append(
+                f"{listed(others)} may be the {role} too; {_name_it(role, others[0])}"
+            )
     times = [n for n in left if _can_time(table, n)] if columns.time is None else []
     if times:
         notes.doubts.append(f"{listed(times)} may be the time; {_name_it('time', times[0])}")

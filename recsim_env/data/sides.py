@@ -56,7 +56,7 @@ def described(
     unused = [n for n in unused if n not in encoded or not encoded[n][1]]
     if unused:
         notes.remarks.append(f"no features from {listed(unused)} of {side.table.path.name}")
-    notes.remarks += side.table.remarks
+    notes.remarks += [f"{side.table.path.name}: {remark}" for remark in side.table.remarks]
     if side.title is None:
         return features, names, labels
     titles = [title or label for title, label in zip(aligned(side.title), labels, strict=True)]

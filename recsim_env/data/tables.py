@@ -55,6 +55,10 @@ class Table:
             value = str(value) if isinstance(value, np.datetime64) else value.item()
         return ValueError(f"{self.at(row)}: column {name!r} is {value!r}, {reason}")
 
+    def with_remark(self, remark: str) -> Table:
+        """Returns the table with one more remark."""
+        return replace(self, remarks=(*self.remarks, remark))
+
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Returns some rows, which still know their lines."""
         columns = {

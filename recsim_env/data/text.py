@@ -15,6 +15,8 @@ import numpy as np
 from recsim_env.data.dialect import SAMPLE, Dialect, Lines, find_dialect, spelled
 from recsim_env.data.tables import Table
 
+#: The usual encoding of text.
+UTF_8 = ("utf-8-sig",)
 _MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -29,7 +31,7 @@ def read_text_table(
     delimiter: str | None,
     *,
     names: Sequence[str] | None = None,
-    encodings: Sequence[str] = ("utf-8-sig",),
+    encodings: Sequence[str] = UTF_8,
     quoted: bool | None = False,
     is_known: Callable[[str], bool] = lambda name: False,
 ) -> Table:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsim_env.data import InteractionLog
+from recsim_env.data import InteractionLog, read_log
 from recsim_env.data.log import n_by_chance
 
 
@@ -167,6 +167,15 @@ def test_saved_log_loads_unchanged(time, make_log, tmp_path):
     (tmp_path / "no.npz").write_text("x")
     with pytest.raises(ValueError, match=r"no\.npz holds no interaction log"):
         InteractionLog.load(tmp_path / "no.npz")
+
+
+def test_saved_log_keeps_how_it_was_read(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,rating,note\n1,1,3,x\n1,2,4,y\n1,1,5,z\n")
+    log = read_log(tmp_path / "log.csv", duplicates="first")
+    log.save(tmp_path / "log.npz")
+    loaded = InteractionLog.load(tmp_path / "log.npz")
+    assert loaded.reading == log.reading
+    assert loaded.reading.n_rows == 3 and "1 rows that repeat" in str(loaded.reading)
 
 
 def test_impossible_logs_are_refused(make_log):

@@ -283,6 +283,32 @@ def test_folder_with_ratings_of_another_kind_is_a_table(tmp_path):
     assert "movies.csv was not read" in str(log.reading)
 
 
+def test_folder_with_two_logs_is_refused_and_its_files_are_read(tmp_path):
+    movielens_100k(movielens_csv(tmp_path))
+    with pytest.raises(ValueError, match=r"several logs, 'u.data', 'ratings.csv'; name one"):
+        read_log(tmp_path)
+    assert read_log(tmp_path / "u.data").item_titles[1] == "Heat (1995)"
+    told = str(read_log(tmp_path / "ratings.csv").reading)
+    assert "movies.csv beside it is read where the folder is named" in told
+
+
+def test_encoding_reaches_every_kind_of_text(tmp_path):
+    (folder := tmp_path / "a").mkdir()
+    items = recbole(folder) / "tiny.item"
+    items.write_bytes(items.read_text(encoding="utf-8").encode("latin-1"))
+    with pytest.raises(ValueError, match=r"tiny\.item, line 2: not utf-8.*--encoding latin-1"):
+        read_log(folder)
+    assert read_log(folder, encoding="latin-1").item_titles[0] == "Amélie"
+    assert read_log(movielens_1m(tmp_path), encoding="cp437").item_titles[0] != "Amélie (2001)"
+    with pytest.raises(ValueError, match="has no encoding; leave out 'latin-1'"):
+        read_log(parquet(tmp_path), encoding="latin-1")
+
+
+def test_items_are_described_only_where_they_are_read(tmp_path):
+    log = read_log(movielens_100k(tmp_path), user="item_id", item="user_id")
+    assert log.item_feature_names.tolist() == []
+
+
 def test_reading_tells_what_was_taken_for_what(tmp_path):
     rows = [(1, 10, 0, "a", 7), (1, 10, 1, "b", 8), (1, 20, 1, "c", 9), (1, 10, 1, "c", 9)]
     path = write_rows(tmp_path / "a.csv", ",", ["uid", "item", "click", "note", "age"], rows)
@@ -330,9 +356,12 @@ def test_ids_that_differ_in_spelling_only_are_remarked(tmp_path):
     assert "1 users differ" in told and "2 items differ" in told and "'A1' and 'a1'" in told
 
 
-def test_ratings_of_minus_one_are_doubted(tmp_path):
-    rows = [(1, 1, -1), (1, 2, 7), (2, 1, 10)]
-    path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
+def test_ratings_that_may_mean_not_rated_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [(1, 1, 0), (1, 2, 7), (2, 1, 10), (2, 2, 0)]
+    write_rows(path, ",", ["user", "item", "rating"], rows)
+    assert "2 ratings are 0, which in some logs means" in str(read_log(path).reading)
+    write_rows(path, ",", ["user", "item", "rating"], [(1, 1, -1), *rows[1:3]])
     with pytest.warns(LogWarning, match="1 ratings are -1"):
         read_log(path)
 

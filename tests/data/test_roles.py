@@ -71,7 +71,7 @@ def test_a_score_that_belongs_to_the_item_is_not_a_rating(tmp_path):
 def test_other_columns_that_fit_are_told(tmp_path):
     reading = log_of(tmp_path, ["user", "asin", "rating", "product_id"]).reading
     assert reading.columns["item"] == "product_id"
-    assert "'asin' may be the item too; name it with --item" in str(reading)
+    assert "'asin' may be the item too; name it with item='asin'" in str(reading)
 
 
 @pytest.mark.parametrize(

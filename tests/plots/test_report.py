@@ -56,7 +56,7 @@ def test_failures_versions_and_commands_are_told(table: ResultTable) -> None:
     assert "12 finished and 1 failed runs of 4 agents" in text
     assert "Toy-v0, dqn, seed 1:\n\n    Traceback:\n    ValueError: no | ids\n" in text
     assert "| numpy | 2.4.6 |" in text
-    assert "    recsim-env plot bench\n" in text
+    assert "    recsim-env plot .\n" in text
     assert "    recsim-env benchmark --seeds 3\n" in text
 
 
