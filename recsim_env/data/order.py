@@ -31,7 +31,7 @@ def label_key(labels: Iterable[str]) -> Callable[[str], Any]:
 
 def by_label(labels: NDArray[np.str_]) -> NDArray[np.int64]:
     """Returns the positions of labels in their order; equal ones stay as they stand."""
-    known = labels.tolist()
+    known = list(map(str, labels.tolist()))
     key = label_key(known)
     return np.array(sorted(range(len(known)), key=lambda k: key(known[k])), np.int64)
 
@@ -63,7 +63,7 @@ def _digests(labels: NDArray[np.str_], purpose: str) -> Luck:
     digests = bytearray()
     for label in labels.tolist():
         each = keyed.copy()
-        each.update(label.encode("utf-8", "surrogatepass"))
+        each.update(str(label).encode("utf-8", "surrogatepass"))
         digests += each.digest()
     return np.frombuffer(bytes(digests), "<u8").astype(np.uint64)
 
