@@ -72,5 +72,19 @@ def test_the_ladder_is_that_of_the_report():
     assert table[0].startswith("| agent |") and "\n".join(table) in README
 
 
+def test_the_ranking_on_a_real_log_is_that_of_the_kept_page():
+    page = Path(__file__).parent.parent / "docs" / "results" / "ranking" / "leave-one-out"
+    lines = (page / "ranking.md").read_text(encoding="utf-8").splitlines()
+    found = []
+    for line in lines:
+        agent, *cells = line.strip("| ").split(" | ")
+        if cells and "[" in line:
+            hit_rate, gain = (cell.split()[0].lstrip("0") for cell in cells[:2])
+            found.append(f"| `{agent}` | {hit_rate} / {gain} |")
+    table = README.partition("**On a real log**")[2].partition("**Exploring.**")[0].splitlines()
+    said = ["|".join(line.split("|")[:3]) + "|" for line in table if line.startswith("| `")]
+    assert said == found
+
+
 def test_every_scenario_and_agent_is_listed():
     assert [name for name in [*ENVIRONMENTS, *AGENTS] if f"`{name}`" not in README] == []
