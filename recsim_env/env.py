@@ -1,14 +1,20 @@
 """One simulated person as an environment, and what names a scenario."""
 
+import dataclasses
+import inspect
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
+from recsim_env.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
 from recsim_env.importing import imported_class
-from recsim_env.interface import Interface, Observation, as_options, as_seed, as_user_id
+from recsim_env.interface import Interface, Observation
+from recsim_env.registration import completed
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
+from recsim_env.spelling import did_you_mean
 
 
 def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
@@ -22,11 +28,17 @@ def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any)
       TypeError: it is none of these.
       ValueError: there is no such class, or a setting is unknown or out of range.
     """
+    kind, given = _kind_of(scenario)
+    return kind.create(**(given | settings))
+
+
+def _kind_of(scenario: Any) -> tuple[type[Scenario], dict[str, Any]]:
+    """Returns the class of a scenario, however it is named, and the settings that it has."""
     found: Any = scenario_class(scenario) if isinstance(scenario, str) else scenario
     if isinstance(found, Scenario):
-        return type(found).create(**(found.settings | settings))
+        return type(found), found.settings
     if isinstance(found, type) and issubclass(found, Scenario):
-        return found.create(**settings)
+        return found, {}
     raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
 
 
@@ -42,6 +54,28 @@ def scenario_class(scenario: str | type[Scenario]) -> type[Scenario]:
     return found
 
 
+def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario:
+    """Returns the scenario that an environment is made of.
+
+    Raises:
+      TypeError: a keyword is neither an argument of the environment nor a setting. It begins with
+        Python's words, by which libraries tell that an argument is not taken.
+      ValueError: as `resolve_scenario`.
+    """
+    kind, _ = _kind_of(scenario)
+    known = [field.name for field in dataclasses.fields(kind)]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        arguments = [name for name in inspect.signature(env).parameters if name != "settings"]
+        raise TypeError(
+            f"{env.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}"
+            f"{did_you_mean(unknown[0], [*known, *arguments])}; {kind.__name__} has no setting "
+            f"{', '.join(unknown)}; known are {', '.join(known)}; and the environment takes "
+            f"{', '.join(arguments)}"
+        )
+    return resolve_scenario(scenario, **settings)
+
+
 class RecommendationEnv(gymnasium.Env):
     """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
 
@@ -49,7 +83,9 @@ class RecommendationEnv(gymnasium.Env):
       scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
       render_mode: "ansi" (one readable line a step), "rgb_array" (a picture; needs the plots
         extra) or None.
-      max_episode_steps: overrides the scenario's horizon, if not None.
+      max_episode_steps: overrides the scenario's horizon, if not None; 0 is none. (That of
+        `gymnasium.make` is a wrapper outside, which shortens a horizon and cannot lengthen it; the
+        setting `horizon` does both.)
       flat: whether observations are one float32 vector, ids left out, instead of a dict.
       compiled: False runs plain Python, to step through a person in a debugger.
       **settings: the scenario's settings; see its class.
@@ -80,22 +116,40 @@ class RecommendationEnv(gymnasium.Env):
         compiled: bool | None = None,
         **settings: Any,
     ) -> None:
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render_mode={render_mode!r} is unknown; use 'ansi' or 'rgb_array'")
-        self.scenario = resolve_scenario(scenario, **settings)
+        if not (render_mode is None or render_mode in list(self.metadata["render_modes"])):
+            raise ValueError(
+                f"render_mode={render_mode!r} is not allowed; use 'ansi', 'rgb_array' or None"
+                f"{did_you_mean(render_mode, self.metadata['render_modes'])}"
+            )
+        self.scenario = scenario_for(RecommendationEnv, scenario, settings)
         self.made_with: dict[str, Any] = {
-            "max_episode_steps": max_episode_steps,
+            "max_episode_steps": as_horizon(max_episode_steps),
             "flat": flat,
-            "compiled": compiled,
+            "compiled": as_compiled(compiled),
         }
         self.render_mode = render_mode
         self._interface = Interface(self.scenario, flat=flat)
         self.observation_space = self._interface.observation_space
         self.action_space = self._interface.action_space
-        self._simulator = Simulator(self.scenario, 1, horizon=max_episode_steps, compiled=compiled)
+        self._simulator = Simulator(
+            self.scenario,
+            1,
+            horizon=self.made_with["max_episode_steps"],
+            compiled=self.made_with["compiled"],
+        )
+        self._spec: EnvSpec | None = None
         self._is_seeded = False
         self._before: np.ndarray | None = None
         self._reward = 0.0
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium makes it again from; with the horizon, and names instead of classes."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -169,6 +223,22 @@ class RecommendationEnv(gymnasium.Env):
         """A copy of the candidates as they truly are, (n_candidates,) structured."""
         return candidate_items(self._simulator)[0]
 
+    def can_be_shown(self) -> np.ndarray:
+        """Returns whether each candidate can be shown, (n_candidates,), bool.
+
+        The place of one that cannot be, since it was consumed say, stays empty. Such are offered
+        where candidates are the whole catalogue, and where too few others are left.
+        """
+        return self._simulator.judge("can_be_shown")[0] > 0
+
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions are worth taking, as sb3-contrib's MaskablePPO asks for them.
+
+        One flag for each candidate, and so for each place of the slate, (slate_size *
+        n_candidates,): whether it can be shown. Where nothing can be, all are as good.
+        """
+        return masks_of_slates(self.can_be_shown()[None], self.scenario.slate_size)[0]
+
     def appeal(self) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (n_candidates,).
 
@@ -186,3 +256,14 @@ def candidate_items(simulator: Simulator) -> np.ndarray:
     if simulator.scenario.n_items:
         return simulator.items[simulator.slots["candidates"]]
     return simulator.slots["own_items"].copy()
+
+
+def masks_of_slates(can_be_shown: np.ndarray, slate_size: int) -> np.ndarray:
+    """Returns which candidates are worth choosing, for each place, (n, slate_size * n_candidates).
+
+    Args:
+      can_be_shown: (n, n_candidates).
+      slate_size: how many places there are.
+    """
+    is_any = can_be_shown.any(axis=1, keepdims=True)
+    return np.tile(can_be_shown | ~is_any, slate_size)

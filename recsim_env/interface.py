@@ -1,120 +1,16 @@
-"""What both environments share: spaces, checks of what comes in, records from and to actions."""
+"""What both environments share: spaces, and turning records and actions into each other."""
 
-import operator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.arguments import as_indices, as_switch
 from recsim_env.layouts import float_count
-from recsim_env.scenario import Scenario, as_type_of
-from recsim_env.spelling import did_you_mean
+from recsim_env.scenario import Scenario
 
 # A dict of arrays, or one array when `flat`.
 Observation = Any
-
-#: Seeds, and where those of a batch end.
-N_SEEDS = 2**64
-
-
-def as_count(name: str, value: Any, *, low: int, high: int, allowed: str) -> int:
-    """Returns an argument that is a whole number.
-
-    Raises:
-      ValueError: it is of another type, or not from `low` to `high`; `allowed` says so.
-    """
-    count = int(as_type_of(0, name, value))
-    if not low <= count <= high:
-        raise ValueError(f"{name}={count} is not allowed; use {allowed}")
-    return count
-
-
-def as_seed(seed: Any, *, name: str = "seed", num_envs: int = 1) -> int:
-    """Returns a seed as Python's integer, whichever kind of integer it is.
-
-    Args:
-      seed: any integer.
-      name: of the argument, for the error.
-      num_envs: how many environments count their seeds from it.
-
-    Raises:
-      ValueError: it is no integer, or does not fit 64 bits.
-    """
-    number = -1
-    if not isinstance(seed, bool):
-        try:
-            number = operator.index(seed)
-        except (TypeError, ValueError):
-            number = -1
-    if not 0 <= number <= N_SEEDS - num_envs:
-        last = "2**64 - 1" if num_envs == 1 else f"2**64 - {num_envs}, the number of environments"
-        raise ValueError(f"{name}={seed!r} is not allowed; use a whole number, 0 to {last}")
-    return number
-
-
-def as_options(options: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
-    """Returns the options of a reset, none for None.
-
-    Raises:
-      TypeError: they are no dict.
-      ValueError: one is not among the `known`.
-    """
-    if options is None:
-        return {}
-    if not isinstance(options, Mapping):
-        raise TypeError(f"options={options!r} is not allowed; use a dict, of {_listed(known)}")
-    for name in options:
-        if name not in known:
-            raise ValueError(
-                f"reset() has no option {name!r}; known are {_listed(known)}"
-                f"{did_you_mean(name, known)}"
-            )
-    return options
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(repr(name) for name in names)
-
-
-def as_user_id(scenario: Scenario, value: Any, *, name: str = "options['user_id']") -> int:
-    """Returns who is asked for, by number; -1 where it is None: whoever comes.
-
-    Raises:
-      ValueError: people of the scenario have no ids, or nobody has this one.
-    """
-    if value is None:
-        return -1
-    if scenario.n_users == 0:
-        raise ValueError(
-            f"{name}={value!r} cannot be asked for: here everybody is a stranger; set n_users to "
-            f"make {type(scenario).__name__} with people who have ids and come back"
-        )
-    try:
-        number = -1 if isinstance(value, bool) else operator.index(value)
-    except (TypeError, ValueError):
-        number = -1
-    if not 0 <= number < scenario.n_users:
-        raise ValueError(
-            f"{name}={value!r} is nobody; use a whole number, 0 to {scenario.n_users - 1} "
-            f"(n_users={scenario.n_users})"
-        )
-    return number
-
-
-def as_indices(actions: Any) -> np.ndarray:
-    """Returns actions as an array of integers; raises ValueError where they are not."""
-    try:
-        array = np.asarray(actions)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"actions {actions!r} are not an array of indices ({error}); use integers"
-        ) from error
-    if array.dtype.kind not in "iu":
-        raise ValueError(
-            f"actions of type {array.dtype} are not indices of candidates; use integers"
-        )
-    return array
 
 
 class Interface:
@@ -122,12 +18,12 @@ class Interface:
 
     def __init__(self, scenario: Scenario, *, flat: bool) -> None:
         self.scenario = scenario
-        self.is_flat = flat
+        self.is_flat = as_switch("flat", flat)
         fields = scenario.space_fields()
         self.field_names = tuple(fields)
         self.info_names = tuple(scenario.info_layout())
         self.observation_space: spaces.Space = spaces.Dict(fields)
-        if flat:
+        if self.is_flat:
             boxes = [space for space in fields.values() if isinstance(space, spaces.Box)]
             self.observation_space = spaces.Box(
                 np.concatenate([box.low.ravel() for box in boxes]),

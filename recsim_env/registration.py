@@ -1,8 +1,15 @@
 """Environment ids: every scenario of ours, by string, so that nothing heavy is imported."""
 
+import copy
+import enum
+import functools
+import os
+import sys
 from typing import Any
 
 import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from recsim_env.scenario import Scenario
 
@@ -113,6 +120,80 @@ def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> No
         vector_entry_point="recsim_env.envs:RecommendationVectorEnv",
         kwargs={"scenario": scenario, **settings},
     )
+    gymnasium.registry[env_id] = completed(gymnasium.registry[env_id])
+
+
+class NamelessSpec(EnvSpec):
+    """The spec of a scenario that can be made here, but that no other process can import."""
+
+    def to_json(self) -> str:
+        """Says why it cannot be written down.
+
+        Raises:
+          TypeError: always.
+        """
+        scenario = self.kwargs["scenario"]
+        raise TypeError(
+            f"{self.id} cannot be written as JSON: its scenario {scenario.__qualname__} is defined "
+            f"in {scenario.__module__}, where nobody else can import it; move the class to the top "
+            "level of a module of its own"
+        )
+
+
+def completed(spec: EnvSpec, *, horizon: int = 0) -> EnvSpec:
+    """Returns a spec that says all, in what JSON can hold.
+
+    Gymnasium tells an environment neither the limit of its id nor one that was asked for, and
+    wraps it after it was made. So ids are registered without one, since what a setting `horizon`
+    asks for would be cut silently; and the environments that were made say theirs.
+
+    Args:
+      spec: as Gymnasium made it.
+      horizon: steps after which the environment truncates episodes; 0 is never.
+    """
+    made = copy.copy(spec)
+    made.kwargs = _named(spec.kwargs)
+    if isinstance(made.kwargs.get("scenario"), type):
+        made.__class__ = NamelessSpec
+    if horizon and made.max_episode_steps is None:
+        made.max_episode_steps = horizon
+    return made
+
+
+def _named(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns arguments of an environment with names and plain numbers for what has them."""
+    scenario, rest = kwargs.get("scenario"), {**kwargs}
+    if isinstance(scenario, Scenario):
+        settings = scenario.settings | {"n_candidates": _asked_candidates(scenario)}
+        rest = settings | rest | {"scenario": type(scenario)}
+    return {name: _plain(value) for name, value in rest.items()}
+
+
+def _asked_candidates(scenario: Scenario) -> int:
+    """Returns the setting as it was given: 0 where all items of a catalogue are candidates."""
+    return 0 if scenario.offers_all else scenario.n_candidates
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, type) and issubclass(value, Scenario):
+        return _name_of(value) or value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, enum.Enum):
+        return value.value
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _name_of(kind: type) -> str | None:
+    """Returns ``"module:Class"`` where importing gives the class; None where it would not."""
+    module = sys.modules.get(kind.__module__)
+    if module is None or kind.__module__ in ("__main__", "__mp_main__"):
+        return None
+    try:
+        found: Any = functools.reduce(getattr, kind.__qualname__.split("."), module)
+    except AttributeError:
+        return None  # it is local to a function
+    return f"{kind.__module__}:{kind.__qualname__}" if found is kind else None
 
 
 def register_all() -> None:

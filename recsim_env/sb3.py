@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 try:
     from stable_baselines3.common.vec_env import VecEnv
@@ -26,7 +26,9 @@ class VecEnvAdapter(VecEnv):
 
     As Stable-Baselines3 expects, the episode after one that ended begins in the same step; the last
     observation is in ``info["terminal_observation"]`` and ``info["TimeLimit.truncated"]`` tells
-    whether it was only cut.
+    whether it was only cut. What the environment reports stands beside them, of the episode that
+    ended where one did; `reset_infos` has what was reported where one began. `action_masks` is
+    there for sb3-contrib's MaskablePPO.
 
     Args:
       env: autoreset mode SAME_STEP.
@@ -35,13 +37,20 @@ class VecEnvAdapter(VecEnv):
         them, in its `evaluate_policy` for instance.
 
     Seeds are Gymnasium's: after ``seed(s)`` the next `reset` gives environment i the seed s + i;
-    without a seed, `reset` goes on with the next episodes.
+    without a seed, `reset` goes on with the next episodes. The options of `set_options` are those
+    of one person, and the next `reset` hands them on.
 
     Raises:
+      TypeError: not a batch environment.
       ValueError: another autoreset mode.
     """
 
     def __init__(self, env: VectorEnv, *, keep_ids: bool = False) -> None:
+        if not isinstance(env, VectorEnv):
+            raise TypeError(
+                f"{env!r} is not a batch of environments; make it with gymnasium.make_vec(..., "
+                "autoreset_mode='SameStep')"
+            )
         if env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
             raise ValueError(
                 f"autoreset_mode={env.metadata.get('autoreset_mode')} does not fit "
@@ -70,10 +79,20 @@ class VecEnvAdapter(VecEnv):
         """Begins episodes, with the seeds given to `seed` since the last time."""
         # Any, since the annotation of VectorEnv leaves out the lists that its documentation allows.
         seeds: Any = None if all(seed is None for seed in self._seeds) else list(self._seeds)
-        observation, _ = self.env.reset(seed=seeds)
+        observation, infos = self.env.reset(seed=seeds, options=self._joint_options())
+        self.reset_infos = [{} for _ in range(self.num_envs)]
+        tell_each(infos, self.reset_infos)
         self._reset_seeds()
         self._reset_options()
         return self._select(observation)
+
+    def _joint_options(self) -> dict[str, Any] | None:
+        """Returns the options of everybody in one dict, as a batch takes them."""
+        first = self._options[0]
+        if all(options == first for options in self._options):
+            return first or None
+        names = dict.fromkeys(name for options in self._options for name in options)
+        return {name: [options.get(name) for options in self._options] for name in names}
 
     def step_async(self, actions: np.ndarray) -> None:
         """Keeps the actions for `step_wait`."""
@@ -84,21 +103,40 @@ class VecEnvAdapter(VecEnv):
         observation, rewards, terminated, truncated, batch = self.env.step(self._actions)
         cut = (truncated & ~terminated).tolist()
         infos: list[dict[str, Any]] = [{"TimeLimit.truncated": flag} for flag in cut]
+        tell_each(batch, infos)
         ended = terminated | truncated
-        for index in np.flatnonzero(ended):
-            infos[index]["terminal_observation"] = self._select(batch["final_obs"][index])
+        if ended.any():
+            self._end(batch, ended, infos)
         return self._select(observation), rewards.astype(np.float32), ended, infos
+
+    def _end(self, batch: dict[str, Any], ended: np.ndarray, infos: list[dict[str, Any]]) -> None:
+        """Puts the last infos where episodes ended; those of the next ones are of their reset."""
+        last: list[dict[str, Any]] = [{} for _ in infos]
+        tell_each(batch.get("final_info", {}), last)
+        for index in np.flatnonzero(ended):
+            begun = infos[index]  # together with what wrappers tell of the step
+            infos[index] = begun | last[index]
+            infos[index]["terminal_observation"] = self._select(batch["final_obs"][index])
+            del begun["TimeLimit.truncated"]
+            self.reset_infos[index] = begun
 
     def close(self) -> None:
         """Closes the environment."""
         self.env.close()
+
+    def _owner(self, name: str) -> Any:
+        """Returns the outermost of the environment and its wrappers that has an attribute."""
+        env = self.env
+        while isinstance(env, VectorWrapper) and not hasattr(env, name):
+            env = env.env
+        return env
 
     def _count(self, indices: Any) -> int:
         return len(list(self._get_indices(indices)))
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Returns an attribute of the batch, once for each person."""
-        return [getattr(self.env, attr_name)] * self._count(indices)
+        return [getattr(self._owner(attr_name), attr_name)] * self._count(indices)
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Sets an attribute of the batch, for everybody.
@@ -114,7 +152,7 @@ class VecEnvAdapter(VecEnv):
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
     ) -> list[Any]:
         """Calls a method of the batch and returns each person's part of what it returns."""
-        result = getattr(self.env, method_name)(*method_args, **method_kwargs)
+        result = getattr(self._owner(method_name), method_name)(*method_args, **method_kwargs)
         chosen: Iterable[int] = self._get_indices(indices)
         if isinstance(result, np.ndarray) and len(result) == self.num_envs:
             return [result[index] for index in chosen]
@@ -123,3 +161,27 @@ class VecEnvAdapter(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """Returns False: wrappers of single environments do not wrap batches."""
         return [False] * self._count(indices)
+
+
+def tell_each(infos: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Puts the infos of a batch, in Gymnasium's form, into a dict for each of its environments.
+
+    Numbers become Python's, as a single environment gives them; what a mask (``_name``) leaves out
+    is left out, and so are the last observations and infos of episodes that ended.
+    """
+    for name, values in infos.items():
+        if name in ("final_obs", "final_info") or (name[:1] == "_" and name[1:] in infos):
+            continue
+        parts: list[Any]
+        if isinstance(values, dict):
+            parts = [{} for _ in rows]
+            tell_each(values, parts)
+        else:
+            parts = values.tolist() if values.ndim == 1 else list(values)
+        mask = infos.get(f"_{name}")
+        if mask is None or mask.all():
+            for row, part in zip(rows, parts, strict=True):
+                row[name] = part
+        else:
+            for index in np.flatnonzero(mask):
+                rows[index][name] = parts[index]

@@ -282,6 +282,11 @@ class Scenario:
     # What follows from the above ---------------------------------------------------------------
 
     @property
+    def offers_all(self) -> bool:
+        """Whether `n_candidates` was left to follow `n_items`."""
+        return self._offers_all
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The settings as a dict, from which the scenario can be made again with some changed."""
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -57,6 +57,7 @@ class Simulator:
     Attributes:
       slots: (num_slots,) structured array, the whole state.
       items: the catalogue, or one blank record where items are drawn afresh.
+      horizon: steps after which an episode is truncated; 0 is never.
     """
 
     def __init__(
@@ -68,12 +69,6 @@ class Simulator:
         horizon: int | None = None,
         compiled: bool | None = None,
     ) -> None:
-        if num_slots < 1:
-            raise ValueError(f"num_envs={num_slots} is not allowed; use at least 1")
-        if threads < 1:
-            raise ValueError(f"threads={threads} is not allowed; use at least 1")
-        if horizon is not None and horizon < 0:
-            raise ValueError(f"max_episode_steps={horizon} is not allowed; use 0 (none) or more")
         self._made_with: dict[str, Any] = {
             "scenario": scenario,
             "num_slots": num_slots,
@@ -86,8 +81,8 @@ class Simulator:
         self.threads = threads
         self.kernel = Kernel(scenario, compiled=compiled)
         self.dtypes = scenario.dtypes()
-        horizons = {} if horizon is None else {"horizon": horizon}
-        self._config = self.kernel.records(scenario.config(**horizons))
+        self.horizon = scenario.horizon if horizon is None else horizon
+        self._config = self.kernel.records(scenario.config(horizon=self.horizon))
         tables = scenario.tables()
         self._users = self.kernel.records(tables.get("users", np.zeros(1, self.dtypes["user"])))
         self.items = tables["items"] if "items" in tables else self._catalogue()

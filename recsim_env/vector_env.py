@@ -8,11 +8,25 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.env import candidate_items, resolve_scenario
-from recsim_env.interface import Interface, Observation, as_options, as_seed, as_user_id
+from recsim_env.arguments import (
+    as_compiled,
+    as_horizon,
+    as_mode,
+    as_num_envs,
+    as_options,
+    as_seed,
+    as_threads,
+    as_user_id,
+    is_list,
+)
+from recsim_env.env import candidate_items, masks_of_slates, scenario_for
+from recsim_env.interface import Interface, Observation
+from recsim_env.kernel import slot_dtype
+from recsim_env.registration import completed
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 
@@ -79,29 +93,50 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         **settings: Any,
     ) -> None:
         if render_mode is not None:
-            raise ValueError("a batch is not rendered; render a single environment instead")
-        self.scenario = resolve_scenario(scenario, **settings)
-        self.num_envs = num_envs
+            raise ValueError(
+                f"render_mode={render_mode!r} is not allowed: a batch is not rendered; leave it "
+                "out, or make a single environment (gymnasium.make)"
+            )
+        self.scenario = scenario_for(RecommendationVectorEnv, scenario, settings)
+        # Of observations there are a step's, the last ones, and the limits of their space.
+        observation_bytes = self.scenario.dtypes()["observation"].itemsize
+        self.num_envs = as_num_envs(
+            num_envs, bytes_each=slot_dtype(self.scenario).itemsize + 4 * observation_bytes
+        )
         self.render_mode = None
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = as_mode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.made_with: dict[str, Any] = {
-            "num_envs": num_envs,
-            "threads": threads,
+            "num_envs": self.num_envs,
+            "threads": as_threads(threads),
             "autoreset_mode": self.autoreset_mode,
-            "max_episode_steps": max_episode_steps,
+            "max_episode_steps": as_horizon(max_episode_steps),
             "flat": flat,
-            "compiled": compiled,
+            "compiled": as_compiled(compiled),
         }
         self._interface = Interface(self.scenario, flat=flat)
         self.single_observation_space = self._interface.observation_space
         self.single_action_space = self._interface.action_space
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._simulator = Simulator(
-            self.scenario, num_envs, threads=threads, horizon=max_episode_steps, compiled=compiled
+            self.scenario,
+            self.num_envs,
+            threads=self.made_with["threads"],
+            horizon=self.made_with["max_episode_steps"],
+            compiled=self.made_with["compiled"],
         )
         self._is_seeded = False
+        self._spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium makes it again from; with the horizon, and names instead of classes."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
 
     def twin(self, **changes: Any) -> "RecommendationVectorEnv":
         """Returns a new environment made like this one, except for `changes`.
@@ -152,7 +187,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         """Returns who is asked for in each environment, -1 where nobody is; None is nobody."""
         if user_id is None:
             return None
-        if not _is_list(user_id):
+        if not is_list(user_id):
             return np.full(self.num_envs, as_user_id(self.scenario, user_id))
         self._require_one_each("options['user_id']", user_id)
         return np.array(
@@ -169,7 +204,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             return np.zeros(self.num_envs, np.uint64), ~goes_on
         if seed is None:
             seed = int(self.np_random.integers(2**62))
-        if not _is_list(seed):
+        if not is_list(seed):
             first = as_seed(seed, num_envs=self.num_envs)
             return np.uint64(first) + np.arange(self.num_envs, dtype=np.uint64), goes_on
         self._require_one_each("seed", seed)
@@ -288,6 +323,20 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         """A copy of the true candidates, (num_envs, n_candidates) structured; privileged."""
         return candidate_items(self._simulator)
 
+    def can_be_shown(self) -> np.ndarray:
+        """Returns whether each candidate can be shown, (num_envs, n_candidates), bool.
+
+        See `RecommendationEnv.can_be_shown`.
+        """
+        return self._simulator.judge("can_be_shown") > 0
+
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions are worth taking, (num_envs, slate_size * n_candidates).
+
+        See `RecommendationEnv.action_masks`.
+        """
+        return masks_of_slates(self.can_be_shown(), self.scenario.slate_size)
+
     def appeal(self, users: np.ndarray | None = None) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (num_envs, n_candidates).
 
@@ -306,8 +355,3 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           users: as for `appeal`.
         """
         return self._simulator.judge("worth", users)
-
-
-def _is_list(values: Any) -> bool:
-    """Returns whether these are values for each environment and not one for all."""
-    return isinstance(values, list | tuple | range) or np.ndim(values) == 1

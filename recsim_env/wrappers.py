@@ -14,19 +14,25 @@ single or batch, with another action space; everything else stays as it is:
     Discrete(10)
 """
 
+import copy
 import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.utils import RecordConstructorArgs
+from gymnasium.envs.registration import EnvSpec, WrapperSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.scenario import Scenario
+from recsim_env.arguments import as_array, as_count, as_indices, as_switch
+from recsim_env.scenario import Scenario, as_type_of
+
+#: Numbers of actions fit 32 bits, so that what is computed from them stays finite.
+_LARGEST = float(np.finfo(np.float32).max)
 
 AnyEnv = TypeVar("AnyEnv", gymnasium.Env, VectorEnv)
 
@@ -45,7 +51,8 @@ def enumerate_slates(env: AnyEnv, *, ordered: bool = True, max_slates: int = 100
     Raises:
       ValueError: there are more than `max_slates`.
     """
-    return _wrap(env, AllSlates(_scenario(env), ordered=ordered, max_slates=max_slates))
+    form = AllSlates(_scenario(env), ordered=ordered, max_slates=max_slates)
+    return _wrap(env, form, enumerate_slates, ordered=form.is_ordered, max_slates=form.max_slates)
 
 
 def score_candidates(env: AnyEnv, *, bound: float = 1.0) -> AnyEnv:
@@ -55,9 +62,10 @@ def score_candidates(env: AnyEnv, *, bound: float = 1.0) -> AnyEnv:
 
     Args:
       env: single or batch, wrapped or not.
-      bound: scores lie in [-bound, bound]; only their order matters.
+      bound: scores lie in [-bound, bound]; only their order matters, beyond it too.
     """
-    return _wrap(env, BestScores(_scenario(env), bound=bound))
+    form = BestScores(_scenario(env), bound=bound)
+    return _wrap(env, form, score_candidates, bound=form.bound)
 
 
 def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
@@ -68,7 +76,8 @@ def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
 
     Args:
       env: single or batch, wrapped or not, with dict observations.
-      bound: limits the Box where features have no limits, or wider ones.
+      bound: limits the Box where features have no limits, or wider ones; a point beyond it is
+        taken as it is.
 
     Raises:
       ValueError: the observation has no `candidates`.
@@ -78,7 +87,8 @@ def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
     Differs: the neighbours are the slate, instead of being chosen among by a critic.
     """
     space = getattr(env, "single_observation_space", env.observation_space)
-    return _wrap(env, NearestItems(_scenario(env), space, bound=bound))
+    form = NearestItems(_scenario(env), space, bound=bound)
+    return _wrap(env, form, point_at_items, bound=form.bound)
 
 
 class ActionForm(ABC):
@@ -97,7 +107,26 @@ class ActionForm(ABC):
         Args:
           actions: (n, ...), one of `space` for each person.
           observation: the batch of observations that they answer.
+
+        Raises:
+          ValueError: actions of another kind or shape, or one that means no slate.
         """
+
+    def masks(self, can_be_shown: np.ndarray) -> np.ndarray:
+        """Returns which actions mean slates without places that stay empty, (n, n_actions).
+
+        Where every action leaves one empty, all are as good.
+
+        Args:
+          can_be_shown: (n, n_candidates), bool.
+
+        Raises:
+          TypeError: actions are not counted, but are points of a Box.
+        """
+        raise TypeError(
+            f"actions here are points of {self.space}, which cannot be masked; use "
+            "enumerate_slates, or the environment as it is"
+        )
 
 
 class AllSlates(ActionForm):
@@ -108,6 +137,8 @@ class AllSlates(ActionForm):
     """
 
     def __init__(self, scenario: Scenario, *, ordered: bool, max_slates: int) -> None:
+        self.is_ordered = as_switch("ordered", ordered)
+        self.max_slates = as_count("max_slates", max_slates, allowed="at least 1")
         n, k = scenario.n_candidates, scenario.slate_size
         n_slates = count_slates(scenario, ordered=ordered)
         if n_slates > max_slates:
@@ -124,23 +155,34 @@ class AllSlates(ActionForm):
 
     def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
         """Looks the slates up; see `ActionForm.slates`."""
-        actions = np.asarray(actions, np.int64)
+        actions = as_indices(actions)
+        if actions.ndim != 1:
+            raise ValueError(
+                f"an action has shape {actions.shape[1:]}; use one number of a slate for each "
+                "environment"
+            )
         wrong = (actions < 0) | (actions >= len(self.table))
         if wrong.any():
             raise ValueError(
-                f"action {actions[wrong][0]} is out of range; use 0 to {len(self.table) - 1}, "
-                "the numbers of the slates"
+                f"action {actions[wrong][0]} (environment {wrong.argmax()}) is out of range; use "
+                f"0 to {len(self.table) - 1}, the numbers of the slates"
             )
-        return self.table[actions]
+        return self.table[actions.astype(np.int64)]
+
+    def masks(self, can_be_shown: np.ndarray) -> np.ndarray:
+        """Returns which slates hold only what can be shown; see `ActionForm.masks`."""
+        are_whole: np.ndarray = np.all(can_be_shown[:, self.table], axis=2)
+        are_whole[~are_whole.any(axis=1)] = True
+        return are_whole
 
 
 class BestScores(ActionForm):
     """A score for every candidate; see `score_candidates`."""
 
     def __init__(self, scenario: Scenario, *, bound: float) -> None:
-        _require_bound(bound)
+        self.bound = _as_bound(bound)
         self.slate_size = scenario.slate_size
-        self.space = spaces.Box(-bound, bound, (scenario.n_candidates,), np.float32)
+        self.space = spaces.Box(-self.bound, self.bound, (scenario.n_candidates,), np.float32)
 
     def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
         """Ranks the candidates; see `ActionForm.slates`."""
@@ -151,7 +193,7 @@ class NearestItems(ActionForm):
     """A point among item features; see `point_at_items`."""
 
     def __init__(self, scenario: Scenario, space: spaces.Space, *, bound: float) -> None:
-        _require_bound(bound)
+        self.bound = _as_bound(bound)
         if not isinstance(space, spaces.Dict) or "candidates" not in space.spaces:
             raise ValueError(
                 f"point_at_items needs the observation 'candidates', and {type(scenario).__name__} "
@@ -164,13 +206,16 @@ class NearestItems(ActionForm):
         low, high = features.low.min(axis=0), features.high.max(axis=0)
         self.slate_size = scenario.slate_size
         self.space = spaces.Box(
-            np.maximum(low, np.float32(-bound)), np.minimum(high, np.float32(bound))
+            np.maximum(low, np.float32(-self.bound)), np.minimum(high, np.float32(self.bound))
         )
 
     def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
         """Ranks the candidates by distance; see `ActionForm.slates`."""
         points = _finite(actions, self.space)
-        apart = observation["candidates"].astype(np.float64) - points[:, None, :]
+        candidates = observation["candidates"].astype(np.float64)
+        if len(points) != len(candidates):  # NumPy would show what one point means to everybody
+            raise ValueError(f"{len(points)} actions for {len(candidates)} environments")
+        apart = candidates - points[:, None, :]
         return best_candidates(-np.einsum("ncf,ncf->nc", apart, apart), self.slate_size)
 
 
@@ -185,18 +230,29 @@ def best_candidates(scores: np.ndarray, slate_size: int) -> np.ndarray:
     return np.argsort(-scores, axis=1, kind="stable")[:, :slate_size]
 
 
-def _require_bound(bound: float) -> None:
-    if not 0 < bound < math.inf:
+def _as_bound(bound: Any) -> float:
+    value = float(as_type_of(1.0, "bound", bound))
+    if not 0 < value <= _LARGEST:
         raise ValueError(f"bound={bound!r} is not allowed; use a finite number above 0")
+    return value
 
 
 def _finite(actions: np.ndarray, space: spaces.Space) -> np.ndarray:
-    actions = np.asarray(actions, np.float64)
-    if actions.shape[1:] != space.shape:
-        raise ValueError(f"an action has shape {actions.shape[1:]}; use {space.shape}")
-    if not np.isfinite(actions).all():
-        raise ValueError("an action holds a number that is not finite")
-    return actions
+    """Returns actions as float64; raises ValueError unless they are such numbers of 32 bits."""
+    array = as_array(actions)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"actions of type {array.dtype} are not numbers; use float32")
+    if array.shape[1:] != space.shape:
+        raise ValueError(f"an action has shape {array.shape[1:]}; use {space.shape}")
+    with np.errstate(invalid="ignore"):
+        wrong = ~(np.abs(array.astype(np.float64)) <= _LARGEST)
+    if wrong.any():
+        first = tuple(int(index) for index in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"an action holds {array[first]} (environment {first[0]}, number {first[1]}), which is "
+            "not finite or does not fit 32 bits"
+        )
+    return array.astype(np.float64)
 
 
 def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
@@ -206,19 +262,45 @@ def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
     return scenario
 
 
-def _wrap(env: Any, form: ActionForm) -> Any:
-    return VectorSlateWrapper(env, form) if isinstance(env, VectorEnv) else SlateWrapper(env, form)
+def _wrap(env: Any, form: ActionForm, by: Callable[..., Any], **arguments: Any) -> Any:
+    if isinstance(env, VectorEnv):
+        return VectorSlateWrapper(env, form)
+    wrapper = SlateWrapper(env, form)
+    wrapper.made_by = (by, arguments)
+    return wrapper
 
 
-class SlateWrapper(gymnasium.Wrapper, RecordConstructorArgs):
-    """A single environment that takes actions of another form."""
+class SlateWrapper(gymnasium.Wrapper):
+    """A single environment that takes actions of another form.
+
+    Attributes:
+      made_by: the function of this module that made it and its arguments, from which Gymnasium's
+        spec makes it again; None where it was made otherwise, and cannot be.
+    """
+
+    made_by: tuple[Callable[..., Any], dict[str, Any]] | None = None
 
     def __init__(self, env: gymnasium.Env, form: ActionForm) -> None:
-        RecordConstructorArgs.__init__(self, form=form)
         super().__init__(env)
         self.form = form
         self.action_space = form.space
         self._observation: Any = None
+
+    @property
+    def spec(self) -> EnvSpec | None:  # type: ignore[override]
+        """What Gymnasium makes it again from."""
+        if self.made_by is None or self.env.spec is None:
+            return super().spec
+        by, arguments = self.made_by
+        spec = copy.deepcopy(self.env.spec)
+        made = WrapperSpec(type(self).__name__, f"{__name__}:{by.__name__}", dict(arguments))
+        spec.additional_wrappers = (*spec.additional_wrappers, made)
+        return spec
+
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions mean slates without places that stay empty; see `ActionForm`."""
+        can_be_shown: np.ndarray = self.get_wrapper_attr("can_be_shown")()
+        return self.form.masks(can_be_shown[None])[0]
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, and remembers what the next action answers."""
@@ -229,7 +311,7 @@ class SlateWrapper(gymnasium.Wrapper, RecordConstructorArgs):
         """Shows the slate that the action means."""
         seen = self._observation
         batch = {name: value[None] for name, value in seen.items()} if type(seen) is dict else None
-        slate = self.form.slates(np.asarray(action)[None], batch)[0]
+        slate = self.form.slates(as_array(action)[None], batch)[0]
         result = self.env.step(slate[0] if len(slate) == 1 else slate)
         self._observation = result[0]
         return result
@@ -251,6 +333,11 @@ class VectorSlateWrapper(VectorWrapper):
         mode: AutoresetMode = self.metadata["autoreset_mode"]
         return mode
 
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions mean slates without places that stay empty; see `ActionForm`."""
+        people: Any = self.unwrapped
+        return self.form.masks(people.can_be_shown())
+
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Begins episodes, and remembers what the next actions answer."""
         self._observation, infos = self.env.reset(**kwargs)
@@ -258,7 +345,13 @@ class VectorSlateWrapper(VectorWrapper):
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Shows the slates that the actions mean."""
-        slates = self.form.slates(np.asarray(actions), self._observation)
+        actions = as_array(actions)
+        if actions.ndim == 0 or len(actions) != self.num_envs:
+            raise ValueError(
+                f"actions have shape {actions.shape}; use {self.action_space.shape}, one for each "
+                "environment"
+            )
+        slates = self.form.slates(actions, self._observation)
         result = self.env.step(slates[:, 0] if slates.shape[1] == 1 else slates)
         self._observation = result[0]
         return result

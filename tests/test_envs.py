@@ -293,7 +293,6 @@ def test_steps_that_make_no_sense_raise():
         ({"n_candidates": 0}, "n_candidates=0 is not allowed; use at least 1"),
         ({"n_items": 5}, "n_candidates=10 exceeds n_items=5"),
         ({"choice": "greedy"}, "choice='greedy' is not allowed; use one of multinomial_logit"),
-        ({"n_topic": 3}, "has no setting n_topic; known are .*n_topics"),
         ({"step_penalty": 0.0}, "step_penalty=0.0 is not allowed; use more than 0"),
     ],
 )

@@ -3,16 +3,20 @@
 import subprocess
 import sys
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from recsim_env.agents import make_agent
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+from recsim_env.scenarios.music_streaming import MusicStreaming
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+from recsim_env.scenarios.short_video import ShortVideo
 from recsim_env.wrappers import enumerate_slates, score_candidates
 
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
@@ -188,3 +192,161 @@ assert "torch" not in sys.modules
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count('install it with pip install "recsim-env[agents]"') == 2
+
+
+def reports(env, n_steps: int) -> list:
+    """Returns the infos of some steps, and of the resets among them."""
+    env.seed(3)
+    env.reset()
+    told = [[dict(info) for info in env.reset_infos]]
+    for step in range(n_steps):
+        slate = np.arange(np.prod(env.action_space.shape, dtype=int)) + step % 5
+        *_, infos = env.step(np.tile(slate, (env.num_envs, 1)).reshape(-1, *env.action_space.shape))
+        told += [infos, [dict(info) for info in env.reset_infos]]
+    return told
+
+
+@pytest.mark.parametrize("scenario", [MusicStreaming, ShortVideo, LongTermSatisfaction])
+def test_infos_are_those_of_dummy_vec_env(scenario):
+    adapter = VecEnvAdapter(people(3, scenario, max_episode_steps=3))
+    dummy = DummyVecEnv([lambda: RecommendationEnv(scenario, max_episode_steps=3)] * 3)
+    mine, theirs = reports(adapter, 8), reports(dummy, 8)
+    for ours, others in zip(mine, theirs, strict=True):
+        for info, other in zip(ours, others, strict=True):
+            other.get("terminal_observation", {}).pop("user_id", None)
+            other.get("terminal_observation", {}).pop("item_id", None)
+            assert equal(info, other)
+            for name, value in other.items():
+                assert type(info[name]) is type(value)
+    assert any("terminal_observation" in info for told in mine for info in told)
+
+
+def test_infos_reach_the_monitor():
+    env = VecEnvAdapter(people(2, MusicStreaming, max_episode_steps=3))
+    monitored = VecMonitor(env, info_keywords=("satisfaction",))
+    monitored.reset()
+    for _ in range(3):
+        *_, infos = monitored.step(np.zeros((2, *env.action_space.shape), int))
+    assert all(np.isfinite(info["episode"]["satisfaction"]) for info in infos)
+
+
+def test_infos_of_gymnasium_wrappers_are_passed_on():
+    env = people(2, LongTermSatisfaction, max_episode_steps=2)
+    adapter = VecEnvAdapter(RecordEpisodeStatistics(env))
+    adapter.reset()
+    adapter.step(np.zeros(2, int))
+    *_, infos = adapter.step(np.zeros(2, int))
+    assert [info["episode"]["l"] for info in infos] == [2, 2]
+
+
+def test_options_reach_every_person_once():
+    adapter = VecEnvAdapter(people(3, n_users=9), keep_ids=True)
+    adapter.set_options({"user_id": 4})
+    assert adapter.reset()["user_id"].tolist() == [4, 4, 4]
+    adapter.set_options([{"user_id": 1}, {}, {"user_id": 8}])
+    adapter.seed(1)
+    asked = adapter.reset()["user_id"].tolist()
+    adapter.seed(1)
+    usual = adapter.reset()["user_id"].tolist()
+    assert asked == [1, usual[1], 8]
+    adapter.set_options({"person": 4})
+    with pytest.raises(ValueError, match="no option 'person'"):
+        adapter.reset()
+
+
+def test_only_batches_are_adapted():
+    with pytest.raises(TypeError, match=r"make it with gymnasium.make_vec"):
+        VecEnvAdapter(RecommendationEnv(InterestEvolution))
+
+
+WHOLE = {"n_items": 20, "n_candidates": 0, "max_slates": 20, "session_mean": 400.0}
+
+
+def test_masks_tell_what_was_consumed():
+    """Where all items are candidates, what was consumed leaves its place empty."""
+    env = people(3, RatedCatalogue, **WHOLE)
+    adapter = VecEnvAdapter(env, keep_ids=True)
+    adapter.seed(0)
+    adapter.reset()
+    consumed, n_met = np.zeros((3, 20), bool), 0
+    for step in range(30):
+        masks = np.stack(adapter.env_method("action_masks"))
+        rest = np.where(consumed.all(axis=1, keepdims=True), True, ~consumed)
+        assert np.array_equal(masks, np.tile(rest, 3))
+        slates = np.tile((step + np.arange(0, 9, 3)) % 20, (3, 1))
+        observation, _, ended, _ = adapter.step(slates)
+        for row in np.flatnonzero(~ended):
+            clicked = observation["response"][row, :, 0] > 0
+            assert not (clicked & consumed[row, slates[row]]).any()
+            consumed[row, slates[row, clicked]] = True
+        n_met += consumed.any(axis=1).sum()
+        consumed[ended] = False
+    assert n_met > 10
+
+
+def test_masks_of_numbered_slates_are_those_of_their_items():
+    inner = people(3, RatedCatalogue, **WHOLE)
+    env = enumerate_slates(inner, ordered=False)
+    alone = enumerate_slates(RecommendationEnv(RatedCatalogue, **WHOLE), ordered=False)
+    env.reset(seed=2)
+    alone.reset(seed=2)
+    for number in range(0, 1140, 100):
+        can = inner.can_be_shown()
+        expected = np.array([[row[slate].all() for slate in env.form.table] for row in can])
+        assert np.array_equal(env.action_masks(), expected)
+        assert np.array_equal(alone.action_masks(), expected[0])
+        env.step(np.full(3, number))
+        alone.step(number)
+    assert not inner.can_be_shown().all()
+
+
+def test_where_nothing_can_be_shown_all_is_as_good():
+    from recsim_env.env import masks_of_slates
+
+    form = enumerate_slates(people(1, RatedCatalogue, **WHOLE), ordered=False).form
+    few = np.arange(20) < np.array([[0], [2], [20]])
+    assert form.masks(few).all(axis=1).tolist() == [True, True, True]
+    assert masks_of_slates(few, 3).sum(axis=1).tolist() == [60, 6, 60]
+
+
+def test_points_cannot_be_masked():
+    env = VecEnvAdapter(score_candidates(people(2, **SHORT)))
+    env.reset()
+    with pytest.raises(TypeError, match="which cannot be masked"):
+        env.env_method("action_masks")
+
+
+MASKED = {
+    "LongTermSatisfaction": ({}, None),
+    "RatedCatalogue": (WHOLE, None),
+    "RatedCatalogue, slates by number": (WHOLE, enumerate_slates),
+    "NewsFeed": ({}, None),
+    "CreatorEconomy": ({}, None),
+    "Boredom": ({}, None),
+    "BernoulliBandit": ({}, None),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in list(MASKED)[1:3] else pytest.param(name, marks=pytest.mark.slow)
+        for name in MASKED
+    ],
+)
+@matrices_are_meant
+def test_maskable_ppo_trains_with_masks(name):
+    contrib = pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')
+    settings, wrap = MASKED[name]
+    env = gymnasium.make_vec(
+        f"recsim_env/{name.split(',')[0]}-v0", 8, autoreset_mode="SameStep", **settings
+    )
+    adapter = VecEnvAdapter(wrap(env) if wrap else env)
+    model = contrib.MaskablePPO(
+        "MultiInputPolicy", VecMonitor(adapter), n_steps=16, batch_size=64, n_epochs=1, seed=0
+    )
+    model.learn(256)
+    observation = model.get_env().reset()
+    masks = np.stack(adapter.env_method("action_masks"))
+    actions, _ = model.predict(observation, action_masks=masks)
+    assert actions.shape[0] == 8

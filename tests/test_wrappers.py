@@ -159,7 +159,9 @@ def test_too_many_slates_are_refused_with_a_remedy():
 def test_a_number_without_slate_is_refused(number):
     env = enumerate_slates(batch())
     env.reset(seed=0)
-    with pytest.raises(ValueError, match=f"action {number} is out of range; use 0 to 19"):
+    with pytest.raises(
+        ValueError, match=rf"action {number} \(environment 1\) is out of range; use 0 to 19"
+    ):
         env.step(np.array([0, number, 3]))
 
 
