@@ -13,7 +13,8 @@ from recsim_env.agents.feedback import Observation
 from recsim_env.agents.world import check_world, describe_world, difference, require_alike
 from recsim_env.array_file import read_arrays, read_values, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario, as_type_of
+from recsim_env.scenario import Scenario
+from recsim_env.settings import as_type_of
 from recsim_env.spelling import did_you_mean
 
 FILE_KIND = "agent"

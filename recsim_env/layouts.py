@@ -1,15 +1,42 @@
 """Record layouts: what one user, item, response or observation is made of.
 
 A layout is a dict from field name to type or (type, shape): ``{"interest": (float, 20), "budget":
-float}``. Types are Python's or NumPy's scalars. Observations are described by Gymnasium spaces
-instead, because they are also the contract with the agent.
+float}``. Types are Python's or NumPy's scalars. What is used as an index, or shown within bounds,
+is `within` them: a state that is restored is checked against that. Observations are described by
+Gymnasium spaces instead, because they are also the contract with the agent.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+
+
+@dataclass(frozen=True)
+class Within:
+    """A field of a layout whose values lie between two ends, which are allowed; see `within`."""
+
+    kind: Any
+    low: float
+    high: float
+    shape: Any = ()
+
+
+def within(kind: Any, low: float, high: float, shape: Any = ()) -> Within:
+    """Returns a field of a layout whose values lie from `low` to `high`, NaN excluded.
+
+    >>> layout = {"last_item": within(np.int32, -1, 99), "mood": within(float, 0, 1, shape=3)}
+    """
+    return Within(kind, low, high, shape)
+
+
+def count(kind: Any, shape: Any = ()) -> Within:
+    """Returns a field of a layout that counts: it is not negative, and far from its type's end."""
+    return Within(kind, 0, int(np.iinfo(np.dtype(kind)).max) // 2, shape)
+
 
 # A field of one of these names would hide an attribute of NumPy's record type in plain Python.
 _TAKEN = frozenset(dir(np.record))
@@ -19,7 +46,8 @@ def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
     """Returns the aligned structured dtype of a layout.
 
     Args:
-      layout: field name to type, or to (type, shape) with shape an int or a tuple of ints.
+      layout: field name to type, to (type, shape) with shape an int or a tuple of ints, or to
+        what `within` gives.
       of: what the record describes, for error messages.
 
     Raises:
@@ -33,8 +61,7 @@ def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
                 f"{of} layout: field name {name!r} cannot be used; rename it to an identifier "
                 "that is no attribute of numpy.record"
             )
-        kind, shape = spec if isinstance(spec, tuple) else (spec, ())
-        shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        kind, shape = kind_and_shape(spec)
         dtype = np.dtype(kind)
         if dtype.kind not in "biuf":
             raise ValueError(
@@ -50,6 +77,34 @@ def record_dtype(layout: Mapping[str, Any], *, of: str) -> np.dtype:
             )
         fields.append((name, dtype, shape))
     return np.dtype(fields or [("unused", np.uint8)], align=True)
+
+
+def record_bytes(layout: Mapping[str, Any]) -> int:
+    """Returns about how many bytes a record of this layout takes, without making its dtype."""
+    total = 0
+    for spec in layout.values():
+        kind, shape = kind_and_shape(spec)
+        total += np.dtype(kind).itemsize * math.prod(int(size) for size in shape)
+    return total
+
+
+def kind_and_shape(spec: Any) -> tuple[Any, tuple[int, ...]]:
+    """Returns the type and the shape of a field, however its layout writes them."""
+    kind, shape = spec if isinstance(spec, tuple) else (spec, ())
+    if isinstance(spec, Within):
+        kind, shape = spec.kind, spec.shape
+    return kind, (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+
+
+def tally(values: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
+    """Returns how often each of 0 to n - 1 is among each row's `values` where `counts`, (rows, n).
+
+    >>> tally(np.array([[1, 1, 0]]), np.array([[True, True, False]]), 3)
+    array([[0, 2, 0]])
+    """
+    rows, _ = np.nonzero(counts)
+    places = np.bincount(rows * n + values[counts], minlength=len(values) * n)
+    return places.reshape(len(values), n)
 
 
 def observation_dtype(fields: Mapping[str, spaces.Space]) -> np.dtype:

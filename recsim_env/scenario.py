@@ -1,7 +1,7 @@
 """What a scenario is: settings, a few record layouts, and a few functions about one person."""
 
+import copy
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +10,16 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attention
-from recsim_env.layouts import describe_record, observation_dtype, record_dtype
+from recsim_env.layouts import describe_record, observation_dtype, record_bytes, record_dtype
+from recsim_env.settings import (
+    MOST_BYTES,
+    MOST_ITEMS,
+    MOST_PEOPLE,
+    MOST_STEPS,
+    check_settings,
+    setting,
+    shown,
+)
 from recsim_env.spelling import did_you_mean
 from recsim_env.streams import integer
 
@@ -61,12 +70,12 @@ class Scenario:
       ValueError: a setting outside its range, naming the remedy.
     """
 
-    n_candidates: int = 10
-    slate_size: int = 1
-    horizon: int = 0
-    n_users: int = 0
-    n_items: int = 0
-    world_seed: int = 0
+    n_candidates: int = setting(10, low=1, high=MOST_ITEMS, why="or set n_items, of which 0 is all")
+    slate_size: int = setting(1, low=1, high=MOST_ITEMS)
+    horizon: int = setting(0, low=0, high=MOST_STEPS)
+    n_users: int = setting(0, low=0, high=MOST_PEOPLE)
+    n_items: int = setting(0, low=0, high=MOST_ITEMS)
+    world_seed: int = setting(0, low=0, high=2**63 - 1)
 
     #: Like `appeal` with a view to the whole episode, where time matters; None is no such view.
     worth: ClassVar[Any] = None
@@ -89,13 +98,7 @@ class Scenario:
         object.__setattr__(self, "_offers_all", offers_all)
         if offers_all:
             object.__setattr__(self, "n_candidates", self.n_items)
-        for field in dataclasses.fields(self):
-            value = as_type_of(field.default, field.name, getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
-        at_least_one = "at least 1, or set n_items, of which 0 is all"
-        self.require("n_candidates", self.n_candidates >= 1, at_least_one)
-        self.require_range("slate_size", low=1)
-        self.require_range("horizon", "n_users", "n_items", "world_seed", low=0)
+        check_settings(self)
         if self.slate_size > self.n_candidates:
             raise ValueError(
                 f"slate_size={self.slate_size} exceeds n_candidates={self.n_candidates}; "
@@ -110,21 +113,61 @@ class Scenario:
     def require(self, name: str, holds: bool, allowed: str) -> None:
         """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
         if not holds:
-            raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; use {allowed}")
+            raise ValueError(f"{name}={shown(getattr(self, name))} is not allowed; use {allowed}")
 
-    def require_range(
-        self, *names: str, low: float = -math.inf, high: float = math.inf, above: float = -math.inf
-    ) -> None:
-        """Raises ValueError unless these settings lie between `low` and `high`, beyond `above`."""
-        allowed = f"more than {above:g}" if above > -math.inf else ""
-        if low > -math.inf:
-            allowed = f"{low:g} or more" if low == 0 else f"at least {low:g}"
-            allowed = allowed if high == math.inf else f"{low:g} to {high:g}"
-        elif high < math.inf:
-            allowed = f"{allowed}, up to {high:g}" if allowed else f"up to {high:g}"
-        for name in names:
-            value = getattr(self, name)
-            self.require(name, low <= value <= high and value > above, allowed)
+    def working_bytes(self) -> int:
+        """Returns about how much memory it takes to make the world, besides its items.
+
+        It is asked before anything is allocated; by default nothing.
+        """
+        return 0
+
+    def check_memory(self) -> None:
+        """Raises where the world or a person would take absurdly much memory, before any is.
+
+        Raises:
+          ValueError: naming the largest settings.
+        """
+        items = self.n_items * record_bytes(self.item_layout())
+        self._refuse_beyond(MOST_BYTES, "the world", items + self.working_bytes())
+        person = self._bytes_of_person()
+        self._refuse_beyond(MOST_BYTES, "one person with an observation", person)
+
+    def _refuse_beyond(self, most: int, what: str, n_bytes: int) -> None:
+        if n_bytes <= most:
+            return
+        unsized = ("horizon", "n_users", "world_seed")
+        sizes = {
+            name: value
+            for name, value in self.settings.items()
+            if type(value) is not bool and isinstance(value, int) and name not in unsized
+        }
+        largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
+        named = ", ".join(f"{name}={sizes[name]}" for name in largest)
+        raise ValueError(
+            f"{what} would take {n_bytes / 2**30:,.1f} GiB of memory with {named}; "
+            f"at most {most / 2**30:g} GiB are allowed: lower one of them"
+        )
+
+    def _bytes_of_person(self) -> int:
+        """Returns about what a slot, its observation and the bounds of its space take.
+
+        How long an observation is follows from three of a few candidates: it grows evenly with
+        candidates and places.
+        """
+        n, n_places = self.n_candidates, self.slate_size
+        slot = record_bytes(self.user_layout()) + 8 * (n + n_places)
+        slot += n_places * record_bytes(self.response_layout())
+        slot += 0 if self.n_items else n * record_bytes(self.item_layout())
+        few = [self._bytes_of_observation(*sizes) for sizes in ((1, 1), (2, 1), (2, 2))]
+        longer = few[0] + (n - 1) * (few[1] - few[0]) + (n_places - 1) * (few[2] - few[1])
+        return slot + 8 * longer
+
+    def _bytes_of_observation(self, n_candidates: int, slate_size: int) -> int:
+        few = copy.copy(self)
+        object.__setattr__(few, "n_candidates", n_candidates)
+        object.__setattr__(few, "slate_size", slate_size)
+        return observation_dtype(few.space_fields()).itemsize
 
     # Layouts -------------------------------------------------------------------------------
 
@@ -139,6 +182,14 @@ class Scenario:
     def response_layout(self) -> Mapping[str, Any]:
         """Returns what one person did with one shown item; by default what choice models need."""
         return RESPONSE_FIELDS
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Returns which of `users` (records) hold what cannot be, by the field that is wrong.
+
+        It is asked of states that are restored, after the ranges of single fields were checked;
+        by default nothing contradicts.
+        """
+        return {}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """Returns the float32 Boxes that the recommender sees, by name."""
@@ -302,7 +353,9 @@ class Scenario:
                 f"{cls.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
                 f"{did_you_mean(unknown[0], known)}"
             )
-        return cls(**settings)
+        scenario = cls(**settings)
+        scenario.check_memory()
+        return scenario
 
     def space_fields(self) -> dict[str, spaces.Space]:
         """Returns the observation by name, ids included, in the order of the record."""
@@ -338,26 +391,6 @@ class Scenario:
         for name, value in arrays.items():
             record[name] = value
         return record
-
-
-def as_type_of(default: Any, name: str, value: Any) -> Any:
-    """Returns a setting's value in the type of its default: a bool, an int, a float or text.
-
-    Raises:
-      ValueError: it is of another type, or not finite.
-    """
-    kinds: dict[type, Any] = {bool: bool, int: int | np.integer, float: int | float | np.number}
-    wanted = kinds.get(type(default))
-    if wanted is None:
-        return value
-    if not isinstance(value, wanted) or (isinstance(value, bool) and type(default) is not bool):
-        kind = type(default).__name__
-        raise ValueError(f"{name}={value!r} is of type {type(value).__name__}; use {kind}")
-    if type(default) is int and not -(2**63) <= value < 2**63:
-        raise ValueError(f"{name}={value!r} is not allowed; use a number of 64 bits")
-    if not np.isfinite(value):
-        raise ValueError(f"{name}={value!r} is not allowed; use a finite number")
-    return type(default)(value)
 
 
 def _config_type(value: np.ndarray) -> np.dtype:

@@ -8,6 +8,7 @@ import numpy as np
 
 from recsim_env.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
 from recsim_env.scenario import Scenario
+from recsim_env.state import check_users
 from recsim_env.streams import STREAM
 
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
@@ -198,6 +199,7 @@ class Simulator:
         values = np.empty((self.num_slots, self.scenario.n_candidates))
         slots = self._slots
         if users is not None:
+            check_users(self.scenario, users)
             slots = self.slots.copy()
             slots["user"] = users
             slots = self.kernel.records(slots)

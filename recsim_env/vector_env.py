@@ -29,6 +29,7 @@ from recsim_env.kernel import slot_dtype
 from recsim_env.registration import completed
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
+from recsim_env.state import check_state
 
 _MODES = {
     AutoresetMode.NEXT_STEP: NEXT_STEP,
@@ -281,7 +282,8 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
         Setting it lets them go on from there, here or in an environment made alike.
 
         Raises:
-          ValueError: on setting, the state of another scenario or number of environments.
+          ValueError: on setting, the state of another scenario or number of environments, or one
+            with a value that cannot be.
         """
         return self._simulator.slots.copy()
 
@@ -294,8 +296,10 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
                 f"not fit {self.num_envs} of {own.dtype.itemsize}; make the environment as the one "
                 "that it was taken from"
             )
+        may_be_over = self.autoreset_mode != AutoresetMode.SAME_STEP
+        has_begun = check_state(self.scenario, slots, may_be_over=may_be_over)
         own[:] = slots
-        self._is_seeded = True
+        self._is_seeded = has_begun
 
     @property
     def is_begun(self) -> bool:

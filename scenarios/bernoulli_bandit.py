@@ -14,7 +14,9 @@ from recsim_env.choice import (
     click_chance,
     model_code,
 )
+from recsim_env.layouts import count
 from recsim_env.scenario import Scenario
+from recsim_env.settings import MOST_ITEMS, MOST_STEPS, setting
 
 # Under the others, a slate's clicks are no function of the single items' chances alone.
 CHOICES = tuple(name for name in ORDERED_MODELS if name != "always_first")
@@ -60,29 +62,23 @@ class BernoulliBandit(Scenario):
     """
 
     n_candidates: int = 0
-    n_items: int = 10
+    n_items: int = setting(10, low=1)
     horizon: int = 100
-    best: float = 0.6
-    others: float = 0.4
-    n_best: int = 1
-    change_every: int = 0
-    choice: str = "cascade"
-    examination: float = 1.0
+    best: float = setting(0.6, above=0, below=1)
+    others: float = setting(0.4, above=0, below=1)
+    n_best: int = setting(1, low=1, high=MOST_ITEMS)
+    change_every: int = setting(0, low=0, high=MOST_STEPS)
+    choice: str = setting("cascade", among=CHOICES)
+    examination: float = setting(1.0, low=0, high=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_range("n_items", low=1)
-        self.require_range("change_every", low=0)
-        self.require("n_best", 1 <= self.n_best <= self.n_items, "1 to n_items")
-        for name in ("best", "others"):
-            self.require(name, 0 < getattr(self, name) < 1, "more than 0 and less than 1")
+        self.require("n_best", self.n_best <= self.n_items, "1 to n_items")
         self.require("others", self.others <= self.best, f"at most best={self.best}")
-        self.require("choice", self.choice in CHOICES, f"one of {', '.join(CHOICES)}")
-        self.require_range("examination", low=0, high=1)
 
     def user_layout(self) -> Mapping[str, Any]:
         """How many slates there were, and what the last one lost."""
-        return {"n_slates": int, "regret": float}
+        return {"n_slates": count(int), "regret": float}
 
     def item_layout(self) -> Mapping[str, Any]:
         """Its number."""

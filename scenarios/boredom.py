@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import MAX_EXPONENT
+from recsim_env.layouts import count, tally, within
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.recent_clicks import (
     clicks_to_boredom,
@@ -18,6 +19,7 @@ from recsim_env.scenarios.recent_clicks import (
     scale_to_unit,
     take_in,
 )
+from recsim_env.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
 from recsim_env.streams import integer, uniform
 
 BORED_OF = ("everything", "topic")
@@ -121,79 +123,69 @@ class Boredom(Scenario):
     """
 
     n_users: int = 1000
-    n_items: int = 1000
+    n_items: int = setting(1000, low=1)
     n_candidates: int = 20
     slate_size: int = 5
     horizon: int = 50
-    n_topics: int = 10
-    topic_skew: float = 0.5
-    relevance_offset: float = 0.65
-    relevance_slope: float = 10.0
-    examination: float = 0.85
-    examination_order: str = "top_down"
-    influence: float = 0.05
+    n_topics: int = setting(10, low=_MOST_INTERESTS, high=MOST_KINDS)
+    topic_skew: float = setting(0.5, low=0, high=_MAX_SKEW)
+    relevance_offset: float = setting(0.65, low=-LARGE, high=LARGE)
+    relevance_slope: float = setting(10.0, low=0, high=LARGE)
+    examination: float = setting(0.85, low=0, high=1)
+    examination_order: str = setting("top_down", among=EXAMINATION_ORDERS)
+    influence: float = setting(0.05, low=0, high=1)
     scalar_influence: bool = False
-    boredom_threshold: int = 5
-    boredom_window: int = 5
-    recent_clicks: int = 10
-    bored_of: str = "everything"
-    relevance_penalty: float = 0.0
-    diversity_penalty: float = 1.0
-    diversity_threshold: int = 4
+    boredom_threshold: int = setting(5, low=0, high=MOST_STEPS)
+    boredom_window: int = setting(5, low=1, high=1000)
+    recent_clicks: int = setting(10, low=1, high=1000)
+    bored_of: str = setting("everything", among=BORED_OF)
+    relevance_penalty: float = setting(0.0, low=0, high=1)
+    diversity_penalty: float = setting(1.0, low=1, high=LARGE)
+    diversity_threshold: int = setting(4, low=2, high=MOST_ITEMS)
     show_items: bool = True
     observe_state: bool = False
-    spell_cost: float = 2.0
-    spell_decay: float = 0.4
+    spell_cost: float = setting(2.0, low=0, high=LARGE)
+    spell_decay: float = setting(0.4, low=0, high=1)
 
     category: ClassVar[str | None] = "topic"
 
     #: How `render` words a slate without a click: every place is clicked or not on its own.
     choice: ClassVar[str] = "position_based"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require("n_topics", self.n_topics >= _MOST_INTERESTS, f"at least {_MOST_INTERESTS}")
-        self.require_range("n_items", low=1)
-        self.require_range("boredom_window", "recent_clicks", low=1, high=1000)
-        self.require_range("topic_skew", low=0, high=_MAX_SKEW)
-        self.require_range("relevance_slope", "boredom_threshold", "spell_cost", low=0)
-        self.require_range(
-            "examination", "influence", "relevance_penalty", "spell_decay", low=0, high=1
-        )
-        self.require_range("diversity_penalty", low=1)
-        self.require_range("diversity_threshold", low=2)
-        self.require("bored_of", self.bored_of in BORED_OF, f"one of {', '.join(BORED_OF)}")
-        self.require(
-            "examination_order",
-            self.examination_order in EXAMINATION_ORDERS,
-            f"one of {', '.join(EXAMINATION_ORDERS)}",
-        )
-
     def user_layout(self) -> Mapping[str, Any]:
         """Interests, and what recent clicks do to them."""
         return {
-            "interest": (float, self.n_topics),
-            "attention": (np.float32, self.n_topics),
-            "keenness": float,
-            "is_bored": (np.int8, self.n_topics),
-            "bored_steps_left": (np.int16, self.n_topics),
-            "n_clicks": (np.int16, self.n_topics),
-            "time": np.int32,
-            "oldest": np.int16,
-            "n_recent": np.int16,
-            "recent_topic": (np.int16, self.recent_clicks),
-            "recent_time": (np.int32, self.recent_clicks),
-            "pull": (np.float32, self.n_topics),
-            "profile": (np.float32, self.n_topics),
+            "interest": within(float, 0, 1 + 1e-9, self.n_topics),
+            "attention": within(np.float32, 0, 1, self.n_topics),
+            "keenness": within(float, 0, 1),
+            "is_bored": within(np.int8, 0, 1, self.n_topics),
+            "bored_steps_left": within(np.int16, 1, self.boredom_window, self.n_topics),
+            "n_clicks": within(np.int16, 0, self.recent_clicks, self.n_topics),
+            "time": count(np.int32),
+            "oldest": within(np.int16, 0, self.recent_clicks - 1),
+            "n_recent": within(np.int16, 0, self.recent_clicks),
+            "recent_topic": within(np.int16, 0, self.n_topics - 1, self.recent_clicks),
+            "recent_time": count(np.int32, self.recent_clicks),
+            "pull": within(np.float32, 0, self.slate_size, self.n_topics),
+            "profile": within(np.float32, 0, 1e30, self.n_topics),
         }
 
     def item_layout(self) -> Mapping[str, Any]:
         """What an item is about, as a vector of length 1, and most of all."""
-        return {"embedding": (np.float32, self.n_topics), "topic": np.int32}
+        topic = within(np.int32, 0, self.n_topics - 1)
+        return {"embedding": (np.float32, self.n_topics), "topic": topic}
 
     def response_layout(self) -> Mapping[str, Any]:
         """The chance of a click, the click, and the item's main topic."""
-        return {"probability": float, "clicked": bool, "topic": np.int32}
+        topic = within(np.int32, 0, self.n_topics - 1)
+        return {"probability": float, "clicked": bool, "topic": topic}
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Clicks are counted by topic, and forgotten one by one."""
+        entry = (users["oldest"][:, None] + np.arange(self.recent_clicks)) % self.recent_clicks
+        is_kept = np.arange(self.recent_clicks) < users["n_recent"][:, None]
+        topic = np.take_along_axis(users["recent_topic"], entry, axis=1)
+        return {"n_clicks": (users["n_clicks"] != tally(topic, is_kept, self.n_topics)).any(axis=1)}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""

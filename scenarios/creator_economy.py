@@ -9,8 +9,10 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.platform_life import audience_of, found, pass_time
+from recsim_env.settings import LARGE, MOST_ITEMS, MOST_KINDS, SMALL, setting
 from recsim_env.streams import uniform
 
 # Tastes and items are points in a plane, as in RecSim NG, and so can be drawn as a map.
@@ -20,6 +22,10 @@ _N_DIMS = 2
 _FULL_MATCH = 2.0
 
 _GROUP_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+
+
+# No place of a group, item or visitor is farther out, and squares of distances are finite.
+_FAR = 1e12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,39 +108,38 @@ class CreatorEconomy(Scenario):
     Versions: v0.
     """
 
+    n_users: int = setting(0, high=0, why="visitors are strangers")
     n_items: int = 240
     slate_size: int = 3
-    n_creators: int = 24
-    n_groups: int = 3
-    group_skew: float = 0.5
-    polarization: float = 3.0
-    taste_sd: float = 0.5
-    creator_sd: float = 0.5
-    item_sd: float = 0.3
-    quality_sd: float = 0.4
-    match_scale: float = 2.0
-    no_click_score: float = 0.0
-    feature_noise: float = 0.3
-    taste_noise: float = 0.5
-    weeks: float = 30.0
-    weekly_visits: float = 24.0
-    attention_sensitivity: float = 1.0
-    growth: float = 2.0
-    viability: float = 3.0
-    leave_rate: float = 0.2
-    attention_kept: float = 0.75
-    view_attention: float = 0.3
-    founding_attention: float = 4.0
-    newcomer_rate: float = 0.02
-    loyalty_rate: float = 0.05
-    foresight: float = 0.5
+    n_creators: int = setting(24, low=1, high=MOST_ITEMS)
+    n_groups: int = setting(3, low=1, high=MOST_KINDS)
+    group_skew: float = setting(0.5, low=0, high=LARGE)
+    polarization: float = setting(3.0, low=0, high=LARGE)
+    taste_sd: float = setting(0.5, low=0, high=LARGE)
+    creator_sd: float = setting(0.5, low=0, high=LARGE)
+    item_sd: float = setting(0.3, low=0, high=LARGE)
+    quality_sd: float = setting(0.4, low=0, high=LARGE)
+    match_scale: float = setting(2.0, low=0, high=LARGE)
+    no_click_score: float = setting(0.0, low=-LARGE, high=LARGE)
+    feature_noise: float = setting(0.3, low=0, high=LARGE)
+    taste_noise: float = setting(0.5, low=0, high=LARGE)
+    weeks: float = setting(30.0, low=SMALL, high=LARGE)
+    weekly_visits: float = setting(24.0, low=0.1, high=LARGE)
+    attention_sensitivity: float = setting(1.0, low=0, high=5)
+    growth: float = setting(2.0, low=0, high=5)
+    viability: float = setting(3.0, low=SMALL, high=LARGE)
+    leave_rate: float = setting(0.2, low=0, high=1)
+    attention_kept: float = setting(0.75, low=0, high=1)
+    view_attention: float = setting(0.3, low=0, high=LARGE)
+    founding_attention: float = setting(4.0, low=SMALL, high=LARGE)
+    newcomer_rate: float = setting(0.02, low=0, high=1)
+    loyalty_rate: float = setting(0.05, low=0, high=1)
+    foresight: float = setting(0.5, low=0, high=LARGE)
 
     category: ClassVar[str | None] = "creator"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("n_users", self.n_users == 0, "0: visitors are strangers")
-        self.require_range("n_groups", low=1)
         if self.n_creators < self.n_groups:
             raise ValueError(
                 f"n_creators={self.n_creators} leaves some of n_groups={self.n_groups} without a "
@@ -145,34 +150,34 @@ class CreatorEconomy(Scenario):
                 f"n_items={self.n_items} cannot be shared out evenly among n_creators="
                 f"{self.n_creators}; use a multiple of n_creators"
             )
-        self.require_range("weeks", "weekly_visits", "viability", "founding_attention", above=0)
-        self.require_range(
-            "leave_rate", "newcomer_rate", "loyalty_rate", "attention_kept", low=0, high=1
-        )
-        self.require_range("attention_sensitivity", "growth", low=0, high=5)
-        spreads = ("taste_sd", "creator_sd", "item_sd", "quality_sd", "feature_noise")
-        others = ("taste_noise", "polarization", "match_scale", "group_skew", "view_attention")
-        self.require_range(*spreads, *others, "foresight", low=0)
+
+    def working_bytes(self) -> int:
+        """Places, qualities and noises in double precision, before they are the catalogue."""
+        return 160 * self.n_items
 
     def user_layout(self) -> Mapping[str, Any]:
         """The visitor who is there, and the platform."""
         return {
-            "taste": (np.float32, _N_DIMS),
-            "seen_taste": (np.float32, _N_DIMS),
-            "group": np.int32,
-            "loyalty": (np.float32, self.n_groups),
-            "attention": (np.float32, self.n_creators),
-            "production": (np.float32, self.n_creators),
-            "production_up_to": (np.float32, self.n_creators),
-            "mean_attention": np.float32,
-            "n_active": np.int32,
-            "exposure": (np.int32, self.n_creators),
-            "visits": (np.int32, self.n_groups),
-            "utility": (np.float32, self.n_groups),
-            "time": float,
-            "stocktakings_due": float,
-            "next_creator": np.int32,
+            "taste": within(np.float32, -_FAR, _FAR, _N_DIMS),
+            "seen_taste": within(np.float32, -_FAR, _FAR, _N_DIMS),
+            "group": within(np.int32, 0, self.n_groups - 1),
+            "loyalty": within(np.float32, 0, 1, self.n_groups),
+            "attention": within(np.float32, 0, 1e30, self.n_creators),
+            "production": within(np.float32, 0, 1e30, self.n_creators),
+            "production_up_to": within(np.float32, 0, 1e37, self.n_creators),
+            "mean_attention": within(np.float32, 1e-3, 1e30),
+            "n_active": within(np.int32, 0, self.n_creators),
+            "exposure": count(np.int32, self.n_creators),
+            "visits": count(np.int32, self.n_groups),
+            "utility": within(np.float32, -1e36, 1e36, self.n_groups),
+            "time": within(float, 0, math.inf),
+            "stocktakings_due": within(float, 0, 1),
+            "next_creator": within(np.int32, 0, self.n_creators - 1),
         }
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Who produces is active."""
+        return {"n_active": users["n_active"] != (users["production"] > 0).sum(axis=1)}
 
     def item_layout(self) -> Mapping[str, Any]:
         """Whose it is, its place and quality, and how they look."""
@@ -186,7 +191,7 @@ class CreatorEconomy(Scenario):
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and the utility of what was clicked."""
-        return RESPONSE_FIELDS | {"utility": float}
+        return RESPONSE_FIELDS | {"utility": within(float, -1e30, 1e30)}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""

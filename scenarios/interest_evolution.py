@@ -14,7 +14,9 @@ from recsim_env.choice import (
     click_chance,
     model_code,
 )
+from recsim_env.layouts import Within, within
 from recsim_env.scenario import Scenario
+from recsim_env.settings import LARGE, MOST_KINDS, SMALL, setting
 from recsim_env.streams import MAX_NORMAL, integer, normal, uniform, uniform_between
 
 # Qualities of topics run from -3 to 3; the 70 % of topics that are bad share the negative half.
@@ -67,48 +69,48 @@ class InterestEvolution(Scenario):
     """
 
     slate_size: int = 3
-    n_topics: int = 20
-    time_budget: float = 200.0
-    video_length: float = 4.0
-    step_penalty: float = 2.0
-    quality_bonus: float = 0.9 / 3.4
-    quality_sd: float = 0.1
-    drift: float = 0.3
-    choice: str = "multinomial_logit"
-    interest_scale: float = 5.0
-    no_click_score: float = 4.0
-    min_normalizer: float = -1.0
-    examination: float = 0.8
-    time_rate: float = 1.0
+    n_topics: int = setting(20, low=2, high=MOST_KINDS)
+    time_budget: float = setting(200.0, low=SMALL, high=LARGE)
+    video_length: float = setting(4.0, low=SMALL, high=LARGE)
+    step_penalty: float = setting(2.0, low=SMALL, high=LARGE)
+    quality_bonus: float = setting(
+        0.9 / 3.4, low=0, below=1 / _QUALITY_RANGE, why="or time never runs out"
+    )
+    quality_sd: float = setting(0.1, low=0, high=LARGE)
+    drift: float = setting(0.3, low=0, high=1)
+    choice: str = setting("multinomial_logit", among=MODELS)
+    interest_scale: float = setting(5.0, low=0, high=LARGE)
+    no_click_score: float = setting(4.0, low=-LARGE, high=LARGE)
+    min_normalizer: float = setting(-1.0, low=-LARGE, high=LARGE)
+    examination: float = setting(0.8, low=0, high=1)
+    time_rate: float = setting(1.0, low=-LARGE, high=LARGE)
 
     category: ClassVar[str | None] = "topic"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_range("n_topics", low=2)
-        for name in ("time_budget", "video_length", "step_penalty"):
-            self.require(name, getattr(self, name) > 0, "more than 0, or the visit never ends")
-        self.require_range("quality_sd", "interest_scale", low=0)
-        self.require_range("drift", "examination", low=0, high=1)
-        self.require("choice", self.choice in MODELS, f"one of {', '.join(MODELS)}")
-        is_finite = 0 <= self.quality_bonus * _QUALITY_RANGE < 1
-        self.require("quality_bonus", is_finite, "0 to less than 1/3, or time never runs out")
-
     def user_layout(self) -> Mapping[str, Any]:
         """Interests by topic, and the time left."""
-        return {"interest": (float, self.n_topics), "budget": float}
+        return {"interest": within(float, -1, 1, self.n_topics), "budget": float}
 
     def item_layout(self) -> Mapping[str, Any]:
         """A topic and a quality."""
-        return {"topic": int, "quality": float}
+        return {"topic": self._topic(), "quality": self._quality()}
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, the time watched, and what the item turned out to be."""
-        return RESPONSE_FIELDS | {"watch_time": float, "quality": float, "topic": int}
+        watch_time = within(float, 0, self.video_length)
+        seen = {"watch_time": watch_time, "quality": self._quality(), "topic": self._topic()}
+        return RESPONSE_FIELDS | seen
+
+    def _topic(self) -> Within:
+        return within(int, 0, self.n_topics - 1)
+
+    def _quality(self) -> Within:
+        most = _QUALITY_RANGE + MAX_NORMAL * self.quality_sd
+        return within(float, -most, most)
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
-        quality = _QUALITY_RANGE + MAX_NORMAL * self.quality_sd
+        quality = self._quality().high
         low = np.tile(np.array([0, 0, -quality, 0], np.float32), (self.slate_size, 1))
         high = np.array([1, self.video_length, quality, self.n_topics - 1], np.float32)
         return {

@@ -14,11 +14,17 @@ from recsim_env.choice import (
     click_chance,
     model_code,
 )
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
+from recsim_env.settings import LARGE, MAX_LOG, MAX_LOG_SD, setting
 from recsim_env.streams import categorical, lognormal
 
 # Counts are shown divided by this, so that they stay near the size of the other features.
 _COUNT_SCALE = 100.0
+
+# What is shown of an item: log-normal, within what a float32 holds.
+_LARGEST = float(np.finfo(np.float32).max)
+_ABOUT = {"topic": within(int, 0, 1), "quality": within(float, 0, _LARGEST)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,45 +68,41 @@ class InterestExploration(Scenario):
     """
 
     horizon: int = 100
-    type_0_share: float = 0.3
-    topic_0_share: float = 0.2
-    matching_affinity: float = 1.2
-    other_affinity: float = 0.1
-    topic_0_quality: float = 0.5
-    topic_1_quality: float = 0.2
-    spread: float = 0.1
-    choice: str = "multinomial_logit"
-    no_click_score: float = 5.0
-    min_normalizer: float = 0.0
-    examination: float = 0.8
+    type_0_share: float = setting(0.3, low=0, high=1)
+    topic_0_share: float = setting(0.2, low=0, high=1)
+    matching_affinity: float = setting(1.2, low=-MAX_LOG, high=MAX_LOG)
+    other_affinity: float = setting(0.1, low=-MAX_LOG, high=MAX_LOG)
+    topic_0_quality: float = setting(0.5, low=-MAX_LOG, high=MAX_LOG)
+    topic_1_quality: float = setting(0.2, low=-MAX_LOG, high=MAX_LOG)
+    spread: float = setting(0.1, low=0, high=MAX_LOG_SD)
+    choice: str = setting("multinomial_logit", among=MODELS)
+    no_click_score: float = setting(5.0, low=-LARGE, high=LARGE)
+    min_normalizer: float = setting(0.0, low=-LARGE, high=LARGE)
+    examination: float = setting(0.8, low=0, high=1)
 
     category: ClassVar[str | None] = "topic"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_range("type_0_share", "topic_0_share", "examination", low=0, high=1)
-        self.require_range("spread", low=0)
-        self.require("choice", self.choice in MODELS, f"one of {', '.join(MODELS)}")
-
     def user_layout(self) -> Mapping[str, Any]:
         """A type, affinities, and what was shown and clicked."""
-        return {"type": int, "affinity": (float, 2), "n_shown": (int, 2), "n_clicked": (int, 2)}
+        affinity = within(float, 0, _LARGEST, 2)
+        counts = {"n_shown": count(int, 2), "n_clicked": count(int, 2)}
+        return {"type": within(int, 0, 1), "affinity": affinity} | counts
 
     def item_layout(self) -> Mapping[str, Any]:
         """A topic and a quality."""
-        return {"topic": int, "quality": float}
+        return _ABOUT
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and the item it was about."""
-        return RESPONSE_FIELDS | {"quality": float, "topic": int}
+        return RESPONSE_FIELDS | _ABOUT
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
         candidates, response = (self.n_candidates, 3), (self.slate_size, 3)
         return {
-            "history": spaces.Box(0.0, np.finfo(np.float32).max, (4,), np.float32),
-            "candidates": spaces.Box(0.0, np.finfo(np.float32).max, candidates, np.float32),
-            "response": spaces.Box(0.0, np.finfo(np.float32).max, response, np.float32),
+            "history": spaces.Box(0.0, _LARGEST, (4,), np.float32),
+            "candidates": spaces.Box(0.0, _LARGEST, candidates, np.float32),
+            "response": spaces.Box(0.0, _LARGEST, response, np.float32),
         }
 
     def column_names(self) -> Mapping[str, tuple[str, ...]]:

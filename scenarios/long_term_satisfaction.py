@@ -9,7 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, always_first, attraction_probability
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
+from recsim_env.settings import LARGE, MAX_LOG, MAX_LOG_SD, MOST_STEPS, setting
 from recsim_env.streams import lognormal, normal, uniform
 
 # Engagement is shown no larger than this, as in RecSim; the reward is not clipped.
@@ -52,34 +54,28 @@ class LongTermSatisfaction(Scenario):
     Versions: v0.
     """
 
-    sensitivity: float = 0.3
-    memory: float = 0.7
-    innovation_sd: float = 0.05
-    choc_mean: float = 5.0
-    choc_sd: float = 1.0
-    kale_mean: float = 4.0
-    kale_sd: float = 1.0
-    time_budget: int = 60
+    sensitivity: float = setting(0.3, low=0, high=LARGE)
+    memory: float = setting(0.7, low=0, below=1)
+    innovation_sd: float = setting(0.05, low=0, high=LARGE)
+    choc_mean: float = setting(5.0, low=-MAX_LOG, high=MAX_LOG)
+    choc_sd: float = setting(1.0, low=0, high=MAX_LOG_SD)
+    kale_mean: float = setting(4.0, low=-MAX_LOG, high=MAX_LOG)
+    kale_sd: float = setting(1.0, low=0, high=MAX_LOG_SD)
+    time_budget: int = setting(60, low=1, high=MOST_STEPS)
 
     choice: ClassVar[str] = "always_first"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require("memory", 0 <= self.memory < 1, "at least 0 and less than 1")
-        self.require_range("time_budget", low=1)
-        self.require_range("sensitivity", "innovation_sd", "choc_sd", "kale_sd", low=0)
-
     def user_layout(self) -> Mapping[str, Any]:
         """Satisfaction, what it comes from, and the steps left."""
-        return {"exposure": float, "satisfaction": float, "steps_left": int}
+        return {"exposure": float, "satisfaction": within(float, 0, 1), "steps_left": count(int)}
 
     def item_layout(self) -> Mapping[str, Any]:
         """How much of a clickbait it is."""
-        return {"clickbait": float}
+        return {"clickbait": within(float, 0, 1)}
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and the engagement."""
-        return RESPONSE_FIELDS | {"engagement": float}
+        return RESPONSE_FIELDS | {"engagement": within(float, 0, math.inf)}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""

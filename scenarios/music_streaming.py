@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attraction_probability
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.music_listener import (
     BROWSE_MINUTES,
@@ -34,6 +35,7 @@ from recsim_env.scenarios.music_world import (
     ARCHETYPE_PART,
     ARCHETYPES,
     DEVICES,
+    LONGEST,
     MAX_FEATURE,
     MINUTES_PER_DAY,
     OWN_TASTE_SD,
@@ -44,6 +46,7 @@ from recsim_env.scenarios.music_world import (
     let_time_pass,
     music_world,
 )
+from recsim_env.settings import LARGE, MOST_DAYS, MOST_ITEMS, MOST_KINDS, MOST_SKEW, SMALL, setting
 from recsim_env.streams import integer, normal, skewed, uniform
 
 REWARDS = ("minutes", "completions", "likes", "returns")
@@ -62,7 +65,7 @@ _OWN_ENERGY_SD = 0.4
 # satisfaction is all that counts, at whatever price.
 _TYPICAL = {"minutes": 1.0, "completions": 0.25, "likes": 0.02, "returns": 1.0}
 
-# The last tracks, whose artists satiate; also the most that is allowed of `n_recent` and skews.
+# The last tracks, whose artists satiate; also the most that is allowed of `n_recent`.
 _RING = 16
 
 _MAX_SHOWN_HOURS = 4.0
@@ -145,74 +148,65 @@ class MusicStreaming(Scenario):
     Versions: v0.
     """
 
-    n_users: int = 1000
-    n_items: int = 1000
+    n_users: int = setting(1000, low=1)
+    n_items: int = setting(1000, low=1)
     n_candidates: int = 20
     slate_size: int = 1
-    n_days: int = 0
-    reward: str = "minutes"
-    n_genres: int = 12
-    n_artists: int = 150
-    n_factors: int = 6
-    n_recent: int = 5
-    feature_noise: float = 0.5
-    exposure_skew: int = 2
-    visit_skew: int = 2
-    context_strength: float = 1.0
-    satiation_strength: float = 0.7
-    recovery_hours: float = 3.0
-    drift: float = 0.005
-    hook_strength: float = 0.8
-    feeling: float = 1.0
-    gap_days: float = 1.0
-    churn_rate: float = 0.02
-    no_choice_score: float = 0.5
-    foresight: float = 25.0
+    n_days: int = setting(0, low=0, high=MOST_DAYS)
+    reward: str = setting("minutes", among=REWARDS)
+    n_genres: int = setting(12, low=1, high=MOST_KINDS)
+    n_artists: int = setting(150, low=1, high=MOST_ITEMS)
+    n_factors: int = setting(6, low=1, high=MOST_KINDS)
+    n_recent: int = setting(5, low=1, high=_RING)
+    feature_noise: float = setting(0.5, low=0, high=LARGE)
+    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
+    visit_skew: int = setting(2, low=1, high=MOST_SKEW)
+    context_strength: float = setting(1.0, low=0, high=10)
+    satiation_strength: float = setting(0.7, low=0, high=10)
+    recovery_hours: float = setting(3.0, low=SMALL, high=LARGE)
+    drift: float = setting(0.005, low=0, high=1)
+    hook_strength: float = setting(0.8, low=0, high=10)
+    feeling: float = setting(1.0, low=0, high=10)
+    gap_days: float = setting(1.0, low=SMALL, high=LARGE)
+    churn_rate: float = setting(0.02, low=0, high=1)
+    no_choice_score: float = setting(0.5, low=-100, high=100)
+    foresight: float = setting(25.0, low=0, high=LARGE)
 
     category: ClassVar[str | None] = "genre"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_range("n_users", "n_items", "n_genres", "n_artists", "n_factors", low=1)
-        for name in ("n_recent", "exposure_skew", "visit_skew"):
-            self.require(name, 1 <= getattr(self, name) <= _RING, f"1 to {_RING}")
-        self.require_range(
-            "context_strength", "satiation_strength", "hook_strength", "feeling", low=0, high=10
-        )
-        self.require_range("n_days", "feature_noise", "foresight", low=0)
-        self.require_range("drift", "churn_rate", low=0, high=1)
-        self.require_range("recovery_hours", "gap_days", above=0)
-        self.require("no_choice_score", abs(self.no_choice_score) <= 100, "-100 to 100")
-        self.require("reward", self.reward in REWARDS, f"one of {', '.join(REWARDS)}")
+    def working_bytes(self) -> int:
+        """What archetypes, genres, artists and tracks are like, in double precision."""
+        n_vectors = 2 * self.n_genres + 2 * self.n_artists + 6 * self.n_items
+        return 8 * (self.n_factors * n_vectors + 12 * self.n_items + 6 * self.n_artists)
 
     def user_layout(self) -> Mapping[str, Any]:
         """Who they are; where and when they listen; what they are tired of; how they feel."""
         return {
-            "archetype": np.int32,
-            "taste": (np.float32, self.n_factors),
-            "energy_slope": (np.float32, len(PLACES)),
-            "favourite": np.int32,
-            "part_habit": (np.float32, ARCHETYPE_PART.shape[1]),
-            "place_habit": (np.float32, len(PLACES)),
-            "leisure": np.float32,
-            "clock": float,
-            "end_clock": float,
-            "hour_sin": np.float32,
-            "hour_cos": np.float32,
-            "place": np.int32,
-            "played_on": np.int32,
-            "session_minutes": np.float32,
-            "n_sessions": np.int32,
-            "satiation": (np.float32, self.n_genres),
-            "ring_artist": (np.int32, _RING),
-            "ring_weight": (np.float32, _RING),
-            "n_heard": np.int64,
-            "satisfaction": np.float32,
-            "n_skips": np.int32,
-            "profile": (np.float32, 2 * _N_FEATURES),
-            "recent_item": (np.int32, self.n_recent),
-            "recent_share": (np.float32, self.n_recent),
-            "recent_outcome": (np.int32, self.n_recent),
+            "archetype": within(np.int32, 0, len(ARCHETYPES) - 1),
+            "taste": within(np.float32, -100, 100, self.n_factors),
+            "energy_slope": within(np.float32, -100, 100, len(PLACES)),
+            "favourite": within(np.int32, 0, self.n_genres - 1),
+            "part_habit": within(np.float32, 0, 1e4, ARCHETYPE_PART.shape[1]),
+            "place_habit": within(np.float32, 0, 1e4, len(PLACES)),
+            "leisure": within(np.float32, 0.01, 100),
+            "clock": within(float, 0, 3 * MOST_DAYS * MINUTES_PER_DAY),
+            "end_clock": within(float, 0, 3 * MOST_DAYS * MINUTES_PER_DAY),
+            "hour_sin": within(np.float32, -1, 1),
+            "hour_cos": within(np.float32, -1, 1),
+            "place": within(np.int32, 0, len(PLACES) - 1),
+            "played_on": within(np.int32, 0, len(DEVICES) - 1),
+            "session_minutes": within(np.float32, 0, 1e9),
+            "n_sessions": count(np.int32),
+            "satiation": within(np.float32, 0, 1e9, self.n_genres),
+            "ring_artist": within(np.int32, 0, self.n_artists - 1, _RING),
+            "ring_weight": within(np.float32, 0, 1, _RING),
+            "n_heard": count(np.int64),
+            "satisfaction": within(np.float32, 0, 1),
+            "n_skips": count(np.int32),
+            "profile": within(np.float32, -MAX_FEATURE, MAX_FEATURE, 2 * _N_FEATURES),
+            "recent_item": within(np.int32, 0, self.n_items - 1, self.n_recent),
+            "recent_share": within(np.float32, 0, 1, self.n_recent),
+            "recent_outcome": within(np.int32, 0, 3, self.n_recent),
         }
 
     def item_layout(self) -> Mapping[str, Any]:
@@ -236,7 +230,7 @@ class MusicStreaming(Scenario):
             "skipped": bool,
             "completed": bool,
             "liked": bool,
-            "minutes": float,
+            "minutes": within(float, 0, LONGEST),
             "match": float,
         }
 
@@ -244,7 +238,7 @@ class MusicStreaming(Scenario):
         """See the class."""
         context = np.ones(11, np.float32)
         context[-1] = _MAX_SHOWN_HOURS
-        response = np.tile(np.array([1, 1, 1, 1, 12.0], np.float32), (self.slate_size, 1))
+        response = np.tile(np.array([1, 1, 1, 1, LONGEST], np.float32), (self.slate_size, 1))
         row = np.array([MAX_FEATURE] * _N_FEATURES + [1] * 4, np.float32)
         recent = np.tile(row, (self.n_recent, 1))
         recent_low = np.where(recent == MAX_FEATURE, -recent, 0).astype(np.float32)

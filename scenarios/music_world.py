@@ -69,7 +69,7 @@ _GENRE_SD, _ARTIST_SD, _TRACK_SD = math.sqrt(0.5), 0.5, 0.5
 _ARCHETYPE_SD = math.sqrt(0.25)
 OWN_TASTE_SD = math.sqrt(0.75)
 
-_LENGTH_MEDIAN, _LENGTH_SD, _LENGTH_MIN, _LENGTH_MAX = 3.5, 0.3, 1.0, 12.0
+_LENGTH_MEDIAN, _LENGTH_SD, _LENGTH_MIN, LONGEST = 3.5, 0.3, 1.0, 12.0
 
 # Features are cut here, so that their bounds are honest and small.
 MAX_FEATURE = 4.0
@@ -115,7 +115,7 @@ def music_world(
         "popularity": popularity,
         "hook": _standardised(hook),
         "quality": _standardised(quality),
-        "length": np.clip(length, _LENGTH_MIN, _LENGTH_MAX),
+        "length": np.clip(length, _LENGTH_MIN, LONGEST),
         "feature_noise": rng.standard_normal((n_items, n_factors)),
         "genre_centre": genre_centre,
         "archetype_taste": _ARCHETYPE_SD * rng.standard_normal((len(ARCHETYPES), n_factors)),

@@ -80,12 +80,6 @@ class Calendar:
         """Length of the calendar in hours."""
         return len(self.surge)
 
-    def least_alive(self, first_hour: float, lifetime_hours: float) -> int:
-        """Returns how few articles are alive at worst at a full hour from `first_hour` on."""
-        hours = np.arange(int(first_hour), self.n_hours + 1)
-        oldest = np.ceil(np.maximum(0.0, hours - lifetime_hours)).astype(int)
-        return int((self.n_published[hours] - self.n_published[oldest]).min())
-
 
 def publishing_rhythm(rhythm: float) -> np.ndarray:
     """Returns how many articles appear in each of 24 hours, relative to the mean: most at noon."""
@@ -101,6 +95,27 @@ def reading_rhythm(rhythm: float) -> np.ndarray:
     return 1.0 + rhythm * (day + commute)
 
 
+def least_alive(n_published: np.ndarray, first_hour: float, lifetime_hours: float) -> int:
+    """Returns how few articles are alive at worst at a full hour from `first_hour` on."""
+    hours = np.arange(int(first_hour), len(n_published))
+    oldest = np.ceil(np.maximum(0.0, hours - lifetime_hours)).astype(int)
+    return int((n_published[hours] - n_published[oldest]).min())
+
+
+@functools.lru_cache(maxsize=8)
+def publication_of(settings: CalendarSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `published` and `n_published` of a calendar, of which no other draw depends."""
+    when = np.random.default_rng(_streams(settings)[0])
+    rate = np.resize(publishing_rhythm(settings.rhythm), settings.n_hours)
+    published = _moments(when, rate, settings.n_items)
+    return published, np.searchsorted(published, np.arange(settings.n_hours + 1))
+
+
+def _streams(settings: CalendarSettings) -> list[np.random.SeedSequence]:
+    """Returns where the draws start of publication, articles, surges and people."""
+    return np.random.SeedSequence([_PURPOSE, settings.world_seed]).spawn(4)
+
+
 @functools.lru_cache(maxsize=8)
 def calendar_of(settings: CalendarSettings) -> Calendar:
     """Returns the calendar that `world_seed` and the other settings decide; drawn once a process.
@@ -109,14 +124,10 @@ def calendar_of(settings: CalendarSettings) -> Calendar:
     articles appear in all. A surge begins at any hour, lifts its topic at once, and fades; while it
     lasts, more articles are written on its topic too.
     """
-    keys = np.random.SeedSequence([_PURPOSE, settings.world_seed]).spawn(4)
-    when, what, surges, people = (np.random.default_rng(key) for key in keys)
-    n_hours, n_topics = settings.n_hours, settings.n_topics
-    rate = np.resize(publishing_rhythm(settings.rhythm), n_hours)
-    published = _moments(when, rate, settings.n_items)
-    n_published = np.searchsorted(published, np.arange(n_hours + 1))
+    what, surges, people = (np.random.default_rng(key) for key in _streams(settings)[1:])
+    published, n_published = publication_of(settings)
     surge = _surges(surges, settings)
-    share = np.arange(1.0, n_topics + 1) ** -_SHARE_EXPONENT
+    share = np.arange(1.0, settings.n_topics + 1) ** -_SHARE_EXPONENT
     share /= share.sum()
     topic = _topics(what, share, settings.surge_coverage * surge, published)
     quality = what.standard_normal(settings.n_items)
@@ -152,9 +163,10 @@ def _surges(rng: np.random.Generator, settings: CalendarSettings) -> np.ndarray:
     for topic, count in enumerate(counts):
         begins = rng.random(count) * length - lead
         heights = settings.surge_strength * (0.5 + rng.random(count))
-        past = hours[:, None] - begins
-        fading = np.exp(-np.maximum(past, 0.0) / settings.surge_hours)
-        surge[:, topic] = (heights * fading * (past >= 0)).sum(axis=1)
+        for part in np.array_split(np.arange(len(hours)), 1 + count * len(hours) // 2**20):
+            past = hours[part, None] - begins
+            fading = np.exp(-np.maximum(past, 0.0) / settings.surge_hours)
+            surge[part, topic] = (heights * fading * (past >= 0)).sum(axis=1)
     return surge
 
 

@@ -10,11 +10,14 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, model_code
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.news_calendar import (
     Calendar,
     CalendarSettings,
     calendar_of,
+    least_alive,
+    publication_of,
     reading_rhythm,
 )
 from recsim_env.scenarios.news_reader import (
@@ -29,6 +32,7 @@ from recsim_env.scenarios.news_reader import (
     score_of,
     was_clicked,
 )
+from recsim_env.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
 from recsim_env.streams import bernoulli, categorical, integer, normal, uniform
 
 CHOICES = ("cascade", "position_based")
@@ -45,6 +49,9 @@ _HOURS_PER_DAY = 24
 
 # Surges that began this long ago must still be counted: six weeks of one are enough.
 _MAX_SURGE_HOURS = 1000.0
+
+# A calendar is drawn by summing what each surge adds to each hour: a minute for so many.
+_MOST_SURGES_SUMMED = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,90 +130,83 @@ class NewsFeed(Scenario):
     n_items: int = 10_000
     n_candidates: int = 20
     slate_size: int = 5
-    articles_per_day: float = 400.0
-    lifetime_hours: float = 48.0
-    half_life_hours: float = 18.0
-    rhythm: float = 1.0
-    first_day: int = 2
-    n_days: int = 14
-    evaluation_days: int = 7
-    n_topics: int = 8
-    topic_spread: float = 0.4
-    interest_sd: float = 1.5
-    eagerness_sd: float = 0.5
-    quality_sd: float = 0.8
-    n_headline_features: int = 2
-    headline_noise: float = 1.0
-    surge_strength: float = 1.5
-    surges_per_week: float = 1.0
-    surge_hours: float = 18.0
-    surge_coverage: float = 0.5
-    hour_strength: float = 0.3
-    choice: str = "cascade"
-    examination: float = 0.85
-    no_click_score: float = 3.3
-    dwell_seconds: float = 25.0
-    dwell_slope: float = 0.3
-    dwell_sd: float = 0.9
-    scan_seconds: float = 15.0
-    stay_hours: float = 36.0
-    sessions_per_day: float = 2.0
-    shelves_per_session: float = 4.0
-    reward: str = "clicks"
+    articles_per_day: float = setting(400.0, low=SMALL, high=LARGE)
+    lifetime_hours: float = setting(48.0, low=SMALL, high=LARGE)
+    half_life_hours: float = setting(18.0, low=0, high=LARGE)
+    rhythm: float = setting(1.0, low=0, high=1)
+    first_day: int = setting(2, low=0, high=MOST_DAYS)
+    n_days: int = setting(14, low=1, high=MOST_DAYS)
+    evaluation_days: int = setting(7, low=0, high=MOST_DAYS)
+    n_topics: int = setting(8, low=2, high=MOST_KINDS)
+    topic_spread: float = setting(0.4, low=0, high=100)
+    interest_sd: float = setting(1.5, low=0, high=100)
+    eagerness_sd: float = setting(0.5, low=0, high=100)
+    quality_sd: float = setting(0.8, low=0, high=100)
+    n_headline_features: int = setting(2, low=1, high=MOST_KINDS)
+    headline_noise: float = setting(1.0, low=0, high=100)
+    surge_strength: float = setting(1.5, low=0, high=100)
+    surges_per_week: float = setting(1.0, low=0, high=100)
+    surge_hours: float = setting(18.0, low=SMALL, high=_MAX_SURGE_HOURS)
+    surge_coverage: float = setting(0.5, low=0, high=100)
+    hour_strength: float = setting(0.3, low=0, high=100)
+    choice: str = setting("cascade", among=CHOICES)
+    examination: float = setting(0.85, low=0, high=1)
+    no_click_score: float = setting(3.3, low=-LARGE, high=LARGE)
+    dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE)
+    dwell_slope: float = setting(0.3, low=-100, high=100)
+    dwell_sd: float = setting(0.9, low=0, high=10)
+    scan_seconds: float = setting(15.0, low=0, high=LARGE)
+    stay_hours: float = setting(36.0, low=0, high=LARGE)
+    sessions_per_day: float = setting(2.0, low=0, high=LARGE)
+    shelves_per_session: float = setting(4.0, low=1, high=LARGE)
+    reward: str = setting("clicks", among=REWARDS)
 
     category: ClassVar[str | None] = "topic"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_range("n_days", "n_headline_features", low=1)
-        self.require_range("n_topics", low=2)
-        self.require_range("articles_per_day", "lifetime_hours", "dwell_seconds", above=0)
-        self.require_range(
-            "half_life_hours",
-            "first_day",
-            "evaluation_days",
-            "scan_seconds",
-            "stay_hours",
-            "sessions_per_day",
-            low=0,
-        )
-        self.require_range(
-            "topic_spread",
-            "interest_sd",
-            "eagerness_sd",
-            "quality_sd",
-            "headline_noise",
-            "surge_strength",
-            "surges_per_week",
-            "surge_coverage",
-            "hour_strength",
-            low=0,
-            high=100,
-        )
-        self.require_range("surge_hours", above=0, high=_MAX_SURGE_HOURS)
-        self.require_range("dwell_sd", low=0, high=10)
-        self.require_range("dwell_slope", low=-100, high=100)
-        self.require_range("rhythm", "examination", low=0, high=1)
-        self.require_range("shelves_per_session", low=1)
-        self.require("choice", self.choice in CHOICES, f"one of {', '.join(CHOICES)}")
-        self.require("reward", self.reward in REWARDS, f"one of {', '.join(REWARDS)}")
         self._check_calendar()
 
     def _check_calendar(self) -> None:
         """Raises unless the calendar holds all visits, and enough articles at each moment."""
         last_day = self.first_day + self.n_days + self.evaluation_days
         needed = last_day * _HOURS_PER_DAY + self.stay_hours
-        if self._calendar_settings.n_hours < needed:
+        n_hours = self._calendar_settings.n_hours
+        if n_hours < needed:
             least = math.ceil((needed + 1) / _HOURS_PER_DAY * self.articles_per_day)
             raise ValueError(
                 f"n_items={self.n_items} ends before the last visit of first_day={self.first_day}, "
-                f"n_days={self.n_days} and evaluation_days={self.evaluation_days} at "
-                f"articles_per_day={self.articles_per_day}; use n_items of at least {least}, or "
-                "fewer days"
+                f"n_days={self.n_days}, evaluation_days={self.evaluation_days} and stay_hours="
+                f"{self.stay_hours} at articles_per_day={self.articles_per_day}; use n_items of "
+                f"at least {least}, or fewer days"
             )
-        first_hour = self.first_day * _HOURS_PER_DAY
-        alive = self.calendar.least_alive(first_hour, self.lifetime_hours)
+        pace = f"n_items={self.n_items} and articles_per_day={self.articles_per_day}"
+        if n_hours > MOST_DAYS * _HOURS_PER_DAY:
+            raise ValueError(
+                f"{pace} make a calendar of {n_hours / _HOURS_PER_DAY:.3g} days; use fewer items "
+                f"or more a day, for at most {MOST_DAYS} days"
+            )
+        most = _MOST_SURGES_SUMMED * 7 * 24 / (self.n_topics * n_hours**2)
+        fewer = f"up to {most:g} with {pace} and n_topics={self.n_topics}"
+        self.require("surges_per_week", self.surges_per_week <= most, fewer)
+        self.check_memory()
+        self._check_supply(n_hours)
+
+    def working_bytes(self) -> int:
+        """What articles and hours say of each topic, in double precision."""
+        n_hours = self._calendar_settings.n_hours
+        n_headline = 24 * self.n_headline_features
+        return self.n_items * (40 * self.n_topics + n_headline + 64) + 60 * self.n_topics * n_hours
+
+    def _check_supply(self, n_hours: int) -> None:
+        """Raises unless enough articles are alive at every moment."""
         least = _POOL_FACTOR * (self.n_candidates + N_REMEMBERED)
+        usual = self.n_items * min(1.0, self.lifetime_hours / n_hours)
+        first_hour = self.first_day * _HOURS_PER_DAY
+        alive = math.floor(usual)
+        if usual > 0.5 * least:  # else there are never enough, and nothing need be drawn
+            _, n_published = publication_of(self._calendar_settings)
+            alive = least_alive(n_published, first_hour, self.lifetime_hours)
         if alive < least:
             raise ValueError(
                 f"only {alive} articles are alive at times with articles_per_day="
@@ -233,21 +233,23 @@ class NewsFeed(Scenario):
 
     def user_layout(self) -> Mapping[str, Any]:
         """Interests, the time, and this stay."""
+        first_hour = _HOURS_PER_DAY * self.first_day
+        n_hours = self._calendar_settings.n_hours
         return {
-            "interest": (np.float32, self.n_topics),
-            "eagerness": np.float32,
-            "clock": float,
-            "stay_end": float,
-            "hour": np.int32,
-            "oldest": np.int32,
-            "newest": np.int32,
-            "n_read": np.int32,
+            "interest": within(np.float32, -1e4, 1e4, self.n_topics),
+            "eagerness": within(np.float32, -1e4, 1e4),
+            "clock": within(float, first_hour, n_hours),
+            "stay_end": within(float, first_hour, n_hours),
+            "hour": within(np.int32, 0, n_hours - 1),
+            "oldest": within(np.int32, 0, self.n_items),
+            "newest": within(np.int32, 0, self.n_items),
+            "n_read": count(np.int32),
             "seen": np.int64,
-            "read_minutes": np.float32,
-            "shown_age": np.float32,
-            "n_shown": (np.float32, self.n_topics),
-            "n_clicked": (np.float32, self.n_topics),
-            "clicked": (np.int32, N_REMEMBERED),
+            "read_minutes": within(np.float32, 0, 1e30),
+            "shown_age": within(np.float32, 0, self.lifetime_hours),
+            "n_shown": within(np.float32, 0, 1e30, self.n_topics),
+            "n_clicked": within(np.float32, 0, 1e30, self.n_topics),
+            "clicked": within(np.int32, 0, self.n_items - 1, N_REMEMBERED),
         }
 
     def item_layout(self) -> Mapping[str, Any]:
@@ -261,7 +263,7 @@ class NewsFeed(Scenario):
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and how long was read."""
-        return RESPONSE_FIELDS | {"dwell_seconds": float}
+        return RESPONSE_FIELDS | {"dwell_seconds": within(float, 0, LONGEST_DWELL)}
 
     def info_layout(self) -> Mapping[str, Any]:
         """When it is, how much there is to read, and what was shown and read."""

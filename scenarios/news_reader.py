@@ -100,7 +100,7 @@ def come_back(config, user, rng):
     if rate <= 0.0:
         return False
     while user.clock < user.stay_end:
-        user.clock -= math.log(1.0 - uniform(rng)) / rate
+        user.clock = min(user.stay_end, user.clock - math.log(1.0 - uniform(rng)) / rate)
         if uniform(rng) * config.most_reading < config.reading[int(user.clock) % 24]:
             break
     return user.clock < user.stay_end

@@ -10,7 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import MAX_EXPONENT
+from recsim_env.layouts import count, within
 from recsim_env.scenario import Scenario
+from recsim_env.settings import LARGE, MOST_KINDS, setting
 from recsim_env.streams import categorical, normal, uniform
 
 # What somebody does next: look at products on their own, meet a recommendation, or leave.
@@ -95,54 +97,58 @@ class OrganicShopping(Scenario):
     """
 
     n_candidates: int = 0
+    slate_size: int = setting(
+        1, high=1, why="one product is recommended at a time; make more products n_items"
+    )
     n_users: int = 500
-    n_items: int = 10
-    n_factors: int = 5
-    flips: int = 3
-    taste_sd: float = 1.5
-    drift_sd: float = 0.3
-    popularity_sd: float = 4.0
+    n_items: int = setting(10, low=2, high=MOST_KINDS)
+    world_seed: int = setting(0, high=2**32 - 1, why="as NumPy's seeds are")
+    n_factors: int = setting(5, low=1, high=MOST_KINDS)
+    flips: int = setting(3, low=0, high=MOST_KINDS)
+    taste_sd: float = setting(1.5, low=0, high=LARGE)
+    drift_sd: float = setting(0.3, low=0, high=LARGE)
+    popularity_sd: float = setting(4.0, low=0, high=LARGE)
     normalize_beta: bool = False
-    organic_to_bandit: float = 0.25
-    bandit_to_organic: float = 0.05
-    leave_probability: float = 0.01
+    organic_to_bandit: float = setting(0.25, low=1e-3, high=1, why="or the visit never ends")
+    bandit_to_organic: float = setting(0.05, low=0, high=1)
+    leave_probability: float = setting(0.01, above=0, high=1, why="or the visit never ends")
     drift_in_bandit: bool = False
     irregular_time: bool = False
-    click_slope: float = 0.3
-    click_range: float = 5.0
-    click_threshold: float = 4.5
-    n_last_views: int = 5
+    click_slope: float = setting(0.3, low=0, high=LARGE)
+    click_range: float = setting(5.0, low=-LARGE, high=LARGE)
+    click_threshold: float = setting(4.5, low=-LARGE, high=LARGE)
+    n_last_views: int = setting(5, low=1, high=MOST_KINDS)
     show_ids: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        only_one = "1: one product is recommended at a time; make more products n_items"
-        self.require("slate_size", self.slate_size == 1, only_one)
-        self.require_range("n_items", low=2)
-        self.require_range("n_factors", "n_last_views", low=1)
-        self.require("world_seed", self.world_seed < 2**32, "less than 2**32, as NumPy's seeds")
-        self.require_range("flips", "taste_sd", "drift_sd", "popularity_sd", "click_slope", low=0)
-        for name in ("organic_to_bandit", "leave_probability"):
-            is_positive = 0 < getattr(self, name) <= 1
-            self.require(name, is_positive, "more than 0, or the visit never ends, up to 1")
-        self.require_range("bandit_to_organic", low=0, high=1)
         for name in ("organic_to_bandit", "bandit_to_organic"):
             fits = getattr(self, name) + self.leave_probability <= 1
             self.require(name, fits, "at most 1 - leave_probability")
 
+    def working_bytes(self) -> int:
+        """The last views that are shown, and the similarity of all pairs of products."""
+        pairs = 32 * self.n_items**2 if self.flips else 0
+        return 40 * self.n_last_views * self.n_items + 16 * self.n_factors * self.n_items + pairs
+
     def user_layout(self) -> Mapping[str, Any]:
         """Taste, what was viewed and when, and the clock; `weights` is room to draw views in."""
         return {
-            "taste": (float, self.n_factors),
+            "taste": within(float, -1e20, 1e20, self.n_factors),
             "weights": (np.float32, self.n_items),
-            "log_views": (np.float32, self.n_items),
-            "views": (np.int16, self.n_items),
-            "viewed_at": (np.int32, self.n_items),
-            "last_views": (np.int32, self.n_last_views),
-            "n_views": np.int32,
-            "n_new_views": np.int32,
-            "time": np.float32,
+            "log_views": within(np.float32, 0, _MAX_LOG, self.n_items),
+            "views": within(np.int16, 0, _MAX_VIEWS, self.n_items),
+            "viewed_at": count(np.int32, self.n_items),
+            "last_views": within(np.int32, -1, self.n_items - 1, self.n_last_views),
+            "n_views": count(np.int32),
+            "n_new_views": count(np.int32),
+            "time": within(np.float32, 0, 1e20),
         }
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """No product was viewed more often, or later, than all together."""
+        n_views = users["n_views"][:, None]
+        return {name: (users[name] > n_views).any(axis=1) for name in ("views", "viewed_at")}
 
     def item_layout(self) -> Mapping[str, Any]:
         """How a product is viewed, and how it is clicked."""
@@ -306,11 +312,13 @@ def flipped(factors: np.ndarray, n_flips: int) -> np.ndarray:
     `n_flips` are or no positively correlated pair is left.
     """
     partner = np.arange(len(factors))
+    if not n_flips:
+        return partner
     correlation = factors @ factors.T
     rows, columns = np.triu_indices(len(factors), 1)
     similarity = correlation[rows, columns]
     is_free = np.ones(len(factors), bool)
-    for pair in np.argsort(-similarity, kind="stable") if n_flips else ():
+    for pair in np.argsort(-similarity, kind="stable"):
         row, column = rows[pair], columns[pair]
         if similarity[pair] <= 0 or n_flips == 0:
             break
@@ -380,7 +388,8 @@ def draw_view(config, user, items, rng):
         user.weights[product] = liking
         highest = max(highest, liking)
     for product in range(config.n_items):
-        user.weights[product] = math.exp(user.weights[product] - highest)
+        # Records round; where numbers are huge, the largest may end above the highest.
+        user.weights[product] = math.exp(min(1.0, user.weights[product] - highest))
     return categorical(rng, user.weights)
 
 

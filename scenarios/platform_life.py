@@ -15,7 +15,7 @@ _FOUNDING_LOYALTY, _FOUNDING_SD = 0.6, 0.5
 _LEAST_AUDIENCE = 0.02
 
 # ln(production) is cut off here, below the largest numbers of records even when added up.
-_MAX_LOG_PRODUCTION = 80.0
+_MAX_LOG_PRODUCTION = 60.0
 
 
 def found(config, user, rng):

@@ -11,8 +11,20 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
+from recsim_env.layouts import within
 from recsim_env.rated_world import RatedWorld
 from recsim_env.scenario import Scenario
+from recsim_env.settings import (
+    LARGE,
+    MAX_LOG_SD,
+    MOST_ITEMS,
+    MOST_KINDS,
+    MOST_SKEW,
+    SMALL,
+    as_type_of,
+    setting,
+    shown,
+)
 from recsim_env.streams import integer, normal, skewed, uniform
 
 REWARDS = ("liked", "clicks", "rating")
@@ -76,35 +88,30 @@ class RatedCatalogue(Scenario):
     Versions: v0.
     """
 
-    n_users: int = 500
-    n_items: int = 1000
+    n_users: int = setting(500, low=1)
+    n_items: int = setting(1000, low=1)
     n_candidates: int = 20
     slate_size: int = 3
     world: str = ""
-    n_factors: int = 8
-    n_user_features: int = 8
-    n_item_features: int = 8
-    user_feature_noise: float = 1.5
-    item_feature_noise: float = 0.5
-    exposure_skew: int = 2
-    visit_skew: int = 2
-    choice_slope: float = 1.5
-    no_choice_score: float = 2.5
-    session_mean: float = 10.0
-    session_sd: float = 0.6
-    max_slates: int = 0
-    reward: str = "liked"
+    n_factors: int = setting(8, low=1, high=MOST_KINDS)
+    n_user_features: int = setting(8, low=0, high=MOST_KINDS)
+    n_item_features: int = setting(8, low=0, high=MOST_KINDS)
+    user_feature_noise: float = setting(1.5, low=0, high=LARGE)
+    item_feature_noise: float = setting(0.5, low=0, high=LARGE)
+    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
+    visit_skew: int = setting(2, low=1, high=MOST_SKEW)
+    choice_slope: float = setting(1.5, low=-LARGE, high=LARGE)
+    no_choice_score: float = setting(2.5, low=-LARGE, high=LARGE)
+    session_mean: float = setting(10.0, low=SMALL, high=LARGE)
+    session_sd: float = setting(0.6, low=0, high=MAX_LOG_SD)
+    max_slates: int = setting(0, low=0, high=MOST_ITEMS)
+    reward: str = setting("liked", among=REWARDS)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "world", as_type_of("", "world", self.world))
         if self.world:
             self._take_sizes_from_world()
         super().__post_init__()
-        self.require_range("n_users", "n_items", "n_factors", low=1)
-        self.require_range("n_user_features", "n_item_features", "session_sd", "max_slates", low=0)
-        self.require_range("exposure_skew", "visit_skew", low=1)
-        self.require_range("user_feature_noise", "item_feature_noise", low=0)
-        self.require_range("session_mean", above=0)
-        self.require("reward", self.reward in REWARDS, f"one of {', '.join(REWARDS)}")
         needed = self.n_candidates + self.max_slates
         if self.n_candidates < self.n_items < needed:
             raise ValueError(
@@ -140,19 +147,25 @@ class RatedCatalogue(Scenario):
     def user_layout(self) -> Mapping[str, Any]:
         """Tastes, visible features, and this visit."""
         return {
-            "factors": (np.float32, self.n_factors),
-            "bias": np.float32,
+            "factors": within(np.float32, -1e12, 1e12, self.n_factors),
+            "bias": within(np.float32, -1e12, 1e12),
             "features": (np.float32, max(1, self.n_user_features)),
             "session_mean": np.float32,
             "visit_threshold": np.float32,
             "visit_alias": np.int32,
-            "slates_left": np.int32,
-            "n_consumed": np.int32,
+            "slates_left": within(np.int32, 0, self.visit_limit),
+            "n_consumed": within(np.int32, 0, self.visit_limit),
             "seen": np.int64,
-            "sum_above_mean": float,
-            "profile": (float, max(1, self.n_item_features)),
-            "consumed": (np.int32, _table_size(self.visit_limit)),
+            "sum_above_mean": within(float, -1e37, 1e37),
+            "profile": within(float, -1e37, 1e37, max(1, self.n_item_features)),
+            "consumed": within(np.int32, 0, self.n_items, _table_size(self.visit_limit)),
         }
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """The table holds what was consumed, and has room for the rest of the visit."""
+        held = np.count_nonzero(users["consumed"], axis=1)
+        at_most = held + np.maximum(users["slates_left"].astype(int), 0)
+        return {"n_consumed": (users["n_consumed"] != held) | (at_most > self.visit_limit)}
 
     def item_layout(self) -> Mapping[str, Any]:
         """Factors, visible features, and how it is exposed."""
@@ -166,7 +179,7 @@ class RatedCatalogue(Scenario):
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and the rating of what was consumed."""
-        return RESPONSE_FIELDS | {"liked": bool, "rating": float}
+        return RESPONSE_FIELDS | {"liked": bool, "rating": within(float, *self._shown_ratings())}
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
@@ -177,9 +190,8 @@ class RatedCatalogue(Scenario):
             fields["user"] = spaces.Box(-largest, largest, (self.n_user_features,), np.float32)
         if self.n_item_features:
             fields["candidates"] = spaces.Box(-largest, largest, candidates, np.float32)
-        scale = self._scale()
-        low = np.array([0, 0, min(0.0, scale["rating_min"])], np.float32)
-        high = np.array([1, 1, max(0.0, scale["rating_max"])], np.float32)
+        least, most = self._shown_ratings()
+        low, high = np.array([0, 0, least], np.float32), np.array([1, 1, most], np.float32)
         fields["response"] = spaces.Box(
             np.tile(low, (self.slate_size, 1)), np.tile(high, (self.slate_size, 1))
         )
@@ -217,6 +229,11 @@ class RatedCatalogue(Scenario):
             return _SCALE
         world = load_world(self.world)
         return {name: float(getattr(world, name)) for name in _SCALE}
+
+    def _shown_ratings(self) -> tuple[float, float]:
+        """Returns the least and the largest rating, or none: 0."""
+        scale = self._scale()
+        return min(0.0, scale["rating_min"]), max(0.0, scale["rating_max"])
 
     def facets(self) -> Mapping[str, tuple[str, ...]]:
         """What people like."""
@@ -307,8 +324,8 @@ class RatedCatalogue(Scenario):
         """Draws how many slates the person will look at."""
         sd = config.session_sd
         consumed = user.session_mean * math.exp(sd * normal(rng) - 0.5 * sd * sd)
-        slates = int(consumed / config.choice_rate + 0.5)
-        user.slates_left = max(1, min(config.max_slates, slates))
+        slates = min(float(config.max_slates), consumed / config.choice_rate + 0.5)
+        user.slates_left = max(1, int(slates))
 
     @staticmethod
     def sample_candidate(config, user, items, rng):
@@ -385,9 +402,14 @@ def _load_world(path: Path, modified_ns: int) -> RatedWorld:
 def load_world(path: str) -> RatedWorld:
     """Returns the world in a file, read once for as long as the file stays as it is."""
     file = Path(path)
-    if not file.exists():
+    try:
+        is_there = file.exists()
+    except (OSError, ValueError):  # a text that can be no path
+        is_there = False
+    if not is_there:
         raise ValueError(
-            f"world={path!r} does not exist; make it with `recsim-env calibrate LOG --out FOLDER`"
+            f"world={shown(path)} does not exist; make it with `recsim-env calibrate LOG "
+            "--out FOLDER`"
         )
     return _load_world(file, file.stat().st_mtime_ns)
 

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS
+from recsim_env.layouts import count, tally, within
 from recsim_env.scenario import Scenario
 from recsim_env.scenarios.video_feedback import (
     FEEDBACK,
@@ -34,6 +35,16 @@ from recsim_env.scenarios.video_session import (
     reason_to_quit,
     remember,
 )
+from recsim_env.settings import (
+    LARGE,
+    MAX_LOG_SD,
+    MOST_DAYS,
+    MOST_KINDS,
+    MOST_SKEW,
+    MOST_STEPS,
+    SMALL,
+    setting,
+)
 from recsim_env.streams import categorical, normal, skewed
 
 # Lengths of videos are log-normal around this median, within these bounds.
@@ -41,13 +52,6 @@ _MEDIAN_SECONDS, _LOG_SECONDS_SD, _MIN_SECONDS, _MAX_SECONDS = 25.0, 0.7, 5.0, 3
 
 # How steeply `worth` prices a category as its count nears the limit: with the power of this.
 _EXPOSURE_POWER = 8
-
-_NON_NEGATIVE = (
-    *("category_skew", "category_appeal", "taste_sd", "trait_sd", "quality_sd", "cover_sd"),
-    *("feature_noise", "profile_noise", "patience_drain", "click_regret", "dislike_regret"),
-    *("zeal", "like_rate", "comment_rate", "share_rate", "follow_rate", "dislike_rate"),
-    *("return_slope", "exposure_regret", "pleasure_price", "exposure_price"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,70 +141,63 @@ class ShortVideo(Scenario):
     """
 
     n_users: int = 1000
-    n_items: int = 2000
+    n_items: int = setting(2000, low=1)
     n_candidates: int = 20
     slate_size: int = 4
-    n_categories: int = 12
-    category_skew: float = 0.4
-    category_share: float = 0.85
-    exposure_skew: int = 2
-    category_appeal: float = 0.2
-    taste_sd: float = 1.4
-    trait_sd: float = 0.3
-    quality_sd: float = 0.45
-    cover_sd: float = 0.5
-    feature_noise: float = 0.1
-    profile_noise: float = 1.0
-    click_score: float = -0.6
-    long_view_score: float = 0.0
-    zeal: float = 0.7
-    like_rate: float = 0.015
-    comment_rate: float = 0.003
-    share_rate: float = 0.0015
-    follow_rate: float = 0.001
-    dislike_rate: float = 0.0005
-    click_weight: float = 0.2
-    long_view_weight: float = 1.0
-    like_weight: float = 2.0
-    comment_weight: float = 3.0
-    share_weight: float = 5.0
-    follow_weight: float = 5.0
-    dislike_weight: float = -10.0
-    reward: str = "feedback"
-    crowding: float = 0.12
-    exposure_window: int = 4
-    exposure_limit: int = 4
-    patience: float = 4.0
-    patience_drain: float = 1.0
-    expected_pleasure: float = 0.5
-    click_regret: float = 0.3
-    dislike_regret: float = 2.0
-    busy_probability: float = 0.04
-    return_score: float = -0.5
-    return_slope: float = 4.0
-    exposure_regret: float = 0.2
-    churn_days: int = 7
-    n_days: int = 30
-    pleasure_price: float = 2.0
-    exposure_price: float = 6.0
+    n_categories: int = setting(12, low=2, high=MOST_KINDS)
+    category_skew: float = setting(0.4, low=0, high=LARGE)
+    category_share: float = setting(0.85, low=0, high=1)
+    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
+    category_appeal: float = setting(0.2, low=0, high=LARGE)
+    taste_sd: float = setting(1.4, low=0, high=LARGE)
+    trait_sd: float = setting(0.3, low=0, high=MAX_LOG_SD)
+    quality_sd: float = setting(0.45, low=0, high=LARGE)
+    cover_sd: float = setting(0.5, low=0, high=LARGE)
+    feature_noise: float = setting(0.1, low=0, high=LARGE)
+    profile_noise: float = setting(1.0, low=0, high=LARGE)
+    click_score: float = setting(-0.6, low=-LARGE, high=LARGE)
+    long_view_score: float = setting(0.0, low=-LARGE, high=LARGE)
+    zeal: float = setting(0.7, low=0, high=LARGE)
+    like_rate: float = setting(0.015, low=0, high=1)
+    comment_rate: float = setting(0.003, low=0, high=1)
+    share_rate: float = setting(0.0015, low=0, high=1)
+    follow_rate: float = setting(0.001, low=0, high=1)
+    dislike_rate: float = setting(0.0005, low=0, high=1)
+    click_weight: float = setting(0.2, low=-LARGE, high=LARGE)
+    long_view_weight: float = setting(1.0, low=-LARGE, high=LARGE)
+    like_weight: float = setting(2.0, low=-LARGE, high=LARGE)
+    comment_weight: float = setting(3.0, low=-LARGE, high=LARGE)
+    share_weight: float = setting(5.0, low=-LARGE, high=LARGE)
+    follow_weight: float = setting(5.0, low=-LARGE, high=LARGE)
+    dislike_weight: float = setting(-10.0, low=-LARGE, high=LARGE)
+    reward: str = setting("feedback", among=REWARDS)
+    crowding: float = setting(0.12, low=0, high=1)
+    exposure_window: int = setting(4, low=1, high=MOST_KINDS)
+    exposure_limit: int = setting(4, low=0, high=MOST_STEPS)
+    patience: float = setting(4.0, low=SMALL, high=LARGE)
+    patience_drain: float = setting(1.0, low=0, high=LARGE)
+    expected_pleasure: float = setting(0.5, low=-LARGE, high=LARGE)
+    click_regret: float = setting(0.3, low=0, high=LARGE)
+    dislike_regret: float = setting(2.0, low=0, high=LARGE)
+    busy_probability: float = setting(0.04, low=0, high=1)
+    return_score: float = setting(-0.5, low=-LARGE, high=LARGE)
+    return_slope: float = setting(4.0, low=0, high=LARGE)
+    exposure_regret: float = setting(0.2, low=0, high=LARGE)
+    churn_days: int = setting(7, low=1, high=MOST_DAYS)
+    n_days: int = setting(30, low=1, high=MOST_DAYS)
+    pleasure_price: float = setting(2.0, low=0, high=LARGE)
+    exposure_price: float = setting(6.0, low=0, high=LARGE)
 
     category: ClassVar[str | None] = "category"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_range(
-            "n_items", "exposure_skew", "exposure_window", "churn_days", "n_days", low=1
-        )
-        self.require_range("n_categories", low=2)
-        self.require_range("exposure_limit", low=0)
-        self.require_range("patience", above=0)
-        self.require("reward", self.reward in REWARDS, f"one of {', '.join(REWARDS)}")
-        for name in _NON_NEGATIVE:
-            self.require(name, getattr(self, name) >= 0, "0 or more")
-        self.require_range("category_share", "crowding", "busy_probability", low=0, high=1)
+        in_window = self.exposure_window * self.slate_size
+        counted = f"at most {MOST_KINDS} videos in it, slates of {self.slate_size}"
+        self.require("exposure_window", in_window <= MOST_KINDS, counted)
         least_pleasure = -self.click_regret - self.dislike_regret
         can_bore = self.patience_drain > 0 and self.expected_pleasure > least_pleasure
-        can_expose = 0 < self.exposure_limit < self.exposure_window * self.slate_size
+        can_expose = 0 < self.exposure_limit < in_window
         if not (self.busy_probability or can_bore or can_expose or self.horizon):
             raise ValueError(
                 "nothing ends a session; use a busy_probability, horizon or patience_drain (with "
@@ -212,29 +209,37 @@ class ShortVideo(Scenario):
         """Tastes and what is known of them; this session; this life."""
         n_remembered = max(1, (self.exposure_window - 1) * self.slate_size)
         return {
-            "taste": (np.float32, self.n_categories),
-            "quality_taste": np.float32,
-            "cover_taste": np.float32,
-            "length_taste": np.float32,
-            "usual_patience": np.float32,
+            "taste": within(np.float32, -1e12, 1e12, self.n_categories),
+            "quality_taste": within(np.float32, -1e3, 1e3),
+            "cover_taste": within(np.float32, -1e3, 1e3),
+            "length_taste": within(np.float32, -1e3, 1e3),
+            "usual_patience": within(np.float32, 0, 1e37),
             "profile": (np.float32, self.n_categories + 4),
-            "affinity": (np.float32, self.n_categories),
-            "counts": (np.int16, self.n_categories),
-            "recent": (np.int16, n_remembered),
-            "turn": np.int32,
-            "patience": np.float32,
-            "pleasure": np.float32,
-            "n_clicks": np.int32,
-            "n_long_views": np.int32,
-            "n_dislikes": np.int32,
-            "n_shown": np.int32,
-            "watched": np.float32,
-            "n_sessions": np.int32,
-            "day": np.int32,
-            "days_away": np.int32,
-            "last_pleasure": np.float32,
-            "quit_reason": np.int32,
+            "affinity": within(np.float32, -1, 1, self.n_categories),
+            "counts": within(np.int16, 0, n_remembered, self.n_categories),
+            "recent": within(np.int16, 0, self.n_categories, n_remembered),
+            "turn": count(np.int32),
+            "patience": within(np.float32, -1e37, 1e37),
+            "pleasure": within(np.float32, -1e37, 1e37),
+            "n_clicks": count(np.int32),
+            "n_long_views": count(np.int32),
+            "n_dislikes": count(np.int32),
+            "n_shown": count(np.int32),
+            "watched": within(np.float32, 0, 1e30),
+            "n_sessions": count(np.int32),
+            "day": within(np.int32, 0, self.n_days),
+            "days_away": within(np.int32, 0, self.churn_days),
+            "last_pleasure": within(np.float32, -1e37, 1e37),
+            "quit_reason": within(np.int32, 0, len(QUIT_REASONS) - 1),
         }
+
+    def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Categories are counted as long as they are remembered, and feedback on what was shown."""
+        recent = users["recent"].astype(int)
+        counts = tally(recent - 1, recent > 0, self.n_categories)
+        feedback = ("n_clicks", "n_long_views", "n_dislikes")
+        more = {name: users[name] > users["n_shown"] for name in feedback}
+        return more | {"counts": (users["counts"] != counts).any(axis=1)}
 
     def item_layout(self) -> Mapping[str, Any]:
         """A category, what the video is about, how good it is, its cover and its length."""
@@ -251,7 +256,8 @@ class ShortVideo(Scenario):
     def response_layout(self) -> Mapping[str, Any]:
         """Every kind of feedback, and the time watched."""
         kinds = dict.fromkeys(FEEDBACK[1:], bool)
-        return RESPONSE_FIELDS | kinds | {"watch_seconds": float, "watch_share": float}
+        watched = {"watch_seconds": float, "watch_share": within(float, 0, 1)}
+        return RESPONSE_FIELDS | kinds | watched
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""

@@ -9,7 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, always_first
+from recsim_env.layouts import within
 from recsim_env.scenario import Scenario
+from recsim_env.settings import LARGE, setting
 from recsim_env.streams import MAX_NORMAL, normal, uniform
 
 _N_ARMS = 5
@@ -50,28 +52,21 @@ class WheelBandit(Scenario):
     Versions: v0.
     """
 
-    n_items: int = _N_ARMS
-    n_candidates: int = _N_ARMS
+    n_items: int = setting(_N_ARMS, low=_N_ARMS, high=_N_ARMS, why="the wheel's arms")
+    n_candidates: int = setting(_N_ARMS, low=_N_ARMS, high=_N_ARMS, why="the wheel's arms")
+    slate_size: int = setting(1, high=1, why="one arm is pulled at a time")
     horizon: int = 100
-    delta: float = 0.5
-    safe_mean: float = 1.2
-    poor_mean: float = 1.0
-    rich_mean: float = 50.0
-    payoff_sd: float = 0.01
+    delta: float = setting(0.5, low=0, high=1)
+    safe_mean: float = setting(1.2, low=-LARGE, high=LARGE)
+    poor_mean: float = setting(1.0, low=-LARGE, high=LARGE)
+    rich_mean: float = setting(50.0, low=-LARGE, high=LARGE)
+    payoff_sd: float = setting(0.01, low=0, high=LARGE)
 
     choice: ClassVar[str] = "always_first"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("n_items", "n_candidates"):
-            self.require(name, getattr(self, name) == _N_ARMS, f"{_N_ARMS}: the wheel's arms")
-        self.require("slate_size", self.slate_size == 1, "1: one arm is pulled at a time")
-        self.require_range("delta", low=0, high=1)
-        self.require_range("payoff_sd", low=0)
-
     def user_layout(self) -> Mapping[str, Any]:
         """The point, and what the last decision lost."""
-        return {"x": float, "y": float, "regret": float}
+        return {"x": within(float, -1, 1), "y": within(float, -1, 1), "regret": float}
 
     def item_layout(self) -> Mapping[str, Any]:
         """Which arm it is."""
@@ -79,14 +74,18 @@ class WheelBandit(Scenario):
 
     def response_layout(self) -> Mapping[str, Any]:
         """The choice, and the payoff."""
-        return RESPONSE_FIELDS | {"payoff": float}
+        return RESPONSE_FIELDS | {"payoff": within(float, *self._payoffs())}
+
+    def _payoffs(self) -> tuple[float, float]:
+        """Returns the least and the largest payoff there may be, or none: 0."""
+        means = (0.0, self.safe_mean, self.poor_mean, self.rich_mean)
+        margin = MAX_NORMAL * self.payoff_sd
+        return min(means) - margin, max(means) + margin
 
     def observation_fields(self) -> Mapping[str, spaces.Box]:
         """See the class."""
-        means = (0.0, self.safe_mean, self.poor_mean, self.rich_mean)
-        margin = MAX_NORMAL * self.payoff_sd
-        low = np.array([[0.0, min(means) - margin]], np.float32)
-        high = np.array([[1.0, max(means) + margin]], np.float32)
+        least, most = self._payoffs()
+        low, high = np.array([[0.0, least]], np.float32), np.array([[1.0, most]], np.float32)
         return {
             "context": spaces.Box(-1.0, 1.0, (2,), np.float32),
             "candidates": spaces.Box(0.0, 1.0, (_N_ARMS, _N_ARMS), np.float32),

@@ -290,10 +290,10 @@ def test_steps_that_make_no_sense_raise():
     ("settings", "message"),
     [
         ({"slate_size": 12}, "slate_size=12 exceeds n_candidates=10"),
-        ({"n_candidates": 0}, "n_candidates=0 is not allowed; use at least 1"),
+        ({"n_candidates": 0}, "n_candidates=0 is not allowed; use 1 to"),
         ({"n_items": 5}, "n_candidates=10 exceeds n_items=5"),
         ({"choice": "greedy"}, "choice='greedy' is not allowed; use one of multinomial_logit"),
-        ({"step_penalty": 0.0}, "step_penalty=0.0 is not allowed; use more than 0"),
+        ({"step_penalty": 0.0}, "step_penalty=0.0 is not allowed; use 1e-09 to"),
     ],
 )
 def test_bad_settings_name_the_remedy(settings, message):

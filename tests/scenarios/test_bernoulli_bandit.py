@@ -98,8 +98,8 @@ def test_the_world_decides_which_items_are_the_best_and_all_are_offered_in_order
         ({"n_best": 11}, "n_best=11 is not allowed; use 1 to n_items"),
         ({"choice": "multinomial_logit"}, "use one of cascade, position_based"),
         ({"examination": 1.5}, "examination=1.5 is not allowed; use 0 to 1"),
-        ({"change_every": -1}, "change_every=-1 is not allowed; use 0 or more"),
-        ({"n_items": 0}, "n_candidates=0 is not allowed; use at least 1, or set n_items"),
+        ({"change_every": -1}, "change_every=-1 is not allowed; use 0 to"),
+        ({"n_items": 0}, "n_items=0 is not allowed; use [12] to"),
         ({"slate_size": 11}, "slate_size=11 exceeds n_candidates=10"),
     ],
 )

@@ -267,14 +267,14 @@ def test_reactions_that_are_certain_or_impossible_are_no_overflow():
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [
-        ({"n_categories": 1}, "at least 2"),
-        ({"exposure_window": 0}, "at least 1"),
-        ({"exposure_limit": -1}, "0 or more"),
-        ({"patience": 0.0}, "more than 0"),
+        ({"n_categories": 1}, "2 to"),
+        ({"exposure_window": 0}, "1 to"),
+        ({"exposure_limit": -1}, "0 to"),
+        ({"patience": 0.0}, "1e-09 to"),
         ({"crowding": 1.5}, "0 to 1"),
         ({"reward": "likes"}, "feedback, watch_minutes"),
-        ({"like_rate": -0.1}, "0 or more"),
-        ({"n_items": 0}, "at least 1"),
+        ({"like_rate": -0.1}, "0 to"),
+        ({"n_items": 0}, "1 to"),
         (
             {"busy_probability": 0.0, "patience_drain": 0.0, "exposure_limit": 0},
             "nothing ends a session; use",
