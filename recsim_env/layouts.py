@@ -93,7 +93,7 @@ def kind_and_shape(spec: Any) -> tuple[Any, tuple[int, ...]]:
     kind, shape = spec if isinstance(spec, tuple) else (spec, ())
     if isinstance(spec, Within):
         kind, shape = spec.kind, spec.shape
-    return kind, (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    return kind, tuple(np.atleast_1d(np.array(shape, int)).tolist()) if shape != () else ()
 
 
 def tally(values: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:

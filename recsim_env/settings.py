@@ -130,7 +130,8 @@ def check_settings(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         value = as_type_of(field.default, field.name, getattr(settings, field.name))
         object.__setattr__(settings, field.name, value)
-    for name, allowed in ranges(type(settings)).items():
+    kind: Any = type(settings)
+    for name, allowed in ranges(kind).items():
         value = getattr(settings, name)
         if value not in allowed:
             raise ValueError(f"{name}={shown(value)} is not allowed; use {allowed}")

@@ -148,7 +148,7 @@ class OrganicShopping(Scenario):
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
         """No product was viewed more often, or later, than all together."""
         n_views = users["n_views"][:, None]
-        return {name: (users[name] > n_views).any(axis=1) for name in ("views", "viewed_at")}
+        return {name: np.any(users[name] > n_views, axis=1) for name in ("views", "viewed_at")}
 
     def item_layout(self) -> Mapping[str, Any]:
         """How a product is viewed, and how it is clicked."""
