@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from recsim_env.scenario import Scenario, as_type_of
+from recsim_env.scenario import Scenario
+from recsim_env.settings import as_type_of
 from recsim_env.spelling import did_you_mean
 
 N_SEEDS = 2**64
