@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import io
 import os
@@ -15,6 +14,11 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where writers are not kept apart either
+    fcntl = None  # type: ignore[assignment]
 
 # File systems without locks, or without those of folders, answer one of these; there, writers are
 # not kept apart.
@@ -52,14 +56,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with _named(path, draft):
             yield draft
-            _keep_access(target, draft)
-            with draft.open("rb") as written:
+            with draft.open("r+b") as written:
                 os.fsync(written.fileno())
+            _keep_access(target, draft)
+            if fcntl is None:  # Windows moves no file that is open
+                os.close(lock)
+                lock = -1
             draft.replace(target)
             _sync_folder(target.parent)
     finally:
         draft.unlink(missing_ok=True)
-        os.close(lock)
+        if lock >= 0:
+            os.close(lock)
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -140,8 +148,11 @@ def held_folder(folder: Path) -> Iterator[bool]:
     """Yields whether a folder is free, and until the end holds it against others who ask this.
 
     One whose holder was killed is free, though it may take a second until processes that he left
-    behind have ended. Where a file system has no locks, every folder is free.
+    behind have ended. Where there are no locks, every folder is free.
     """
+    if fcntl is None:
+        yield True
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -154,6 +165,8 @@ def held_folder(folder: Path) -> Iterator[bool]:
 
 def _lock(descriptor: int, *, wait: bool = True) -> bool | None:
     """Returns whether an open file is now held by this process alone; None where none can tell."""
+    if fcntl is None:
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:

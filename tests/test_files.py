@@ -12,8 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recsim_env import files
 from recsim_env.array_file import write_arrays
-from recsim_env.files import check_absent, check_writable, locked, replace_file, replacing
+from recsim_env.files import (
+    check_absent,
+    check_writable,
+    held_folder,
+    locked,
+    replace_file,
+    replacing,
+)
 
 FORK = multiprocessing.get_context("fork")
 
@@ -211,3 +219,14 @@ def test_a_killed_holder_frees_the_file(tmp_path):
     process.join()
     with locked(tmp_path / "a") as held:
         assert held.readall() == b""
+
+
+def test_a_system_without_locks_writes_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "fcntl", None)
+    for content in (b"first", b"second"):
+        replace_file(tmp_path / "a", content)
+    with locked(tmp_path / "a") as held:
+        assert held.readall() == b"second"
+    with held_folder(tmp_path) as is_free:
+        assert is_free
+    assert names(tmp_path) == ["a"]
