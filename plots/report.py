@@ -67,7 +67,7 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
     sections += [_failures(table), _left_out(table), _versions(table), _how_to_redraw(table)]
     report = table.folder / "report.md"
     text = "\n\n".join(section for section in sections if section)
-    replace_file(report, f"{text}\n".encode())
+    replace_file(report, f"{text}\n")
     return report
 
 

@@ -70,13 +70,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.close(lock)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes | str) -> None:
     """Writes a file that is there in full or as it was before, and its folder if need be.
+
+    Text is written as UTF-8; names of files that are no text here, with what they lack escaped.
 
     Raises:
       OSError: as in `replacing`.
       ValueError: as in `replacing`.
     """
+    if isinstance(content, str):
+        bare = content.encode("utf-8", "surrogateescape")
+        content = bare.decode("utf-8", "backslashreplace").encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:
         draft.write_bytes(content)
@@ -92,17 +97,38 @@ def check_writable(path: str | os.PathLike[str]) -> None:
       ValueError: it is neither a file nor absent, such as a device.
     """
     path = Path(path)
+    if "\0" in str(path):
+        raise ValueError(f"{str(path)!r} is no name of a file")
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(path))
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is no ordinary file; name one that can be replaced")
     target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "is a link to itself", str(path))
     folder = next(each for each in target.parents if each.exists())
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, f"{folder} is no folder", str(path))
     for place in (folder, target):
         if place.exists() and not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, f"{place} is read-only", str(path))
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raises where no files could be written into a folder, as far as can be known before.
+
+    It may still be absent, if it can be made.
+
+    Raises:
+      OSError: a file or a link to nothing is in its place, or in that of one above it, or it is
+        read-only.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is a file; name a folder", str(path))
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "is a link to a folder that is gone", str(path))
+    check_writable(path / "file")
 
 
 def check_absent(

@@ -353,6 +353,14 @@ class Scenario:
                 f"{cls.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
                 f"{did_you_mean(unknown[0], known)}"
             )
+        lacking = [
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.default is field.default_factory is dataclasses.MISSING
+            and field.name not in settings
+        ]
+        if lacking:
+            raise ValueError(f"{cls.__name__} needs {', '.join(lacking)}; it has no default")
         scenario = cls(**settings)
         scenario.check_memory()
         return scenario

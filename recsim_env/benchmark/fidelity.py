@@ -152,7 +152,7 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         "",
     ]
     page = folder / "fidelity.md"
-    replace_file(page, "\n".join(lines).encode())
+    replace_file(page, "\n".join(lines))
     return page
 
 

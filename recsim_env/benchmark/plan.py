@@ -11,6 +11,7 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.run import Protocol, Run
 from recsim_env.benchmark.settings import REFERENCES, BenchmarkSettings
 from recsim_env.scenario import Scenario
+from recsim_env.settings import as_type_of
 from recsim_env.spelling import did_you_mean
 
 
@@ -108,7 +109,7 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
     """Returns an agent's settings, those given over its defaults.
 
     Raises:
-      ValueError: it has no such setting; the known ones are listed.
+      ValueError: it has no such setting; the known ones are listed. Or one is of another type.
     """
     unknown = sorted(set(given) - set(defaults))
     if unknown:
@@ -116,6 +117,11 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
             f"agent {label} has no setting {', '.join(unknown)}; known are "
             f"{', '.join(defaults) or 'none'}{did_you_mean(unknown[0], defaults)}"
         )
+    for name, value in given.items():
+        try:
+            as_type_of(defaults[name], name, value)
+        except ValueError as error:
+            raise ValueError(f"agent {label}: {error}") from error
     return dict(defaults) | given
 
 

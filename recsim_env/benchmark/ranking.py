@@ -135,7 +135,7 @@ def rank(
     failed = keep(table, runs, play, jobs=jobs, progress_bar=progress_bar)
     commands = [each for each in (*asked["earlier_commands"], command) if each]
     page = as_markdown(log.name, table.rows(), protocol, task.about, commands=commands)
-    replace_file(table.folder / "ranking.md", page.encode())
+    replace_file(table.folder / "ranking.md", page)
     keys = {run.key for run in runs}
     rows = [row for row in table.rows() if ROWS.key(row) in keys]
     return RankingOutcome(rows, failed, left_out, task.about, foreign(table, runs), table.damage)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -13,10 +14,11 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from recsim_env.agents import make_agent
 from recsim_env.benchmark.kept import Playable, joinable, noted, plain
 from recsim_env.benchmark.plan import LeftOut, make_plan
 from recsim_env.benchmark.provenance import versions
-from recsim_env.benchmark.run import play
+from recsim_env.benchmark.run import Run, play
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.results import ResultTable, RunKey
@@ -76,10 +78,11 @@ def run_benchmark(
     """
     plan = make_plan(settings)
     table = joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
+    waiting = missing(table, plan.runs)
+    check_agent_settings(waiting)
     asked = settings.as_dict() | {"command": command}
     asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
     table.write_settings(plain(asked), versions())
-    waiting = missing(table, plan.runs)
     warm_up({id(run.scenario): run.scenario for run in waiting}.values())
     failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
     return BenchmarkOutcome(
@@ -177,7 +180,8 @@ def _as_they_end(calls: list[Any], jobs: int) -> Generator[tuple[int, list[dict[
         parallel = Parallel(
             jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
         )
-        ended = parallel(calls)
+        with _starting_apart():
+            ended = parallel(calls)
         try:
             yield from ended
         finally:
@@ -187,6 +191,24 @@ def _as_they_end(calls: list[Any], jobs: int) -> Generator[tuple[int, list[dict[
     with Parallel(jobs, batch_size=1) as parallel:
         for first in range(0, len(calls), at_once):
             yield from parallel(calls[first : first + at_once])
+
+
+@contextlib.contextmanager
+def _starting_apart() -> Iterator[None]:
+    """Lets the processes that start meanwhile not hear Ctrl-C, and start in any folder.
+
+    Ctrl-C is this process's to answer: it ends the others. And a file in the current folder that is
+    called as a module of Python's own must not be taken for it.
+    """
+    safe_path = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if safe_path is None:
+            del os.environ["PYTHONSAFEPATH"]
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _taking_turns = threading.RLock()
@@ -214,6 +236,26 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="recsim-env-watch", daemon=True).start()
+
+
+def check_agent_settings(runs: Iterable[Run]) -> None:
+    """Makes every agent once whose settings are given, so that wrong ones are told before the work.
+
+    Raises:
+      ValueError: a setting out of range.
+    """
+    checked: list[Any] = []
+    for run in runs:
+        one = (run.scenario_label, run.agent_label)
+        if run.agent_settings and one not in checked:
+            checked.append(one)
+            env = RecommendationVectorEnv(run.scenario, num_envs=1)
+            try:
+                make_agent(run.agent, env, **run.agent_settings)
+            except ValueError as error:
+                raise ValueError(f"agent {run.agent_label}: {error}") from error
+            finally:
+                env.close()
 
 
 def warm_up(scenarios: Iterable[Scenario]) -> None:

@@ -36,6 +36,8 @@ MAX_SEED, MAX_ENVS = 2**11, 2**20
 # Beyond so many scenarios, their folder is named after the first and the number of the others.
 _MOST_NAMES = 3
 
+_LONGEST_FILE = 2**20
+
 Entries = Mapping[str, Mapping[str, Any]]
 
 
@@ -85,9 +87,9 @@ class BenchmarkSettings:
         self._require("seeds", is_good, f"different whole numbers from 0 to {MAX_SEED - 1}")
         self._require("scenarios", bool(self.scenarios), "at least one")
         for label, entry in self.scenarios.items():
-            scenario_id(entry.get("scenario", label))
+            scenario_id(_name(label, entry, "scenario"))
         for label, entry in self.agents.items():
-            _check_agent(entry.get("agent", label))
+            _check_agent(_name(label, entry, "agent"))
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
@@ -126,11 +128,11 @@ class BenchmarkSettings:
         settings that they have there.
 
         Raises:
-          FileNotFoundError: there is no such file.
+          OSError: it cannot be read.
           ValueError: not TOML, or as in `create`; the message names the file.
         """
         try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            content = _read_toml(Path(path))
             for what in ("scenarios", "agents"):
                 if what in content and what in overrides:
                     overrides[what] = _picked(what, overrides[what], content[what])
@@ -168,8 +170,34 @@ class BenchmarkSettings:
         return dataclasses.asdict(self) | {"seeds": list(self.seeds)}
 
 
+def _read_toml(path: Path) -> dict[str, Any]:
+    """Returns what a TOML file holds; devices that never end are not read to their end.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is not TOML.
+    """
+    with path.open("rb") as file:
+        content = file.read(_LONGEST_FILE + 1)
+    if len(content) > _LONGEST_FILE:
+        raise ValueError(f"it has more than {_LONGEST_FILE:,} bytes, too many for settings")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 (byte {error.start:,}); save it as that") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
+
+
+def _name(label: str, entry: Mapping[str, Any], what: str) -> str:
+    name = entry.get(what, label)
+    if not isinstance(name, str):
+        raise ValueError(f"{what}={name!r} of {label!r} is no name")
+    return name
 
 
 def _check_agent(name: str) -> None:

@@ -45,32 +45,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 process.take_any_text()
             except ValueError as error:
                 return _report(Fault(str(error), WRONG))
-            return _run(sys.argv[1:], owns_process=True)
+            return _run(sys.argv[1:])
     except KeyboardInterrupt as interrupt:
         return _interrupted(interrupt)
+    finally:
+        process.give_up_output()
 
 
-def _run(arguments: list[str], *, owns_process: bool = False) -> int:
-    """Runs a command; what cannot be printed any more is given up where the process is its own."""
+def _run(arguments: list[str]) -> int:
     try:
         try:
             options = _parser().parse_args(arguments)
+            options.typed = process.as_typed([PROGRAM, *arguments])
             return int(options.run(options))
         finally:
             process.flush_output()  # here, so that a full disk is told as any other fault
     except KeyboardInterrupt as interrupt:
         return _interrupted(interrupt)
     except BrokenPipeError:
-        status = UNREAD
+        return UNREAD
     except Exception as error:
         if "--traceback" in arguments:
             raise
         if process.was_interrupted(error):
             return _interrupted(error)
-        status = _report(fault_of(error))
-    if owns_process:
-        process.give_up_output()
-    return status
+        return _report(fault_of(error))
 
 
 def _interrupted(interrupt: BaseException) -> int:

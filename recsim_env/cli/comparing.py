@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import math
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from recsim_env.cli.arguments import (
     count,
     seconds,
 )
+from recsim_env.files import check_folder
 from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -200,12 +200,13 @@ def benchmark(options: argparse.Namespace) -> int:
     from recsim_env.benchmark import run_benchmark
 
     settings = benchmark_settings(options)
-    command = shlex.join(["recsim-env", *sys.argv[1:]])
+    folder = options.out or RESULTS / settings.folder_name
+    check_folder(folder)
     try:
         outcome = run_benchmark(
             settings,
-            options.out or RESULTS / settings.folder_name,
-            command=command,
+            folder,
+            command=options.typed,
             progress_bar=True,
             overwrite=options.overwrite,
         )
@@ -296,6 +297,7 @@ def value(options: argparse.Namespace) -> int:
     """Measures what is missing, and prints the table of gains."""
     from recsim_env.benchmark.value import as_markdown, measure_values, named_worlds
 
+    check_folder(options.out)
     try:
         values = measure_values(
             named_worlds(options.names),

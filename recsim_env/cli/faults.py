@@ -41,6 +41,10 @@ def fault_of(error: BaseException) -> Fault:
         return Fault(f"there is not enough memory for this{detail}; ask for less", FAILED)
     if isinstance(error, OSError) and error.errno is not None:
         return Fault(_of_file(error), WRONG if error.errno in _WRONG_PATHS else FAILED)
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        name = error.object.encode("utf-8", "backslashreplace").decode()[:200]
+        said = f"{name!r} holds bytes that are no text here; use other names, or a UTF-8 locale"
+        return Fault(said, WRONG)
     if _is_meant(error):
         return Fault(_one_line(error), WRONG if isinstance(error, _REQUESTS) else FAILED)
     return Fault(_mistake(error), FAILED)
@@ -48,7 +52,7 @@ def fault_of(error: BaseException) -> Fault:
 
 def _of_file(error: OSError) -> str:
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    what = " -> ".join(names) if names else "reading or writing"
+    what = " -> ".join(names) if names else "standard output, or a file in use"
     return f"{what}: {error.strerror or 'it failed'}"
 
 

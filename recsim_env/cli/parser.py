@@ -1,6 +1,8 @@
 """The parser of the command line: one-line errors, and help that shows every default."""
 
 import argparse
+import contextlib
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -35,6 +37,12 @@ class Parser(argparse.ArgumentParser):
         said = " ".join(message.split())
         stop = "" if said.endswith("?") else ";"
         self.exit(2, f"{PROGRAM}: error: {where}{said}{stop} see `{self.prog} --help`\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message and file is not None:
+            # argparse would not tell of a full disk; of a full error stream there is no telling.
+            with contextlib.suppress(OSError) if file is sys.stderr else contextlib.nullcontext():
+                file.write(message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses what no option or place takes, with the option that was probably meant."""

@@ -4,10 +4,11 @@ import _thread
 import codecs
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # Signs in what is printed, for terminals whose encoding lacks them.
@@ -54,6 +55,12 @@ def _open_what_is_closed() -> None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
+def as_typed(arguments: Sequence[str]) -> str:
+    """Returns a command as text, also where its bytes are none in the encoding of this place."""
+    words = [os.fsencode(each).decode("utf-8", "backslashreplace") for each in arguments]
+    return shlex.join(words)
+
+
 def flush_output() -> None:
     """Writes what standard output still holds.
 
@@ -68,9 +75,13 @@ def flush_output() -> None:
 
 
 def give_up_output() -> None:
-    """Sends what standard output still holds to nowhere, so that leaving does not try again."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Sends what cannot be written to nowhere, so that leaving does not try again."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """`recsim-env rank`: judges recommenders on a real log."""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from recsim_env.cli.arguments import (
 )
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
-from recsim_env.files import check_writable
+from recsim_env.files import check_folder
 
 if TYPE_CHECKING:
     from recsim_env.benchmark.ranking import RankingOutcome
@@ -104,22 +103,26 @@ def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
 
 def rank_log(options: argparse.Namespace) -> int:
     """Judges what is missing, and prints the table."""
+    from recsim_env.agents import agent_class
     from recsim_env.benchmark.ranking import LOG_SETTINGS, default_agents, rank
 
     chosen = options.agents
     names = list(default_agents()) if chosen in (None, ["all"]) else chosen
+    for name in names:
+        agent_class(name)  # raises where there is none
     agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
-    protocol = protocol_of(options)
+    agents = with_agent_settings(agents, options.agent_set or [])
     if options.out:
-        check_writable(options.out / "rows.csv")
+        check_folder(options.out)
+    protocol = protocol_of(options)
     try:
         outcome = rank(
             read_log_of(options),
-            with_agent_settings(agents, options.agent_set or []),
+            agents,
             protocol,
             seeds=tuple(chosen_seeds(options) or range(3)),
             folder=options.out,
-            command=shlex.join(["recsim-env", *sys.argv[1:]]),
+            command=options.typed,
             jobs=options.jobs,
             progress_bar=True,
             overwrite=options.overwrite,

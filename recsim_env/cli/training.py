@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict
 from recsim_env.cli.playing import add_common, chosen_scenario
+from recsim_env.files import check_folder, check_writable
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
@@ -115,8 +116,9 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
     if options.log:
         _check_log_options(options)
     path = options.out or Path(f"{options.agent.rpartition(':')[2]}.agent")
-    if path.is_dir():
-        raise ValueError(f"--out {path} is a folder; name a file in it")
+    check_writable(path)
+    if options.tensorboard:
+        check_folder(options.tensorboard)
     every = options.checkpoint_every
     if path.exists() and not options.overwrite:
         if not options.resume:

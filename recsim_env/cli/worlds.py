@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict
-from recsim_env.files import check_absent
+from recsim_env.files import check_absent, check_folder
 from recsim_env.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def calibrate_log(options: argparse.Namespace) -> int:
     folder = options.out or Path("results") / f"world-{log.name}"
     _check_absent(folder, options)
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
+    world = calibrate(log, settings)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WORLD
-    world = calibrate(log, settings)
     for name in FIDELITY_FILES:
         (folder / name).unlink(missing_ok=True)  # it would be of another world
     world.save(path)
@@ -118,6 +118,7 @@ def _check_absent(folder: Path, options: argparse.Namespace) -> None:
     """Raises where a world, or what tells of one, is in a folder and may not be replaced."""
     from recsim_env.benchmark.fidelity import FIDELITY_FILES
 
+    check_folder(folder)
     remedy = "choose another --out, or replace it with --overwrite"
     for name in (WORLD, *FIDELITY_FILES):
         check_absent(folder / name, overwrite=options.overwrite, remedy=remedy)

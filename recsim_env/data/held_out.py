@@ -60,6 +60,7 @@ class CalibrationSettings:
             "n_alternatives": self.n_alternatives >= 1,
             "exposure_smoothing": self.exposure_smoothing > 0,
             "unclicked_per_click": self.unclicked_per_click >= 1,
+            "seed": self.seed >= 0,
         }
         for name, is_valid in checks.items():
             if not is_valid:
