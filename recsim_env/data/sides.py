@@ -75,16 +75,15 @@ def _check_matches(
     plain = {plain_id(key): key for key in keys}
     alike = next((each for each in without if plain_id(each) in plain), None)
     example = f"{(alike or without[0])!r} in the log, {plain.get(plain_id(alike or ''), keys[0])!r}"
-    text = (
-        f"{side.table.path.name} describes {len(labels) - len(without):,} of {len(labels):,} {what}"
-        f" ({example} there)"
-    )
+    text = f"describes {len(labels) - len(without):,} of {len(labels):,} {what} ({example} there)"
     if len(without) == len(labels):
         raise ValueError(
-            f"{side.table.path}: {text}; write the ids alike in both, or take the file away"
+            f"{side.table.path} {text}; write the ids alike in both, or take the file away"
         )
     is_doubtful = alike is not None or 2 * len(without) > len(labels)
-    (notes.doubts if is_doubtful else notes.remarks).append(f"{text}; others have no features")
+    (notes.doubts if is_doubtful else notes.remarks).append(
+        f"{side.table.path.name} {text}; others have no features"
+    )
 
 
 def plain_id(label: str) -> str:
