@@ -261,7 +261,7 @@ def _keep_access(target: Path, draft: Path) -> None:
     """Gives a draft the permissions of what it replaces and, where allowed, the owner."""
     if target.exists():
         before = target.stat()
-        with contextlib.suppress(PermissionError):
+        with contextlib.suppress(PermissionError, AttributeError):  # POSIX has owners
             os.chown(draft, before.st_uid, before.st_gid)
         draft.chmod(stat.S_IMODE(before.st_mode))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from recsim_env import files
-from recsim_env.array_file import write_arrays
+from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.files import (
     check_absent,
     check_writable,
@@ -230,3 +230,42 @@ def test_a_system_without_locks_writes_all_the_same(tmp_path, monkeypatch):
     with held_folder(tmp_path) as is_free:
         assert is_free
     assert names(tmp_path) == ["a"]
+
+
+def write_for_ever(folder: Path, start: int) -> None:
+    for number in range(start, start + 10_000):
+        write_arrays(
+            folder / "a.npz", {"same": np.full(20_000, number)}, {}, kind="numbers", version=1
+        )
+        replace_file(folder / "b", b"%d " % number * 20_000)
+
+
+def check_kills(folder: Path, n_kills: int) -> None:
+    """Kills writers of two files at random moments: each is whole, and drafts do not add up."""
+    rng = np.random.default_rng(0)
+    for place in range(n_kills):
+        process = FORK.Process(target=write_for_ever, args=(folder, 10_000 * place))
+        process.start()
+        while not (folder / "b").exists():
+            time.sleep(0.001)
+        time.sleep(0.02 * rng.random())
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        arrays, _ = read_arrays(folder / "a.npz", kind="numbers", version=1)
+        assert len(arrays["same"]) == 20_000 and np.ptp(arrays["same"]) == 0
+        assert len(set((folder / "b").read_bytes().split())) == 1
+        assert len(names(folder)) <= 4, "two files, and a draft of each"
+    replace_file(folder / "b", b"last")
+    write_arrays(folder / "a.npz", {}, {}, kind="numbers", version=1)
+    assert names(folder) == ["a.npz", "b"]
+    print(f"{n_kills} kills: 0 files damaged, 0 drafts left behind")
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path):
+    check_kills(tmp_path, 5)
+
+
+@pytest.mark.slow
+def test_two_hundred_killed_writers(tmp_path):
+    check_kills(tmp_path, 200)

@@ -51,11 +51,14 @@ def joinable(
       overwrite: whether to remove runs of other settings, and damaged ones.
 
     Raises:
-      ValueError: the folder holds finished runs of other settings; says what differs.
+      ValueError: the folder holds finished runs of other settings; says what differs. Or it is no
+        folder of results and holds files that would be replaced.
       OSError: the folder cannot be written.
     """
     check_writable(Path(folder) / "rows.csv")
     table = ResultTable(folder, layout, overwrite=overwrite)
+    if not overwrite:
+        _check_ours(table)
     others = _others(table.config_hashes(), runs)
     if others and not overwrite:
         known = table.read_settings().get("runs", {})
@@ -71,6 +74,18 @@ def joinable(
     if others or table.damage:
         table.remove_runs(others)
     return table
+
+
+def _check_ours(table: ResultTable) -> None:
+    """Raises ValueError where files of other people would be replaced by those of results."""
+    if table.rows() or "left_out" in table.read_settings():
+        return
+    for name in ("settings.json", "versions.json", "report.md", "ranking.md"):
+        if (table.folder / name).exists():
+            raise ValueError(
+                f"{table.folder / name} is not of results; choose another folder, or give "
+                "overwrite (--overwrite) to replace it"
+            )
 
 
 def _others(kept: Mapping[RunKey, str], runs: Sequence[Playable]) -> Collection[RunKey]:

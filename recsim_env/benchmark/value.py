@@ -11,6 +11,7 @@ with that choice, a value of nothing shows as up to a percent or two.
 """
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def measure_values(
         outcome = run_benchmark(
             settings,
             _folder_of(folder, label),
-            command=f"recsim-env value --out {folder}",
+            command=_command(label, folder, settings),
             progress_bar=progress_bar,
         )
         if outcome.failed:
@@ -153,6 +154,20 @@ def _asked(label: str, entry: Mapping[str, Any], **settings: Any) -> BenchmarkSe
         bins=1,
         **settings,
     )
+
+
+def _command(label: str, folder: Path, settings: BenchmarkSettings) -> str:
+    """Returns what a person would type to measure a world as it was."""
+    n_seeds = len(settings.seeds)
+    is_count = settings.seeds == tuple(range(n_seeds))
+    asked = {
+        "--seeds": [n_seeds] if is_count else settings.seeds,
+        "--interactions": [settings.interactions],
+        "--episodes": [settings.eval_episodes],
+        "--out": [folder],
+    }
+    words = [word for option, values in asked.items() for word in (option, *map(str, values))]
+    return shlex.join(["recsim-env", "value", label, *words])
 
 
 def _folder_of(folder: Path, label: str) -> Path:

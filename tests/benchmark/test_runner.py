@@ -1,5 +1,6 @@
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -171,6 +172,14 @@ def test_what_is_overwritten_leaves_only_comparable_runs(tmp_path):
     assert run_benchmark(shorter, tmp_path).n_kept == 4
 
 
+@pytest.mark.parametrize("name", ["settings.json", "versions.json", "report.md"])
+def test_files_of_other_people_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(ValueError, match=f"{name} is not of results; choose another folder"):
+        run_benchmark(TINY, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_damaged_runs_are_refused_and_played_again_where_overwritten(tmp_path):
     whole = run_benchmark(TINY, tmp_path)
     before = numbers(tmp_path)
@@ -309,6 +318,30 @@ def children_of(pid):
     """Returns the processes that a process started, where the system tells."""
     found = Path(f"/proc/{pid}/task/{pid}/children")
     return found.read_text().split() if found.exists() else []
+
+
+@pytest.mark.slow
+def test_a_benchmark_killed_at_any_moment_ends_like_one_that_was_not(tmp_path):
+    killed, whole, rng = tmp_path / "killed", tmp_path / "whole", random.Random(0)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    subprocess.run(killable(whole), check=True, **quiet)
+    n_kills = 0
+    while True:
+        process = subprocess.Popen(killable(killed), **quiet)
+        try:
+            _, said = process.communicate(timeout=1.0 + 6.0 * rng.random())
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            n_kills += 1
+        assert n_kills < 100
+        if (killed / "rows.csv").exists():
+            ResultTable(killed)
+    print(f"{n_kills} kills, ended with {process.returncode}")
+    assert process.returncode == 0, said
+    assert numbers(killed) == numbers(whole)
+    assert {file.name for file in killed.iterdir()} == {file.name for file in whole.iterdir()}
 
 
 def test_a_killed_benchmark_goes_on_and_ends_like_one_that_was_not(tmp_path):

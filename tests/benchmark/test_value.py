@@ -21,9 +21,13 @@ def measured(tmp_path_factory):
     return folder, measure_values(WORLD, folder, **SMALL)
 
 
+def table_of(folder):
+    return ResultTable(folder / "InterestEvolution")
+
+
 def test_gains_are_ratios_of_mean_returns(measured):
     folder, values = measured
-    table = ResultTable(folder / "InterestEvolution")
+    table = table_of(folder)
 
     def mean(agent):
         return np.mean([row["return_mean"] for row in table.rows(phase="final", agent=agent)])
@@ -45,6 +49,11 @@ def test_a_second_call_keeps_what_is_there(measured):
     assert measure_values(WORLD, folder, **SMALL) == values
     assert (folder / "InterestEvolution" / "rows.csv").read_bytes() == before
     assert (folder / "values.md").read_text() == as_markdown(values)
+    command = table_of(folder).read_settings()["command"]
+    assert command == (
+        "recsim-env value InterestEvolution --seeds 3 --interactions 200 --episodes 20 "
+        f"--out {folder}"
+    )
 
 
 def test_other_settings_are_refused_before_any_world_is_measured(measured):

@@ -51,13 +51,14 @@ def test_captions_state_seeds_interactions_and_intervals(table: ResultTable) -> 
 def test_failures_versions_and_commands_are_told(table: ResultTable) -> None:
     row = {"scenario": SCENARIO, "agent": "dqn", "seed": 1, "config_hash": "c0"}
     table.append_run([{**row, "phase": "failed", "error": "Traceback:\nValueError: no | ids"}])
-    table.write_settings({"command": "recsim-env benchmark --seeds 3"}, {"numpy": "2.4.6"})
+    commands = {"command": "recsim-env benchmark --seeds 3", "earlier_commands": ["first", "next"]}
+    table.write_settings(commands, {"numpy": "2.4.6"})
     text = write_report(table.folder).read_text(encoding="utf-8")
     assert "12 finished and 1 failed runs of 4 agents" in text
     assert "Toy-v0, dqn, seed 1:\n\n    Traceback:\n    ValueError: no | ids\n" in text
     assert "| numpy | 2.4.6 |" in text
     assert "    recsim-env plot .\n" in text
-    assert "    recsim-env benchmark --seeds 3\n" in text
+    assert "    first\n    next\n    recsim-env benchmark --seeds 3\n" in text
 
 
 def test_a_scenario_that_only_failed_is_told_without_figures(tmp_path: Path) -> None:
