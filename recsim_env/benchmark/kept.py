@@ -1,7 +1,8 @@
 """What a folder of results holds already, and whether the runs that are asked for may join it."""
 
+import contextlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ class Playable(Protocol):
         """Of everything but the seed."""
 
 
+@contextlib.contextmanager
 def joinable(
     folder: str | Path,
     runs: Sequence[Playable],
@@ -35,8 +37,8 @@ def joinable(
     *,
     layout: Layout = BENCHMARK,
     overwrite: bool = False,
-) -> ResultTable:
-    """Returns the table of a folder to which runs may be added.
+) -> Iterator[ResultTable]:
+    """Yields the table of a folder to which runs may be added, by this process alone.
 
     Runs of other worlds, agents and seeds stay there, and so do finished runs that are asked for
     again. Those of other settings would stand beside the new ones as if they were comparable: they
@@ -54,6 +56,28 @@ def joinable(
       ValueError: the folder holds finished runs of other settings; says what differs. Or it is no
         folder of results and holds files that would be replaced.
       OSError: the folder cannot be written.
+      RuntimeError: another process adds runs to it.
+    """
+    table, others = check_joinable(folder, runs, configs, layout=layout, overwrite=overwrite)
+    with table.writing():
+        if others or table.damage:
+            table.remove_runs(others)
+        yield table
+
+
+def check_joinable(
+    folder: str | Path,
+    runs: Sequence[Playable],
+    configs: Configs,
+    *,
+    layout: Layout = BENCHMARK,
+    overwrite: bool = False,
+) -> tuple[ResultTable, Collection[RunKey]]:
+    """Returns a table to which runs may be added, and which runs would be removed from it.
+
+    Raises:
+      ValueError: as in `joinable`.
+      OSError: as in `joinable`.
     """
     check_writable(Path(folder) / "rows.csv")
     table = ResultTable(folder, layout, overwrite=overwrite)
@@ -71,9 +95,7 @@ def joinable(
             f"{table.folder} holds {len(others)} finished runs with other settings ({text}); "
             "choose another folder, or give overwrite (--overwrite) to replace them"
         )
-    if others or table.damage:
-        table.remove_runs(others)
-    return table
+    return table, others
 
 
 def _check_ours(table: ResultTable) -> None:

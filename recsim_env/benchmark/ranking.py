@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -121,21 +122,21 @@ def rank(
     log = log.canonical(seed=protocol.split_seed)  # the same runs for the same rows in any order
     task = RankingTask.of(log, protocol)
     runs, left_out = _plan(log, agents, task, protocol, seeds)
-    table = _joinable(folder, log, runs, protocol, overwrite=overwrite)
-    asked: dict[str, Any] = {
-        "log": log.name,
-        "protocol": asdict(protocol),
-        "agents": {run.agent: run.settings for run in runs},
-        "seeds": list(seeds),
-        "command": command,
-        "about": list(task.about),
-    }
-    asked |= noted(table, runs, _configs(log, runs, protocol), left_out, command)
-    table.write_settings(plain(asked), versions())
-    failed = keep(table, runs, play, jobs=jobs, progress_bar=progress_bar)
-    commands = [each for each in (*asked["earlier_commands"], command) if each]
-    page = as_markdown(log.name, table.rows(), protocol, task.about, commands=commands)
-    replace_file(table.folder / "ranking.md", page)
+    with _joinable(folder, log, runs, protocol, overwrite=overwrite) as table:
+        asked: dict[str, Any] = {
+            "log": log.name,
+            "protocol": asdict(protocol),
+            "agents": {run.agent: run.settings for run in runs},
+            "seeds": list(seeds),
+            "command": command,
+            "about": list(task.about),
+        }
+        asked |= noted(table, runs, _configs(log, runs, protocol), left_out, command)
+        table.write_settings(plain(asked), versions())
+        failed = keep(table, runs, play, jobs=jobs, progress_bar=progress_bar)
+        commands = [each for each in (*asked["earlier_commands"], command) if each]
+        page = as_markdown(log.name, table.rows(), protocol, task.about, commands=commands)
+        replace_file(table.folder / "ranking.md", page)
     keys = {run.key for run in runs}
     rows = [row for row in table.rows() if ROWS.key(row) in keys]
     return RankingOutcome(rows, failed, left_out, task.about, foreign(table, runs), table.damage)
@@ -148,8 +149,8 @@ def _joinable(
     protocol: RankingProtocol,
     *,
     overwrite: bool,
-) -> ResultTable:
-    """Returns the table of a folder that holds nothing else than rankings of this log.
+) -> AbstractContextManager[ResultTable]:
+    """Opens the table of a folder that holds nothing else than rankings of this log.
 
     Raises:
       ValueError: it holds another log, or as in `joinable`.

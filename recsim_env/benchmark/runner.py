@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from recsim_env.agents import make_agent
-from recsim_env.benchmark.kept import Playable, joinable, noted, plain
+from recsim_env.benchmark.kept import Playable, check_joinable, joinable, noted, plain
 from recsim_env.benchmark.plan import LeftOut, make_plan
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.run import Run, play
@@ -74,17 +74,18 @@ def run_benchmark(
       ValueError: settings that a scenario or an agent does not have, or a folder that holds
         something else, runs of other settings among it.
       OSError: the folder cannot be written.
-      RuntimeError: a process of a run was killed.
+      RuntimeError: a process of a run was killed, or another one adds runs to the folder.
     """
     plan = make_plan(settings)
-    table = joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
-    waiting = missing(table, plan.runs)
-    check_agent_settings(waiting)
-    asked = settings.as_dict() | {"command": command}
-    asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
-    table.write_settings(plain(asked), versions())
-    warm_up({id(run.scenario): run.scenario for run in waiting}.values())
-    failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
+    before, _ = check_joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
+    check_agent_settings(missing(before, plan.runs))
+    with joinable(folder, plan.runs, plan.configs, overwrite=overwrite) as table:
+        asked = settings.as_dict() | {"command": command}
+        asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
+        table.write_settings(plain(asked), versions())
+        waiting = missing(table, plan.runs)
+        warm_up({id(run.scenario): run.scenario for run in waiting}.values())
+        failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
     return BenchmarkOutcome(
         folder=table.folder,
         n_runs=len(plan.runs),
@@ -124,14 +125,11 @@ def keep(
       progress_bar: whether to show a line, on a terminal.
 
     Raises:
-      RuntimeError: a process was killed, or another one adds runs to the table.
+      RuntimeError: a process was killed.
     """
     waiting, failed = missing(table, runs), []
     n_kept = len(runs) - len(waiting)
-    with (
-        table.writing() if waiting else contextlib.nullcontext(),
-        tqdm(total=len(runs), initial=n_kept, unit="run", disable=_quiet(progress_bar)) as shown,
-    ):
+    with tqdm(total=len(runs), initial=n_kept, unit="run", disable=_quiet(progress_bar)) as shown:
         for run, rows, trace in _played(waiting, play, jobs):
             table.append_run(rows)
             _keep_trace(table.folder, run.key, trace)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import agent_class
-from recsim_env.benchmark.kept import joinable
+from recsim_env.benchmark.kept import check_joinable
 from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.benchmark.plan import make_plan
 from recsim_env.benchmark.runner import run_benchmark
@@ -126,7 +126,7 @@ def measure_values(
     }
     for label, settings in asked.items():  # before any work
         plan = make_plan(settings)
-        joinable(_folder_of(folder, label), plan.runs, plan.configs, overwrite=overwrite)
+        check_joinable(_folder_of(folder, label), plan.runs, plan.configs, overwrite=overwrite)
     for label, settings in asked.items():
         outcome = run_benchmark(
             settings,

@@ -157,6 +157,17 @@ def test_runs_of_other_settings_are_refused_before_anything_is_done(tmp_path, ch
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+def test_a_second_benchmark_in_the_folder_is_refused_and_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("recsim_env.files._PATIENCE_SECONDS", 0.1)
+    run_benchmark(TINY, tmp_path, command="first")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with ResultTable(tmp_path).writing():
+        for changed, overwrite in (({"seeds": (7,)}, False), ({"interactions": 100}, True)):
+            with pytest.raises(RuntimeError, match="another process adds runs to .*; wait for"):
+                run_benchmark(replace(TINY, **changed), tmp_path, overwrite=overwrite)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 def test_what_is_overwritten_leaves_only_comparable_runs(tmp_path):
     run_benchmark(replace(TINY, agents={"linucb": {}, "random": {"agent": "uniform"}}), tmp_path)
     bold = replace(TINY, agents={"linucb": {"alpha": 0.5}}, seeds=(1,))
