@@ -225,6 +225,9 @@ def test_results_lie_under_the_scenario_s_name_and_plot_finds_them(capsys, tmp_p
     assert main(["benchmark", "InterestExploration", *asked]) == 0
     said = refused(capsys, "plot")
     assert f"name one of {first}, results/InterestExploration-v0" in said
+    assert f"results holds several benchmarks; name one of {first}, " in refused(
+        capsys, "plot", "results"
+    )
     said = refused(capsys, "benchmark", "InterestEvolution", *SMALL, *asked, "--bins", "1")
     assert "other settings (bins=1, there " in said
     assert (

@@ -24,6 +24,12 @@ Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 Truths = Iterator[tuple[str, Estimate | None, float]]
 
 WORLD = "S-v0"
+EMPTY = BENCHMARK.checked(
+    {
+        **{"scenario": WORLD, "agent": "a", "seed": 0, "config_hash": "c"},
+        **{"phase": "final", "interactions": 100, "return_mean": 0.0},
+    }
+)
 MEANS = {"uniform": 10.0, "low": 12.0, "high": 16.0, "oracle": 20.0, "far_sighted": 18.0}
 
 
@@ -42,21 +48,16 @@ DRAWS: tuple[Draw, ...] = (normal, skewed)
 def table_of(returns: dict[str, NDArray[np.float64]]) -> ResultTable:
     """Returns a table, on no disk, in which agents had these returns by seed."""
     table = ResultTable(Path("no such folder"))
+    best = returns.get("oracle", next(iter(returns.values()))).tolist()
     for agent, values in returns.items():
-        for seed, value in enumerate(values):
-            name = {"scenario": WORLD, "agent": agent, "seed": seed, "config_hash": "c"}
-            best = float(returns["oracle"][seed]) if "oracle" in returns else 0.0
-            rows: list[Row] = [
-                {"phase": "evaluation", "interactions": 100, "return_mean": value},
-                {
-                    "phase": "online",
-                    "interactions": 100,
-                    "reward_per_step": value,
-                    "oracle_reward_per_step": best,
-                },
-                {"phase": "final", "interactions": 100, "return_mean": value},
+        for seed, value in enumerate(values.tolist()):
+            name: Row = {"agent": agent, "seed": seed, "return_mean": value}
+            online = {"reward_per_step": value, "oracle_reward_per_step": best[seed]}
+            table._runs[WORLD, agent, seed] = [
+                {**EMPTY, **name, "phase": "evaluation"},
+                {**EMPTY, **name, "phase": "online", **online},
+                {**EMPTY, **name, "phase": "final"},
             ]
-            table._runs[WORLD, agent, seed] = [BENCHMARK.checked(name | row) for row in rows]
     return table
 
 
@@ -131,7 +132,7 @@ def test_intervals_cover_about_as_promised(intervals: Any, n_tables: int) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize(
-    ("intervals", "n_tables"), [(of_values, 20_000), (of_tables, 4_000), (of_gains, 8_000)]
+    ("intervals", "n_tables"), [(of_values, 20_000), (of_tables, 4_000), (of_gains, 4_000)]
 )
 def test_every_interval_covers_between_93_and_97_per_cent(
     intervals: Any, n_tables: int, draw: Draw

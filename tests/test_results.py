@@ -2,7 +2,10 @@
 
 import json
 import math
+import multiprocessing
 import os
+import resource
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -208,6 +211,28 @@ def test_a_write_that_fails_halfway_leaves_the_table_as_it_was(
     assert (tmp_path / "rows.csv").read_bytes() == before
     table.append_run(run_of(seed=2))
     assert [seed for _, seed, _ in returns(ResultTable(tmp_path))] == [0, 2]
+
+
+def test_a_disk_that_is_full_halfway_leaves_the_table_as_it_was(tmp_path: Path) -> None:
+    table = ResultTable(tmp_path)
+    table.append_run(run_of(seed=0))
+    file = tmp_path / "rows.csv"
+    before = file.read_bytes()
+
+    def append() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20,) * 2)
+        try:
+            table.append_run(run_of(seed=1))
+        except OSError as error:
+            os._exit(0 if str(file) in str(error) else 2)
+        os._exit(1)
+
+    process = multiprocessing.get_context("fork").Process(target=append)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert file.read_bytes() == before
 
 
 def test_two_writers_are_noticed(tmp_path: Path) -> None:

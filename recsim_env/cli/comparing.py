@@ -276,21 +276,23 @@ def plot(options: argparse.Namespace) -> int:
         from recsim_env.plots.report import write_report
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    print(f"report: {write_report(options.folder or _only_folder())}")
+    print(f"report: {write_report(_folder_of_one(options.folder))}")
     return 0
 
 
-def _only_folder() -> Path:
-    """Returns the folder of results that is meant where none is named.
+def _folder_of_one(named: Path | None) -> Path:
+    """Returns the folder of a benchmark: the one that is named, or the only one there is.
 
     Raises:
-      ValueError: there are several, or none.
+      ValueError: none is named, and there are several, or none; or the one named holds others.
     """
-    found = sorted(file.parent for file in RESULTS.glob("*/rows.csv"))
-    if len(found) != 1:
-        known = ", ".join(map(str, found)) or f"{RESULTS}/, where there is none yet"
+    found = sorted(file.parent for file in (named or RESULTS).glob("*/rows.csv"))
+    known = ", ".join(map(str, found)) or f"{RESULTS}/, where there is none yet"
+    if named is None and len(found) != 1:
         raise ValueError(f"FOLDER is missing; name one of {known}")
-    return found[0]
+    if named and found and not (named / "rows.csv").exists():
+        raise ValueError(f"{named} holds several benchmarks; name one of {known}")
+    return named or found[0]
 
 
 def value(options: argparse.Namespace) -> int:
