@@ -14,9 +14,15 @@ Observation = Any
 
 
 class Interface:
-    """The spaces of a scenario's environments, and observations from records."""
+    """The spaces of a scenario's environments, observations from records, slates from actions.
 
-    def __init__(self, scenario: Scenario, *, flat: bool) -> None:
+    Args:
+      scenario: the scenario.
+      flat: whether observations are one vector.
+      num_envs: of a batch; None is a single environment.
+    """
+
+    def __init__(self, scenario: Scenario, *, flat: bool, num_envs: int | None = None) -> None:
         self.scenario = scenario
         self.is_flat = as_switch("flat", flat)
         fields = scenario.space_fields()
@@ -36,6 +42,9 @@ class Interface:
             else spaces.MultiDiscrete(np.full(scenario.slate_size, scenario.n_candidates))
         )
         self.n_floats = float_count(fields)
+        batch = () if num_envs is None else (num_envs,)
+        whole = (*batch, scenario.slate_size)
+        self._shapes = (batch, whole) if scenario.slate_size == 1 else (whole,)
 
     def batch(self, records: np.ndarray) -> Observation:
         """Returns a batch of observation records as agents see it, without copying."""
@@ -65,24 +74,23 @@ class Interface:
             infos |= {name: values, f"_{name}": mask.copy()}
         return infos
 
-    def slates(self, actions: Any, num_envs: int | None = None) -> np.ndarray:
+    def slates(self, actions: Any) -> np.ndarray:
         """Returns what was chosen as contiguous slates of int64, (n, slate_size).
 
         Args:
-          actions: one slate, or one for each of the `num_envs`; of one item, also without its axis.
-          num_envs: None is a single environment.
+          actions: one slate, or one for each environment of a batch; of one item, also without its
+            axis.
 
         Raises:
           ValueError: a wrong shape or type, or an index out of range: the first, and where it is.
         """
         array = as_indices(actions)
         k, n = self.scenario.slate_size, self.scenario.n_candidates
-        batch = () if num_envs is None else (num_envs,)
-        if array.shape != (*batch, k) and not (k == 1 and array.shape == batch):
+        if array.shape not in self._shapes:
+            each = ", one slate for each environment" if len(self._shapes[-1]) > 1 else ""
             raise ValueError(
-                f"an action of shape {array.shape} does not fit; use "
-                f"{batch if k == 1 else (*batch, k)}, slate_size={k} of the candidates' indices"
-                + (", one slate for each environment" if batch else "")
+                f"an action of shape {array.shape} does not fit; use {self._shapes[0]}, "
+                f"slate_size={k} of the candidates' indices{each}"
             )
         slates = array.reshape(-1, k)
         if slates.min() < 0 or slates.max() >= n:

@@ -115,7 +115,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             "flat": flat,
             "compiled": as_compiled(compiled),
         }
-        self._interface = Interface(self.scenario, flat=flat)
+        self._interface = Interface(self.scenario, flat=flat, num_envs=self.num_envs)
         self.single_observation_space = self._interface.observation_space
         self.single_action_space = self._interface.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -236,7 +236,7 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
           RuntimeError: before the first `reset`, or under DISABLED after an episode ended.
         """
         begun = time.perf_counter()
-        actions = self._interface.slates(actions, self.num_envs)
+        actions = self._interface.slates(actions)
         if not self._is_seeded:
             raise RuntimeError("no episode is running; call reset() first")
         if self.autoreset_mode == AutoresetMode.DISABLED and self._simulator.slots["is_over"].any():
