@@ -243,12 +243,12 @@ class ResultTable:
                 pass
             yield
 
-    def config_hashes(self) -> dict[RunKey, str]:
-        """Returns the hash of the settings of every run that finished."""
+    def config_hashes(self, *, failed: bool = False) -> dict[RunKey, str]:
+        """Returns the hash of the settings of every run that finished, or also of those failed."""
         return {
             key: run[-1]["config_hash"]
             for key, run in self._runs.items()
-            if run[-1]["phase"] == "final"
+            if failed or run[-1]["phase"] == "final"
         }
 
     def finished_runs(self, config_hash: str) -> set[RunKey]:

@@ -83,7 +83,7 @@ def check_joinable(
     table = ResultTable(folder, layout, overwrite=overwrite)
     if not overwrite:
         _check_ours(table)
-    others = _others(table.config_hashes(), runs)
+    others = _others(table.config_hashes(failed=overwrite), runs)
     if others and not overwrite:
         known = table.read_settings().get("runs", {})
         first = dict.fromkeys(run.key[:2] for run in runs)

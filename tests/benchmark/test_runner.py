@@ -183,6 +183,18 @@ def test_what_is_overwritten_leaves_only_comparable_runs(tmp_path):
     assert run_benchmark(shorter, tmp_path).n_kept == 4
 
 
+def test_what_failed_with_other_settings_is_in_nobody_s_way(tmp_path, other_agents):
+    settings = replace(TINY, agents={"broken": {"agent": "other_agents:Failing"}}, interactions=50)
+    settings = replace(settings, bins=1, checkpoints=1)
+    assert len(run_benchmark(settings, tmp_path / "results").failed) == 1
+    changed = replace(settings, agents={"broken": {"agent": "linucb"}}, seeds=(1,))
+    with pytest.raises(ValueError, match="holds 1 finished runs with other settings"):
+        run_benchmark(changed, tmp_path / "results")
+    shorter = replace(changed, interactions=40)
+    assert run_benchmark(shorter, tmp_path / "results", overwrite=True).foreign == ()
+    assert ResultTable(tmp_path / "results").rows(phase="failed") == []
+
+
 @pytest.mark.parametrize("name", ["settings.json", "versions.json", "report.md"])
 def test_files_of_other_people_are_not_replaced(tmp_path, name):
     (tmp_path / name).write_text("{}")
