@@ -54,6 +54,11 @@ class Scenario:
     come zeroed, and what `observe` does not write is 0. By convention the first column of the
     observation `response` is 1 where the item was clicked.
 
+    Settings are declared with their ranges (`recsim_env.settings.setting`), and fields of records
+    with theirs (`recsim_env.layouts.within`), so that what cannot be is refused before compiled
+    code, which checks nothing, meets it. For the same reason a class of one's own takes its first
+    steps in plain Python, unless `recsim_env.testing.check_scenario` has found it in order.
+
     Settings:
       n_candidates: items to choose from at each step (10); 0 is the whole catalogue, in the order
         of `item_id`.

@@ -1,12 +1,22 @@
 """Many people at once: the state of a batch of slots, and the threads that step it."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from recsim_env.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
+from recsim_env.rehearsal import (
+    N_ITEMS,
+    N_PEOPLE,
+    N_STEPS,
+    SECONDS,
+    Watch,
+    explaining,
+    is_due,
+)
 from recsim_env.scenario import Scenario
 from recsim_env.state import check_users
 from recsim_env.streams import STREAM
@@ -84,6 +94,9 @@ class Simulator:
         self.dtypes = scenario.dtypes()
         self.horizon = scenario.horizon if horizon is None else horizon
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))
+        self._must_rehearse = self.kernel.is_compiled and is_due(scenario)
+        if self._must_rehearse:
+            self._rehearse_items()
         tables = scenario.tables()
         self._users = self.kernel.records(tables.get("users", np.zeros(1, self.dtypes["user"])))
         self.items = tables["items"] if "items" in tables else self._catalogue()
@@ -104,12 +117,40 @@ class Simulator:
         known = _WORLDS.get(self.scenario)
         if known is None:
             rngs = self.kernel.records(np.zeros(1, STREAM))
-            self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
+            with explaining(self.scenario, is_compiled=self.kernel.is_compiled):
+                self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
             _WORLDS.clear()  # the last world is the one that sibling environments share
             _WORLDS[self.scenario] = items
             items.flags.writeable = False
             return items
         return known
+
+    def _rehearse_items(self) -> None:
+        """Draws some items in plain Python; see `recsim_env.rehearsal`."""
+        kernel = Kernel(self.scenario, compiled=False)
+        items = kernel.records(np.zeros(N_ITEMS, self.dtypes["item"]))
+        with Watch(self.scenario):
+            config = kernel.records(self._config.copy())
+            kernel.sample_catalogue(config, items, kernel.records(np.zeros(1, STREAM)))
+
+    def _rehearse(self) -> None:
+        """Lets a few people take a few steps in plain Python; see `recsim_env.rehearsal`."""
+        self._must_rehearse = False
+        end = time.monotonic() + SECONDS
+        slate = (N_PEOPLE, self.scenario.slate_size)
+        rng = np.random.default_rng(0)
+        with Watch(self.scenario):
+            few = Simulator(self.scenario, N_PEOPLE, horizon=self.horizon, compiled=False)
+            few._items = few.kernel.records(self.items.view())
+            few._items.flags.writeable = False
+            few.reset(np.arange(N_PEOPLE, dtype=np.uint64), None)
+            for _ in range(N_STEPS):
+                for kind in few.kernel.judges:
+                    if few.kernel.judges[kind]:
+                        few.judge(kind)
+                few.step(rng.integers(0, self.scenario.n_candidates, slate), NEXT_STEP)
+                if time.monotonic() > end:
+                    break
 
     def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns fresh memory as plain records, as the loop takes them, and as floats."""
@@ -155,6 +196,8 @@ class Simulator:
           actions: (num_slots, slate_size) int64 indices of candidates, all in range.
           mode: NEXT_STEP, SAME_STEP or DISABLED; RESET only begins the episodes that are due.
         """
+        if self._must_rehearse:
+            self._rehearse()
         n = self.num_slots
         records, argument, floats = self._observation_buffer(n)
         infos, final = self._info_buffer(n), self._no_final
@@ -209,6 +252,10 @@ class Simulator:
 
     def _run(self, loop: Any, arguments: tuple) -> None:
         """Runs a loop over all slots, split over threads where it is worth it."""
+        with explaining(self.scenario, is_compiled=self.kernel.is_compiled):
+            self._run_parts(loop, arguments)
+
+    def _run_parts(self, loop: Any, arguments: tuple) -> None:
         n_parts = min(self.threads, self.num_slots // MIN_SLOTS_PER_THREAD)
         if n_parts <= 1:
             loop(*arguments, 0, self.num_slots)

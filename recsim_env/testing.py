@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
+from recsim_env.rehearsal import ScenarioFault, mark_checked
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import MIN_SLOTS_PER_THREAD
 
@@ -59,6 +60,7 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
     for mode in AutoresetMode:
         check_batch(made, autoreset_mode=mode)
     _check_threads(made)
+    mark_checked(type(made))
 
 
 def random_slates(scenario: Scenario, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -116,25 +118,13 @@ def _check_empty_places(step: int, observation: Any, slates: np.ndarray) -> None
         )
 
 
-def _compiler_says(error: Exception) -> str:
-    """Returns what a compiler's error comes down to: the complaints, then where they arise."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    complaints = [
-        line for line in lines if line.startswith((">>>", "No impl", "Untyped", "Unknown"))
-    ]
-    places = [line for line in lines if line.startswith("File ") and "site-packages" not in line]
-    return "; ".join(dict.fromkeys((complaints or lines[:3])[:3] + places[:1]))
-
-
 def _check_compiled(scenario: Scenario, plain: list[tuple[Any, ...]]) -> None:
-    from numba.core.errors import NumbaError
-
     try:
         compiled = _play(scenario, compiled=True)
-    except NumbaError as error:
+    except ScenarioFault as error:
         raise CheckFailed(
             "plain Python runs, but it cannot be compiled (see the Numba manual's list of what "
-            f"compiled functions may use): {_compiler_says(error)}"
+            f"compiled functions may use): {error}"
         ) from error
     for step, (one, other) in enumerate(zip(plain, compiled, strict=True)):
         for left, right in zip(one, other, strict=True):

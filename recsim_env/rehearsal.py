@@ -1,0 +1,185 @@
+"""The first steps of a scenario that nobody has checked, in plain Python, where faults show.
+
+Compiled code does not notice that it writes past an array, and its compiler says little more of a
+misspelt field than its name. So a few people take a few steps beforehand, in copies of all that is
+written to.
+"""
+
+import dis
+import linecache
+import re
+import types
+import warnings
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from recsim_env.kernel import HOOKS
+from recsim_env.scenario import Scenario
+from recsim_env.spelling import did_you_mean
+
+#: How many people rehearse how many steps, at most for so long; and how many items are drawn.
+N_PEOPLE, N_STEPS, SECONDS, N_ITEMS = 3, 5, 0.5, 10
+
+_CHECKED: "weakref.WeakSet[type[Scenario]]" = weakref.WeakSet()
+_REHEARSED: set[tuple[type[Scenario], str]] = set()
+
+
+class ScenarioFault(TypeError):
+    """A function of a scenario uses what its records do not have; the message says which."""
+
+
+def mark_checked(kind: type[Scenario]) -> None:
+    """Remembers, as long as the process lasts, that `check_scenario` found nothing wrong."""
+    _CHECKED.add(kind)
+
+
+def is_due(scenario: Scenario) -> bool:
+    """Returns whether the scenario must rehearse, and takes it that it does so now."""
+    kind = type(scenario)
+    if kind.__module__.startswith("recsim_env.") or kind in _CHECKED:
+        return False
+    known = (kind, repr(scenario.settings))
+    if known in _REHEARSED:
+        return False
+    _REHEARSED.add(known)
+    return True
+
+
+class Watch:
+    """A context in which faults of a scenario's functions are explained, and others are no matter.
+
+    What plain Python refuses and compiled code does not (a division by zero, an exponential that
+    is too large) only ends the rehearsal.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def __enter__(self) -> None:
+        self._quiet = warnings.catch_warnings()
+        self._quiet.__enter__()
+        warnings.simplefilter("ignore")
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+        self._quiet.__exit__(kind, error, traceback)
+        if isinstance(error, AttributeError | IndexError | NameError):
+            _REHEARSED.discard((type(self.scenario), repr(self.scenario.settings)))
+            raise ScenarioFault(_plain_words(self.scenario, error)) from error
+        return isinstance(error, Exception)
+
+
+def _plain_words(scenario: Scenario, error: Exception) -> str:
+    """Returns where in a scenario's functions an error arose, and what it comes down to."""
+    step = error.__traceback__
+    frames = []
+    while step is not None:
+        frames.append((step.tb_frame, step.tb_lineno, step.tb_lasti))
+        step = step.tb_next
+    own = [each for each in frames if "numpy" not in each[0].f_globals.get("__name__", "")]
+    frame, line, instruction = own[-1]
+    code = frame.f_code
+    text = _source(code, instruction)
+    complaint = str(error)
+    name = re.search(r"attribute '(\w+)'", complaint)
+    if name:
+        record = frame.f_locals.get(text.split(".")[0].split("[")[0])
+        fields = getattr(getattr(record, "dtype", None), "names", None) or ()
+        known = f"; known are {', '.join(fields)}" if fields else ""
+        complaint = f"there is no field {name[1]!r}{known}{did_you_mean(name[1], fields)}"
+    where = f"{_name_of(code)} ({code.co_filename}, line {line})"
+    return _sentence(scenario, where, f"`{text}`: {complaint}")
+
+
+def _source(code: types.CodeType, instruction: int) -> str:
+    """Returns the expression that an instruction belongs to, or the attribute it is about."""
+    first, last, begin, end = list(code.co_positions())[instruction // 2]
+    if first is not None and first == last and begin is not None:
+        text = linecache.getline(code.co_filename, first).encode()[begin:end].decode()
+        if text:
+            return text
+    attributes = [
+        each.argval
+        for each in dis.get_instructions(code)
+        if each.offset <= instruction and each.opname in ("LOAD_ATTR", "STORE_ATTR")
+    ]
+    return str(attributes[-1]) if attributes else code.co_name
+
+
+def _name_of(code: types.CodeType) -> str:
+    return code.co_qualname.rpartition("<locals>.")[2]
+
+
+def _sentence(scenario: Scenario, where: str, what: str) -> str:
+    name = type(scenario).__name__
+    return (
+        f"{name}: {where} uses {what}. Mend it; recsim_env.testing.check_scenario({name}) looks "
+        "for all such faults"
+    )
+
+
+def compiler_says(scenario: Scenario, error: BaseException) -> str:
+    """Returns what a compiler's error comes down to: the function and the field, or complaints."""
+    text = str(error)
+    unknown = re.search(r"Unknown attribute '(\w+)'", text)
+    field = unknown[1] if unknown else None
+    if isinstance(error, KeyError) and error.args:  # what Numba raises where a field is written
+        field = str(error.args[0])
+    if field is not None:
+        where = [
+            _name_of(each.__code__)
+            for each in functions_of(scenario)
+            if field in each.__code__.co_names
+        ]
+        if where:
+            fields = [name for each in scenario.dtypes().values() for name in each.names or ()]
+            lack = f"a field {field!r} that the record has not{did_you_mean(field, fields)}"
+            return _sentence(scenario, " or ".join(dict.fromkeys(where)), lack)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    complaints = [
+        line for line in lines if line.startswith((">>>", "No impl", "Untyped", "Unknown"))
+    ]
+    places = [line for line in lines if line.startswith("File ") and "site-packages" not in line]
+    said = "; ".join(dict.fromkeys((complaints or lines[:3])[:3] + places[:1]))
+    return f"{type(scenario).__name__} cannot be compiled: {said}"
+
+
+class explaining:  # noqa: N801  # used as `with explaining(...)`, around every step
+    """A context in which a compiler's errors say which function and field they are about."""
+
+    def __init__(self, scenario: Scenario, *, is_compiled: bool) -> None:
+        self.scenario = scenario
+        self.is_compiled = is_compiled
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if self.is_compiled and isinstance(error, Exception) and _is_compilers(error):
+            raise ScenarioFault(compiler_says(self.scenario, error)) from error
+
+
+def _is_compilers(error: Exception) -> bool:
+    """Returns whether the compiler raised it, and not what it compiled."""
+    from numba.core.errors import NumbaError
+
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    where = "" if step is None else step.tb_frame.f_globals.get("__name__", "")
+    return isinstance(error, NumbaError) or (
+        isinstance(error, KeyError) and where.startswith("numba.")
+    )
+
+
+def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
+    """Yields the functions that a scenario consists of, with all that they call."""
+    names = (*HOOKS, "appeal", "worth", "appeal_lost", "worth_lost")
+    waiting = [getattr(scenario, name) for name in names] + list(scenario.variants().values())
+    seen = set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, types.FunctionType) and each not in seen:
+            seen.add(each)
+            yield each
+            waiting += [each.__globals__.get(name) for name in each.__code__.co_names]
