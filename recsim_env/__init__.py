@@ -10,9 +10,13 @@ Importing this package registers its environments with Gymnasium and does nothin
     ['candidates', 'response', 'user']
 """
 
-from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-from recsim_env.registration import register, register_all
-from recsim_env.scenario import Scenario
+from recsim_env.interrupts import leave_while_importing
+
+leave_while_importing()
+
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
+from recsim_env.registration import register, register_all  # noqa: E402
+from recsim_env.scenario import Scenario  # noqa: E402
 
 __version__ = "0.1.0"
 

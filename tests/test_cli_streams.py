@@ -24,30 +24,40 @@ def ended(shell, **environment):
     )
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize(
-    ("shell", "status", "said"),
-    [
-        ("recsim-env --help >/dev/full", 1, b"No space left on device"),
-        ("recsim-env run --help >/dev/full", 1, b"No space left on device"),
-        ("recsim-env nothing >/dev/full", 2, b"'nothing' is unknown"),
-        ("recsim-env nothing 2>/dev/full", 2, b""),
-        ("recsim-env nothing >/dev/full 2>&1", 2, b""),
-        ("recsim-env --version >&-", 2, b"standard output is closed"),
-        ("recsim-env --version 2>&-", 0, b""),
-        ("recsim-env nothing 2>&-", 2, b""),
-        ("recsim-env --version <&-", 0, b""),
-        ("recsim-env --version >&- 2>&- <&-", 2, b""),
-        ("recsim-env --help | true; exit ${PIPESTATUS[0]}", 141, b""),
-    ],
-)
-def test_output_that_cannot_be_written_is_told(shell, status, said, unbuffered):
-    done = ended(shell, PYTHONUNBUFFERED=unbuffered)
+WAYS = [
+    ("recsim-env --help >/dev/full", 1, b"No space left on device"),
+    ("recsim-env run --help >/dev/full", 1, b"No space left on device"),
+    ("recsim-env nothing >/dev/full", 2, b"'nothing' is unknown"),
+    ("recsim-env nothing 2>/dev/full", 2, b""),
+    ("recsim-env nothing >/dev/full 2>&1", 2, b""),
+    ("recsim-env --version >&-", 2, b"standard output is closed"),
+    ("recsim-env --version 2>&-", 0, b""),
+    ("recsim-env nothing 2>&-", 2, b""),
+    ("recsim-env --version <&-", 0, b""),
+    ("recsim-env --version >&- 2>&- <&-", 2, b""),
+    ("recsim-env --help | true; exit ${PIPESTATUS[0]}", 141, b""),
+]
+
+
+def check_way(shell, status, said, **environment):
+    done = ended(shell, **environment)
     if status == 141 and done.returncode == 0:
         return  # it was done before the reader left
     assert done.returncode == status, done.stderr
     assert said in done.stderr
     assert done.stderr.count(b"\n") == (1 if said else 0), done.stderr
+
+
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[5]], ids=lambda way: way[0])
+def test_output_that_cannot_be_written_is_told(way):
+    check_way(*way)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way[0])
+def test_no_stream_that_is_full_or_closed_makes_a_traceback(way, unbuffered):
+    check_way(*way, PYTHONUNBUFFERED=unbuffered)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp932", "latin-1", "utf-16", "utf-8"])
@@ -64,6 +74,7 @@ def test_any_text_is_written_in_any_encoding(encoding, monkeypatch):
     assert all(sign in written for sign in ("0.78", "3", "10", "rgyfalvy"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [
@@ -81,6 +92,7 @@ def test_pages_are_printed_on_any_terminal(environment):
         assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_files_are_read_and_written_as_utf_8_whatever_the_place(tmp_path):
     """Also where the name of the folder is not ASCII, and Python says where UTF-8 is not named."""
     place = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -153,10 +153,10 @@ def test_what_is_overwritten_stays_until_there_is_something_else(capsys, monkeyp
         assert Path("linucb.agent").read_bytes() == before[0]
         raise ValueError("no learning today")
 
-    monkeypatch.setattr(LinUCB, "learn", failing)
-    assert "no learning today" in refused(capsys, *TRAIN, "--seed", "1", "--overwrite")
+    with monkeypatch.context() as patch:
+        patch.setattr(LinUCB, "learn", failing)
+        assert "no learning today" in refused(capsys, *TRAIN, "--seed", "1", "--overwrite")
     assert (Path("linucb.agent").read_bytes(), Path("linucb.agent.json").read_bytes()) == before
-    monkeypatch.undo()
     assert main([*TRAIN, "--seed", "1", "--interactions", "100", "--overwrite"]) == 0
     assert json.loads(Path("linucb.agent.json").read_text(encoding="utf-8"))["seed"] == 1
 

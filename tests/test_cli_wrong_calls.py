@@ -62,8 +62,8 @@ TOML = {
 
 SCENARIO, AGENT = "BernoulliBandit", "ucb"
 TRAIN = ("train", SCENARIO, AGENT, "--interactions", "64")
-BENCHMARK = ("benchmark", SCENARIO, "--agents", AGENT, "--interactions=64", "--jobs=1")
-BENCHMARK += ("--episodes=4", "--seeds=1")
+BRIEF = ("--interactions=64", "--jobs=1", "--episodes=4", "--seeds=1")
+BENCHMARK = ("benchmark", SCENARIO, "--agents", AGENT, *BRIEF)
 LONG = "n" * 300
 
 CALLS = [

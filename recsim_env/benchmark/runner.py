@@ -198,15 +198,23 @@ def _starting_apart() -> Iterator[None]:
     Ctrl-C is this process's to answer: it ends the others. And a file in the current folder that is
     called as a module of Python's own must not be taken for it.
     """
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.ensure_running()  # it would listen to Ctrl-C again once it has started
     safe_path = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    mask = getattr(signal, "pthread_sigmask", lambda how, signals: signals)  # not on Windows
+    before = mask(getattr(signal, "SIG_BLOCK", 0), {signal.SIGINT})
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
     try:
         yield
     finally:
         if safe_path is None:
             del os.environ["PYTHONSAFEPATH"]
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+        mask(getattr(signal, "SIG_SETMASK", 0), before)
 
 
 _taking_turns = threading.RLock()

@@ -15,8 +15,9 @@ from recsim_env.cli import (
     training,
     worlds,
 )
-from recsim_env.cli.faults import INTERRUPTED, UNREAD, WRONG, Fault, fault_of
+from recsim_env.cli.faults import UNREAD, WRONG, Fault, fault_of
 from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
+from recsim_env.interrupts import INTERRUPTED
 
 _EXAMPLES = f"""{EXAMPLES}
   {PROGRAM} scenarios                                      what there is to play
@@ -39,17 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _run(list(arguments))
+    status = INTERRUPTED
     try:
         with process.one_interrupt():
-            try:
-                process.take_any_text()
-            except ValueError as error:
-                return _report(Fault(str(error), WRONG))
-            return _run(sys.argv[1:])
+            status = _run_alone()
     except KeyboardInterrupt as interrupt:
-        return _interrupted(interrupt)
+        _interrupted(interrupt)
     finally:
         process.give_up_output()
+    if status == INTERRUPTED:
+        process.leave_interrupted()
+    return status
+
+
+def _run_alone() -> int:
+    try:
+        process.take_any_text()
+    except ValueError as error:
+        return _report(Fault(str(error), WRONG))
+    return _run(sys.argv[1:])
 
 
 def _run(arguments: list[str]) -> int:

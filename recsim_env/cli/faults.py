@@ -8,8 +8,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-WRONG, FAILED, INTERRUPTED, UNREAD = 2, 1, 130, 141
-"""Exit statuses: a wrong request, one that could not be done, Ctrl-C, and output nobody reads."""
+WRONG, FAILED, UNREAD = 2, 1, 141
+"""Exit statuses: a wrong request, one that could not be done, and output that nobody reads."""
 
 _LIBRARIES = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")}
 _REQUESTS = (ValueError, TypeError, ImportError, FileNotFoundError)

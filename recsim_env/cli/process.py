@@ -1,6 +1,7 @@
 """What the command needs of its process: streams that take any text, and Ctrl-C as one line."""
 
 import _thread
+import atexit
 import codecs
 import contextlib
 import os
@@ -8,8 +9,12 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
+
+from recsim_env.interrupts import INTERRUPTED
 
 # Signs in what is printed, for terminals whose encoding lacks them.
 _PLAIN = {"−": "-", "–": "-", "×": "x", "±": "+-", "·": "*", "²": "^2", "³": "^3", "ᵀ": "^T"}
@@ -84,35 +89,65 @@ def give_up_output() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-@contextlib.contextmanager
-def one_interrupt() -> Iterator[None]:
-    """Makes the first Ctrl-C a KeyboardInterrupt, also where one is ignored; the next ends at once.
+class _CtrlC:
+    """Answers SIGINT with a KeyboardInterrupt, and to those that come with it no more."""
 
-    Python prints and forgets an exception that a callback or a destructor raises, and an interrupt
-    may come there as anywhere else.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    print_unraisable = sys.unraisablehook
+    SECONDS = 1.0  # a terminal and whoever watches over a process may both send one
 
-    def interrupt_again(unraisable: Any) -> None:
+    def __init__(self) -> None:
+        self.came: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raises KeyboardInterrupt in the main thread."""
+        now = time.monotonic()
+        if self.came is None or now - self.came > self.SECONDS:
+            self.came = now
+            raise KeyboardInterrupt
+
+    def again(self, unraisable: Any) -> None:
+        """Raises it again where Python would print and forget it: in callbacks and destructors."""
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self.came = None
             threading.Timer(0.01, _thread.interrupt_main).start()
         else:
-            print_unraisable(unraisable)
+            sys.__unraisablehook__(unraisable)
 
-    sys.unraisablehook = interrupt_again
+
+_ctrl_c = _CtrlC()
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Makes Ctrl-C a KeyboardInterrupt, wherever it comes, once the imports are done.
+
+    A process that was started not to be interrupted, as in the background of a script, is not.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _ctrl_c)
+        sys.unraisablehook = _ctrl_c.again
     try:
         yield
     finally:
-        sys.unraisablehook = print_unraisable
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if _ctrl_c.came is None and signal.getsignal(signal.SIGINT) is _ctrl_c:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing left to say
+
+
+def leave_interrupted() -> NoReturn:
+    """Ends this process with the status of Ctrl-C, whatever comes meanwhile.
+
+    Python itself would end by a signal where the interrupt came in code that it made of a string.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+    give_up_output()
+    os._exit(INTERRUPTED)
 
 
 def was_interrupted(error: BaseException) -> bool:
     """Returns whether an exception is what a library made of Ctrl-C."""
+    if _ctrl_c.came is not None:
+        return True
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, KeyboardInterrupt):
         seen = seen.__cause__ or seen.__context__
