@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 
 from recsim_env.benchmark.ranking_task import RankingProtocol
 from recsim_env.results import Row
-from recsim_env.statistics import estimate
 
 # With one right item a person, recall is the hit rate and precision a k-th of it.
 _OF_SEVERAL = ("recall", "precision")
@@ -38,13 +38,12 @@ def _mean(rows: Sequence[Row], column: str) -> float:
 
 
 def _cell(rows: Sequence[Row]) -> str:
-    """Returns the mean over seeds, its interval over people, and the half-width over seeds."""
+    """Returns the mean over seeds, its interval over people, and the deviation between seeds."""
     text = f"{_mean(rows, 'value'):.3f}"
     if math.isfinite(rows[0]["low"]):
         text += f" [{_mean(rows, 'low'):.3f}, {_mean(rows, 'high'):.3f}]"
     if len(rows) > 1:
-        over_seeds = estimate([row["value"] for row in rows])
-        text += f" ±{over_seeds.high - over_seeds.mean:.3f}"
+        text += f" ±{statistics.stdev(row['value'] for row in rows):.3f}"
     return text
 
 
@@ -55,7 +54,7 @@ def legend(rows: Sequence[Row], protocol: RankingProtocol) -> str:
     text += f", averaged over {len(seeds)} seeds]" if len(seeds) > 1 else "]"
     if len(seeds) > 1:
         drawn = "" if protocol.negatives is None else "negatives, "
-        text += f" ± half of the 95 % interval over seeds ({drawn}fits, order of ties)"
+        text += f" ± standard deviation over seeds ({drawn}fits, order of ties)"
     if protocol.negatives is None:
         text += ". Coverage and Gini are of all lists together"
     return text + "."

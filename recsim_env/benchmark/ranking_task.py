@@ -267,7 +267,11 @@ def _about_chance(
         return ()
     held_out = log.select(is_held_out & np.isin(log.user, people))
     n = n_by_chance(log.select(~is_held_out & (log.rating > 0)), held_out)
-    of = "several of the last moment" if log.time is not None else "all, as the log has no times"
+    of = (
+        "several of their person's last moment"
+        if log.time is not None
+        else "all that they liked, as there are no times"
+    )
     return (
         f"{n:,} of {len(held_out):,} held-out rows were drawn by chance from {of} "
         f"(split seed {protocol.split_seed}).",
