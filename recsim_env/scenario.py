@@ -164,7 +164,10 @@ class Scenario:
         slot = record_bytes(self.user_layout()) + 8 * (n + n_places)
         slot += n_places * record_bytes(self.response_layout())
         slot += 0 if self.n_items else n * record_bytes(self.item_layout())
-        few = [self._bytes_of_observation(*sizes) for sizes in ((1, 1), (2, 1), (2, 2))]
+        try:
+            few = [self._bytes_of_observation(*sizes) for sizes in ((1, 1), (2, 1), (2, 2))]
+        except Exception:  # one's own scenario may need more candidates than that
+            return slot
         longer = few[0] + (n - 1) * (few[1] - few[0]) + (n_places - 1) * (few[2] - few[1])
         return slot + 8 * longer
 

@@ -290,9 +290,13 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
     @state.setter
     def state(self, slots: np.ndarray) -> None:
         own = self._simulator.slots
+        if not isinstance(slots, np.ndarray):
+            raise ValueError(
+                f"a state of type {type(slots).__name__} is none; use what `state` gave"
+            )
         if slots.dtype != own.dtype or slots.shape != own.shape:
             raise ValueError(
-                f"a state of {len(slots)} environments and {slots.dtype.itemsize} bytes each does "
+                f"a state of {slots.size} environments and {slots.dtype.itemsize} bytes each does "
                 f"not fit {self.num_envs} of {own.dtype.itemsize}; make the environment as the one "
                 "that it was taken from"
             )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
+from recsim_env import Scenario
 from recsim_env.env import resolve_scenario
 from recsim_env.registration import ENVIRONMENTS
 from recsim_env.settings import Allowed, as_type_of, check_settings, ranges, setting
@@ -154,3 +156,13 @@ def test_what_people_use_is_not_refused():
     people = {"n_users": 10**9, "n_items": 10**6}
     for name in ("rated_catalogue:RatedCatalogue", "boredom:Boredom", "short_video:ShortVideo"):
         resolve_scenario(f"recsim_env.scenarios.{name}", **people, n_candidates=5000, slate_size=50)
+
+
+def test_memory_is_reckoned_where_few_candidates_are_not_possible():
+    @dataclass(frozen=True, kw_only=True)
+    class Pairs(Scenario):
+        def observation_fields(self):
+            first, second = range(self.n_candidates)[:2]
+            return {"pairs": spaces.Box(0, 1, (second - first, 2), np.float32)}
+
+    assert Pairs.create(n_candidates=5).n_candidates == 5
