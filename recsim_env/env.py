@@ -161,13 +161,14 @@ class RecommendationEnv(gymnasium.Env):
         """
         given = as_options(options, ("user_id",))
         user_id = as_user_id(self.scenario, given.get("user_id"))
+        user_ids = None if user_id < 0 else np.array([user_id])
         seed = None if seed is None else as_seed(seed)
         super().reset(seed=seed)
         if seed is None and not self._is_seeded:
             seed = int(self.np_random.integers(2**63))
         self._is_seeded = True
         seeds = None if seed is None else np.array([seed], np.uint64)
-        steps = self._simulator.reset(seeds, None, np.array([user_id]))
+        steps = self._simulator.reset(seeds, None, user_ids)
         self._before = None
         return self._interface.single(steps.records), self._interface.info(steps.infos)
 
@@ -194,12 +195,18 @@ class RecommendationEnv(gymnasium.Env):
         )
 
     def render(self) -> Any:
-        """Returns the last step as a line of text or as a (height, width, 3) uint8 picture."""
+        """Returns the last step as a line of text or as a (height, width, 3) uint8 picture.
+
+        Raises:
+          RuntimeError: before the first `reset`.
+        """
         from recsim_env import render
 
         if self.render_mode is None:
             gymnasium.logger.warn("render() without render_mode; pass it to gymnasium.make")
             return None
+        if not self._is_seeded:
+            raise RuntimeError("nobody is there to render; call reset() first")
         view = render.scene(
             self.scenario,
             self._before,

@@ -267,6 +267,8 @@ def test_steps_that_make_no_sense_raise():
     env = RecommendationEnv(InterestEvolution, max_episode_steps=1)
     with pytest.raises(RuntimeError, match="call reset"):
         env.step([0, 1, 2])
+    with pytest.raises(RuntimeError, match="call reset"):
+        RecommendationEnv(InterestEvolution, render_mode="ansi").render()
     env.reset(seed=0)
     with pytest.raises(ValueError, match=r"shape \(2,\) does not fit; use \(3,\), slate_size=3"):
         env.step([0, 1])
