@@ -9,6 +9,7 @@ import numpy as np
 from recsim_env.agents.agent import UnsuitableScenario
 from recsim_env.agents.arms import Arms, Tally
 from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.restoring import like, require_range
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
@@ -175,6 +176,10 @@ class ArmAgent(StepwiseAgent):
         shown = np.take_along_axis(self.arms.of(observation), slates, axis=1)
         return state._replace(shown=shown)
 
+    def memory_bound(self) -> int:
+        """Returns how many arms there are."""
+        return self.arms.n_arms
+
     # Files ---------------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -183,5 +188,9 @@ class ArmAgent(StepwiseAgent):
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        self.tally = Tally(*(np.array(arrays[name]) for name in Tally._fields))
-        self.range = np.array(arrays["range"])
+        own = self.arrays()
+        found = {name: like(arrays, name, own[name]) for name in own}
+        for name in ("looks", "steps"):
+            require_range(name, found[name], low=0.0)
+        self.range = found.pop("range")
+        self.tally = Tally(**found)

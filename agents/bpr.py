@@ -42,6 +42,12 @@ class BPR(PersonalRecommender):
       prior_showings, refit_every, exploration: see `PersonalRecommender`.
     """
 
+    layout: ClassVar[Mapping[str, str]] = {
+        "people": "f U K",
+        "items": "f I K",
+        "bias": "f I",
+        "likers": "f I K",
+    }
     defaults: ClassVar[Mapping[str, Any]] = {
         **PersonalRecommender.defaults,
         "factors": 32,

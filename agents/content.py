@@ -83,6 +83,15 @@ class Content(PersonalRecommender):
     needs_features = True
     knows_by_id = False
     logged_fields: ClassVar[tuple[str, ...]] = ("candidates", *CONTEXT_FIELDS)
+    layout: ClassVar[Mapping[str, str]] = {
+        **{name: "f F" for name in ("centre", "scale", "always", "person", "visit")},
+        **{name: "f g" for name in ("context_centre", "context_scale")},
+        "context": "f g F",
+        "profiles": "f U F+1",
+        "catalogue": "f I F",
+        "mean_liking": "f",
+        "prior": "f",
+    }
     defaults: ClassVar[Mapping[str, Any]] = {
         **PersonalRecommender.defaults,
         "ridge": 30.0,
@@ -169,6 +178,12 @@ class Content(PersonalRecommender):
             return np.zeros((len(is_liked), len(model["centre"]) + 1))
         liked = (model["catalogue"][query.recent] * is_liked[:, :, None]).sum(axis=1)
         return np.column_stack([(1.0 - mean) * liked, is_liked.sum(axis=1)])
+
+    def model_sizes(self, model: Model) -> dict[str, int]:
+        """Returns the sizes that its log and its people give a model."""
+        known = super().model_sizes(model)
+        is_wide = known["G"] * known["F"] > self.settings["max_features"]
+        return known if is_wide else known | {"g": known["G"]}
 
     # The visit -----------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """What the agents behind Stable-Baselines3 share: how they learn, remember, and are kept."""
 
 import contextlib
+import copy
 import operator
 import random
 from abc import abstractmethod
@@ -13,14 +14,16 @@ from tqdm import tqdm
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
+from recsim_env.agents.restoring import like, require_range, taken, whole
 from recsim_env.agents.visit_agent import VisitAgent
+from recsim_env.agents.visits import is_state_of
 from recsim_env.agents.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.wrappers import VectorSlateWrapper
 
 # What the names of arrays begin with.
 _POLICY, _OPTIMIZER, _VARIABLE = "policy.", "optimizer.", "variable."
-_LAST, _DRAWING = "last.", "drawing."
+_DRAWING = "drawing."
 
 # How often, in user-steps, losses are reported to the monitor.
 _REPORT_EVERY = 1_000
@@ -190,17 +193,22 @@ class DeepAgent(VisitAgent):
         """Takes back what `arrays` returned."""
         import torch
 
-        from recsim_env.agents.torch_computing import restore_optimizer
+        from recsim_env.agents.torch_computing import check_weights, restore_optimizer
 
         policy = self.model.policy
+        check_weights(policy, arrays, _POLICY)
+        scales = like(arrays, "scale", np.zeros(3))
+        require_range("scale", scales[1:], low=0.0)
         weights = with_prefix(arrays, _POLICY)
         policy.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
         for prefix, optimizer in self._optimizers().items():
             restore_optimizer(optimizer, with_prefix(arrays, prefix))
         for name, variable in self._variables().items():
-            variable.data.copy_(torch.as_tensor(arrays[name]))
+            variable.data.copy_(
+                torch.as_tensor(like(arrays, name, variable.detach().cpu().numpy()))
+            )
         scale = self.model.env.ret_rms
-        scale.mean, scale.var, scale.count = (float(x) for x in arrays["scale"])
+        scale.mean, scale.var, scale.count = scales.tolist()
         self.model.num_timesteps = self.num_timesteps
 
     def _optimizers(self) -> dict[str, Any]:
@@ -222,34 +230,43 @@ class DeepAgent(VisitAgent):
         if self.model._last_obs is None:
             return {}
         training = self.model.env
-        last = {_LAST + name: value for name, value in self.model._last_obs.items()}
         drawing = {_DRAWING + name: value for name, value in self._generator_states.items()}
-        return (
-            last
-            | drawing
-            | {
-                "environment": training.unwrapped.env.unwrapped.state,
-                "visits": training.venv.visits,
-                "returns": training.returns,
-                "episode_start": self.model._last_episode_starts,
-                "n_updates": np.array(self.model._n_updates),
-            }
-        )
+        training = self.model.env
+        return drawing | {
+            "environment": training.unwrapped.env.unwrapped.state,
+            "visits": training.venv.visits,
+            "returns": training.returns,
+            "episode_start": self.model._last_episode_starts,
+            "n_updates": np.array(self.model._n_updates),
+        }
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Goes on with the visits, if they are of as many people."""
-        training = self.model.env
-        if not progress or progress["environment"].shape != (training.num_envs,):
+        if not progress:
             return
-        training.unwrapped.env.unwrapped.state = progress["environment"]
-        training.returns = progress["returns"]
-        self.model._last_obs = with_prefix(progress, _LAST)
-        training.venv.visits, training.venv.observation = progress["visits"], self.model._last_obs
+        training = self.model.env
+        people, n_envs = training.unwrapped.env.unwrapped, training.num_envs
+        if not is_state_of(people, progress, may_be_over=False):
+            return
+        visits = like(progress, "visits", self.memory.begin(n_envs))
+        people.state = progress["environment"]
+        seen = self.memory.seen_with(visits, people.observe())
+        last = {name: seen[name] for name in self.model.observation_space.spaces}
+        training.returns = like(progress, "returns", np.zeros(n_envs))
+        self.model._last_obs = last
+        training.venv.visits, training.venv.observation = visits, last
         if isinstance(training.unwrapped.env, VectorSlateWrapper):
             training.unwrapped.env._observation = self.model._last_obs
-        self.model._last_episode_starts = progress["episode_start"]
-        self.model._n_updates = int(progress["n_updates"])
+        starts = taken(progress, "episode_start")  # a bool or a float, as the last rollout left it
+        flags = np.zeros(n_envs, starts.dtype if starts.dtype == np.float32 else bool)
+        self.model._last_episode_starts = like(progress, "episode_start", flags)
+        self.model._n_updates = whole(progress, "n_updates")
         self._generator_states = with_prefix(progress, _DRAWING)
+        if self._generator_states:
+            from recsim_env.agents.torch_computing import set_generator_states
+
+            with self._generators():  # lends them to a copy, to see that they are what they seem
+                set_generator_states(self._generator_states, copy.deepcopy(self.model.action_space))
 
 
 def _copied(

@@ -13,6 +13,7 @@ from recsim_env.agents.joint_features import CONTEXT_FIELDS
 from recsim_env.agents.log_agent import rows_of
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.restoring import fits, require_range
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -87,6 +88,36 @@ class DeepRecommender(PersonalRecommender):
     @abstractmethod
     def network(cls, sizes: Any) -> Any:
         """Returns the untrained `torch_models.Towers` of these `Sizes`."""
+
+    layout: ClassVar[Mapping[str, str]] = {
+        "context_scale": "f 2 G",
+        "feature_scale": "f 2 F",
+        "sizes": "i 6",
+        "states": "f U S",
+        "vectors": "f I V",
+    }
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        import torch
+
+        torch_models, torch_computing = _torch_modules()
+        known = {"U": len(model["states"])} | self.model_sizes(model)
+        sizes = torch_models.Sizes(*model["sizes"].tolist())
+        found = (sizes.n_users, sizes.n_items, sizes.n_context, sizes.n_features)
+        if found != tuple(known[name] for name in "UIGF") or len(model["sizes"]) != 6:
+            raise ValueError("sizes are of another log")
+        for name in ("width", "hidden"):
+            n_numbers = max(value.size for value in model.values())
+            require_range(name, np.array(getattr(sizes, name)), low=1, high=n_numbers)
+        with torch_computing.computing(), torch.device("meta"):
+            net = self.network(sizes)
+            width = int(net.begin(1).shape[1])
+        torch_computing.check_weights(net, model)
+        fits(
+            model, {"states": "f U S", "vectors": "f I V+1"}, known | {"S": width, "V": sizes.width}
+        )
 
     @classmethod
     @abstractmethod

@@ -34,6 +34,7 @@ class EASE(ProfileRecommender):
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """
 
+    layout: ClassVar[Mapping[str, str]] = {"weights": "f I I"}
     defaults: ClassVar[Mapping[str, Any]] = {**ProfileRecommender.defaults, "regularization": 300.0}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.joint_features import JointFeatures
 from recsim_env.agents.linear_models import DisjointModel, blocks, by_item
 from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.restoring import like
 
 
 class HybridModel(DisjointModel):
@@ -87,8 +89,12 @@ class HybridModel(DisjointModel):
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """See `LinearModel`."""
         super().restore(arrays)
-        self.common.restore({name: arrays[f"common_{name}"] for name in self.common.arrays()})
-        self.cross[...], self.explained[...] = arrays["cross"], arrays["explained"]
+        self.common.restore(with_prefix(arrays, "common_"))
+        cross = like(arrays, "cross", self.cross)
+        explained = like(arrays, "explained", self.explained)
+        if not np.allclose(explained, np.matmul(self.own.covariance, cross), rtol=1e-5, atol=1e-8):
+            raise ValueError("explained is not what cross and covariance make of it")
+        self.cross[...], self.explained[...] = cross, explained
 
     def _exchange(self, items: np.ndarray, sign: float) -> None:
         """Gives back (1) to A_0 and b_0 what own weights of items explain, or takes it (-1)."""

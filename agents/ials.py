@@ -10,6 +10,7 @@ from recsim_env.agents.extras import extra
 from recsim_env.agents.factors import products, rows_or
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.restoring import require_range, require_symmetric
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -44,6 +45,12 @@ class ImplicitALS(PersonalRecommender):
       prior_showings, refit_every, exploration: see `PersonalRecommender`.
     """
 
+    layout: ClassVar[Mapping[str, str]] = {
+        "people": "f U K",
+        "items": "f I K",
+        "gram": "f K K",
+        "added": "f",
+    }
     defaults: ClassVar[Mapping[str, Any]] = {
         **PersonalRecommender.defaults,
         "factors": 8,
@@ -94,6 +101,13 @@ class ImplicitALS(PersonalRecommender):
             "gram": items.T @ items + settings["regularization"] * np.eye(items.shape[1]),
             "added": np.asarray(settings["alpha"] * _damped(np.array(1.0), settings)),
         }
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        require_symmetric("gram", model["gram"])
+        require_range("gram", np.diagonal(model["gram"]), low=0.0)
+        require_range("added", model["added"], low=0.0)
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:

@@ -9,6 +9,7 @@ from scipy import sparse
 from recsim_env.agents.neighbours import WEIGHTINGS, nearest, norms, rarity, sums, weighted
 from recsim_env.agents.profiles import ProfileRecommender, restored, stored
 from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.restoring import fits_sparse
 from recsim_env.envs import RecommendationVectorEnv
 
 
@@ -64,6 +65,11 @@ class ItemKNN(ProfileRecommender):
             is_same=True,
         )
         return stored("similar", similar)
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        fits_sparse(model, "similar", n_rows=self.log.n_items, n_columns=self.log.n_items)
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:

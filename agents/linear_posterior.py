@@ -6,6 +6,11 @@ from typing import Self
 
 import numpy as np
 
+from recsim_env.agents.restoring import like, require_definite, require_range
+
+# No variance is larger than that of the prior, but for rounding.
+_SLACK = 1.0 + 1e-6
+
 # Rounding errors of this many corrections stay far below those of the data; then A⁻¹ is made anew.
 _MAX_CORRECTIONS = 1_000
 
@@ -127,6 +132,16 @@ class LinearPosterior:
         return {name: getattr(self, name) for name in names}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
+        """Takes back what `arrays` returned.
+
+        Raises:
+          ValueError: they are no posterior of as many features.
+        """
+        found = {name: like(arrays, name, value) for name, value in self.arrays().items()}
+        require_range("n_corrections", found["n_corrections"], low=0, high=_MAX_CORRECTIONS)
+        for name in ("precision", "covariance"):
+            require_definite(name, found[name])
+        variance = np.diagonal(found["covariance"], axis1=-2, axis2=-1)
+        require_range("covariance", variance, low=0.0, high=_SLACK / self.ridge)
         for name, value in self.arrays().items():
-            value[...] = arrays[name]
+            value[...] = found[name]

@@ -8,10 +8,14 @@ import numpy as np
 
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.restoring import require_range, rows_like, whole
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
+
+# How many visits a log may have counted without a row, as learning began again and again.
+_MAX_IDLE_VISITS = 10**7
 
 
 class ImpressionLog:
@@ -33,7 +37,7 @@ class ImpressionLog:
 
         spaces = scenario.space_fields()
         self.fields = fields
-        self._has_users = scenario.n_users > 0
+        self._n_users = scenario.n_users
         self._n_items = scenario.n_items
         self._n_rows = 0
         self._visit_of = np.empty(0, np.int64)  # by environment
@@ -102,9 +106,21 @@ class ImpressionLog:
         """Lets whatever comes next belong to new visits."""
         self._visit_of = np.empty(0, np.int64)
 
+    @property
+    def n_columns(self) -> dict[str, int]:
+        """How many numbers a row has of what items show (F), and of the person and moment (G)."""
+        widths = {name: int(self._columns[name].shape[-1]) for name in self.fields}
+        n_features = widths.pop("candidates", 0)
+        return {"F": n_features, "G": sum(widths.values())}
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are, 0 where they have no ids."""
+        return self._n_items
+
     def users(self) -> np.ndarray:
         """Returns the sorted ids of the people in the log; empty where people have no ids."""
-        return np.unique(self["user_id"]) if self._has_users else np.empty(0, np.int64)
+        return np.unique(self["user_id"]) if self._n_users else np.empty(0, np.int64)
 
     def table(self) -> Interactions:
         """Returns the rows as recommenders take them; `user` is a place in `users()`.
@@ -112,14 +128,14 @@ class ImpressionLog:
         Where people have no ids, every visit is somebody's.
         """
         users = self.users()
-        user = np.searchsorted(users, self["user_id"]) if self._has_users else self["visit"]
+        user = np.searchsorted(users, self["user_id"]) if self._n_users else self["visit"]
         none = np.empty((len(self), 0), np.float32)
         context = [self[name] for name in self.fields if name != "candidates"]
         return Interactions(
             user=user,
             item=self["item_id"],
             reward=self["reward"],
-            n_users=len(users) if self._has_users else self._n_visits,
+            n_users=len(users) if self._n_users else self._n_visits,
             n_items=self._n_items,
             attention=self["attention"],
             visit=self["visit"],
@@ -141,12 +157,26 @@ class ImpressionLog:
         return columns | {"n_visits": np.array(self._n_visits), "visit_of": self._visit_of}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        self._n_rows = len(arrays["reward"])
-        self._columns = {
-            name: np.asarray(arrays[name], column.dtype) for name, column in self._columns.items()
-        }
-        self._n_visits, self._visit_of = int(arrays["n_visits"]), arrays["visit_of"].copy()
+        """Takes back what `arrays` returned.
+
+        Raises:
+          ValueError: they are no log of this scenario.
+        """
+        columns = rows_like(arrays, self._columns)
+        n_rows = len(columns["reward"])
+        visit_of = rows_like(arrays, {"visit_of": np.empty(0, np.int64)})["visit_of"]
+        n_visits = whole(arrays, "n_visits", high=n_rows + len(visit_of) + _MAX_IDLE_VISITS)
+        for name, n in (("user_id", self._n_users), ("item_id", self._n_items)):
+            low, high = (0, n - 1) if n else (-1, -1)
+            require_range(name, columns[name], low=low, high=high)
+        for name, numbers in (("visit", columns["visit"]), ("visit_of", visit_of)):
+            require_range(name, numbers, low=0, high=n_visits - 1)
+        require_range("attention", columns["attention"], low=0.0, high=1.0)
+        require_range("slate", columns["slate"], low=0, high=n_rows - 1)
+        if (np.diff(columns["slate"]) < 0).any():
+            raise ValueError("slate falls, where a log is in the order of time")
+        self._columns, self._n_rows = columns, n_rows
+        self._n_visits, self._visit_of = n_visits, visit_of.copy()
         self._n_slates = int(self["slate"].max(initial=-1)) + 1
 
 
@@ -226,9 +256,15 @@ class LogAgent(StepwiseAgent):
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        self.model = with_prefix(arrays, "model_")
         self.log.restore(with_prefix(arrays, "log_"))
-        self._n_unfitted = int(arrays["n_unfitted"])
+        model = with_prefix(arrays, "model_")
+        if model:
+            self.check_model(model)
+        self.model = model
+        self._n_unfitted = whole(arrays, "n_unfitted", high=self.num_timesteps)
+
+    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
 
 
 def rows_of(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

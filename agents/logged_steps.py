@@ -10,6 +10,7 @@ import numpy as np
 from recsim_env.agents.agent import require_numbers
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.restoring import require_range, rows_like, whole
 from recsim_env.agents.visit import VisitMemory
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.scenario import Scenario
@@ -172,8 +173,18 @@ class StepRecorder:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        self._memories, self._steps = arrays["memories"].copy(), arrays["steps"].copy()
-        self._visits, self._n_visits = arrays["visits"].copy(), int(arrays["n_visits"])
+        n_visits = whole(arrays, "n_visits", high=2**31 - 1)
+        own = self.arrays()
+        found = rows_like(arrays, {name: own[name] for name in ("memories", "steps", "visits")})
+        require_range("steps", found["steps"], low=0)
+        require_range("visits", found["visits"], low=0, high=n_visits - 1)
+        self._memories, self._steps = found["memories"].copy(), found["steps"].copy()
+        self._visits, self._n_visits = found["visits"].copy(), n_visits
+
+    @property
+    def num_envs(self) -> int:
+        """How many people it remembers."""
+        return len(self._steps)
 
 
 def last_steps(steps: Mapping[str, np.ndarray]) -> np.ndarray:

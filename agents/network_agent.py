@@ -11,6 +11,7 @@ from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.replay import Replay, affordable
+from recsim_env.agents.restoring import whole
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.envs import RecommendationVectorEnv
@@ -88,6 +89,10 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         for name, space in self.seen_space.items():
             columns[name] = columns[NEXT + name] = (np.float32, space.shape or ())
         return columns
+
+    def replay_ranges(self) -> dict[str, tuple[int, int]]:
+        """Returns in which ranges the indices in columns of the replay lie, the ends included."""
+        return {"slate": (0, self.env.scenario.n_candidates - 1)}
 
     def _capacity(self) -> int:
         """Returns how many user-steps are kept."""
@@ -173,8 +178,9 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        from recsim_env.agents.torch_computing import restore_optimizer, take
+        from recsim_env.agents.torch_computing import check_weights, restore_optimizer, take
 
+        check_weights(self.network, arrays)
         take(self.network, {name: value.copy() for name, value in arrays.items()}, assign=False)
         restore_optimizer(self.optimizer, with_prefix(arrays, _OPTIMIZER))
 
@@ -186,5 +192,5 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume(progress)
-        self.replay.restore(with_prefix(progress, REPLAY))
-        self._n_due = int(progress["n_due"])
+        self.replay.restore(with_prefix(progress, REPLAY), ranges=self.replay_ranges())
+        self._n_due = whole(progress, "n_due", high=self.num_timesteps)

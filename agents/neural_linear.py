@@ -12,11 +12,25 @@ from recsim_env.agents.joint_features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.linear_bandit import needs_item_features
 from recsim_env.agents.linear_posterior import LinearPosterior
 from recsim_env.agents.log_agent import LogAgent
+from recsim_env.agents.restoring import fits, require_range, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
 # Inputs that hardly vary are left out; others are shown in units of their standard deviation.
 _MIN_DEVIATION = 1e-6
+
+_LAYOUT = {
+    "weight_0": "f D H",
+    "bias_0": "f H",
+    "weight_1": "f H Z",
+    "bias_1": "f Z",
+    "weight_2": "f Z 1",
+    "bias_2": "f 1",
+    "centre": "f D",
+    "deviation": "f D",
+    "mean": "f Z+1",
+    **{name: "f" for name in ("reward_scale", "count", "squares")},
+}
 
 _LAYERS = ("weight_0", "bias_0", "weight_1", "bias_1", "weight_2", "bias_2")
 
@@ -69,6 +83,7 @@ class NeuralLinear(LogAgent):
     }
     logged_fields = (*CONTEXT_FIELDS, "candidates")
     draws_slates = "scores"
+    infinite = ("model_deviation",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -151,6 +166,17 @@ class NeuralLinear(LogAgent):
         x = self._last_layer(observation, items)[:, 0]
         self._observe(x[seen], rewards[seen], weights[seen])
         return model
+
+    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes."""
+        n_inputs = self.log.n_columns["F"] + self._joint.n_people - 1
+        deviation = np.where(np.isinf(taken(model, "deviation")), 1.0, model["deviation"])
+        fits({**model, "deviation": deviation}, _LAYOUT, {"D": n_inputs})
+        posterior = LinearPosterior.prior(len(model["mean"]), ridge=self.settings["ridge"])
+        names = posterior.arrays()
+        posterior.restore({name: model[name] for name in names})
+        for name in ("reward_scale", "count", "squares"):
+            require_range(name, model[name], low=0.0)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned, as a copy: the posterior changes in place."""

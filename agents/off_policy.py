@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from gymnasium import spaces
 
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.deep_agent import DeepAgent
 from recsim_env.agents.replay import affordable
+from recsim_env.agents.restoring import like, require_range, rows_like, taken
 
 # What the names of arrays begin with.
 _BUFFER = "buffer."
@@ -90,9 +92,39 @@ class OffPolicyAgent(DeepAgent):
         super().resume(progress)
         if not progress:
             return
-        pos, is_full, self.model._episode_num = progress["counts"].tolist()
-        self._refill(with_prefix(progress, _BUFFER), pos if is_full else 0)
+        counts = like(progress, "counts", np.zeros(3, np.int64))
+        require_range("counts", counts, low=0)
+        pos, is_full, self.model._episode_num = counts.tolist()
+        kept = self._checked_buffer(with_prefix(progress, _BUFFER))
+        if pos > len(kept["rewards"]) or is_full > 1:
+            raise ValueError("counts are of another replay buffer")
+        self._refill(kept, pos if is_full else 0)
         self.model._last_original_obs = self.model._last_obs
+
+    def _checked_buffer(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns the columns of a buffer, (n, num_envs, ...) with any n and num_envs.
+
+        Raises:
+          ValueError: a column has another shape, or actions that there are not.
+        """
+        shape = taken(kept, "rewards").shape
+        if len(shape) != 2 or not shape[1]:
+            raise ValueError(f"rewards have shape {shape}, where steps of several people are due")
+        empty = {
+            name: np.empty((shape[0], shape[1], *column.shape[2:]), column.dtype)
+            for name, column in self._columns()
+        }
+        found = rows_like(kept, empty, shape[0])
+        for name in ("dones", "timeouts"):
+            require_range(name, found[name], low=0.0, high=1.0)
+        actions: Any = self.model.action_space
+        if isinstance(actions, spaces.Box):
+            low, high = float(actions.low.min()), float(actions.high.max())
+        else:
+            n_choices = actions.n if isinstance(actions, spaces.Discrete) else actions.nvec.max()
+            low, high = 0.0, float(n_choices - 1)
+        require_range("actions", found["actions"], low=low, high=high)
+        return found
 
     def _refill(self, kept: Mapping[str, np.ndarray], oldest: int) -> None:
         """Keeps the steps of another buffer, (n, num_envs, ...) from the row `oldest` on.

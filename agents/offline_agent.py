@@ -8,6 +8,7 @@ import numpy as np
 from recsim_env.agents import make_agent
 from recsim_env.agents.agent import with_prefix
 from recsim_env.agents.feedback import Feedback
+from recsim_env.agents.restoring import whole
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
@@ -95,5 +96,5 @@ class OfflineAgent(SlatePolicyAgent):
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume({k: v for k, v in progress.items() if not k.startswith(_LOGGER)})
+        self.logger.num_timesteps = whole(progress, "n_logged", high=self.num_timesteps)
         self.logger.resume(with_prefix(progress, _LOGGER))
-        self.logger.num_timesteps = int(progress["n_logged"])

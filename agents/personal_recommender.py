@@ -9,6 +9,7 @@ import numpy as np
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.log_agent import LogAgent, rows_of
 from recsim_env.agents.recommender import RECENT, Model, Query, Recommender, Visit, nothing_recent
+from recsim_env.agents.restoring import fits, require_range, taken, whole
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -17,6 +18,16 @@ _SAMPLE, _BLOCK_NUMBERS = 500, 4_000_000
 
 # How many rows of a table are asked about at once.
 _BLOCK_ROWS = 50_000
+
+
+# The arrays that serving needs, beside the model; see `Recommender.layout`.
+_SERVED = {
+    "served_outcome": "f I",
+    "served_met": "i U",
+    "served_average": "f I",
+    "served_moments": "f 2",
+    "served_weight": "f",
+}
 
 
 class PersonalRecommender(Recommender):
@@ -66,6 +77,14 @@ class PersonalRecommender(Recommender):
             smallest = np.finfo(float).tiny
             model["served_weight"] = np.maximum(taste_reward, 0.0) / max(taste_square, smallest)
         return model
+
+    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        if self.log.n_items:
+            fits(model, _SERVED, {"U": len(taken(model, "served_met"))} | self.model_sizes(model))
+            require_range("served_met", model["served_met"], low=0)
+            whole(model, "served_rows", high=len(self.log))
 
     def _fit_rows(
         self, table: Interactions, users: np.ndarray, previous: Model | None

@@ -30,6 +30,7 @@ class Popularity(Recommender):
     """
 
     needs_users = False
+    layout: ClassVar[Mapping[str, str]] = {"score": "f I"}
     defaults: ClassVar[Mapping[str, Any]] = {
         **LogAgent.defaults,
         "by": "reward",

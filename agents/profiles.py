@@ -9,6 +9,7 @@ from scipy import sparse
 
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.restoring import fits_sparse, taken
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -55,6 +56,12 @@ class ProfileRecommender(PersonalRecommender):
             **stored("profile", profiles),
             **cls.fit_profiles(profiles, settings, seed=seed),
         }
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        n_users, n_items = len(taken(model, "served_met")), self.log.n_items
+        fits_sparse(model, "profile", n_rows=n_users + 1, n_columns=n_items)
 
     @classmethod
     @abstractmethod

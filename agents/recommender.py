@@ -9,6 +9,7 @@ import numpy as np
 
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.log_agent import LogAgent, rows_of
+from recsim_env.agents.restoring import fits, require_range, taken
 from recsim_env.data.interactions import Interactions
 from recsim_env.scenario import Scenario
 
@@ -130,6 +131,29 @@ class Recommender(LogAgent):
         table, previous = self.log.table(), self.model or None
         model = self.fit_table(table, self.settings, seed=self.seed, previous=previous)
         return {**model, "user_ids": self.log.users()}
+
+    #: The arrays of `fit_table`, as `restoring.fits` takes them: I items, U people, F features of
+    #: items and G numbers of the person and moment.
+    layout: ClassVar[Mapping[str, str]] = {}
+
+    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        fits(model, {**self.layout, "user_ids": "i P"}, self.model_sizes(model))
+        ids, n_users = model["user_ids"], self.env.scenario.n_users
+        require_range("user_ids", ids, low=0, high=n_users - 1)
+        if (np.diff(ids) <= 0).any():
+            raise ValueError("user_ids are not sorted, each once")
+
+    def model_sizes(self, model: Mapping[str, np.ndarray]) -> dict[str, int]:
+        """Returns the sizes that its log and its people give a model."""
+        known = {"I": self.log.n_items, **self.log.n_columns}
+        if self.env.scenario.n_users:
+            known["U"] = known["P"] = len(taken(model, "user_ids"))
+        return known | ({} if "U" in known else {"P": 0})
+
+    def memory_bound(self) -> int:
+        """Returns how many items there are."""
+        return self.log.n_items
 
     def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
         """Returns the affinities of the candidates."""

@@ -8,6 +8,7 @@ import numpy as np
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.policy_gradient import ProximalAgent
+from recsim_env.agents.restoring import like
 
 # Name of the states of the LSTMs in `progress`.
 _STATES = "lstm_states"
@@ -117,5 +118,7 @@ class RecurrentPPOAgent(ProximalAgent):
         if self.model._last_obs is None:
             return
         before = self.model._last_lstm_states
-        states = torch.as_tensor(progress[_STATES], device=self.model.policy.device)
+        shape = (2, 2, *before.pi[0].shape)
+        kept = like(progress, _STATES, np.empty(shape, np.float32))
+        states = torch.as_tensor(kept, device=self.model.policy.device)
         self.model._last_lstm_states = type(before)(*(tuple(pair) for pair in states))

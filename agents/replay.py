@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agents.restoring import require_range, rows_like, whole
+
 # What agents learn from again and again takes at most this much memory.
 _MAX_BYTES = 2**30
 
@@ -82,18 +84,34 @@ class Replay:
         """Returns the columns, and how many rows were ever added."""
         return {name: self[name] for name in self._columns} | {"n_added": np.array(self.n_added)}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def restore(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        *,
+        ranges: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
         """Takes back what `arrays` returned, the latest rows where there is not room for all.
 
         In a ring of another capacity rows have other places; then `n_added` counts from here.
+
+        Args:
+          arrays: as from `arrays`.
+          ranges: in which the indices of columns lie, by name, the ends included (none).
+
+        Raises:
+          ValueError: they are not of such columns.
         """
-        n_added = int(arrays["n_added"])
-        kept = {name: arrays[name] for name in self._columns}
+        n_added = whole(arrays, "n_added")
+        kept = rows_like(arrays, self._columns)
+        for name, (low, high) in (ranges or {}).items():
+            require_range(name, kept[name], low=low, high=high)
         n_kept = len(next(iter(kept.values())))
+        if n_kept > n_added or (n_added > 0) != (n_kept > 0):
+            raise ValueError(f"n_added={n_added} does not fit {n_kept} rows")
         is_same = n_added <= self.capacity if n_added == n_kept else n_kept == self.capacity
         if not is_same:
             n_added = min(n_kept, self.capacity)
-            latest = (int(arrays["n_added"]) - n_added + np.arange(n_added)) % n_kept
+            latest = (whole(arrays, "n_added") - n_added + np.arange(n_added)) % n_kept
             kept = {name: column[latest] for name, column in kept.items()}
         self.n_added = n_added
         self._columns = {name: column.copy() for name, column in kept.items()}

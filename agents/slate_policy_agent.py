@@ -10,9 +10,12 @@ from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.logged_steps import LoggedSteps, StepRecorder
 from recsim_env.agents.network_agent import REPLAY, NetworkAgent
 from recsim_env.agents.replay import Replay
+from recsim_env.agents.restoring import taken
 from recsim_env.agents.stepwise import slate_chance
 from recsim_env.agents.world import describe_world, require_alike
 from recsim_env.envs import RecommendationVectorEnv
+
+_MOST = 2**31 - 1
 
 # What the names of arrays begin with.
 _RECORDER = "recorder."
@@ -172,7 +175,14 @@ class SlatePolicyAgent(NetworkAgent):
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
-        n_rows = len(progress[REPLAY + "reward"])  # of a log, more than are kept otherwise
+        rewards = taken(progress, REPLAY + "reward")
+        n_rows = rewards.size  # of a log, more than are kept otherwise
         self.replay = Replay(max(self._capacity(), n_rows), self.replay_columns())
         super().resume(progress)
         self.recorder.restore(with_prefix(progress, _RECORDER))
+        if self._progress and self.recorder.num_envs != self.env.num_envs:
+            raise ValueError("the recorder is of another number of people")
+
+    def replay_ranges(self) -> dict[str, tuple[int, int]]:
+        """Returns in which ranges the indices in columns of a log lie, the ends included."""
+        return super().replay_ranges() | {"visit_number": (0, _MOST), "step": (0, _MOST)}

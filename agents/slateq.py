@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT, REPLAY, NetworkAgent
+from recsim_env.agents.restoring import require_range, rows_like, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 
@@ -242,5 +243,13 @@ class SlateQ(NetworkAgent):
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
         """Takes back what `progress` returned."""
         super().resume(progress)
-        if self.replay.n_added == progress[REPLAY + "n_added"]:
-            self._places = progress["places"].copy()
+        places = rows_like(progress, {"places": self._places})["places"]
+        require_range("places", places, low=-1, high=len(taken(progress, REPLAY + "slate")) - 1)
+        is_same = self.replay.n_added == progress[REPLAY + "n_added"]
+        if is_same and len(places) == self.env.num_envs:
+            self._places = places.copy()
+
+    def replay_ranges(self) -> dict[str, tuple[int, int]]:
+        """Returns in which ranges the indices in columns of the replay lie, the ends included."""
+        ranges = super().replay_ranges()
+        return ranges | {NEXT + "slate": (-1, ranges["slate"][1])}

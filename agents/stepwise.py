@@ -10,11 +10,13 @@ from tqdm import tqdm
 
 from recsim_env.agents.agent import Agent, with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.restoring import MANY, like, require_range
+from recsim_env.agents.visits import is_state_of
 from recsim_env.agents.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 
-# What the names of observation fields, and of parts of the memory, begin with in `progress`.
-_SEEN, _MEMORY = "seen.", "memory."
+# What the names of parts of the memory begin with in `progress`.
+_MEMORY = "memory."
 
 # The other parts of `progress`.
 _WHERE = ("environment", "is_over", "episode_start")
@@ -121,33 +123,55 @@ class StepwiseAgent(Agent):
         """Returns the visits that learning is amid; see `Agent.progress`."""
         if self._observation is None:
             return dict(self._progress)
-        seen = {_SEEN + name: value for name, value in self._observation.items()}
         memory = {f"{_MEMORY}{place}": part for place, part in enumerate(_leaves(self._state))}
-        return (
-            seen
-            | memory
-            | {
-                "environment": self._learning_env.state,
-                "is_over": self._is_over,
-                "episode_start": self._episode_start,
-            }
-        )
+        return memory | {
+            "environment": self._learning_env.state,
+            "is_over": self._is_over,
+            "episode_start": self._episode_start,
+        }
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Keeps the visits for the next `learn`, and nothing that subclasses took back."""
+        """Keeps the visits for the next `learn`, and nothing that subclasses took back.
+
+        Visits of another number of people are not gone on with.
+        """
         kept = {name: progress[name] for name in _WHERE if name in progress}
-        for prefix in (_SEEN, _MEMORY):
-            kept |= {k: value for k, value in progress.items() if k.startswith(prefix)}
+        kept |= {k: value for k, value in progress.items() if k.startswith(_MEMORY)}
+        if kept:
+            goes_on = is_state_of(self.env, kept)
+            kept = self._checked(kept) if goes_on else {}
         self._progress = kept
         self.exploration = self.exploration_after(self.num_timesteps)
+
+    def _checked(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns visits of as many people as there are.
+
+        Raises:
+          ValueError: they cannot be of this environment, or of such an agent.
+        """
+        flags = np.zeros(self.env.num_envs, bool)
+        found = {"environment": kept["environment"]}
+        for name in ("is_over", "episode_start"):
+            found[name] = like(kept, name, flags)
+        parts = _leaves(self.begin_state(self.env.num_envs))
+        for place, model in enumerate(parts):
+            name = f"{_MEMORY}{place}"
+            found[name] = like(kept, name, model)
+            if model.dtype.kind == "i":
+                require_range(name, found[name], low=-1, high=self.memory_bound() - 1)
+        return found
+
+    def memory_bound(self) -> int:
+        """Returns what the whole numbers in the memory of a visit, -1 being none, stay below."""
+        return MANY
 
     def _go_on(self) -> bool:
         """Goes on with the visits of a loaded agent, if they are of such an environment."""
         kept, self._progress = self._progress, {}
-        if "environment" not in kept or kept["environment"].shape != (self.env.num_envs,):
+        if not kept or kept["environment"].shape != (self.env.num_envs,):
             return False
         self.env.state = kept["environment"]
-        self._observation = with_prefix(kept, _SEEN)
+        self._observation = self.env.observe()
         self._is_over, self._episode_start = kept["is_over"], kept["episode_start"]
         memory = with_prefix(kept, _MEMORY)
         parts = iter([memory[str(place)] for place in range(len(memory))])

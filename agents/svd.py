@@ -34,6 +34,7 @@ class PureSVD(ProfileRecommender):
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """
 
+    layout: ClassVar[Mapping[str, str]] = {"items": "f I K"}
     defaults: ClassVar[Mapping[str, Any]] = {**ProfileRecommender.defaults, "factors": 16}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:

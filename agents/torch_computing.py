@@ -13,6 +13,8 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
+from recsim_env.agents.restoring import like, require_finite, require_range, taken
+
 # What the names of weights begin with among the arrays of a model.
 _PREFIX = "net."
 
@@ -62,10 +64,18 @@ def generator_states(actions: spaces.Space) -> dict[str, np.ndarray]:
 
 
 def set_generator_states(states: Mapping[str, np.ndarray], actions: spaces.Space) -> None:
-    """Lets the generators go on from what `generator_states` returned."""
-    place, has_normal, normal = states["numpy_rest"].tolist()
-    np.random.set_state(("MT19937", states["numpy"], int(place), int(has_normal), normal))
-    torch.set_rng_state(torch.from_numpy(states["torch"].copy()))
+    """Lets the generators go on from what `generator_states` returned.
+
+    Raises:
+      ValueError: a state is none.
+    """
+    keys = like(states, "numpy", np.zeros(624, np.uint32))
+    rest = like(states, "numpy_rest", np.zeros(3))
+    require_range("numpy_rest", rest[:2], low=0.0, high=len(keys))
+    place, has_normal, normal = rest.tolist()
+    np.random.set_state(("MT19937", keys, int(place), int(has_normal), normal))
+    own = torch.get_rng_state().numpy()
+    torch.set_rng_state(torch.from_numpy(like(states, "torch", own)))
     actions.np_random.bit_generator.state = json.loads(str(states["actions"]))
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(torch.from_numpy(states["cuda"].copy()))
@@ -75,6 +85,19 @@ def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
     """Returns copies of the weights by name."""
     weights = net.state_dict().items()
     return {_PREFIX + name: np.array(value.cpu().numpy()) for name, value in weights}
+
+
+def check_weights(net: nn.Module, arrays: Mapping[str, np.ndarray], prefix: str = _PREFIX) -> None:
+    """Raises ValueError unless the arrays hold weights of the shapes that a network has."""
+    for name, value in net.state_dict().items():
+        found = taken(arrays, prefix + name)
+        dtype = str(value.dtype).removeprefix("torch.")
+        if found.shape != tuple(value.shape) or str(found.dtype) != dtype:
+            raise ValueError(
+                f"{prefix}{name} is {found.dtype} of shape {found.shape}, not {dtype} of shape "
+                f"{tuple(value.shape)}"
+            )
+        require_finite(prefix + name, found)
 
 
 def take(net: nn.Module, arrays: Mapping[str, np.ndarray], *, assign: bool = True) -> None:
@@ -107,9 +130,23 @@ def optimizer_arrays(optimizer: torch.optim.Optimizer) -> dict[str, np.ndarray]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives an optimiser back what `optimizer_arrays` returned."""
+    """Gives an optimiser back what `optimizer_arrays` returned.
+
+    Raises:
+      ValueError: they are not of its weights, or some are missing.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     moments: dict[int, dict[str, Any]] = {}
     for key, value in arrays.items():
         index, _, name = key.partition(".")
+        if not index.isdecimal() or int(index) >= len(weights):
+            raise ValueError(f"the optimiser has no weight {key}")
+        shape = () if name == "step" else tuple(weights[int(index)].shape)
+        if value.shape != shape or value.dtype != np.float32:
+            raise ValueError(f"{key} of the optimiser has shape {value.shape}, not {shape}")
+        require_finite(key, value)
+        require_range(key, value, low={"exp_avg_sq": 0.0, "step": 1.0}.get(name, -np.inf))
         moments.setdefault(int(index), {})[name] = torch.as_tensor(value.copy())
+    if any(set(parts) != {"step", "exp_avg", "exp_avg_sq"} for parts in moments.values()):
+        raise ValueError("the optimiser lacks a moment of a weight, or has one too many")
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

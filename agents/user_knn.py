@@ -9,6 +9,7 @@ from scipy import sparse
 from recsim_env.agents.neighbours import WEIGHTINGS, nearest, norms, rarity, sums, weighted
 from recsim_env.agents.profiles import ProfileRecommender, restored, scaled, stored
 from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.restoring import fits_sparse, require_range
 from recsim_env.envs import RecommendationVectorEnv
 
 
@@ -36,6 +37,14 @@ class UserKNN(ProfileRecommender):
       skip_weight, prior_showings, refit_every, exploration: see `ProfileRecommender`.
     """
 
+    layout: ClassVar[Mapping[str, str]] = {
+        "norm": "f N",
+        "rarity": "f I",
+        "mean_length": "f",
+        "neighbours": "i",
+        "shrinkage": "f",
+        "weighting": "U",
+    }
     defaults: ClassVar[Mapping[str, Any]] = {
         **ProfileRecommender.defaults,
         "neighbours": 50,
@@ -67,6 +76,21 @@ class UserKNN(ProfileRecommender):
             "mean_length": np.array(mean_length),
             **{name: np.array(settings[name]) for name in ("neighbours", "shrinkage", "weighting")},
         }
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        n_people = len(model["norm"])
+        fits_sparse(model, "liker", n_rows=self.log.n_items, n_columns=n_people)
+        if n_people != len(model["served_met"]) + 1:
+            raise ValueError("norm is of other people")
+        most = max(self.settings["neighbours"], n_people)
+        require_range("neighbours", model["neighbours"], low=1, high=most)
+        require_range("shrinkage", model["shrinkage"], low=0.0)
+        for name in ("norm", "rarity"):
+            require_range(name, model[name], low=0.0)
+        if str(model["weighting"]) not in WEIGHTINGS:
+            raise ValueError(f"weighting is none of {', '.join(WEIGHTINGS)}")
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:

@@ -1,0 +1,161 @@
+"""What is taken back from files: arrays of the right names, types, shapes and ranges, or nothing.
+
+Whoever checks raises ValueError with what is wrong; `Agent.load` adds the name of the file. Numbers
+index other arrays, in compiled code too, so that one out of its range is refused here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Arrays = Mapping[str, np.ndarray]
+
+#: No number of steps, visits or rows is larger.
+MANY = 2**62
+
+
+def taken(arrays: Arrays, name: str) -> np.ndarray:
+    """Returns an array by name.
+
+    Raises:
+      ValueError: it is not there, or is of a machine that orders bytes otherwise.
+    """
+    if name not in arrays:
+        raise ValueError(f"{name} is missing")
+    array = arrays[name]
+    if not array.dtype.isnative:
+        raise ValueError(
+            f"{name} has dtype {array.dtype}, which this machine does not compute with"
+        )
+    return array
+
+
+def like(arrays: Arrays, name: str, model: np.ndarray) -> np.ndarray:
+    """Returns a copy of an array, of the dtype and shape of what it is taken back for.
+
+    Raises:
+      ValueError: it has another, or numbers that are not finite.
+    """
+    array = taken(arrays, name)
+    if array.dtype != model.dtype or array.shape != model.shape:
+        raise ValueError(
+            f"{name} is {_kind(array.dtype)} of shape {array.shape}, not {_kind(model.dtype)} of "
+            f"shape {model.shape}"
+        )
+    require_finite(name, array)
+    return array.copy()
+
+
+def rows_like(
+    arrays: Arrays, names_and_models: Mapping[str, np.ndarray], n: int | None = None
+) -> dict[str, np.ndarray]:
+    """Returns arrays that have as many rows, each of the dtype and shape of the rows of a model.
+
+    Args:
+      arrays: where they are.
+      names_and_models: what they are taken back for, (any number, ...) each.
+      n: how many rows; None: as many as the first has.
+
+    Raises:
+      ValueError: as in `like`.
+    """
+    found = {}
+    for name, model in names_and_models.items():
+        array = taken(arrays, name)
+        n = (len(array) if array.ndim else -1) if n is None else n
+        shape = (max(n, 0), *model.shape[1:])
+        if array.dtype != model.dtype or array.shape != shape:
+            raise ValueError(
+                f"{name} is {_kind(array.dtype)} of shape {array.shape}, not "
+                f"{_kind(model.dtype)} of shape {shape}"
+            )
+        require_finite(name, array)
+        found[name] = array
+    return found
+
+
+def whole(arrays: Arrays, name: str, *, low: int = 0, high: int = MANY) -> int:
+    """Returns a single whole number of `low` to `high`.
+
+    Raises:
+      ValueError: it is none.
+    """
+    array = taken(arrays, name)
+    if array.shape != () or array.dtype.kind not in "iu" or not low <= int(array) <= high:
+        raise ValueError(f"{name} is no whole number of {low} to {high}")
+    return int(array)
+
+
+def require_finite(name: str, array: np.ndarray) -> None:
+    """Raises ValueError where an array holds NaN, infinite numbers, or a bool that is none."""
+    if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
+        raise ValueError(f"{name} holds what is neither true nor false")
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        raise ValueError(f"{name} holds numbers that are not finite")
+
+
+def require_range(name: str, array: np.ndarray, *, low: float, high: float = np.inf) -> None:
+    """Raises ValueError unless all numbers are `low` to `high`."""
+    if array.size and not (array.min() >= low and array.max() <= high):
+        raise ValueError(f"{name} holds a number outside {low:g} to {high:g}")
+
+
+def require_symmetric(name: str, matrix: np.ndarray) -> None:
+    """Raises ValueError unless matrices (..., n, n) are symmetric, but for rounding."""
+    if not np.allclose(matrix, np.swapaxes(matrix, -1, -2), rtol=1e-5, atol=1e-10):
+        raise ValueError(f"{name} is not symmetric")
+
+
+def require_definite(name: str, matrix: np.ndarray) -> None:
+    """Raises ValueError unless matrices (..., n, n) are symmetric and positive definite."""
+    require_symmetric(name, matrix)
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise ValueError(f"{name} is not positive definite") from None
+
+
+def fits(arrays: Arrays, layout: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+    """Raises ValueError unless arrays are laid out as they must be, and are finite.
+
+    Args:
+      arrays: the arrays; others beside them are left alone.
+      layout: of each, its kind (f, i, b or U, as NumPy calls it) and its axes, such as
+        ``"f U K+1"``: numbers, or names of sizes, where the same name is the same size.
+      sizes: those that are known.
+    """
+    known = dict(sizes)
+    for name, text in layout.items():
+        array, (kind, *axes) = taken(arrays, name), text.split()
+        is_kind = array.dtype.kind == kind or (kind == "i" and array.dtype.kind == "u")
+        if not is_kind or array.ndim != len(axes):
+            raise ValueError(
+                f"{name} is {_kind(array.dtype)} of shape {array.shape}, where '{text}' is due"
+            )
+        for axis, size in zip(axes, array.shape, strict=True):
+            base, _, more = axis.partition("+")
+            wanted = (
+                int(base) if base.isdecimal() else known.setdefault(base, size - int(more or 0))
+            )
+            if size != wanted + int(more or 0):
+                raise ValueError(
+                    f"{name} has shape {array.shape}, which disagrees with {wanted} ({base})"
+                )
+        require_finite(name, array)
+
+
+def fits_sparse(arrays: Arrays, name: str, *, n_rows: int, n_columns: int) -> None:
+    """Raises ValueError unless arrays are a sparse matrix of this shape (see `profiles.stored`)."""
+    width = whole(arrays, f"{name}_width")
+    layout = {f"{name}_start": "i R+1", f"{name}_column": "i E", f"{name}_value": "f E"}
+    fits(arrays, layout, {"R": n_rows})
+    start, column = arrays[f"{name}_start"], arrays[f"{name}_column"]
+    require_range(f"{name}_column", column, low=0, high=n_columns - 1)
+    is_start = start[0] == 0 and start[-1] == len(column) and (np.diff(start) >= 0).all()
+    if width != n_columns or not is_start:
+        raise ValueError(f"{name} is no matrix of {n_rows} x {n_columns}")
+
+
+def _kind(dtype: Any) -> str:
+    return "records" if dtype.names else str(dtype)
