@@ -7,7 +7,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents.agent import Agent, UnsuitableScenario, read_about
+from recsim_env.agents.agent import Agent, UnsuitableScenario
+from recsim_env.agents.agent_file import read_about
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.importing import imported_class
 from recsim_env.spelling import did_you_mean

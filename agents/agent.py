@@ -9,23 +9,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from recsim_env.agents.acting import people_of, stands_for_others
+from recsim_env.agents.agent_file import FILE_KIND, FILE_VERSION, check_about
 from recsim_env.agents.feedback import Observation
-from recsim_env.agents.world import check_world, describe_world, difference, require_alike
-from recsim_env.array_file import read_arrays, read_values, write_arrays
+from recsim_env.agents.restoring import require_finite
+from recsim_env.agents.world import describe_world, difference, require_alike
+from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.settings import as_type_of
 from recsim_env.spelling import did_you_mean
 
-FILE_KIND = "agent"
-FILE_VERSION = 1
-
 # What the names of the arrays of `progress` begin with in files.
 _PROGRESS = "progress."
-
-
-# A run does not take more steps than this.
-_MAX_STEPS = 2**62
 
 
 class UnsuitableScenario(ValueError):
@@ -351,7 +346,7 @@ class Agent(ABC):
             that learned in another world.
         """
         arrays, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
-        _check_about(about, path)
+        check_about(about, path)
         expected = f"{cls.__module__}:{cls.__qualname__}"
         if about["agent"] != expected:
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
@@ -380,7 +375,7 @@ class Agent(ABC):
         learned = {k: v for k, v in arrays.items() if not k.startswith(_PROGRESS)}
         try:
             for name, value in learned.items():
-                require_numbers(name, value, may_be_infinite=name.startswith(self.infinite))
+                require_finite(name, value, but_for_infinity=name.startswith(self.infinite))
             self.restore(learned)
             self.resume(with_prefix(arrays, _PROGRESS))
         except ValueError as error:
@@ -390,60 +385,6 @@ class Agent(ABC):
                 f"{path} is damaged: its arrays are not those of {type(self).__name__} with these "
                 "settings"
             ) from error
-
-
-def read_about(path: str | Path) -> dict[str, Any]:
-    """Returns what the file of an agent says of it: its class, settings, world and notes.
-
-    Raises:
-      FileNotFoundError: there is no such file.
-      ValueError: the file holds something else, or is damaged.
-    """
-    about = read_values(path, kind=FILE_KIND, version=FILE_VERSION)
-    _check_about(about, path)
-    return about
-
-
-def _check_about(about: Mapping[str, Any], path: str | Path) -> None:
-    """Raises ValueError unless the values are those that `Agent.save` writes."""
-
-    def is_count(name: str, most: float) -> bool:
-        value = about.get(name)
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
-
-    try:
-        if not isinstance(about.get("agent"), str):
-            raise ValueError("it does not say which agent it holds")
-        for name, most in (("seed", np.inf), ("num_timesteps", _MAX_STEPS)):
-            if not is_count(name, most):
-                raise ValueError(f"{name}={about.get(name)!r:.50} is no number of 0 or more")
-        for name in ("settings", "notes"):
-            if not isinstance(about.get(name), dict):
-                raise ValueError(f"{name}={about.get(name)!r:.50} are no values by name")
-        check_world(about.get("world"))
-        _check_generator(about.get("generator"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-
-
-def _check_generator(state: Any) -> None:
-    """Raises ValueError unless it is the state of a generator as agents have."""
-    generator = np.random.default_rng(0).bit_generator
-    try:
-        generator.state = state
-        holds = generator.state == state
-    except (ValueError, TypeError, KeyError, OverflowError):
-        holds = False
-    if not holds:
-        raise ValueError("the state of its generator is none")
-
-
-def require_numbers(name: str, value: np.ndarray, *, may_be_infinite: bool = False) -> None:
-    """Raises ValueError where an array holds NaN, or infinite numbers that it must not."""
-    if value.dtype.kind != "f":
-        return
-    if np.isnan(value).any() or not (may_be_infinite or np.isfinite(value).all()):
-        raise ValueError(f"{name} holds numbers that are not finite")
 
 
 def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -7,10 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.agents.agent import require_numbers
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT
-from recsim_env.agents.restoring import require_range, rows_like, whole
+from recsim_env.agents.restoring import require_finite, require_range, rows_like, whole
 from recsim_env.agents.visit import VisitMemory
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.scenario import Scenario
@@ -86,7 +85,7 @@ class LoggedSteps:
                     f"{name} of the log has shape {column.shape} and dtype {column.dtype}; use "
                     f"{n} rows of numbers"
                 )
-            require_numbers(name, column)
+            require_finite(name, column)
         for name in ("slate", "visit_number", "step"):
             column = self.columns[name]
             if (

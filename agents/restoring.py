@@ -87,11 +87,19 @@ def whole(arrays: Arrays, name: str, *, low: int = 0, high: int = MANY) -> int:
     return int(array)
 
 
-def require_finite(name: str, array: np.ndarray) -> None:
-    """Raises ValueError where an array holds NaN, infinite numbers, or a bool that is none."""
+def require_finite(name: str, array: np.ndarray, *, but_for_infinity: bool = False) -> None:
+    """Raises ValueError where an array holds NaN, infinite numbers, or a bool that is none.
+
+    Args:
+      name: of the array.
+      array: of any dtype.
+      but_for_infinity: whether infinite numbers are in order.
+    """
     if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
         raise ValueError(f"{name} holds what is neither true nor false")
-    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+    if array.dtype.kind not in "fc":
+        return
+    if np.isnan(array).any() or not (but_for_infinity or np.isfinite(array).all()):
         raise ValueError(f"{name} holds numbers that are not finite")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import Agent, make_agent
-from recsim_env.agents.agent import read_about
+from recsim_env.agents.agent_file import read_about
 from recsim_env.agents.logged_steps import LoggedSteps
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.agents.world import describe_world

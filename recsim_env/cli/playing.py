@@ -100,7 +100,7 @@ def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> 
 def agent_file(name: str) -> dict[str, Any] | None:
     """Returns what the file of an agent says of it; None where it is the name of an agent."""
     from recsim_env.agents import AGENTS
-    from recsim_env.agents.agent import read_about
+    from recsim_env.agents.agent_file import read_about
 
     return read_about(name) if name not in AGENTS and Path(name).is_file() else None
 

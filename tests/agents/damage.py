@@ -101,7 +101,22 @@ def other_values(values: Any, rng: np.random.Generator) -> Any:
         key = keys[rng.integers(len(keys))]
         found[key] = other_values(found[key], rng)
         return found
-    others = (None, -1, 0, 2, 1e300, -1e300, float("nan"), "x", "", [], {}, True, 10**30, [[1]])
+    others: Any = (
+        None,
+        -1,
+        0,
+        2,
+        1e300,
+        -1e300,
+        float("nan"),
+        "x",
+        "",
+        [],
+        {},
+        True,
+        10**30,
+        [[1]],
+    )
     return others[rng.integers(len(others))]
 
 
