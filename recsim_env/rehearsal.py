@@ -22,7 +22,7 @@ from recsim_env.spelling import did_you_mean
 N_PEOPLE, N_STEPS, SECONDS, N_ITEMS = 3, 5, 0.5, 10
 
 _CHECKED: "weakref.WeakSet[type[Scenario]]" = weakref.WeakSet()
-_REHEARSED: set[tuple[type[Scenario], str]] = set()
+_REHEARSED: "weakref.WeakKeyDictionary[type[Scenario], set[str]]" = weakref.WeakKeyDictionary()
 
 
 class ScenarioFault(TypeError):
@@ -35,15 +35,16 @@ def mark_checked(kind: type[Scenario]) -> None:
 
 
 def is_due(scenario: Scenario) -> bool:
-    """Returns whether the scenario must rehearse, and takes it that it does so now."""
+    """Returns whether the scenario must rehearse: it is not ours, and neither checked nor known."""
     kind = type(scenario)
     if kind.__module__.startswith("recsim_env.") or kind in _CHECKED:
         return False
-    known = (kind, repr(scenario.settings))
-    if known in _REHEARSED:
-        return False
-    _REHEARSED.add(known)
-    return True
+    return repr(scenario.settings) not in _REHEARSED.get(kind, ())
+
+
+def mark_rehearsed(scenario: Scenario) -> None:
+    """Remembers that a rehearsal with these settings found nothing."""
+    _REHEARSED.setdefault(type(scenario), set()).add(repr(scenario.settings))
 
 
 class Watch:
@@ -64,7 +65,6 @@ class Watch:
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         self._quiet.__exit__(kind, error, traceback)
         if isinstance(error, AttributeError | IndexError | NameError):
-            _REHEARSED.discard((type(self.scenario), repr(self.scenario.settings)))
             raise ScenarioFault(_plain_words(self.scenario, error)) from error
         return isinstance(error, Exception)
 

@@ -16,6 +16,7 @@ from recsim_env.rehearsal import (
     Watch,
     explaining,
     is_due,
+    mark_rehearsed,
 )
 from recsim_env.scenario import Scenario
 from recsim_env.state import check_users
@@ -135,7 +136,6 @@ class Simulator:
 
     def _rehearse(self) -> None:
         """Lets a few people take a few steps in plain Python; see `recsim_env.rehearsal`."""
-        self._must_rehearse = False
         end = time.monotonic() + SECONDS
         slate = (N_PEOPLE, self.scenario.slate_size)
         rng = np.random.default_rng(0)
@@ -151,6 +151,8 @@ class Simulator:
                 few.step(rng.integers(0, self.scenario.n_candidates, slate), NEXT_STEP)
                 if time.monotonic() > end:
                     break
+        mark_rehearsed(self.scenario)
+        self._must_rehearse = False
 
     def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns fresh memory as plain records, as the loop takes them, and as floats."""
@@ -196,8 +198,6 @@ class Simulator:
           actions: (num_slots, slate_size) int64 indices of candidates, all in range.
           mode: NEXT_STEP, SAME_STEP or DISABLED; RESET only begins the episodes that are due.
         """
-        if self._must_rehearse:
-            self._rehearse()
         n = self.num_slots
         records, argument, floats = self._observation_buffer(n)
         infos, final = self._info_buffer(n), self._no_final
@@ -252,6 +252,8 @@ class Simulator:
 
     def _run(self, loop: Any, arguments: tuple) -> None:
         """Runs a loop over all slots, split over threads where it is worth it."""
+        if self._must_rehearse:
+            self._rehearse()
         with explaining(self.scenario, is_compiled=self.kernel.is_compiled):
             self._run_parts(loop, arguments)
 

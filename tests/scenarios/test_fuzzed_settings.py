@@ -166,6 +166,8 @@ def fuzz(name, n, seed, *, compiled=False, most=MOST_BYTES):
     rng = np.random.default_rng(seed)
     counts: Counter = Counter()
     faults = []
+    if compiled:  # outside of the limit of time
+        play(kind.create(**(FEW if kind.__name__ in DRAWN else {})), compiled=True)
     for index in range(n):
         settings = random_settings(kind, rng, compiled=compiled)
         if index % 2:
