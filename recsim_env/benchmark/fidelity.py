@@ -148,7 +148,8 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         "the rows it was fitted to). Simulated: people who saw slates drawn by exposure, without "
         "any recommender. RMSE and AUC: predictors are fitted anew to each of the two logs and "
         "tried on the last rows of each user; true likings, which only simulated people have, "
-        "show how far a prediction could get.",
+        "show how far a prediction could get. Taste: standard deviation on consumed pairs, as "
+        "predicted (real) and as drawn for the world's people (simulated), who must differ more.",
         "",
     ]
     page = folder / "fidelity.md"

@@ -62,7 +62,7 @@ def add_log(parser: argparse.ArgumentParser) -> None:
 def calibrate_log(options: argparse.Namespace) -> int:
     """Writes world file, fidelity table, figure and page into a folder."""
     from recsim_env.benchmark.fidelity import FIDELITY_FILES, measure_fidelity, write_fidelity
-    from recsim_env.data import calibrate
+    from recsim_env.data import CalibrationWarning, calibrate
 
     settings = _settings_of(options)
     if options.out:
@@ -71,7 +71,9 @@ def calibrate_log(options: argparse.Namespace) -> int:
     folder = options.out or Path("results") / f"world-{log.name}"
     _check_absent(folder, options)
     print(f"{log.name}: {len(log):,} rows of {log.n_users:,} users and {log.n_items:,} items")
-    world = calibrate(log, settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CalibrationWarning)  # the report tells, and is printed
+        world = calibrate(log, settings)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WORLD
     for name in FIDELITY_FILES:
@@ -82,7 +84,10 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"held out to measure with: {held_out['n_rows']:,} rows ({held_out['how']}), "
         f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
     )
-    table = measure_fidelity(log, settings)
+    _print_tastes(world.report)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CalibrationWarning)  # as for the world of the whole log
+        table = measure_fidelity(log, settings)
     page = write_fidelity(table, folder, name=log.name)
     print(f"  {'':44}  {'real':>8}  {'simulated':>8}")
     for row in table.rows:
@@ -92,6 +97,20 @@ def calibrate_log(options: argparse.Namespace) -> int:
     command = ["recsim-env", "benchmark", "RatedCatalogue", "--set", f"world={path}"]
     print(f"next: {shlex.join([*command, '--out', str(folder / 'benchmark')])}")
     return 0
+
+
+def _print_tastes(report: dict[str, Any]) -> None:
+    """Prints how far people differ in taste, whether the sampler had arrived, and any warning."""
+    tastes = report["tastes"]
+    if "r_hat" in tastes:
+        print(
+            "taste, predicted / drawn (standard deviation on consumed pairs): "
+            f"{tastes['consumed_sd_of_predictions']:.3g} / {tastes['consumed_sd']:.3g}"
+        )
+        agreement = ", ".join(f"{name} {value:.3f}" for name, value in tastes["r_hat"].items())
+        print(f"{tastes['n_chains']} chains, {tastes['n_sweeps']:,} sweeps, R-hat: {agreement}")
+    for warning in report["warnings"]:
+        print(f"warning: {warning}")
 
 
 def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":

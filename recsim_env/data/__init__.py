@@ -1,6 +1,6 @@
 """Real logs: reading them, fitting worlds to them, and saying how faithful a world is."""
 
-from recsim_env.data.calibration import calibrate
+from recsim_env.data.calibration import CalibrationWarning, calibrate
 from recsim_env.data.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.held_out import CalibrationSettings
 from recsim_env.data.interactions import Interactions
@@ -10,6 +10,7 @@ from recsim_env.data.reading import LogWarning, Reading
 
 __all__ = [
     "CalibrationSettings",
+    "CalibrationWarning",
     "FidelityTable",
     "InteractionLog",
     "Interactions",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+import warnings
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,31 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from recsim_env.data.activity import Activity, fit_activity
-from recsim_env.data.choice_fit import exposure_behind, fit_no_choice_score
-from recsim_env.data.factorization import FactorModel, fit_factors, taste_sd
+from recsim_env.data.choice_fit import (
+    consumption_chances,
+    exposure_behind,
+    fit_no_choice_score,
+)
+from recsim_env.data.factorization import (
+    FactorModel,
+    consumed_taste_sd,
+    fit_factors,
+    taste_sd,
+)
 from recsim_env.data.held_out import CalibrationSettings, HeldOutFit, fit_held_out
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.posterior import draw_factors
-from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_scale
+from recsim_env.data.posterior import AGREED, draw_factors
+from recsim_env.data.rating_noise import RatingScale, rating_scale
 from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.rated_world import RatedWorld
 from recsim_env.spelling import did_you_mean
 
 # Typical visits are as many as make a table of visits × items of at most this size.
 _MOST_PAIRS = 2_000_000
+
+
+class CalibrationWarning(UserWarning):
+    """A world was fitted, but something about it should be known before it is trusted."""
 
 
 def calibrate(
@@ -35,11 +49,15 @@ def calibrate(
        and the slope of choice are measured on the held-out rows, with predicted likings.
     2. The factors are then fitted to the whole log with the same penalties. These are predictions:
        they vary less between people than true tastes do. The people and items of the world are
-       therefore one draw from what the ratings leave possible (`draw_factors`), and the rating
-       noise is the scatter of the ratings about that draw.
+       therefore one draw from what the ratings leave possible (`draw_factors`), together with the
+       rating noise. Several chains draw until they agree; where they do not, or where drawn tastes
+       are weaker than predicted ones, a warning says so, here and in `report["warnings"]`.
     3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
        is an assumption. The exposure is the one under which items are consumed as often as in the
        log. Visits follow from the timestamps.
+    4. People choose what they like, in the log as in the world, so that they like what they did
+       not consume less than their ratings of the rest suggest. All likings are lowered alike, until
+       what is consumed in the world is liked as much as what was consumed in the log.
 
     With `draws_tastes=False` the predictions themselves are the world's people, and the rating
     noise is the error of predicting held-out ratings: ratings vary as much in all, but people
@@ -63,20 +81,24 @@ def calibrate(
     model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
     activity = fit_activity(log, settings.session_gap_seconds)
     slope = max(held_out_fit.slope.slope, 0.0)
-    exposure, no_choice_score = _fit_slates(log, model, activity, slope, settings)
+    slates = _fit_slates(log, model, activity, slope, settings)
+    cautions = _cautions(tastes, held_out_fit)
+    for caution in cautions:
+        warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
         "log": log.summary(),
         "settings": asdict(settings),
         "tastes": tastes,
+        "warnings": cautions,
         "sessions": {"n_sessions": activity.n_sessions, "log_sd": activity.session_log_sd},
     }
     return RatedWorld(
         name=log.name,
         item_factors=model.item_factors.astype(np.float32),
-        item_bias=model.item_bias.astype(np.float32),
+        item_bias=(model.item_bias - slates.excess).astype(np.float32),
         item_features=log.item_features,
         item_feature_names=log.item_feature_names,
-        item_exposure=exposure,
+        item_exposure=slates.exposure,
         item_labels=log.item_titles,
         user_factors=model.user_factors.astype(np.float32),
         user_bias=model.user_bias.astype(np.float32),
@@ -93,7 +115,7 @@ def calibrate(
         like_threshold=scale.like_threshold,
         session_log_sd=activity.session_log_sd,
         choice_slope=slope,
-        no_choice_score=no_choice_score,
+        no_choice_score=slates.no_choice_score - slope * slates.excess,
         choice_rate=settings.choice_rate,
         choice_slate_size=settings.choice_slate_size,
         report=report,
@@ -124,18 +146,77 @@ def _fit_people(
         seed=settings.seed,
     )
     model, noise = predicted, held_out_fit.rating_noise
-    is_drawn = settings.draws_tastes and log.is_explicit
-    if is_drawn:
-        model = draw_factors(ratings, predicted, seed=settings.seed)
-        noise = fit_rating_noise(model.liking(log.user, log.item), log.rating, scale)
-    tastes = {
-        "are": "one draw from the posterior" if is_drawn else "predictions",
+    tastes: dict[str, Any] = {"are": "predictions"}
+    if settings.draws_tastes and log.is_explicit:
+        draw = draw_factors(ratings, scale, n_factors=settings.n_factors, seed=settings.seed)
+        model, noise = draw.model, draw.rating_noise
+        tastes = {
+            "are": "one draw from the posterior",
+            "n_chains": draw.n_chains,
+            "n_sweeps": draw.n_sweeps,
+            "r_hat": draw.r_hat,
+            "have_converged": draw.has_converged,
+        }
+    tastes |= {
         "sd": taste_sd(model),
+        "consumed_sd": consumed_taste_sd(model, log.user, log.item),
         "rating_noise": noise,
         "sd_of_predictions": taste_sd(predicted),
+        "consumed_sd_of_predictions": consumed_taste_sd(predicted, log.user, log.item),
         "rating_noise_of_predictions": held_out_fit.rating_noise,
     }
     return model, noise, tastes
+
+
+def _check_log(log: InteractionLog) -> None:
+    """Raises ValueError for a log that no world can be fitted to."""
+    pair = log.user.astype(np.int64) * log.n_items + log.item
+    if n_repeats := len(pair) - len(np.unique(pair)):
+        raise ValueError(
+            f"{log.name}: {n_repeats:,} rows repeat a user and an item; keep one of each"
+            ' (duplicates="first" or "last" where the log is read)'
+        )
+
+
+def _cautions(tastes: dict[str, Any], held_out_fit: HeldOutFit) -> list[str]:
+    """Returns what should be known of a world before it is trusted."""
+    cautions = []
+    drawn, predicted = tastes["consumed_sd"], tastes["consumed_sd_of_predictions"]
+    if not tastes.get("have_converged", True):
+        furthest = max(tastes["r_hat"], key=tastes["r_hat"].__getitem__)
+        cautions.append(
+            f"after {tastes['n_sweeps']:,} sweeps, chains from different starts still disagree on"
+            f" the variance of {furthest} (R-hat {tastes['r_hat'][furthest]:.2f}, wanted below"
+            f" {AGREED:g}): people's tastes may be too strong or too weak; lower n_factors, or set"
+            " draws_tastes=False to take predictions"
+        )
+    if drawn < predicted:
+        cautions.append(
+            f"drawn tastes vary less on consumed pairs than predicted ones, {drawn:.3g} against"
+            f" {predicted:.3g}, which real tastes cannot: the ratings say too little of tastes;"
+            " lower n_factors, or set draws_tastes=False to take predictions"
+        )
+    if held_out_fit.slope.is_limited:
+        cautions.append(
+            "liking tells consumed items from others without error, so that the slope of choice"
+            f" was cut to {held_out_fit.slope.slope:.3g}; a larger log would tell it"
+        )
+    return cautions
+
+
+@dataclass(frozen=True)
+class _Slates:
+    """What is shown and chosen when nobody recommends.
+
+    Attributes:
+      exposure: (n_items,).
+      no_choice_score: the score of choosing nothing.
+      excess: how much better what people choose is liked than what they consumed in the log.
+    """
+
+    exposure: NDArray[np.float64]
+    no_choice_score: float
+    excess: float
 
 
 def _fit_slates(
@@ -144,30 +225,27 @@ def _fit_slates(
     activity: Activity,
     slope: float,
     settings: CalibrationSettings,
-) -> tuple[NDArray[np.float64], float]:
+) -> _Slates:
     """Returns the exposure and the score of choosing nothing, which depend on each other."""
     counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
     consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
     visitor, session_size = _typical_visits(activity, log.n_items, settings.seed)
     liking = model.liking(visitor[:, None], np.arange(log.n_items))
     scores = slope * (liking - model.global_mean)
-    exposure, no_choice_score = consumption, 0.0
+    size = settings.choice_slate_size
+    exposure, nothing = consumption, 0.0
     for _ in range(3):
-        no_choice_score = fit_no_choice_score(
-            scores,
-            exposure,
-            rate=settings.choice_rate,
-            slate_size=settings.choice_slate_size,
-            seed=settings.seed,
+        nothing = fit_no_choice_score(
+            scores, exposure, rate=settings.choice_rate, slate_size=size, seed=settings.seed
         )
         exposure = exposure_behind(
-            consumption,
-            scores,
-            session_size,
-            no_choice_score=no_choice_score,
-            slate_size=settings.choice_slate_size,
+            consumption, scores, session_size, no_choice_score=nothing, slate_size=size
         )
-    return exposure, no_choice_score
+    chance, _ = consumption_chances(
+        exposure, scores, session_size, no_choice_score=nothing, slate_size=size
+    )
+    chosen = float((chance * liking).sum() / chance.sum())
+    return _Slates(exposure, nothing, chosen - float(model.liking(log.user, log.item).mean()))
 
 
 def _typical_visits(

@@ -8,20 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import brentq
+from scipy.special import expit, logit, logsumexp
 
 from recsim_env.data.factorization import FactorModel
 from recsim_env.data.log import InteractionLog
 
 Floats = NDArray[np.float64]
 
+# Scores that differ by as much as this between typical items leave nothing to chance.
+_STEEPEST_SCORES = 20.0
+
+# However popular, no item is shown a billion times more often than another.
+_RAREST_EXPOSURE = 1e-9
+
+# People cannot consume a catalogue to its end in finitely many slates.
+_MOST_OF_CATALOGUE = 0.9
+
 
 @dataclass(frozen=True)
 class SlopeFit:
-    """The slope of choice on liking, its standard error, and the number of choices used."""
+    """The slope of choice on liking, as far as choices tell it.
+
+    Attributes:
+      slope: what one unit of liking adds to the log-odds.
+      standard_error: of the slope; None where the choices say nothing about it.
+      n_choices: number of choices used.
+      is_limited: whether the best slope is beyond all bounds, and this one the steepest allowed.
+    """
 
     slope: float
-    standard_error: float
+    standard_error: float | None
     n_choices: int
+    is_limited: bool = False
 
 
 def fit_choice_slope(
@@ -64,21 +82,32 @@ def fit_choice_slope(
 
 
 def _conditional_logit(score: Floats, is_open: NDArray[np.bool_]) -> SlopeFit:
-    """Returns the maximum-likelihood slope when column 0 was chosen, by Newton's method."""
-    slope, information = 0.0, 0.0
-    for _ in range(50):
+    """Returns the maximum-likelihood slope when column 0 was chosen, by Newton's method.
+
+    Where nearly all choices are of the best option, the likelihood rises for ever; the slope ends
+    where typical options differ by `_STEEPEST_SCORES`.
+    """
+    spread = float(score[is_open].std())
+    if spread <= 1e-9:
+        return SlopeFit(0.0, None, len(score))
+    score = score / spread
+    slope, information, is_limited = 0.0, 0.0, False
+    for _ in range(100):
         logits = np.where(is_open, slope * score, -np.inf)
         weight = np.exp(logits - logits.max(axis=1, keepdims=True))
         weight /= weight.sum(axis=1, keepdims=True)
         mean = (weight * score).sum(axis=1)
-        information = float((weight * score**2).sum() - (mean**2).sum())
+        information = float((weight * (score - mean[:, None]) ** 2).sum())
+        gradient = float((score[:, 0] - mean).sum())
         if information <= 1e-12:
-            return SlopeFit(0.0, float("inf"), len(score))
-        step = float((score[:, 0] - mean).sum()) / information
-        slope += float(np.clip(step, -10.0, 10.0))
-        if abs(step) < 1e-9:
             break
-    return SlopeFit(slope, information**-0.5, len(score))
+        step = float(np.clip(gradient / information, -2.0, 2.0))
+        is_limited = abs(slope + step) > _STEEPEST_SCORES
+        slope = float(np.clip(slope + step, -_STEEPEST_SCORES, _STEEPEST_SCORES))
+        if is_limited or abs(step) < 1e-9:
+            break
+    error = information**-0.5 / spread if information > 1e-12 else None
+    return SlopeFit(slope / spread, error, len(score), is_limited)
 
 
 def fit_no_choice_score(
@@ -102,25 +131,37 @@ def fit_no_choice_score(
     n_slates = 20_000
     visit = rng.integers(len(scores), size=n_slates)
     slates = draw_slates(exposure, n_slates, slate_size, rng)
-    total = np.log(np.exp(scores[visit[:, None], slates]).sum(axis=1))
+    total = logsumexp(scores[visit[:, None], slates], axis=1)
 
     def excess(score: float) -> float:
-        return float(np.mean(1.0 / (1.0 + np.exp(score - total)))) - rate
+        return float(np.mean(expit(total - score))) - rate
 
-    return float(brentq(excess, total.min() - 50.0, total.max() + 50.0))
+    # Where all slates were as good as the best, or as bad as the worst.
+    ends = np.array([total.min() - 1e-6, total.max() + 1e-6]) - logit(rate)
+    return float(brentq(excess, ends[0], ends[1]))
 
 
 def draw_slates(
     exposure: Floats, n_slates: int, slate_size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Returns (n_slates, slate_size) items drawn by exposure, slates with repeats redrawn."""
+    """Returns (n_slates, slate_size) different items drawn by exposure, slates with repeats anew.
+
+    Slates that repeat items again and again, as where few items have all the exposure, are drawn
+    item by item without replacement. With fewer items than places, all are in every slate.
+    """
+    slate_size = min(slate_size, len(exposure))
     slates = rng.choice(len(exposure), size=(n_slates, slate_size), p=exposure)
+    again = np.arange(n_slates)
     for _ in range(100):
-        ordered = np.sort(slates, axis=1)
-        again = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+        ordered = np.sort(slates[again], axis=1)
+        again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
         if not len(again):
             break
         slates[again] = rng.choice(len(exposure), size=(len(again), slate_size), p=exposure)
+    log_exposure = np.log(np.maximum(exposure, 1e-300))
+    for part in np.array_split(again, len(again) * len(exposure) // 10_000_000 + 1):
+        race = log_exposure + rng.gumbel(size=(len(part), len(exposure)))
+        slates[part] = np.argpartition(-race, slate_size - 1, axis=1)[:, :slate_size]
     return slates
 
 
@@ -140,27 +181,86 @@ def exposure_behind(
     A multiplicative fixed-point iteration undoes both. In a visit of m consumptions, item i is
     consumed with probability 1 - exp(-x r_i), r_i being its exposure times the chance of being
     chosen when shown, and x making the sum m; the rest of a slate is replaced by its expectation.
+    Where no exposure leads to these shares, as where everybody has all of a small catalogue, the
+    one that is nearest after so many rounds is returned; no item's is less than a billionth.
 
     Args:
       consumption: (n_items,), observed shares, all positive, summing to 1.
       scores: (n_visits, n_items), choice scores of typical visits' users.
-      session_size: (n_visits,), items consumed, at most half of the catalogue.
+      session_size: (n_visits,), items consumed; what exceeds 0.9 of the catalogue is cut off.
       no_choice_score: score of choosing nothing.
       slate_size: number of items in a slate.
       n_rounds: of the iteration.
     """
-    attraction = np.exp(scores)
-    exposure = consumption.copy()
-    repeats = session_size.copy()
+    exposure, start = consumption / consumption.sum(), np.log(session_size)
     for _ in range(n_rounds):
-        rest = (slate_size - 1) * (attraction @ exposure) + np.exp(no_choice_score)
-        rate = exposure * (attraction / (attraction + rest[:, None]))
-        rate /= rate.sum(axis=1, keepdims=True)
-        for _ in range(2):
-            left = np.exp(-repeats[:, None] * rate)
-            slope = (rate * left).sum(axis=1)
-            repeats = repeats + (session_size - (1.0 - left).sum(axis=1)) / slope
-        consumed = (1.0 - np.exp(-repeats[:, None] * rate)).sum(axis=0)
-        exposure = exposure * consumption / (consumed / consumed.sum())
+        chance, start = consumption_chances(
+            exposure,
+            scores,
+            session_size,
+            no_choice_score=no_choice_score,
+            slate_size=slate_size,
+            start=start,
+        )
+        consumed = chance.sum(axis=0)
+        exposure = exposure * consumption / np.maximum(consumed / consumed.sum(), 1e-12)
+        exposure = np.maximum(exposure / exposure.sum(), _RAREST_EXPOSURE)
         exposure /= exposure.sum()
     return exposure
+
+
+def consumption_chances(
+    exposure: Floats,
+    scores: Floats,
+    session_size: Floats,
+    *,
+    no_choice_score: float,
+    slate_size: int,
+    start: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Returns how likely each item is consumed in each visit, (n_visits, n_items).
+
+    Args:
+      exposure: (n_items,), all positive, summing to 1.
+      scores, session_size, no_choice_score, slate_size: as for `exposure_behind`.
+      start: (n_visits,), the second result for a like exposure, which saves time.
+
+    Returns:
+      The chances, and the logarithm of the slates that a visit takes, in units of its own.
+    """
+    session_size = np.minimum(session_size, _MOST_OF_CATALOGUE * len(exposure))
+    best = scores.max(axis=1)
+    # Only differences matter; what lies hundreds below the best is as good as nothing.
+    attraction = np.exp(np.maximum(scores - best[:, None], -300.0))
+    nothing = np.exp(np.clip(no_choice_score - best, -300.0, 300.0))
+    rest = (slate_size - 1) * (attraction @ exposure) + nothing
+    rate = exposure * (attraction / (attraction + rest[:, None]))
+    rate /= rate.sum(axis=1, keepdims=True)
+    return _consumed(rate, session_size, np.log(session_size) if start is None else start)
+
+
+def _consumed(rate: Floats, size: Floats, start: Floats) -> tuple[Floats, Floats]:
+    """Returns 1 - exp(-x r_i), and log x, where x makes the sum over items the size.
+
+    The sum rises with x, so that Newton's method in log x is kept between bounds that close in.
+
+    Args:
+      rate: (n_visits, n_items), r, each row summing to 1.
+      size: (n_visits,), less than n_items.
+      start: (n_visits,), a guess of log x.
+    """
+    # 1 - exp(-x r) <= x r, so that x is no less than the size.
+    low, high = np.log(size), np.log(size) + 60.0
+    found = np.clip(start, low, high)
+    for step in range(100):
+        repeats = np.exp(found)[:, None]
+        left = np.exp(-repeats * rate)
+        missing = size - (1.0 - left).sum(axis=1)
+        if step == 99 or (np.abs(missing) < 1e-6 * size).all():
+            break
+        low, high = np.where(missing > 0, found, low), np.where(missing < 0, found, high)
+        slope = (repeats * rate * left).sum(axis=1)
+        newton = found + missing / np.maximum(slope, 1e-300)
+        is_inside = (newton > low) & (newton < high)
+        found = np.where(is_inside, newton, (low + high) / 2)
+    return 1.0 - left, found

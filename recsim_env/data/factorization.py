@@ -96,6 +96,20 @@ def taste_sd(model: FactorModel) -> float:
     return float(np.sqrt(variance.mean()))
 
 
+def consumed_taste_sd(
+    model: FactorModel, user: NDArray[np.integer], item: NDArray[np.integer]
+) -> float:
+    """Returns how far tastes vary over pairs that were consumed, in units of the rating.
+
+    The standard deviation of (taste - mean taste) · character, each pair counting once.
+    """
+    tastes = model.user_factors - model.user_factors.mean(axis=0)
+    total = np.zeros(len(user))
+    for k in range(tastes.shape[1]):
+        total += tastes[user, k] * model.item_factors[item, k]
+    return float(total.std())
+
+
 def standardised(ratings: sparse.csr_array) -> tuple[sparse.csr_array, float, float]:
     """Returns the ratings with mean 0 and standard deviation 1, the mean, and the deviation."""
     result = sparse.csr_array(ratings, dtype=np.float64, copy=True)
@@ -104,23 +118,13 @@ def standardised(ratings: sparse.csr_array) -> tuple[sparse.csr_array, float, fl
     return result, mean, scale
 
 
-def solve_side(
-    residuals: sparse.csr_array,
-    others: Floats,
-    penalty: Floats,
-    *,
-    centre: float = 0.0,
-    scatter: Floats | None = None,
-) -> Floats:
+def solve_side(residuals: sparse.csr_array, others: Floats, penalty: Floats) -> Floats:
     """Returns the ridge solution [factors, bias] of every row, the other side being fixed.
 
     Args:
       residuals: (n_rows, n_others), ratings less their mean.
       others: (n_others, n_factors + 1), factors and bias of the other side.
       penalty: (n_factors + 1,), the ridge.
-      centre: what the ridge pulls the bias towards.
-      scatter: (n_rows, n_factors + 1) normal numbers with the noise's standard deviation; they turn
-        the solution into a draw from N(solution, noise variance · (normal matrix)^-1).
     """
     width = others.shape[1]
     other_bias = others[:, -1]
@@ -133,7 +137,6 @@ def solve_side(
     pattern = residuals.copy()
     pattern.data = np.ones_like(residuals.data)
     moments = target @ design
-    moments[:, -1] += penalty[-1] * centre
     solution = np.empty((residuals.shape[0], width))
     block = max(1, _BLOCK_NUMBERS // (width * width))
     for start in range(0, len(solution), block):
@@ -144,7 +147,4 @@ def solve_side(
         normal[:, upper[1], upper[0]] = sums
         normal[:, np.arange(width), np.arange(width)] += penalty
         solution[rows] = np.linalg.solve(normal, moments[rows][..., None])[..., 0]
-        if scatter is not None:
-            upper_root = np.linalg.cholesky(normal).transpose(0, 2, 1)
-            solution[rows] += np.linalg.solve(upper_root, scatter[rows][..., None])[..., 0]
     return solution

@@ -61,7 +61,8 @@ def fidelity_table(
     the errors, on held-out rows, of predictors fitted to the other rows of the real log (from the
     world's report) and, in the same way, to those of the simulated log, where what is consumed
     again does not count. Rows labelled "true likings" are what the simulated ratings were made
-    from; what real people truly like is unknown. All are None for a log that is too small.
+    from; what real people truly like is unknown. All are None for a log that is too small. Taste is
+    compared with its own predictions, which stand in `real`: drawn tastes must vary more.
 
     Args:
       real: real behaviour, if possible held out from the fit.
@@ -92,6 +93,9 @@ def fidelity_table(
         label = f"{100 * quantile:g} % quantile"
         rows.append(_row("session size", label, *(np.quantile(size, quantile) for size in sizes)))
     rows.append(_row("session size", "mean", *(size.mean() for size in sizes)))
+    tastes = world.report.get("tastes", {})
+    predicted, drawn = tastes.get("consumed_sd_of_predictions"), tastes.get("consumed_sd")
+    rows.append(_row("taste", "predicted / drawn", predicted, drawn))
     _compare_predictors(simulated, world, rows)
     return FidelityTable(rows, curves)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +20,25 @@ from recsim_env.data.unclicked import ratings_matrix, with_unclicked
 
 _FACTOR_PENALTIES = (6.0, 9.0, 13.0, 18.0, 25.0)
 _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
+
+
+# From and to, both allowed.
+_WHOLE_NUMBERS = {
+    "n_factors": (1, 256),
+    "choice_slate_size": (1, 1000),
+    "n_alternatives": (1, 1000),
+    "unclicked_per_click": (1, 1000),
+    "seed": (0, 2**63 - 1),
+}
+
+# Above and below, neither allowed.
+_NUMBERS = {
+    "held_out_share": (0.0, 1.0),
+    "like_threshold": (-math.inf, math.inf),
+    "session_gap_seconds": (0.0, 1e12),
+    "choice_rate": (0.0, 1.0),
+    "exposure_smoothing": (0.0, 1e9),
+}
 
 
 @dataclass(frozen=True)
@@ -53,18 +74,26 @@ class CalibrationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        checks = {
-            "n_factors": self.n_factors >= 1,
-            "choice_rate": 0 < self.choice_rate < 1,
-            "choice_slate_size": self.choice_slate_size >= 1,
-            "n_alternatives": self.n_alternatives >= 1,
-            "exposure_smoothing": self.exposure_smoothing > 0,
-            "unclicked_per_click": self.unclicked_per_click >= 1,
-            "seed": self.seed >= 0,
-        }
-        for name, is_valid in checks.items():
-            if not is_valid:
-                raise ValueError(f"{name}={getattr(self, name)} is outside its range")
+        for name, (low, high) in _WHOLE_NUMBERS.items():
+            value = getattr(self, name)
+            is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not is_whole or not low <= value <= high:
+                raise ValueError(
+                    f"{name}={value!r} is outside its range; give a whole number from {low} to"
+                    f" {high}"
+                )
+        for name, (least, most) in _NUMBERS.items():
+            value = getattr(self, name)
+            if name == "like_threshold" and value is None:
+                continue
+            is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not is_number or not least < value < most:
+                raise ValueError(
+                    f"{name}={value!r} is outside its range; give a number above {least:g} and"
+                    f" below {most:g}"
+                )
+        if not isinstance(self.draws_tastes, bool):
+            raise ValueError(f"draws_tastes={self.draws_tastes!r}; give True or False")
 
 
 @dataclass(frozen=True)

@@ -290,7 +290,11 @@ class InteractionLog:
     ) -> tuple[InteractionLog, InteractionLog]:
         """Returns the rows outside and inside the mask; neither may be empty."""
         if not is_held_out.any() or is_held_out.all():
-            raise ValueError(f"nothing can be held out: too few {lacking}")
+            change = "lower" if is_held_out.any() else "raise"
+            raise ValueError(
+                f"nothing can be held out: too few {lacking} of {self.name}; give a longer log, or"
+                f" {change} held_out_share"
+            )
         return self.select(~is_held_out), self.select(is_held_out)
 
 

@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from tqdm import tqdm
 
-from recsim_env.data.factorization import FactorModel, solve_side, standardised
+from recsim_env.data.factorization import FactorModel, standardised
+from recsim_env.data.rating_noise import RatingScale
+
+if TYPE_CHECKING:
+    from recsim_env.data.taste_chain import Rows, TasteChain
 
 Floats = NDArray[np.float64]
 
-# Enough for the variances to settle when the sampler starts at a ridge solution.
-_N_SWEEPS = 100
+# Where chains start: tastes at random that have this share of the ratings' variance.
+_START_SHARES = (0.02, 0.06, 0.2, 0.6)
 
-# Every variance has an inverse gamma prior that weighs as much as two numbers of this variance.
-_PRIOR_VARIANCE = 0.01
+_BIAS_START = 0.3
+
+# Chains agree when R-hat of every variance is below this; they are compared every so many sweeps.
+AGREED = 1.1
+_BLOCK, _FEWEST_SWEEPS = 25, 100
+
+# With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
+# one unit of liking is one unit of the expected rating where both are equally likely.
+_NOISE_OF_TWO_RATINGS = 0.4
+
+
+@dataclass(frozen=True)
+class TasteDraw:
+    """One draw of everybody's tastes and of all items, and whether the sampler had arrived.
+
+    Attributes:
+      model: in units of the rating, its `global_mean` being the mean rating.
+      rating_noise: of the same draw, in units of the rating, before rounding.
+      n_chains: how many chains were compared.
+      n_sweeps: how often each chain drew everything.
+      r_hat: by variance, how far chains from different starts disagree; 1 is not at all, and
+        infinity that they were too short to tell.
+      has_converged: whether they all agree.
+    """
+
+    model: FactorModel
+    rating_noise: float
+    n_chains: int
+    n_sweeps: int
+    r_hat: dict[str, float]
+    has_converged: bool
 
 
 def draw_factors(
-    ratings: sparse.csr_array, start: FactorModel, *, n_sweeps: int = _N_SWEEPS, seed: int = 0
-) -> FactorModel:
+    ratings: sparse.csr_array,
+    scale: RatingScale,
+    *,
+    n_factors: int = 16,
+    starts: Sequence[FactorModel] | None = None,
+    max_sweeps: int = 1000,
+    seed: int = 0,
+) -> TasteDraw:
     """Returns one draw of everybody's tastes, and of all items, given the ratings.
 
     A ridge solution is a posterior mean: the fewer ratings a person gave, the nearer it lies to
@@ -27,68 +74,145 @@ def draw_factors(
     the variance between people that the ratings speak for; where they say little, the draw says
     something definite, and another seed something else. A draw predicts worse than the mean.
 
-    The model is r_ui = mean + b_u + b_i + p_u·q_i + noise, with p_uk and q_ik ~ N(0, v_k), and
-    biases of users and of items normal about means of their own. A Gibbs sampler draws, in turn,
-    all users given the items, all items given the users, and the variances, the noise's included.
-    One variance per factor lets the data say how many factors matter.
+    Chains start with tastes that differ thirtyfold in variance, none of them fitted to anything,
+    and run side by side until they agree (`split_r_hat`) on the variances of the noise, the tastes
+    and the biases, over the later half of their sweeps. The draw is the first chain's last.
 
     Args:
       ratings: (n_users, n_items), every stored entry is a rating, zeros included.
-      start: a fit of the same ratings, where the sampler starts.
-      n_sweeps: how often everything is drawn.
+      scale: which ratings there are.
+      n_factors: latent tastes per user and item.
+      starts: where else chains start, one each, at least two; in units of the rating.
+      max_sweeps: where chains that do not agree are stopped.
       seed: of all draws.
 
     Source: Salakhutdinov and Mnih 2008, "Bayesian probabilistic matrix factorization using Markov
       chain Monte Carlo"; the use of draws in place of means: Rubin 1987, "Multiple imputation for
-      nonresponse in surveys".
-    Differs: factors are independent a priori, with mean 0 and one variance for users and items;
-      biases are apart from them.
+      nonresponse in surveys"; comparing chains: Gelman et al. 2013, "Bayesian data analysis", 11.4.
+    Differs: see `TasteChain`.
     """
-    rng = np.random.default_rng(seed)
-    by_user, mean, scale = standardised(ratings)
-    by_item = sparse.csr_array(by_user.T)
-    n_factors = start.user_factors.shape[1]
-    spread = np.append(np.full(n_factors, np.sqrt(scale)), scale)
-    users = np.column_stack([start.user_factors, start.user_bias]) / spread
-    items = np.column_stack([start.item_factors, start.item_bias]) / spread
-    for _ in range(n_sweeps):
-        noise = _draw_variance(rng, _residuals(by_user, users, items))
-        factors = [
-            _draw_variance(rng, np.append(users[:, k], items[:, k])) for k in range(n_factors)
+    by_user, mean, unit = standardised(ratings)
+    rows = _rows(by_user, ratings.data, scale, mean, unit)
+    chains = _start_chains(rows, by_user.shape, n_factors, starts, (mean, unit), seed)
+    n_sweeps, r_hat = _run(chains, max_sweeps)
+    found = chains[0].model()
+    model = FactorModel(
+        mean,
+        unit * found.user_bias,
+        unit * (found.item_bias + found.global_mean),
+        np.sqrt(unit) * found.user_factors,
+        np.sqrt(unit) * found.item_factors,
+    )
+    return TasteDraw(model, unit * chains[0].noise, len(chains), n_sweeps, r_hat, _agree(r_hat))
+
+
+def split_r_hat(values: Floats) -> float:
+    """Returns how much further the halves of chains lie apart than they scatter; 1 is not at all.
+
+    Args:
+      values: (n_chains, n_draws), one number of every draw.
+
+    Source: Gelman et al. 2013, "Bayesian data analysis", 3rd edition, section 11.4.
+    """
+    n = values.shape[1] // 2
+    halves = np.concatenate([values[:, :n], values[:, -n:]])
+    within = float(halves.var(axis=1, ddof=1).mean())
+    between = float(halves.mean(axis=1).var(ddof=1))
+    if within == 0.0:
+        return 1.0 if between == 0.0 else math.inf
+    return math.sqrt((n - 1) / n + between / within)
+
+
+def _agree(r_hat: dict[str, float]) -> bool:
+    return max(r_hat.values()) < AGREED
+
+
+def _run(chains: Sequence[TasteChain], max_sweeps: int) -> tuple[int, dict[str, float]]:
+    """Sweeps until the chains agree; returns how often, and R-hat of the later half."""
+    from recsim_env.data.taste_chain import WARM_UP
+
+    names = list(chains[0].variances())
+    kept: list[list[list[float]]] = [[] for _ in chains]
+    n_sweeps, r_hat = 0, dict.fromkeys(names, math.inf)
+    with (
+        ThreadPoolExecutor(len(chains)) as pool,
+        tqdm(total=max_sweeps, desc="drawing tastes", unit="sweep", disable=None) as bar,
+    ):
+        list(pool.map(_sweep, chains, repeat(WARM_UP)))
+        while n_sweeps < max_sweeps and not _agree(r_hat):
+            n = min(_BLOCK, max_sweeps - n_sweeps)
+            for values, more in zip(kept, pool.map(_sweep, chains, repeat(n)), strict=True):
+                values += more
+            n_sweeps += n
+            bar.update(n)
+            if n_sweeps >= _FEWEST_SWEEPS:
+                later = np.array(kept)[:, n_sweeps // 2 :]
+                r_hat = {name: split_r_hat(later[..., k]) for k, name in enumerate(names)}
+    return n_sweeps, r_hat
+
+
+def _sweep(chain: TasteChain, n: int) -> list[list[float]]:
+    """Returns the variances after each of n sweeps."""
+    found = []
+    for _ in range(n):
+        chain.sweep()
+        found.append(list(chain.variances().values()))
+    return found
+
+
+def _rows(
+    by_user: sparse.csr_array, rating: Floats, scale: RatingScale, mean: float, unit: float
+) -> Rows:
+    """Returns the ratings, and between which bounds what was felt at each must lie."""
+    from recsim_env.data.taste_chain import Rows
+
+    levels = scale.levels()
+    level = np.clip(np.rint((rating - scale.minimum) / scale.step), 0, len(levels) - 1)
+    middle = scale.minimum + scale.step * level
+    lower = np.where(level == 0, -np.inf, middle - scale.step / 2)
+    upper = np.where(level == len(levels) - 1, np.inf, middle + scale.step / 2)
+    return Rows(
+        user=np.repeat(np.arange(by_user.shape[0], dtype=np.int32), np.diff(by_user.indptr)),
+        item=by_user.indices.astype(np.int32),
+        rating=by_user.data,
+        lower=(lower - mean) / unit,
+        upper=(upper - mean) / unit,
+        noise=_NOISE_OF_TWO_RATINGS * scale.step / unit if len(levels) == 2 else None,
+    )
+
+
+def _start_chains(
+    rows: Rows,
+    shape: tuple[int, int],
+    n_factors: int,
+    starts: Sequence[FactorModel] | None,
+    origin: tuple[float, float],
+    seed: int,
+) -> list[TasteChain]:
+    """Returns chains that begin at the given models, or at random tastes of unlike sizes."""
+    from recsim_env.data.taste_chain import TasteChain
+
+    mean, unit = origin
+    streams = np.random.SeedSequence(seed).spawn(len(_START_SHARES if starts is None else starts))
+    luck = [np.random.default_rng(stream) for stream in streams]
+    if starts is None:
+        models = [
+            FactorModel(
+                0.0,
+                *(_BIAS_START * rng.normal(size=n) for n in shape),
+                *((share / n_factors) ** 0.25 * rng.normal(size=(n, n_factors)) for n in shape),
+            )
+            for share, rng in zip(_START_SHARES, luck, strict=True)
         ]
-        users = _draw_side(rng, by_user, items, users[:, -1], noise, factors)
-        items = _draw_side(rng, by_item, users, items[:, -1], noise, factors)
-    users, items = users * spread, items * spread
-    return FactorModel(mean, users[:, -1], items[:, -1], users[:, :-1], items[:, :-1])
-
-
-def _draw_side(
-    rng: np.random.Generator,
-    residuals: sparse.csr_array,
-    others: Floats,
-    bias: Floats,
-    noise: float,
-    factors: list[float],
-) -> Floats:
-    """Returns [factors, bias] of every row, drawn given the other side and the variances."""
-    variance = _draw_variance(rng, bias - bias.mean())
-    centre = bias.mean() + np.sqrt(variance / len(bias)) * rng.normal()
-    scatter = np.sqrt(noise) * rng.normal(size=(len(bias), others.shape[1]))
-    penalty = noise / np.append(factors, variance)
-    return solve_side(residuals, others, penalty, centre=float(centre), scatter=scatter)
-
-
-def _draw_variance(rng: np.random.Generator, numbers: Floats) -> float:
-    """Returns a draw of the variance that numbers of mean 0 come from."""
-    total = float(numbers @ numbers) + 2 * _PRIOR_VARIANCE
-    return total / float(rng.chisquare(len(numbers) + 2))
-
-
-def _residuals(by_user: sparse.csr_array, users: Floats, items: Floats) -> Floats:
-    """Returns what the biases and the factors leave of every rating."""
-    n_ratings = np.diff(by_user.indptr)
-    residuals = by_user.data - np.repeat(users[:, -1], n_ratings) - items[by_user.indices, -1]
-    user = np.repeat(np.arange(len(users)), n_ratings)
-    for k in range(users.shape[1] - 1):
-        residuals -= users[user, k] * items[by_user.indices, k]
-    return np.asarray(residuals)
+    else:
+        models = [
+            FactorModel(
+                (start.global_mean - mean) / unit,
+                start.user_bias / unit,
+                start.item_bias / unit,
+                start.user_factors / np.sqrt(unit),
+                start.item_factors / np.sqrt(unit),
+            )
+            for start in starts
+        ]
+    return [TasteChain(rows, model, rng) for model, rng in zip(models, luck, strict=True)]

@@ -38,7 +38,8 @@ def rating_scale(log: InteractionLog, like_threshold: float | None) -> RatingSca
     Clicks have one level, 1, and everything clicked is liked.
 
     Raises:
-      ValueError: a threshold that no rating or every rating reaches.
+      ValueError: ratings that never differ, or by too little beside their size for the single
+        precision of a world, or a threshold that no rating or every rating reaches.
     """
     if not log.is_explicit:
         if like_threshold not in (None, 1.0):
@@ -48,6 +49,7 @@ def rating_scale(log: InteractionLog, like_threshold: float | None) -> RatingSca
         return RatingScale(1.0, 1.0, 1.0, 1.0)
     levels = np.unique(log.rating)
     low, high = float(levels[0]), float(levels[-1])
+    _check_range(low, high, log.name)
     step = float(np.diff(levels).min()) if 1 < len(levels) <= _MOST_LEVELS else (high - low) / 100
     if (high - low) / step > 10 * _MOST_LEVELS:
         step = (high - low) / _MOST_LEVELS
@@ -59,6 +61,22 @@ def rating_scale(log: InteractionLog, like_threshold: float | None) -> RatingSca
             f" above the highest, {high:g}"
         )
     return RatingScale(low, high, step, like_threshold)
+
+
+def _check_range(low: float, high: float, name: str) -> None:
+    """Raises ValueError for ratings that cannot be told apart, or that have no usable size."""
+    if low == high:
+        raise ValueError(
+            f"{name}: every rating is {low:g}, and ratings that never differ say nothing of"
+            " tastes; give ratings that differ, or leave the rating column out to count rows as"
+            " clicks"
+        )
+    largest = max(abs(low), abs(high))
+    if not 1e-6 <= high - low <= 1e9 or largest > 1e4 * (high - low):
+        raise ValueError(
+            f"{name}: ratings reach from {low:g} to {high:g}; subtract their minimum and divide by"
+            " their range, so that they lie between 0 and 1"
+        )
 
 
 def rating_shares(liking: Floats, noise: float, scale: RatingScale) -> Floats:
