@@ -198,8 +198,8 @@ def _cautions(tastes: dict[str, Any], held_out_fit: HeldOutFit) -> list[str]:
         )
     if held_out_fit.slope.is_limited:
         cautions.append(
-            "liking tells consumed items from others without error, so that the slope of choice"
-            f" was cut to {held_out_fit.slope.slope:.3g}; a larger log would tell it"
+            "predicted liking tells consumed items from others nearly without error, so that the"
+            f" slope of choice was cut to {held_out_fit.slope.slope:.3g}; a larger log tells more"
         )
     return cautions
 

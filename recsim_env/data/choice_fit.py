@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,7 @@ def fit_choice_slope(
     consumed: sparse.csr_array,
     exposure: Floats,
     *,
+    steepest: float = math.inf,
     n_alternatives: int = 19,
     seed: int = 0,
 ) -> SlopeFit:
@@ -63,6 +65,7 @@ def fit_choice_slope(
       choices: what was consumed.
       consumed: (n_users, n_items), stored entries are what users had consumed before.
       exposure: (n_items,), probabilities by which alternatives are drawn.
+      steepest: the largest slope to return, of either sign.
       n_alternatives: per choice; those consumed before are dropped.
       seed: of the drawn alternatives.
 
@@ -78,19 +81,21 @@ def fit_choice_slope(
     known = consumed[np.repeat(choices.user, n_alternatives), drawn.ravel()]
     is_gone = (np.asarray(known).reshape(drawn.shape) != 0) | (drawn == choices.item[:, None])
     is_open = np.concatenate([np.ones((len(choices), 1), bool), ~is_gone], axis=1)
-    return _conditional_logit(score, is_open)
+    return _conditional_logit(score, is_open, steepest)
 
 
-def _conditional_logit(score: Floats, is_open: NDArray[np.bool_]) -> SlopeFit:
+def _conditional_logit(
+    score: Floats, is_open: NDArray[np.bool_], steepest: float = math.inf
+) -> SlopeFit:
     """Returns the maximum-likelihood slope when column 0 was chosen, by Newton's method.
 
     Where nearly all choices are of the best option, the likelihood rises for ever; the slope ends
-    where typical options differ by `_STEEPEST_SCORES`.
+    where typical options differ by `_STEEPEST_SCORES`, or at the steepest.
     """
     spread = float(score[is_open].std())
     if spread <= 1e-9:
         return SlopeFit(0.0, None, len(score))
-    score = score / spread
+    score, most = score / spread, min(_STEEPEST_SCORES, steepest * spread)
     slope, information, is_limited = 0.0, 0.0, False
     for _ in range(100):
         logits = np.where(is_open, slope * score, -np.inf)
@@ -102,8 +107,8 @@ def _conditional_logit(score: Floats, is_open: NDArray[np.bool_]) -> SlopeFit:
         if information <= 1e-12:
             break
         step = float(np.clip(gradient / information, -2.0, 2.0))
-        is_limited = abs(slope + step) > _STEEPEST_SCORES
-        slope = float(np.clip(slope + step, -_STEEPEST_SCORES, _STEEPEST_SCORES))
+        is_limited = abs(slope + step) > most
+        slope = float(np.clip(slope + step, -most, most))
         if is_limited or abs(step) < 1e-9:
             break
     error = information**-0.5 / spread if information > 1e-12 else None

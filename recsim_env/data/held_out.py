@@ -22,6 +22,9 @@ _FACTOR_PENALTIES = (6.0, 9.0, 13.0, 18.0, 25.0)
 _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
 
 
+# No slope makes the best-rated of all score more than this above the worst.
+_STEEPEST_RANGE = 100.0
+
 # From and to, both allowed.
 _WHOLE_NUMBERS = {
     "n_factors": (1, 256),
@@ -146,6 +149,7 @@ def fit_held_out(
         held_out,
         train.matrix(),
         counts / counts.sum(),
+        steepest=_STEEPEST_RANGE / ((scale.maximum - scale.minimum) or 1.0),
         n_alternatives=settings.n_alternatives,
         seed=seed,
     )

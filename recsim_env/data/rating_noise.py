@@ -72,7 +72,7 @@ def _check_range(low: float, high: float, name: str) -> None:
             " clicks"
         )
     largest = max(abs(low), abs(high))
-    if not 1e-6 <= high - low <= 1e9 or largest > 1e4 * (high - low):
+    if high - low < 1e-3 or largest > min(1e4 * (high - low), 1e5):
         raise ValueError(
             f"{name}: ratings reach from {low:g} to {high:g}; subtract their minimum and divide by"
             " their range, so that they lie between 0 and 1"

@@ -95,6 +95,7 @@ def test_a_slope_without_end_is_cut_and_said():
     score = np.sort(rng.normal(size=(200, 5)), axis=1)[:, ::-1]
     fit = _conditional_logit(score, np.ones(score.shape, bool))
     assert fit.is_limited and 5 < fit.slope < 100
+    assert _conditional_logit(score, np.ones(score.shape, bool), 3.0).slope == pytest.approx(3.0)
     chance = np.exp(2.0 * score) / np.exp(2.0 * score).sum(axis=1, keepdims=True)
     chosen = (chance.cumsum(axis=1) < rng.random((200, 1))).sum(axis=1)
     swapped = score.copy()

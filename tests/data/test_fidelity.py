@@ -36,8 +36,14 @@ def test_identical_logs_show_no_difference(fitted):
     log, world = fitted
     table = fidelity_table(log, log, world)
     for row in table.rows:
-        if row["measure"] not in ("RMSE", "AUC", "AUC within users"):
+        if row["measure"] not in ("RMSE", "AUC", "AUC within users", "taste"):
             assert row["real"] == pytest.approx(row["simulated"], abs=1e-12), row
+    # Predictions know less of tastes than what is drawn from all that the ratings leave possible.
+    assert (
+        0.2
+        < table.number("taste", "predicted / drawn")[0]
+        < simulated_value(table, "taste", "predicted / drawn")
+    )
     for name in ("ratings", "popularity", "activity"):
         np.testing.assert_array_equal(
             table.curves[f"{name}/real"], table.curves[f"{name}/simulated"]
