@@ -379,6 +379,10 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     assert main(["calibrate", str(ratings), "--out", str(out), "--set", "n_factors=2"]) == 0
     printed = capsys.readouterr().out
     assert "1,000 rows of 40 users and 60 items" in printed
+    taste = "taste, predicted / drawn (standard deviation on consumed pairs): "
+    predicted, drawn = printed.split(taste)[1].splitlines()[0].split(" / ")
+    assert 0 <= float(predicted) < 2 and 0 <= float(drawn) < 2
+    assert "4 chains, " in printed and "R-hat: noise 1." in printed
     assert {path.name for path in out.iterdir()} == {
         "world.npz",
         "fidelity.csv",

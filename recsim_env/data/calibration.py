@@ -75,6 +75,7 @@ def calibrate(
       ValueError: a setting outside its range, or a log too small to hold anything out.
     """
     settings = _settled(settings, changes)
+    _check_log(log)
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)

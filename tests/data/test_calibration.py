@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsim_env.data import calibrate, read_log
+from recsim_env.data import CalibrationSettings, calibrate, read_log
 from recsim_env.data.activity import fit_activity
 from recsim_env.data.choice_fit import exposure_behind, fit_choice_slope, fit_no_choice_score
 from recsim_env.data.factorization import FactorModel, fit_factors
@@ -226,6 +226,44 @@ def test_clicks_give_a_world_where_consumed_means_liked(make_log):
     # Knowing everybody's taste gives 0.75: an unclicked item may still be to the user's taste.
     assert predictors["factors"]["auc"] > 0.75 > 0.65 > predictors["biases"]["auc"]
     assert world.choice_slope > 1.0
+
+
+@pytest.mark.parametrize(("n_users", "n_items", "n_rows"), [(100, 30, 12), (60, 20, 20)])
+def test_people_who_had_most_of_a_small_catalogue_give_a_world(n_users, n_items, n_rows, make_log):
+    """Popular items are in every visit, and no exposure makes them more than that."""
+    rng = np.random.default_rng(0)
+    popularity = np.exp(2.0 * rng.normal(size=n_items))
+    item = np.concatenate(
+        [
+            rng.choice(n_items, n_rows, replace=False, p=popularity / popularity.sum())
+            for _ in range(n_users)
+        ]
+    )
+    user = np.repeat(np.arange(n_users), n_rows)
+    world = calibrate(make_log(user, item, np.ones(len(user)), is_explicit=False), n_factors=4)
+    assert (world.item_exposure > 0).all() and world.item_exposure.sum() == pytest.approx(1.0)
+    if n_rows < n_items:
+        common = np.argsort(np.bincount(item, minlength=n_items))
+        assert world.item_exposure[common[-1]] > 3 * world.item_exposure[common[0]]
+
+
+def test_logs_without_tastes_to_find_are_refused_with_what_to_do(make_log):
+    user, item = np.divmod(np.arange(600), 20)
+    for rating, reason in (
+        (np.full(600, 3.0), "every rating is 3, .* leave the rating column out"),
+        (np.where(item % 2, 1e9, 1e9 + 1), "ratings reach from 1e.09 .* divide by their range"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            calibrate(make_log(user, item, rating))
+    with pytest.raises(ValueError, match="300 rows repeat a user and an item; keep one"):
+        calibrate(make_log(user % 15, item, item % 3))
+    for name, value in {
+        "n_factors": 2.5, "n_factors ": 0, "n_alternatives": 10**9, "choice_slate_size": True,
+        "session_gap_seconds": np.nan, "exposure_smoothing": np.inf, "held_out_share": 1.0,
+        "like_threshold": "high", "draws_tastes": 1, "seed": -1,
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=rf"{name.strip()}={value!r}"):
+            CalibrationSettings(**{name.strip(): value})
 
 
 def test_wrong_settings_are_refused(planted, make_log):
