@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents import Agent, make_agent
+from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.agents.agent_file import read_about
 from recsim_env.agents.logged_steps import LoggedSteps
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
@@ -99,7 +99,7 @@ class TrainingRun:
             found = read_about(self.path)
         except (FileNotFoundError, ValueError):
             return None
-        is_own = not _differing(self.about(self.begin()), found["notes"])
+        is_own = not _differing(self.about(), found["notes"])
         return int(found["num_timesteps"]) if is_own else None
 
     def go_on(self) -> Agent:
@@ -115,14 +115,19 @@ class TrainingRun:
             raise ValueError(f"{self.path} is of another run ({differing})")
         return type(fresh).load(self.path, self.env)
 
-    def about(self, agent: Agent) -> dict[str, Any]:
-        """Returns all that decides what the agent becomes, but for how long it learns."""
+    def about(self, agent: Agent | None = None) -> dict[str, Any]:
+        """Returns all that decides what the agent becomes, but for how long it learns.
+
+        Args:
+          agent: of the run, if it is at hand.
+        """
+        settings = dict(agent_class(self.agent).defaults) | self.agent_settings
         world = describe_world(self.env.scenario)
         return {
             "scenario": world["scenario"],
             "scenario_settings": world["scenario_settings"],
             "agent": self.agent,
-            "agent_settings": agent.settings,
+            "agent_settings": agent.settings if agent else settings,
             "seed": self.seed,
             "num_envs": self.env.num_envs,
             "checkpoint_every": self.checkpoint_every,

@@ -1,8 +1,5 @@
 """In what agents act: batches, what only watches them, and people like those of single ones."""
 
-import copy
-import pickle
-
 import gymnasium
 import numpy as np
 import pytest
@@ -181,11 +178,3 @@ def test_an_oracle_without_a_facet_asks_a_crowd_of_the_world_it_is_in():
         agent._crowd["affinity"],
         Oracle(exploring(world_seed=3), without="taste", crowd=8)._crowd["affinity"],
     )
-
-
-def test_copies_go_on_as_the_agent_does():
-    agent = learned(batch())
-    copies = [pickle.loads(pickle.dumps(agent)), copy.deepcopy(agent)]
-    agent.learn(40)
-    for each in copies:
-        assert same(agent, each.learn(40))

@@ -85,7 +85,7 @@ def test_a_damaged_agent_is_refused_or_runs(name, tmp_path):
 def test_every_damaged_agent_is_refused_or_runs(name, scenario, tmp_path):
     if agent_class(name).unsuitable(scenario):
         pytest.skip("the scenario does not suit it")
-    assert not fuzzed(tmp_path / "damaged.agent", learned(name, scenario), 300, seed=1)
+    assert not fuzzed(tmp_path / "damaged.agent", learned(name, scenario), 100, seed=1)
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_a_damaged_agent_that_was_stopped_is_refused_or_runs(name, tmp_path):
         agent.learn(100)
     agent.on_rest = None
     assert "drawing.torch" in agent.progress()
-    assert not fuzzed(tmp_path / "damaged.agent", agent, 300)
+    assert not fuzzed(tmp_path / "damaged.agent", agent, 100)
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_damaged_agent_that_was_stopped_is_refused_or_runs(name, tmp_path):
     ],
 )
 def test_damaged_models_of_other_kinds_are_refused_or_run(name, settings, tmp_path):
-    assert not fuzzed(tmp_path / "damaged.agent", learned(name, CATALOGUE, **settings), 300)
+    assert not fuzzed(tmp_path / "damaged.agent", learned(name, CATALOGUE, **settings), 100)
 
 
 # Logs and worlds ----------------------------------------------------------------------------------
@@ -171,8 +171,8 @@ def test_damaged_files_are_refused_or_run(kind, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", COUNTS)
-def test_damaged_files_are_refused_or_run_a_thousand_times(kind, tmp_path):
+def test_damaged_files_are_refused_or_run_hundreds_of_times(kind, tmp_path):
     skip_without_torch(kind)
-    found = COUNTS[kind](tmp_path / "damaged.npz", 2_000)
+    found = COUNTS[kind](tmp_path / "damaged.npz", 500)
     print(f"{kind}: {found}")
     assert not found["faults"]
