@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 # Comparing takes time quadratic in the length, and nobody means a name by more than this.
 _LONGEST_NAME = 100
@@ -83,6 +84,22 @@ def number(text: str) -> float:
         return float(value)
     except OverflowError:
         raise ValueError(f"{text[:60]!r} is too large a number") from None
+
+
+def fitted(value: Any, default: Any) -> Any:
+    """Returns a number as its default is one, however it was written; all else as it is.
+
+    >>> fitted("5_000", 0), fitted(1e5, 0), fitted("0.5", 1.0), fitted("5_000", "text")
+    (5000, 100000, 0.5, '5_000')
+
+    Raises:
+      ValueError: a number is expected, and a text is none.
+    """
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        return value
+    found = number(value) if isinstance(value, str) else value
+    is_whole = isinstance(default, int) and isinstance(found, float) and found.is_integer()
+    return int(found) if is_whole else found
 
 
 def _value(text: str) -> Fraction | None:

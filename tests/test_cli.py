@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import AGENTS, agent_class
+from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
@@ -489,3 +490,17 @@ def test_impossible_rankings_are_one_line(capsys, ratings):
     wrong = refused(capsys, "rank", log, "--agents", "nobody", *among_all)
     assert "agent 'nobody' is unknown" in wrong
     assert "ask for fewer" in refused(capsys, "rank", log, "--min-user", "26", *brief)
+
+
+def test_numbers_of_a_file_are_read_as_those_of_the_command_line(tmp_path):
+    file = tmp_path / "benchmark.toml"
+    text = 'interactions = 1e3\nbins = "1_0"\n[scenarios.Boredom]\nn_items = 1e2\n'
+    file.write_text(text + '[agents.linucb]\nalpha = "0.5"\nridge = 2\n', encoding="utf-8")
+    settings = BenchmarkSettings.from_toml(file)
+    assert (settings.interactions, settings.bins) == (1_000, 10)
+    assert settings.scenarios["recsim_env/Boredom-v0"] == {"n_items": 100}
+    assert settings.agents["linucb"] == {"alpha": 0.5, "ridge": 2}
+    for wrong in ("interactions = 1.5", "interactions = nan", "interactions = '5,00'"):
+        file.write_text(wrong, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"benchmark\.toml: "):
+            BenchmarkSettings.from_toml(file)

@@ -173,6 +173,7 @@ def _as_they_end(calls: list[Any], jobs: int) -> Generator[tuple[int, list[dict[
     from joblib import Parallel, effective_n_jobs
     from joblib.parallel import get_active_backend
 
+    jobs = min(jobs, len(calls)) if jobs > 0 else jobs
     backend, _ = get_active_backend()
     if getattr(backend, "supports_return_generator", False):
         parallel = Parallel(
@@ -200,9 +201,9 @@ def _starting_apart() -> Iterator[None]:
     """
     from joblib.externals.loky.backend import resource_tracker
 
-    resource_tracker.ensure_running()  # it would listen to Ctrl-C again once it has started
     safe_path = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
+    resource_tracker.ensure_running()  # it would let Ctrl-C through again once it has started
     is_main = threading.current_thread() is threading.main_thread()
     mask = getattr(signal, "pthread_sigmask", lambda how, signals: signals)  # not on Windows
     before = mask(getattr(signal, "SIG_BLOCK", 0), {signal.SIGINT})

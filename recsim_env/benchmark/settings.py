@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents import AGENTS
+from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
-from recsim_env.benchmark.names import scenario_id
+from recsim_env.benchmark.names import scenario_id, settings_of
 from recsim_env.registration import NAMESPACE
-from recsim_env.spelling import did_you_mean
+from recsim_env.spelling import did_you_mean, fitted
 from recsim_env.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
@@ -37,6 +37,9 @@ MAX_SEED, MAX_ENVS = 2**11, 2**20
 _MOST_NAMES = 3
 
 _LONGEST_FILE = 2**20
+
+# Of one run, in the table: more would fill memory before the first is played.
+_MOST_ROWS = 10_000
 
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -75,11 +78,13 @@ class BenchmarkSettings:
     def __post_init__(self) -> None:
         for name in ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes"):
             self._require(name, _is_count(getattr(self, name)), "a whole number of 1 or more")
+        self._require("eval_episodes", self.eval_episodes <= 10**7, f"at most {10**7:,}")
         is_even = self.eval_episodes <= N_SLOTS or self.eval_episodes % N_SLOTS == 0
         self._require("eval_episodes", is_even, f"up to {N_SLOTS}, or a multiple of it")
         self._require("jobs", _is_count(self.jobs) or self.jobs == -1, "-1, or 1 or more")
         self._require("num_envs", self.num_envs <= MAX_ENVS, f"at most {MAX_ENVS:,}")
         for name in ("checkpoints", "bins"):
+            self._require(name, getattr(self, name) <= _MOST_ROWS, f"at most {_MOST_ROWS:,}")
             allowed = f"at most interactions={self.interactions}"
             self._require(name, getattr(self, name) <= self.interactions, allowed)
         is_seed = [type(seed) is int and 0 <= seed < MAX_SEED for seed in self.seeds]
@@ -136,9 +141,23 @@ class BenchmarkSettings:
             for what in ("scenarios", "agents"):
                 if what in content and what in overrides:
                     overrides[what] = _picked(what, overrides[what], content[what])
-            return cls.create(**(content | overrides))
+            defaults = {each.name: each.default for each in dataclasses.fields(cls)}
+            given = {name: fitted(each, defaults.get(name)) for name, each in content.items()}
+            return cls.create(**(given | overrides))._fitted()
         except ValueError as error:  # TOMLDecodeError is one
             raise ValueError(f"{path}: {error}") from error
+
+    def _fitted(self) -> "BenchmarkSettings":
+        """Returns the same, with numbers of scenarios and agents as their defaults are."""
+        scenarios = {
+            label: _entry(entry, settings_of(entry.get("scenario", label))) if entry else {}
+            for label, entry in self.scenarios.items()
+        }
+        agents = {
+            label: _entry(entry, agent_class(entry.get("agent", label)).defaults) if entry else {}
+            for label, entry in self.agents.items()
+        }
+        return dataclasses.replace(self, scenarios=scenarios, agents=agents)
 
     @property
     def checkpoint_steps(self) -> tuple[int, ...]:
@@ -191,6 +210,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
+
+
+def _entry(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: fitted(value, defaults.get(name)) for name, value in entry.items()}
+    except ValueError as error:
+        raise ValueError(f"{dict(entry)}: {error}") from error
 
 
 def _name(label: str, entry: Mapping[str, Any], what: str) -> str:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from recsim_env.spelling import number, whole_number
+from recsim_env.spelling import fitted, number, whole_number
 
 #: What names a scenario and an agent.
 SCENARIO = "name, module:Class or file.py:Class"
@@ -58,11 +58,10 @@ def _read(text: str, default: Any) -> Any:
         return {"true": True, "false": False}.get(text.lower(), value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, int | float):
-        value = value if is_number else number(text)
-        if not math.isfinite(value):
+        value = fitted(value if is_number else text, default)
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("it is not a finite number")
-        is_whole = isinstance(default, int) and float(value).is_integer()
-        return int(value) if is_whole else value
+        return value
     if isinstance(value, tuple) and not text.startswith("("):  # 5,000, or someone's 1.5
         return whole_number(text)
     return value

@@ -83,7 +83,8 @@ def _mistake(error: BaseException) -> str:
     frame, line = places[-1]
     where = f"{Path(frame.f_code.co_filename).name}, line {line}"
     if _is_ours(frame):
-        return f"{said} ({where}); a fault of recsim-env: please report what --traceback shows"
+        unless = "unless a class of your own is in play"
+        return f"{said} ({where}); a fault of recsim-env, {unless}: report what --traceback shows"
     return f"{said} ({where}); --traceback shows how it came to that"
 
 
