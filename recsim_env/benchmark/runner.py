@@ -173,7 +173,7 @@ def _as_they_end(calls: list[Any], jobs: int) -> Generator[tuple[int, list[dict[
     from joblib import Parallel, effective_n_jobs
     from joblib.parallel import get_active_backend
 
-    jobs = min(jobs, len(calls)) if jobs > 0 else jobs
+    jobs = max(1, min(jobs, len(calls))) if jobs > 0 else jobs
     backend, _ = get_active_backend()
     if getattr(backend, "supports_return_generator", False):
         parallel = Parallel(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 WRONG, FAILED, UNREAD = 2, 1, 141
 """Exit statuses: a wrong request, one that could not be done, and output that nobody reads."""
 
-_LIBRARIES = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")}
+_LIBRARIES = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
 _REQUESTS = (ValueError, TypeError, ImportError, FileNotFoundError)
 _LONGEST = 4_000
 
@@ -105,4 +105,6 @@ def _is_library(frame: FrameType) -> bool:
     if _is_ours(frame):
         return False
     file = Path(frame.f_code.co_filename)
+    if {"site-packages", "dist-packages"} & set(file.parts):
+        return True
     return file.suffix != ".py" or any(map(file.resolve().is_relative_to, _LIBRARIES))
