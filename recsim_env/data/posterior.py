@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,26 +141,24 @@ def _run(chains: Sequence[TasteChain], max_sweeps: int) -> tuple[int, dict[str, 
         ThreadPoolExecutor(len(chains)) as pool,
         tqdm(total=max_sweeps, desc="drawing tastes", unit="sweep", disable=None) as bar,
     ):
-        list(pool.map(_sweep, chains, repeat(WARM_UP)))
+        for _ in range(WARM_UP):
+            list(pool.map(_sweep, chains))
         while n_sweeps < max_sweeps and not _agree(r_hat):
-            n = min(_BLOCK, max_sweeps - n_sweeps)
-            for values, more in zip(kept, pool.map(_sweep, chains, repeat(n)), strict=True):
-                values += more
-            n_sweeps += n
-            bar.update(n)
-            if n_sweeps >= _FEWEST_SWEEPS:
+            for values, found in zip(kept, pool.map(_sweep, chains), strict=True):
+                values.append(found)
+            n_sweeps += 1
+            bar.update()
+            is_due = n_sweeps % _BLOCK == 0 or n_sweeps == max_sweeps
+            if is_due and n_sweeps >= _FEWEST_SWEEPS:
                 later = np.array(kept)[:, n_sweeps // 2 :]
                 r_hat = {name: split_r_hat(later[..., k]) for k, name in enumerate(names)}
     return n_sweeps, r_hat
 
 
-def _sweep(chain: TasteChain, n: int) -> list[list[float]]:
-    """Returns the variances after each of n sweeps."""
-    found = []
-    for _ in range(n):
-        chain.sweep()
-        found.append(list(chain.variances().values()))
-    return found
+def _sweep(chain: TasteChain) -> list[float]:
+    """Returns the variances after one more sweep."""
+    chain.sweep()
+    return list(chain.variances().values())
 
 
 def _rows(
