@@ -144,22 +144,7 @@ def compiler_says(scenario: Scenario, error: BaseException) -> str:
     return f"{type(scenario).__name__} cannot be compiled: {said}"
 
 
-class explaining:  # noqa: N801  # used as `with explaining(...)`, around every step
-    """A context in which a compiler's errors say which function and field they are about."""
-
-    def __init__(self, scenario: Scenario, *, is_compiled: bool) -> None:
-        self.scenario = scenario
-        self.is_compiled = is_compiled
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        if self.is_compiled and isinstance(error, Exception) and _is_compilers(error):
-            raise ScenarioFault(compiler_says(self.scenario, error)) from error
-
-
-def _is_compilers(error: Exception) -> bool:
+def is_compilers(error: Exception) -> bool:
     """Returns whether the compiler raised it, and not what it compiled."""
     from numba.core.errors import NumbaError
 

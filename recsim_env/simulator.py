@@ -13,8 +13,10 @@ from recsim_env.rehearsal import (
     N_PEOPLE,
     N_STEPS,
     SECONDS,
+    ScenarioFault,
     Watch,
-    explaining,
+    compiler_says,
+    is_compilers,
     is_due,
     mark_rehearsed,
 )
@@ -118,8 +120,11 @@ class Simulator:
         known = _WORLDS.get(self.scenario)
         if known is None:
             rngs = self.kernel.records(np.zeros(1, STREAM))
-            with explaining(self.scenario, is_compiled=self.kernel.is_compiled):
+            try:
                 self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
+            except Exception as error:
+                self._explain(error)
+                raise
             _WORLDS.clear()  # the last world is the one that sibling environments share
             _WORLDS[self.scenario] = items
             items.flags.writeable = False
@@ -254,8 +259,16 @@ class Simulator:
         """Runs a loop over all slots, split over threads where it is worth it."""
         if self._must_rehearse:
             self._rehearse()
-        with explaining(self.scenario, is_compiled=self.kernel.is_compiled):
+        try:
             self._run_parts(loop, arguments)
+        except Exception as error:
+            self._explain(error)
+            raise
+
+    def _explain(self, error: Exception) -> None:
+        """Raises what a compiler's error means, if it is one."""
+        if self.kernel.is_compiled and is_compilers(error):
+            raise ScenarioFault(compiler_says(self.scenario, error)) from error
 
     def _run_parts(self, loop: Any, arguments: tuple) -> None:
         n_parts = min(self.threads, self.num_slots // MIN_SLOTS_PER_THREAD)
