@@ -29,7 +29,7 @@ _BIAS_START = 0.3
 # Chains agree when R-hat of every variance is below this; they are compared every so many sweeps.
 AGREED = 1.1
 _BLOCK, _FEWEST_SWEEPS = 25, 100
-_MOST_DRAWS = 10_000_000
+_MOST_DRAWS = 100_000_000
 
 # With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
 # one unit of liking is one unit of the expected rating where both are equally likely.
@@ -84,7 +84,7 @@ def draw_factors(
       n_factors: latent tastes per user and item.
       starts: where else chains start, one each, at least two; in units of the rating.
       max_sweeps: where chains that do not agree are stopped; None: at 1,000, and at up to 4,000 in
-        logs of less than 10,000 ratings, which tell little and are drawn fast.
+        logs of less than 100,000 ratings, which tell less and are drawn faster.
       seed: of all draws.
 
     Source: Salakhutdinov and Mnih 2008, "Bayesian probabilistic matrix factorization using Markov
