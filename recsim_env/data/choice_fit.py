@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 # Scores that differ by as much as this between typical items leave nothing to chance.
 _STEEPEST_SCORES = 20.0
 
+# Standard errors from 0 below which a slope without end is chance.
+_LEAST_EVIDENCE = 3.0
+
 # However popular, no item is shown a billion times more often than another.
 _RAREST_EXPOSURE = 1e-9
 
@@ -90,13 +93,14 @@ def _conditional_logit(
     """Returns the maximum-likelihood slope when column 0 was chosen, by Newton's method.
 
     Where nearly all choices are of the best option, the likelihood rises for ever; the slope ends
-    where typical options differ by `_STEEPEST_SCORES`, or at the steepest.
+    where typical options differ by `_STEEPEST_SCORES`, or at the steepest. Where choices do not
+    tell such a slope from 0, by the score test, it is 0: options then hardly differ in liking.
     """
     spread = float(score[is_open].std())
     if spread <= 1e-9:
         return SlopeFit(0.0, None, len(score))
     score, most = score / spread, min(_STEEPEST_SCORES, steepest * spread)
-    slope, information, is_limited = 0.0, 0.0, False
+    slope, information, is_limited, evidence = 0.0, 0.0, False, None
     for _ in range(100):
         logits = np.where(is_open, slope * score, -np.inf)
         weight = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -106,9 +110,12 @@ def _conditional_logit(
         gradient = float((score[:, 0] - mean).sum())
         if information <= 1e-12:
             break
+        evidence = gradient * information**-0.5 if evidence is None else evidence
         step = float(np.clip(gradient / information, -2.0, 2.0))
         is_limited = abs(slope + step) > most
         slope = float(np.clip(slope + step, -most, most))
+        if is_limited and evidence < _LEAST_EVIDENCE:
+            return SlopeFit(0.0, information**-0.5 / spread, len(score))
         if is_limited or abs(step) < 1e-9:
             break
     error = information**-0.5 / spread if information > 1e-12 else None

@@ -102,5 +102,7 @@ def test_a_slope_without_end_is_cut_and_said():
     swapped[:, 0], swapped[np.arange(200), chosen] = score[np.arange(200), chosen], score[:, 0]
     fit = _conditional_logit(swapped, np.ones(score.shape, bool))
     assert not fit.is_limited and abs(fit.slope - 2.0) < 4 * fit.standard_error
+    chance = _conditional_logit(1e-6 * rng.normal(size=(200, 5)), np.ones((200, 5), bool), 25.0)
+    assert chance.slope == 0.0 and chance.standard_error > 1e3 and not chance.is_limited
     nothing = _conditional_logit(np.zeros((4, 3)), np.ones((4, 3), bool))
     assert (nothing.slope, nothing.standard_error, nothing.is_limited) == (0.0, None, False)
