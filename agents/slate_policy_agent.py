@@ -12,7 +12,7 @@ from recsim_env.agents.network_agent import REPLAY, NetworkAgent
 from recsim_env.agents.replay import Replay
 from recsim_env.agents.restoring import taken
 from recsim_env.agents.stepwise import slate_chance
-from recsim_env.agents.world import describe_world, require_alike
+from recsim_env.agents.world import check_world, describe_world, require_alike
 from recsim_env.envs import RecommendationVectorEnv
 
 _MOST = 2**31 - 1
@@ -151,6 +151,7 @@ class SlatePolicyAgent(NetworkAgent):
         """Raises ValueError unless the log is of this world, with all columns, and not empty."""
         here = describe_world(self.env.scenario)
         if here.keys() <= log.about.keys():
+            check_world(dict(log.about))
             require_alike(log.about, here, another_world=another_world, what="the log is of")
         log.check()
         for name, (_, shape) in SlatePolicyAgent.replay_columns(self).items():

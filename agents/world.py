@@ -51,9 +51,9 @@ def check_world(world: Any) -> None:
     if not isinstance(world, dict) or not all(
         isinstance(world.get(name), kind) for name, kind in kinds.items()
     ):
-        raise ValueError("it does not say where the agent learned")
+        raise ValueError("it does not say which world it is of")
     if ":" not in world["scenario"] or not all(isinstance(n, str) for n in world["free_settings"]):
-        raise ValueError("it does not say where the agent learned")
+        raise ValueError("it does not say which world it is of")
 
 
 def is_of(world: World, scenario: type[Scenario]) -> bool:

@@ -104,7 +104,7 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("name", each(["content", "slateq", "dqn"]))
+@pytest.mark.parametrize("name", each(["content", "dqn"]))
 def test_copies_go_on_as_the_agent_does(name):
     check_copies(name)
 
