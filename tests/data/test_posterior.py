@@ -130,6 +130,20 @@ def test_known_tastes_are_recovered_from_every_start(make_log):
     check_recovery(*planted, [None, (6.0, 18.0)], make_log, rel=0.15, n_factors=6)
 
 
+def test_people_do_not_depend_on_the_penalty_of_the_predictions(make_log, monkeypatch):
+    _, user, item, rating = filmtrust_like(taste=0.6, n_users=150, n_items=80, n_rows=4_000)
+    log = make_log(user, item, rating, n_users=150, n_items=80)
+    worlds = []
+    for penalty in (6.0, 18.0):
+        monkeypatch.setattr("recsim_env.data.held_out._FACTOR_PENALTIES", (penalty,))
+        worlds.append(calibrate(log, n_factors=3))
+    assert [world.report["penalties"]["factor"] for world in worlds] == [6.0, 18.0]
+    np.testing.assert_array_equal(worlds[0].user_factors, worlds[1].user_factors)
+    assert worlds[0].rating_noise == worlds[1].rating_noise
+    predicted, other = (world.report["tastes"]["sd_of_predictions"] for world in worlds)
+    assert predicted > 1.2 * other
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("taste", [0.3, 0.5])
 def test_known_tastes_of_a_skewed_log_are_recovered_from_every_start(taste, make_log):
