@@ -215,7 +215,7 @@ def test_files_are_evaluated_where_they_learned_and_names_are_said_to_be_untrain
 @pytest.mark.parametrize("command", ["evaluate", "run", "log"])
 def test_every_command_refuses_another_world_unless_it_is_meant(command, trained, capsys):
     told = {"evaluate": ["--episodes", "20"], "run": [], "log": ["--interactions", "20"]}[command]
-    told += ["--out", "steps.npz"] if command == "log" else []
+    told += ["--out", "steps.npz", "--overwrite"] if command == "log" else []
     asked = [command, "InterestEvolution", trained, *told]
     assert main(asked) == 0
     assert main([*asked, "--set", "n_topics=5"]) == 2
