@@ -177,6 +177,32 @@ def test_a_state_from_before_the_first_reset_needs_one():
         act(env, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (
+            "candidates",
+            10**12,
+            r"environment 1 is damaged: candidates\[2\]=1000000000000 is not within",
+        ),
+        ("slate", -2, r"slate\[2\]=-2 is not within -1 to 9"),
+        ("step", -1, "step=-1"),
+        ("user_id", 1, "user_id=1 is not within 0 to 0"),
+        ("key", 0, "key=0"),
+    ],
+)
+def test_a_damaged_state_is_refused_by_name(field, value, message):
+    module, fixed = DEFAULTS["InterestEvolution"]
+    env = RecommendationVectorEnv(module, num_envs=3, compiled=False, **fixed)
+    env.reset(seed=0)
+    state = env.state
+    state[field][(1, 2)[: state[field].ndim]] = value
+    with pytest.raises(ValueError, match=message):
+        env.state = state
+    with pytest.raises(ValueError, match="a state of type dict is none"):
+        env.state = {}
+
+
 def test_people_to_judge_by_are_checked():
     env = RecommendationVectorEnv("recsim_env.scenarios.news_feed:NewsFeed", compiled=False)
     env.reset(seed=0)
