@@ -128,7 +128,10 @@ def check_folder(path: str | os.PathLike[str]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "is a file; name a folder", str(path))
     if path.is_symlink() and not path.exists():
         raise FileNotFoundError(errno.ENOENT, "is a link to a folder that is gone", str(path))
-    check_writable(path / "file")
+    try:
+        check_writable(path / "file")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def check_absent(

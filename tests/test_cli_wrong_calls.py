@@ -1,5 +1,8 @@
 """Whatever is wrong with a request, or befalls it, is one line and the right exit status."""
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,3 +252,42 @@ def test_a_wrong_call_is_one_line(call, folder, capsys):
     fault, said = outcome(arguments, capsys)
     assert not fault, said
     assert {path: path.lstat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+ROOM = [
+    (*TRAIN, "--out", "new.agent"),
+    ("log", "RatedCatalogue", "uniform", "--interactions", "200", "--out", "new.csv"),
+    ("log", "RatedCatalogue", "uniform", "--interactions", "200", "--out", "new.npz"),
+    (*BENCHMARK, "--out", "new"),
+    ("rank", "many.csv", "--negatives", "all", "--agents", "popularity", "--out", "new"),
+    ("calibrate", "many.csv", "--out", "new"),
+    ("value", SCENARIO, *BRIEF, "--out", "new"),
+]
+
+
+def without_room():
+    """Lets no file of this process grow beyond half a kilobyte, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", ROOM, ids=lambda call: " ".join(call)[:40])
+def test_a_full_disk_is_one_line_and_leaves_no_drafts(call, folder):
+    rows = (
+        f"{user},{item},{1 + (user * item) % 5}"
+        for user in range(60)
+        for item in range(user % 9, 80, 2)
+    )
+    Path("many.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "recsim_env", *call],
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=without_room,
+        timeout=300,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("recsim-env: ")]
+    assert done.returncode == 1, done.stderr
+    assert len(lines) == 1 and "File too large" in lines[0] and "new" in lines[0]
+    assert "Traceback" not in done.stderr
+    assert not list(folder.rglob("*.draft"))

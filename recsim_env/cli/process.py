@@ -21,6 +21,9 @@ _PLAIN = {"−": "-", "–": "-", "×": "x", "±": "+-", "·": "*", "²": "^2", 
 _PLAIN |= {"…": "...", "≤": "<=", "≥": ">=", "≈": "~", "∞": "inf", "✓": "yes"}
 _ERRORS = "recsim-env"
 
+# Where Ctrl-C comes while a semaphore is made, Python's keeper of them clears it, and says so.
+_QUIET = "ignore:resource_tracker:UserWarning"
+
 
 def take_any_text() -> None:
     """Lets the output of this process take what its encoding lacks, in other words or escaped.
@@ -122,6 +125,7 @@ def one_interrupt() -> Iterator[None]:
 
     A process that was started not to be interrupted, as in the background of a script, is not.
     """
+    sys.warnoptions.append(_QUIET)  # which helpers of processes that are started take over
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _ctrl_c)
         sys.unraisablehook = _ctrl_c.again
