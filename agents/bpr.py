@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 
 from recsim_env.agents.factors import products, rows_or
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.kernel_cache import compiled
 
 # Spread of the factors before the first step.
 _START = 0.1
@@ -145,7 +145,7 @@ class _Pairs:
         return self._table.user[rows], self._table.item[rows], other
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _ascend(
     factors: tuple[np.ndarray, np.ndarray, np.ndarray],
     pairs: tuple[np.ndarray, np.ndarray, np.ndarray],

@@ -1,8 +1,9 @@
 """Nearest rows of a sparse matrix, and sums over them, without ever holding all pairs."""
 
 import numpy as np
-from numba import njit
 from scipy import sparse
+
+from recsim_env.kernel_cache import compiled
 
 WEIGHTINGS = ("none", "tfidf", "bm25")
 
@@ -114,7 +115,7 @@ def _parts(matrix: sparse.csr_array) -> Parts:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_row(
     row: int,
     rows: Parts,
@@ -142,7 +143,7 @@ def _add_row(
     return n_touched
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sums(rows: Parts, others: Parts, n_columns: int, item: np.ndarray) -> np.ndarray:
     """Returns the product at the wanted columns of each row."""
     place = np.full(n_columns, -1, np.int32)
@@ -158,7 +159,7 @@ def _sums(rows: Parts, others: Parts, n_columns: int, item: np.ndarray) -> np.nd
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _nearest(
     rows: Parts,
     others: Parts,

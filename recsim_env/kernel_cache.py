@@ -10,6 +10,7 @@ import functools
 import warnings
 from typing import Any
 
+from numba import njit
 from numba.core.caching import FunctionCache
 
 
@@ -34,6 +35,16 @@ class KernelCache(FunctionCache):
             super().save_overload(sig, data)
         except OSError as error:
             _warn_once(f"{self.cache_path}: {error.strerror or error}")
+
+
+def compiled(function: Any) -> Any:
+    """Returns a function compiled at its first call, free of Python's lock, and kept on disk.
+
+    It is `numba.njit(cache=True, nogil=True)` for which no folder need be writable.
+    """
+    dispatcher = njit(function, nogil=True)
+    keep_on_disk(dispatcher)
+    return dispatcher
 
 
 def keep_on_disk(dispatcher: Any) -> None:

@@ -3,8 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import recsim_env
+
+PACKAGE = Path(recsim_env.__file__).parent
 
 # A scenario with `n` records more or less is another layout under the same names.
 _PROGRAM = """
@@ -107,6 +112,23 @@ def test_where_no_folder_is_writable_it_compiles_without_a_cache_and_says_so_onc
     assert warned.count(f"RuntimeWarning: {_WARNING}") == 1, warned
     assert "NUMBA_CACHE_DIR" in warned
     assert printed == run_with()[0]
+
+
+@pytest.mark.parametrize("module", ["agents.bpr", "agents.neighbours", "data.taste_chain"])
+def test_all_that_is_compiled_does_without_a_cache(module):
+    _, warned = run_with("IPythonCacheLocator", before=f"import recsim_env.{module}\n")
+    assert warned.count(f"RuntimeWarning: {_WARNING}") == 1, warned
+
+
+def test_nothing_is_compiled_that_needs_a_cache():
+    files = [
+        path
+        for folder in (PACKAGE, PACKAGE / "agents", PACKAGE / "scenarios")
+        for path in folder.resolve().rglob("*.py")
+        if path.name != "kernel_cache.py"
+    ]
+    assert len(files) > 100
+    assert [path for path in files if "cache=True" in path.read_text(encoding="utf-8")] == []
 
 
 def test_a_disk_that_fills_up_costs_the_cache_and_nothing_else(tmp_path):
