@@ -108,7 +108,7 @@ def _recbole_prefix(path: Path) -> Path | None:
     """Returns the common start of RecBole's files at this path, or None where there are none."""
     if path.suffix == ".inter" and path.is_file():
         return path.with_suffix("")
-    if path.with_name(path.name + ".inter").is_file():
+    if path.name and path.with_name(path.name + ".inter").is_file():
         return path
     found = sorted(path.glob("*.inter")) if path.is_dir() else []
     if len(found) > 1:

@@ -116,6 +116,11 @@ class _Rows:
             row = dialect.parsed(line)
             if not row:
                 row, last = self._from_quotes(at)
+            if self._is_header(row):
+                raise ValueError(
+                    f"{self.lines.path}, line {at + 1}: the names of the columns stand here, as"
+                    " where files are joined; take the line out"
+                )
             if len(row) != len(self.names):
                 raise ValueError(
                     f"{self.lines.path}, line {at + 1}: {len(row)} fields separated by"
@@ -142,6 +147,11 @@ class _Rows:
             for rows, what in kinds
             if rows
         ]
+
+    def _is_header(self, row: Sequence[str]) -> bool:
+        """Returns whether a row holds what the columns are called, where somebody is expected."""
+        is_alike = row[0].strip(" \ufeff") == self.names[0]
+        return is_alike and [value.strip(" \ufeff") for value in row] == list(self.names)
 
     def _from_quotes(self, at: int) -> tuple[list[str], int]:
         """Returns a row that its line alone does not make, and its last line.

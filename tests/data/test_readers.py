@@ -188,6 +188,8 @@ HEADER = "user,item,rating,time\n"
         (HEADER + "1,1,5,0\n2,1,4,0\n1,1,3,0\n", r"line 4: user '1' and item '1' repeat line 2"),
         (HEADER + "1,1,3,0\n1,2,3,0\n", r"every 'rating' is 3.*click='rating' .*--click rating"),
         ("user,item,click\n1,1,0\n", r"column 'click' holds no click"),
+        ("user,item\na,x\n\ufeffuser,item\nb,y\n", r"bad\.csv, line 3: the names of the columns"),
+        (HEADER + "1,1,5,0\n" + HEADER, r"bad\.csv, line 3: the names of the columns stand here"),
         ('user,item,rating\n1,"a\nb",3\n2,1,bad\n', r"bad\.csv, line 4: column 'rating' is 'bad'"),
     ],
 )
@@ -248,6 +250,13 @@ def test_unknown_formats_list_the_known_ones(tmp_path):
             read_log(path)
     with pytest.raises(FileNotFoundError, match="absent"):
         read_log(tmp_path / "absent")
+
+
+def test_folders_that_have_no_name_are_read_like_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(movielens_100k(tmp_path))
+    assert len(read_log(".")) == len(read_log("")) == 5
+    with pytest.raises(ValueError, match="/ is no log that is known here"):
+        read_log("/")
 
 
 def test_bad_side_tables_are_refused_by_file_and_line(tmp_path):
