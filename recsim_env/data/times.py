@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ _UNITS = (
 _FIRST_DATE, _FIRST_FINE, _LAST = 1e8, 7e8, 5e9
 # Times that differ more than so many fold, by years, are of two kinds.
 _APART = 50.0
+# Of a date without separators, from its end: minute, hour, day, month.
+_PARTS = ((0, 59), (0, 23), (1, 31), (1, 12))
 _ADVICE = "give all times as seconds since 1970, or like 2011-03-16T12:30:00+00:00"
 
 
@@ -66,9 +69,9 @@ def _numbers(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
     typical = float(np.median(values))
     per_second, unit = next((per, unit) for below, per, unit in _UNITS if typical < below)
     found = values / per_second
-    own_start = per_second == 1.0 and found.min() < _FIRST_DATE
-    if own_start:
+    if per_second == 1.0:
         _check_counts(table, name, found)
+    if per_second == 1.0 and found.min() < _FIRST_DATE:
         return found, f"seconds from a start of their own, {found.min():g} to {found.max():,.0f}"
     first = _FIRST_DATE if per_second == 1.0 else _FIRST_FINE
     for row in np.flatnonzero((found < first) | (found > _LAST))[:1]:
@@ -99,22 +102,40 @@ def _check_alike(table: Table, name: str, values: Floats) -> None:
 
 
 def _check_counts(table: Table, name: str, values: Floats) -> None:
-    """Raises ValueError for small numbers that people use for dates."""
+    """Raises ValueError for numbers that people use for dates, and that are no seconds."""
     low, high, is_whole = values.min(), values.max(), (values % 1 == 0).all()
     looks = ""
     if is_whole and low >= 1900 and high <= 2100:
         looks = "a year"
     elif low >= 10_000 and high <= 60_000:
         looks = "a number of days, as spreadsheets count them"
-    elif is_whole and low >= 1900_01_01 and high <= 2100_12_31 and _are_written_dates(values):
+    elif _are_written_dates(values):
         looks = "a date without separators"
     if looks:
         raise _refused(table, name, 0, f"which looks like {looks}; {_ADVICE}")
 
 
 def _are_written_dates(values: Floats) -> bool:
-    day, month = values % 100, values // 100 % 100
-    return bool(((day >= 1) & (day <= 31) & (month >= 1) & (month <= 12)).all())
+    """Returns whether numbers are all like 201103, 20110316, 2011031612, or shorter, 11031612.
+
+    But for the form of eight digits, one number says little: three different ones must be dates.
+    """
+    known = np.unique(values)
+    if (known % 1).any():
+        return False
+    if len(known) < 3 and not (known[0] >= 1900_01_01 and known[-1] <= 2100_12_31):
+        return False
+    return any(_are_dates_of(known, _PARTS[place:]) for place in range(len(_PARTS)))
+
+
+def _are_dates_of(values: Floats, parts: Sequence[tuple[int, int]]) -> bool:
+    """Returns whether numbers are a year and then, in two digits each, parts in their ranges."""
+    for low, high in parts:
+        if not ((values % 100 >= low) & (values % 100 <= high)).all():
+            return False
+        values = values // 100
+    is_short = len(parts) > 1 and values.min() >= 1 and values.max() <= 99
+    return is_short or bool(values.min() >= 1900 and values.max() <= 2100)
 
 
 def _parsed(table: Table, name: str) -> Floats:
