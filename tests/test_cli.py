@@ -455,7 +455,7 @@ def test_rank_prints_a_table_and_keeps_it(capsys, tmp_path, ratings):
 def test_rank_splits_by_time_and_keeps_nothing_unasked(capsys, tmp_path, ratings, monkeypatch):
     monkeypatch.chdir(tmp_path)
     asked = ["rank", str(ratings), "--protocol", "time", "--held-out", "0.2", "--seeds", "1"]
-    assert main([*asked, "--agents", "popularity"]) == 0
+    assert main([*asked, "--agents", "random"]) == 0
     assert "the latest 20 % of all rows are held out" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [ratings]
 
@@ -482,6 +482,7 @@ def test_what_was_taken_for_what_is_always_printed(capsys, tmp_path, ratings, co
 
 def test_impossible_rankings_are_one_line(capsys, ratings):
     log, brief = str(ratings), ["--seeds", "1"]
+    assert "protocol time only" in refused(capsys, "rank", log, "--held-out", "0.2")
     few = refused(capsys, "rank", log, "--negatives", "50", "--agents", "popularity", *brief)
     assert "negatives=50 exceeds the 35 items that anybody never consumed" in few
     time = refused(capsys, "rank", log, "--protocol", "time", "--negatives", "9", *brief)

@@ -14,6 +14,7 @@ import numpy as np
 
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommender import Recommender
+from recsim_env.arguments import as_seed
 from recsim_env.benchmark.kept import joinable, noted, plain
 from recsim_env.benchmark.plan import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.provenance import versions
@@ -104,8 +105,9 @@ def rank(
         that holds something else: another log, or runs of other settings.
       OSError: the folder cannot be written.
     """
-    if not seeds:
-        raise ValueError(f"seeds={tuple(seeds)} is not allowed; give at least one")
+    seeds = tuple(as_seed(seed, name="seeds") for seed in seeds)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds={seeds} is not allowed; give at least one, and each once")
     if jobs == 0 or jobs < -1:
         raise ValueError(f"jobs={jobs} is not allowed; use -1, or 1 or more")
     if folder is None:

@@ -49,10 +49,17 @@ def _cell(rows: Sequence[Row]) -> str:
 
 def legend(rows: Sequence[Row], protocol: RankingProtocol) -> str:
     """Returns what the numbers in the cells mean."""
-    seeds = sorted({row["seed"] for row in rows})
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        seeds.setdefault(row["agent"], set()).add(row["seed"])
+    fewest, most = (pick(map(len, seeds.values()), default=0) for pick in (min, max))
     text = "Means over people [95 % Wilson interval over people"
-    text += f", averaged over {len(seeds)} seeds]" if len(seeds) > 1 else "]"
-    if len(seeds) > 1:
+    n_seeds = f"{most}" if fewest == most else f"{fewest} to {most}"
+    text += f", averaged over {n_seeds} seeds]" if most > 1 else "]"
+    if fewest < most:
+        counts = ", ".join(f"{agent} {len(found)}" for agent, found in seeds.items())
+        text += f" (of each: {counts})"
+    if most > 1:
         drawn = "" if protocol.negatives is None else "negatives, "
         text += f" ± standard deviation over seeds ({drawn}fits, order of ties)"
     if protocol.negatives is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +33,7 @@ class RankingProtocol:
         one moment.
       negatives: items sampled for each person beside the right one, from those that the person
         never consumed; None ranks all items but those that the person had in training.
-      held_out: share of rows after the moment ("time" only).
+      held_out: share of rows after the moment ("time" only; else left as it is).
       min_user, min_item: rows that people and items have at least; see `InteractionLog.core`.
       k: lengths of lists.
       split_seed: with the names of a person and an item, draws which of a person's rows of one
@@ -57,19 +59,31 @@ class RankingProtocol:
     def __post_init__(self) -> None:
         is_time = self.protocol == "time"
         self._require("protocol", self.protocol in PROTOCOLS, f"one of {', '.join(PROTOCOLS)}")
-        self._require("held_out", 0 < self.held_out < 1, "more than 0 and less than 1")
+        is_share = isinstance(self.held_out, numbers.Real) and 0 < self.held_out < 1
+        self._require("held_out", is_share, "more than 0 and less than 1")
+        is_usual = self.held_out == type(self).held_out
+        self._require("held_out", is_time or is_usual, "it with protocol time only")
         for name in ("min_user", "min_item"):
-            self._require(name, getattr(self, name) >= 1, "1 or more")
-        is_given = self.negatives is None or self.negatives >= 1
-        self._require("negatives", is_given, "all, or 1 or more")
+            self._require(name, _is_whole(getattr(self, name)), "a whole number, 1 or more")
+        self._require("split_seed", _is_whole(self.split_seed, 0), "a whole number, 0 or more")
+        is_given = self.negatives is None or _is_whole(self.negatives)
+        self._require("negatives", is_given, "all, or a whole number, 1 or more")
         self._require("negatives", not is_time or self.negatives is None, "all with protocol time")
-        self._require("k", bool(self.k) and min(self.k) >= 1, "lengths of 1 or more")
+        is_several = isinstance(self.k, Sequence) and len(self.k) > 0
+        is_good = is_several and all(map(_is_whole, self.k)) and len(set(self.k)) == len(self.k)
+        self._require("k", is_good, "different whole numbers of 1 or more")
         if self.negatives is not None:
-            self._require("k", max(self.k) <= self.negatives + 1, "at most the candidates")
+            most = self.negatives + 1
+            self._require("k", max(self.k) <= most, f"lengths of at most the {most} candidates")
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
             raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; use {allowed}")
+
+
+def _is_whole(value: Any, least: int = 1) -> bool:
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_whole and value >= least
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -136,6 +150,7 @@ class RankingTask:
             about=(
                 *_about_size(log, protocol, kept),
                 *_about_left_out(protocol, relevant, kept, is_asked, was_met, has_choice),
+                *_about_likes(table),
                 *_about_chance(log, protocol, is_held_out, people),
             ),
         )
@@ -195,7 +210,10 @@ def _n_others(
 def _check_fit(protocol: RankingProtocol, log: InteractionLog, n_others: Integers) -> None:
     """Raises ValueError where nobody can be ranked, or there are too few items for the lists."""
     if not len(n_others):
-        raise ValueError(f"nobody in {log.name} has rows before and new liked items after the cut")
+        raise ValueError(
+            f"nobody in {log.name} has rows before and new liked items after the cut; liked are "
+            "ratings above 0, and a cut by time needs different times"
+        )
     if max(protocol.k) > log.n_items:
         longest = max(protocol.k)
         raise ValueError(f"k={longest} exceeds the {log.n_items} items of the log; use less")
@@ -254,6 +272,18 @@ def _about_left_out(
     if not n_full:
         return said
     return (*said, f"Left out too: {n_full:,} people who had all but fewer than {least} items.")
+
+
+def _about_likes(table: Interactions) -> tuple[str, ...]:
+    """Returns how many rows and people do not count as liking anything, in a sentence."""
+    is_liked = table.reward > 0
+    if is_liked.all():
+        return ()
+    n_people = len(np.unique(table.user)) - len(np.unique(table.user[is_liked]))
+    return (
+        f"{int((~is_liked).sum()):,} rows with a rating of 0 or less count as not liked; "
+        f"{n_people:,} people liked nothing and are left out too.",
+    )
 
 
 def _about_chance(

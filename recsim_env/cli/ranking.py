@@ -54,7 +54,11 @@ def add_commands(commands: Any) -> None:
         help="sampled items to rank among, or all (99; all with --protocol time)",
     )
     parser.add_argument(
-        "--held-out", type=share, default=0.1, metavar="SHARE", help="of a time split"
+        "--held-out",
+        type=share,
+        default=0.1,
+        metavar="SHARE",
+        help="of all rows, with --protocol time only",
     )
     parser.add_argument(
         "--split-seed",
@@ -104,12 +108,13 @@ def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
 def rank_log(options: argparse.Namespace) -> int:
     """Judges what is missing, and prints the table."""
     from recsim_env.agents import agent_class
-    from recsim_env.benchmark.ranking import LOG_SETTINGS, default_agents, rank
+    from recsim_env.benchmark.ranking import LOG_SETTINGS, RANDOM, default_agents, rank
 
     chosen = options.agents
     names = list(default_agents()) if chosen in (None, ["all"]) else chosen
     for name in names:
-        agent_class(name)  # raises where there is none
+        if name != RANDOM:
+            agent_class(name)  # raises where there is none
     agents = {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
     agents = with_agent_settings(agents, options.agent_set or [])
     if options.out:

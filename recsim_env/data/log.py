@@ -173,7 +173,7 @@ class InteractionLog:
         A user's session ends when they do nothing for more than `gap_seconds`. Without times, all
         that a user did is one session.
         """
-        if gap_seconds <= 0:
+        if not gap_seconds > 0:
             raise ValueError(f"gap_seconds={gap_seconds} must be positive")
         order = np.lexsort((self.user,) if self.time is None else (self.time, self.user))
         user = self.user[order]

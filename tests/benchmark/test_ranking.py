@@ -445,6 +445,27 @@ def test_no_seeds_are_refused():
         rank(random_log(), {}, RankingProtocol(**ALL), seeds=())
 
 
+@pytest.mark.parametrize("seeds", [(0, 0), (-1,), (1.5,), (True,), ("a",)])
+def test_seeds_that_are_none_or_repeat_are_refused(seeds):
+    with pytest.raises(ValueError, match=r"seeds=.* is not allowed"):
+        rank(random_log(), {}, RankingProtocol(**ALL), seeds=seeds)
+
+
+def test_whoever_liked_nothing_is_counted():
+    log = make_log([0, 0, 1, 1], [0, 1, 2, 3], [1, 2, 3, 4], rating=[1, 2, 0, -1])
+    told = " ".join(RankingTask.of(log, RankingProtocol(**ALL)).about)
+    assert "2 rows with a rating of 0 or less count as not liked; 1 people liked nothing" in told
+    with pytest.raises(ValueError, match="liked are ratings above 0"):
+        RankingTask.of(log.select(np.array([2, 3])), RankingProtocol(**ALL))
+
+
+def test_a_page_says_how_many_seeds_each_agent_has(tmp_path):
+    for agents, seeds in (({}, (0, 1, 2)), ({"popularity": {}}, (0, 1))):
+        rank(random_log(), agents, RankingProtocol(**ALL), seeds=seeds, folder=tmp_path)
+    page = (tmp_path / "ranking.md").read_text()
+    assert "averaged over 2 to 3 seeds] (of each: random 3, popularity 2)" in page
+
+
 @pytest.mark.parametrize("jobs", [0, -2])
 def test_jobs_that_mean_nothing_are_refused(jobs, tmp_path):
     with pytest.raises(ValueError, match=f"jobs={jobs} is not allowed; use -1, or 1 or more"):
@@ -462,6 +483,14 @@ def test_jobs_that_mean_nothing_are_refused(jobs, tmp_path):
         {"k": ()},
         {"negatives": 0},
         {"min_user": 0},
+        {"min_item": 2.5},
+        {"k": (5.5,)},
+        {"k": 5},
+        {"k": (5, 5)},
+        {"negatives": 9.5},
+        {"held_out": "x", "protocol": "time", "negatives": None},
+        {"held_out": 0.3},
+        {"split_seed": 1.5},
     ],
 )
 def test_protocols_out_of_range_are_named(wrong):

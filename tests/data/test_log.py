@@ -189,6 +189,12 @@ def test_impossible_logs_are_refused(make_log):
         make_log([0, 1], [0, 1], [1, np.nan])
 
 
+def test_sessions_need_a_gap(make_log):
+    for gap in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="gap_seconds=.* must be positive"):
+            make_log([0], [0], [1], [5]).sessions(gap)
+
+
 def test_summary_counts_the_log(make_log):
     summary = make_log([0, 0, 1], [0, 1, 1], [1, 5, 5], [3, 2, 9], n_items=4).summary()
     assert (summary["n_interactions"], summary["n_users"], summary["n_items"]) == (3, 2, 4)
