@@ -430,7 +430,7 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
 
 def _bind_judge(binder: Binder, judge: Any, lost: Any) -> tuple[Any, ...]:
     """Returns the loops that judge all candidates in turn; none where the scenario cannot."""
-    if judge is None:
+    if judge is None or judge is Scenario.appeal:
         return ()
     loops = [binder.bind_root(judge_batch, judge=judge)]
     if lost is not None:

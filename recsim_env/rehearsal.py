@@ -6,7 +6,9 @@ written to.
 """
 
 import dis
+import inspect
 import linecache
+import random
 import re
 import types
 import warnings
@@ -14,7 +16,9 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from recsim_env.kernel import HOOKS
+import numpy as np
+
+from recsim_env.kernel import HOOKS, step_batch
 from recsim_env.scenario import Scenario
 from recsim_env.spelling import did_you_mean
 
@@ -47,6 +51,60 @@ def mark_rehearsed(scenario: Scenario) -> None:
     _REHEARSED.setdefault(type(scenario), set()).add(repr(scenario.settings))
 
 
+#: What else is a function, or None, and what it takes.
+_JUDGES = {
+    "appeal": ("config", "user", "item"),
+    "worth": ("config", "user", "item"),
+    "appeal_lost": ("config", "user", "item", "other"),
+    "worth_lost": ("config", "user", "item", "other"),
+}
+
+
+def check_functions(scenario: Scenario) -> None:
+    """Raises ScenarioFault where a function of a scenario is lacking, or cannot be called."""
+    if scenario.respond is Scenario.respond:
+        raise ScenarioFault(
+            f"{type(scenario).__name__} defines no respond(config, user, items, slate, response, "
+            "rng); define it: it returns (reward, terminated)"
+        )
+    for name in HOOKS:
+        taken = tuple(inspect.signature(getattr(Scenario, name)).parameters)
+        _check_function(scenario, name, taken)
+    for name, taken in _JUDGES.items():
+        if getattr(scenario, name) is not None:
+            _check_function(scenario, name, taken)
+    for function in functions_of(scenario):
+        _refuse_other_draws(scenario, function)
+
+
+def _check_function(scenario: Scenario, name: str, taken: tuple[str, ...]) -> None:
+    function, wanted = getattr(scenario, name), f"{name}({', '.join(taken)})"
+    where = f"{type(scenario).__name__}.{name}"
+    if isinstance(function, types.MethodType) or not callable(function):
+        kind = "a method of an object" if callable(function) else f"{function!r}"
+        raise ScenarioFault(f"{where} is {kind}; make it a @staticmethod {wanted}")
+    if isinstance(function, types.FunctionType):
+        try:
+            inspect.signature(function).bind(*taken)
+        except TypeError as error:
+            raise ScenarioFault(f"{where} cannot be called ({error}); define {wanted}") from error
+
+
+def _refuse_other_draws(scenario: Scenario, function: types.FunctionType) -> None:
+    """Raises where a function draws from what no seed decides."""
+    before: Any = None
+    for each in dis.get_instructions(function):
+        found = function.__globals__.get(each.argval) if each.opname == "LOAD_GLOBAL" else None
+        is_numpys = before is np and each.argval == "random"
+        if found is random or found is np.random or is_numpys:
+            raise ScenarioFault(
+                f"{type(scenario).__name__}: {_name_of(function.__code__)} draws from "
+                f"{'np.random' if is_numpys else each.argval}, which no seed decides; draw from "
+                "the rng that it is given, by recsim_env.streams"
+            )
+        before = found
+
+
 class Watch:
     """A context in which faults of a scenario's functions are explained, and others are no matter.
 
@@ -66,7 +124,35 @@ class Watch:
         self._quiet.__exit__(kind, error, traceback)
         if isinstance(error, AttributeError | IndexError | NameError):
             raise ScenarioFault(_plain_words(self.scenario, error)) from error
+        if isinstance(error, ScenarioFault):
+            return False
+        if isinstance(error, TypeError | ValueError):
+            _explain_answer(self.scenario, error)
         return isinstance(error, Exception)
+
+
+def require_finite(scenario: Scenario, function: str, values: np.ndarray) -> None:
+    """Raises ScenarioFault unless all numbers that a function returned are finite."""
+    wrong = values[~np.isfinite(values)]
+    if wrong.size:
+        raise ScenarioFault(
+            f"{type(scenario).__name__}: {function}() returned {wrong[0]}; return finite numbers"
+        )
+
+
+def _explain_answer(scenario: Scenario, error: Exception) -> None:
+    """Raises ScenarioFault where the loops cannot use what a function of a scenario returned."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    code: Any = None if step is None else step.tb_frame.f_code
+    wanted = {
+        "take_step": "respond() must return (reward, terminated), a number and a bool",
+        "step_batch": "respond() must return (reward, terminated), a number and a bool",
+        "judge_batch": "appeal() and worth() must return a number",
+    }.get(code.co_name)
+    if wanted and code.co_filename == step_batch.__code__.co_filename:
+        raise ScenarioFault(f"{type(scenario).__name__}: {wanted} ({error})") from error
 
 
 def _plain_words(scenario: Scenario, error: Exception) -> str:

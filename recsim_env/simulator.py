@@ -15,10 +15,12 @@ from recsim_env.rehearsal import (
     SECONDS,
     ScenarioFault,
     Watch,
+    check_functions,
     compiler_says,
     is_compilers,
     is_due,
     mark_rehearsed,
+    require_finite,
 )
 from recsim_env.scenario import Scenario
 from recsim_env.state import check_users
@@ -99,6 +101,7 @@ class Simulator:
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))
         self._must_rehearse = self.kernel.is_compiled and is_due(scenario)
         if self._must_rehearse:
+            check_functions(scenario)
             self._rehearse_items()
         tables = scenario.tables()
         self._users = self.kernel.records(tables.get("users", np.zeros(1, self.dtypes["user"])))
@@ -152,8 +155,10 @@ class Simulator:
             for _ in range(N_STEPS):
                 for kind in few.kernel.judges:
                     if few.kernel.judges[kind]:
-                        few.judge(kind)
-                few.step(rng.integers(0, self.scenario.n_candidates, slate), NEXT_STEP)
+                        require_finite(self.scenario, kind, few.judge(kind))
+                slates = rng.integers(0, self.scenario.n_candidates, slate)
+                rewards = few.step(slates, NEXT_STEP).rewards
+                require_finite(self.scenario, "respond", rewards)
                 if time.monotonic() > end:
                     break
         mark_rehearsed(self.scenario)
@@ -241,8 +246,10 @@ class Simulator:
         """
         loops = self.kernel.judges[kind]
         if not loops:
+            name = type(self.scenario).__name__
+            far_sighted = "far-sighted worth(); use 'appeal'"
             raise ValueError(
-                f"{type(self.scenario).__name__} has no far-sighted worth(); use 'appeal'"
+                f"{name} has no {far_sighted if kind == 'worth' else f'{kind}(); define it'}"
             )
         values = np.empty((self.num_slots, self.scenario.n_candidates))
         slots = self._slots

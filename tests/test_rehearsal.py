@@ -1,5 +1,7 @@
 """Faults of a scenario that nobody has checked are found in its first steps, and explained."""
 
+import math
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,3 +154,80 @@ def test_what_plain_python_refuses_and_compiled_code_does_not_is_no_fault():
     assert simulator._must_rehearse
     simulator._rehearse()
     assert not simulator._must_rehearse
+
+
+def of_an_object(self, config, item, rng):
+    item.quality = 0.5
+
+
+def with_too_few(config, user):
+    user.budget = 1.0
+
+
+def with_too_many(config, user, rng, hour):
+    user.budget = 1.0
+
+
+def draws_of_numpy(config, user, rng):
+    user.budget = np.random.normal()
+
+
+def draws_of_python(config, user, rng):
+    user.budget = random.random()
+
+
+def only_a_reward(config, user, items, slate, response, rng):
+    return 1.0
+
+
+def nothing(config, user, items, slate, response, rng):
+    user.budget = 1.0
+
+
+def a_word(config, user, items, slate, response, rng):
+    return "much", False
+
+
+def not_a_number(config, user, items, slate, response, rng):
+    return math.nan, False
+
+
+def no_value(config, user, item):
+    return None
+
+
+def with_function(name, function):
+    return dataclass(frozen=True, kw_only=True)(type("Mistaken", (Own,), {name: function}))
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "message"),
+    [
+        ("respond", Scenario.respond, r"defines no respond\(.*returns \(reward, terminated\)"),
+        ("sample_item", of_an_object, r"sample_item is a method .*make it a @staticmethod"),
+        ("sample_user", with_too_few, r"sample_user .*define sample_user\(config, user, "),
+        ("sample_user", with_too_many, r"sample_user .*\'hour\'.*define sample_user\("),
+        ("sample_user", draws_of_numpy, r"draws_of_numpy draws from np\.random, .*rng"),
+        ("sample_user", draws_of_python, r"draws_of_python draws from random, .*rng"),
+        ("respond", only_a_reward, r"respond\(\) must return \(reward, terminated\)"),
+        ("respond", nothing, r"respond\(\) must return \(reward, terminated\)"),
+        ("respond", a_word, r"respond\(\) must return \(reward, terminated\)"),
+        ("respond", not_a_number, r"respond\(\) returned nan; return finite"),
+        ("appeal", no_value, r"appeal\(\) returned nan; return finite"),
+    ],
+)
+def test_functions_that_cannot_be_used_are_named(name, function, message):
+    is_method = function is of_an_object
+    kind = with_function(name, function if is_method else staticmethod(function))
+    with pytest.raises(ScenarioFault, match=f"Mistaken.*{message}"):
+        play(kind)
+
+
+def test_a_scenario_without_appeal_rehearses_all_else():
+    kind = with_function("appeal", staticmethod(Scenario.appeal))
+    with pytest.raises(ScenarioFault, match=r"`user\.interest\[5\]`: index 5"):
+        play(kind, fault=WRITE_BEYOND)
+    env = RecommendationVectorEnv(kind, compiled=False)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"Mistaken has no appeal\(\); define it"):
+        env.appeal()
