@@ -119,7 +119,7 @@ class Layout:
 
     def decoded(self, line: bytes) -> Row:
         """Returns the row that a line of `rows.csv` holds, its seal taken off."""
-        *cells, rest = next(csv.reader([line.decode()], strict=True), [""])
+        *cells, rest = next(csv.reader([line.decode()], strict=True), [""]) or [""]
         if len(cells) != len(self.columns) or rest:
             raise ValueError(f"{len(cells) + 1} cells where {len(self.columns) + 1} belong")
         row = dict(zip(self.columns, cells, strict=True))
@@ -349,6 +349,11 @@ class ResultTable:
                 raise ValueError(f"{self._file}, line 1: not the header of a result table")
             return
         if lines[0] + b"\n" != header:
+            if lines[0].strip(b"\xef\xbb\xbf\r") + b"\n" == header:
+                raise ValueError(
+                    f"{self._file} was saved anew by a program that changes line ends or marks the "
+                    "encoding; restore the file as it was written"
+                )
             raise ValueError(
                 f"{self._file}, line 1: header {lines[0].decode(errors='replace')!r} is not "
                 f"{header.decode().strip()!r}; choose another folder or restore the file"

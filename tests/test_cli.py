@@ -12,6 +12,7 @@ from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
+from recsim_env.cli.comparing import print_leaderboards
 from recsim_env.results import ResultTable
 
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20"]
@@ -235,6 +236,17 @@ def test_results_lie_under_the_scenario_s_name_and_plot_finds_them(capsys, tmp_p
         main(["benchmark", "InterestEvolution", *SMALL, *asked, "--bins", "1", "--overwrite"]) == 0
     )
     assert "were finished before" not in capsys.readouterr().out
+
+
+def test_a_leaderboard_says_how_many_seeds_are_behind_a_number(capsys, tmp_path):
+    final = {"scenario": "S", "phase": "final", "return_mean": 1.0, "config_hash": "c"}
+    table = ResultTable(tmp_path)
+    for agent, seed in (("linucb", 0), ("linucb", 4), ("uniform", 0)):
+        table.append_run([final | {"agent": agent, "seed": seed}])
+    print_leaderboards(tmp_path)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["agent", "seeds", "return"] in [line[:3] for line in lines]
+    assert [line[:2] for line in lines[-2:]] == [["linucb", "2"], ["uniform", "1"]]
 
 
 def test_benchmark_reads_toml_and_the_command_line_has_the_last_word(tmp_path):

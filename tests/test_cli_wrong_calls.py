@@ -188,7 +188,7 @@ CALLS = [
     ),
     *(
         f"rank ratings.csv {each}"
-        for each in ("--negatives 0", "--held-out 2", "--k 0", "--user x")
+        for each in ("--out ''", "--negatives 0", "--held-out 2", "--k 0", "--user x")
     ),
     *(f"rank ratings.csv {each}" for each in ("--agents nobody", "--protocol Time", "--seeds 3 3")),
     "rank ratings.csv --negatives all --agents ials --agent-set ials.n_factors=x",

@@ -59,8 +59,7 @@ class RankingProtocol:
     def __post_init__(self) -> None:
         is_time = self.protocol == "time"
         self._require("protocol", self.protocol in PROTOCOLS, f"one of {', '.join(PROTOCOLS)}")
-        is_share = isinstance(self.held_out, numbers.Real) and 0 < self.held_out < 1
-        self._require("held_out", is_share, "more than 0 and less than 1")
+        self._require("held_out", _is_share(self.held_out), "more than 0 and less than 1")
         is_usual = self.held_out == type(self).held_out
         self._require("held_out", is_time or is_usual, "it with protocol time only")
         for name in ("min_user", "min_item"):
@@ -79,6 +78,10 @@ class RankingProtocol:
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
             raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; use {allowed}")
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and 0 < value < 1
 
 
 def _is_whole(value: Any, least: int = 1) -> bool:

@@ -5,6 +5,7 @@ import ast
 import math
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from recsim_env.spelling import fitted, number, whole_number
@@ -199,6 +200,17 @@ def seed(text: str) -> int:
       argparse.ArgumentTypeError: it is none.
     """
     return _number(text, least=0)
+
+
+def path(text: str) -> Path:
+    """Returns the path of a file or folder.
+
+    Raises:
+      argparse.ArgumentTypeError: it is empty, as a variable of a shell that was never set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name a file or folder, or . for this folder")
+    return Path(text)
 
 
 def jobs(text: str) -> int:

@@ -20,6 +20,7 @@ from recsim_env.cli.arguments import (
     as_dict,
     chosen_seeds,
     count,
+    path,
     seconds,
 )
 from recsim_env.files import check_folder
@@ -53,7 +54,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "folder",
         nargs="?",
-        type=Path,
+        type=path,
         metavar="FOLDER",
         help=f"what a benchmark wrote (the only one in {RESULTS})",
     )
@@ -118,10 +119,10 @@ def _add_benchmark(commands: Any) -> None:
     add_settings(parser, of="every scenario named")
     add_agent_settings(parser, of_several=True)
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="a TOML file with settings (none)"
+        "--config", type=path, metavar="FILE", help="a TOML file with settings (none)"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help=f"where results go ({RESULTS}/SCENARIO)"
+        "--out", type=path, metavar="FOLDER", help=f"where results go ({RESULTS}/SCENARIO)"
     )
     add_overwrite(parser)
     parser.set_defaults(run=benchmark)
@@ -142,7 +143,7 @@ def _add_value(commands: Any) -> None:
     add_jobs(parser, default=-1, text="processes; -1 is one for each core")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=RESULTS / "value",
         metavar="FOLDER",
         help="where results go",
@@ -227,7 +228,7 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
         print(f"{outcome.n_kept} of {outcome.n_runs} runs were finished before and are kept")
     if outcome.foreign:
         others = ", ".join(sorted({f"{agent} in {name}" for name, agent, _ in outcome.foreign}))
-        print(f"the folder also holds runs that were not asked for: {others}")
+        print(f"counted too are runs in the folder that were not asked for: {others}")
     for scenario, agent, number in outcome.failed:
         print(
             f"FAILED: {scenario}, {agent}, seed {number}; see {outcome.folder / 'errors'}",
@@ -248,10 +249,12 @@ def print_leaderboards(folder: Path) -> None:
             continue
         ranked = standings(table, scenario)
         width = max(len(each.agent) for each in ranked)
-        print(f"  {'agent':{width}}  {'return':>24}  {'score (uniform 0, oracle 1)':>28}")
+        titles = f"{'seeds':>5}  {'return':>24}  {'score (uniform 0, oracle 1)':>28}"
+        print(f"  {'agent':{width}}  {titles}")
         for each in ranked:
             score = _interval(each.score) if each.score else "–"
-            print(f"  {each.agent:{width}}  {_interval(each.episode_return):>24}  {score:>28}")
+            returns = f"{each.episode_return.n:>5}  {_interval(each.episode_return):>24}"
+            print(f"  {each.agent:{width}}  {returns}  {score:>28}")
 
 
 def _interval(found: Any) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import (
@@ -14,6 +13,7 @@ from recsim_env.cli.arguments import (
     add_seeds,
     chosen_seeds,
     count,
+    path,
     seed,
     share,
 )
@@ -79,7 +79,7 @@ def add_commands(commands: Any) -> None:
     add_seeds(parser, default="3")
     add_jobs(parser, default=1, text="processes; -1 is one for each core")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="keeps table, page, settings (none)"
+        "--out", type=path, metavar="FOLDER", help="keeps table, page, settings (none)"
     )
     add_overwrite(parser)
     parser.set_defaults(run=rank_log)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite
+from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite, path
 from recsim_env.cli.playing import (
     add_another_world,
     add_common,
@@ -48,7 +48,7 @@ def add_commands(commands: Any) -> None:
     add_count(parser, "--num-envs", "people side by side", default=16)
     add_count(parser, "--draws", "of propensities without a formula", default=1_000)
     parser.add_argument(
-        "--out", type=Path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
+        "--out", type=path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
     )
     add_overwrite(parser, help="replace a log that is there")
     parser.set_defaults(run=log)

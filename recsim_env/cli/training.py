@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict
+from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict, path
 from recsim_env.cli.playing import add_common, chosen_scenario
 from recsim_env.files import check_folder, check_writable
 
@@ -39,13 +39,13 @@ def add_commands(commands: Any) -> None:
     add_count(parser, "--interactions", f"user-steps to learn from, in total ({_INTERACTIONS:,})")
     parser.add_argument(
         "--log",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="learn from these steps alone, an .npz file of `recsim-env log`, without acting",
     )
     add_count(parser, "--num-envs", "people side by side", default=16)
     add_count(parser, "--threads", "that simulate them; results do not depend on it", default=1)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the agent's file (AGENT.agent)")
+    parser.add_argument("--out", type=path, metavar="FILE", help="the agent's file (AGENT.agent)")
     add_count(parser, "--checkpoint-every", "user-steps (a tenth of the run)")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
@@ -55,7 +55,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--profile", action="store_true", help="print where the time went")
     parser.add_argument(
         "--tensorboard",
-        type=Path,
+        type=path,
         metavar="FOLDER",
         help="write reward, return, episode length and losses there",
     )

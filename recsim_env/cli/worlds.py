@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict
+from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
 from recsim_env.files import check_absent, check_folder
 from recsim_env.spelling import did_you_mean
 
@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
     add_log(parser)
     add_settings(parser, of="the fit (n_factors, like_threshold, choice_rate …)")
     add_seed(parser, of="every random part of the fit")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder (results/world-LOG)")
+    parser.add_argument("--out", type=path, metavar="FOLDER", help="folder (results/world-LOG)")
     add_overwrite(parser, help="replace a world that is there")
     parser.set_defaults(run=calibrate_log)
 

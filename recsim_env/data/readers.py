@@ -69,6 +69,8 @@ def read_log(
       ValueError: an unknown format, a missing column, or a bad value, named by file and line.
       ImportError: a Parquet file without pyarrow.
     """
+    if not os.fspath(path):
+        raise ValueError("path is empty; name a file or folder, or . for this folder")
     path = Path(path)
     given = {"user": user, "item": item, "rating": rating, "click": click, "time": time}
     known = {name for name in given.values() if name is not None}
