@@ -68,9 +68,7 @@ class RankingProtocol:
         is_given = self.negatives is None or _is_whole(self.negatives)
         self._require("negatives", is_given, "all, or a whole number, 1 or more")
         self._require("negatives", not is_time or self.negatives is None, "all with protocol time")
-        is_several = isinstance(self.k, Sequence) and len(self.k) > 0
-        is_good = is_several and all(map(_is_whole, self.k)) and len(set(self.k)) == len(self.k)
-        self._require("k", is_good, "different whole numbers of 1 or more")
+        self._require("k", _are_lengths(self.k), "different whole numbers of 1 or more")
         if self.negatives is not None:
             most = self.negatives + 1
             self._require("k", max(self.k) <= most, f"lengths of at most the {most} candidates")
@@ -81,7 +79,12 @@ class RankingProtocol:
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and 0 < value < 1
+    return isinstance(value, float | int) and 0 < value < 1
+
+
+def _are_lengths(value: Any) -> bool:
+    is_several = isinstance(value, Sequence) and len(value) > 0
+    return is_several and all(map(_is_whole, value)) and len(set(value)) == len(value)
 
 
 def _is_whole(value: Any, least: int = 1) -> bool:
