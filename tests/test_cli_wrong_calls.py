@@ -197,7 +197,7 @@ CALLS = [
     *(f"calibrate {each}" for each in ("nothere.csv", "a-folder", "a-file", "empty.csv", "loop")),
     *(
         f"calibrate ratings.csv {each}"
-        for each in ("--out a-file", "--set factors=2", "--rating x")
+        for each in ("--out a-file", "--set factors=2", "--set seed=3", "--rating x")
     ),
     *(f"calibrate ratings.csv --set {each}" for each in ("n_factors=x", "n_factors=0", "seed=-1")),
 ]

@@ -122,7 +122,10 @@ def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":
     from recsim_env.data import CalibrationSettings
 
     defaults = dataclasses.asdict(CalibrationSettings())
-    changes = {"seed": options.seed} | as_dict(options.settings, defaults)
+    changes = as_dict(options.settings, defaults)
+    if "seed" in changes:
+        raise ValueError(f"--set seed={changes['seed']}: give it as --seed {changes['seed']}")
+    changes["seed"] = options.seed
     try:
         return CalibrationSettings(**changes)
     except TypeError:

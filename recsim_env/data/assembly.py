@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ from recsim_env.data.tables import Table
 from recsim_env.data.times import seconds
 
 Duplicates = Literal["error", "first", "last"]
+
+_SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -234,5 +237,12 @@ def _compare_spellings(what: str, labels: list[str], notes: Notes) -> None:
     if alike:
         notes.remarks.append(
             f"{len(alike):,} {what}s differ from another one only in capitals, blanks, leading"
-            f" zeros or .0, as {alike[0][0]!r} and {alike[0][1]!r}; they were kept apart"
+            f" zeros, .0 or the coding of a character, as {alike[0][0]!a} and"
+            f" {alike[0][1]!a}; they were kept apart"
+        )
+    cut = [label for label in labels if _SHORTENED.fullmatch(label)]
+    if cut:
+        notes.doubts.append(
+            f"{len(cut):,} {what}s are called like {cut[0]!r}, as spreadsheets shorten long"
+            " numbers: different ones may have become one; take the ids from where they were whole"
         )

@@ -99,8 +99,11 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
     """Notes what in unread columns a person should look over."""
     roles = columns.by_role()
     left = [name for name in table.columns if name not in roles.values()]
-    for role in roles:
+    is_doubtful = "rating" in roles and "rating" not in columns.named
+    for role in (*roles, *(["click"] if is_doubtful else [])):
         others = [name for name in left if _plain(name) in SYNONYMS[role].split()]
+        if role == "click":  # a label may be a word
+            others = [name for name in others if _can_rate(table, name)]
         if others:
             left = [name for name in left if name not in others]
             notes.remarks.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -89,5 +90,8 @@ def _check_matches(
 def plain_id(label: str) -> str:
     """Returns an id without what programs add to ids or take from them."""
     plain = label.strip().casefold()
+    if not plain.isascii():  # accents as one character or two, blanks without width
+        parts = unicodedata.normalize("NFKC", plain)
+        plain = "".join(c for c in parts if unicodedata.category(c) != "Cf").strip()
     found = re.fullmatch(r"0*([0-9]+?)(\.0+)?", plain)
     return found[1] if found else plain

@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # What programs write where a value is missing; as ids, these would be one person or item.
-_MISSING = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT", "None", "null", "NULL", "#N/A", "\\N"})
+_MISSING = frozenset(
+    {"nan", "NaN", "NAN", "-nan", "NA", "N/A", "n/a", "<NA>", "NaT", "None", "null", "NULL"}
+    | {"(null)", "undefined", "#N/A", "#VALUE!", "\\N"}
+)
 _LARGEST_EXACT = 2**53
 _TRUTHS = {"true": 1.0, "false": 0.0}
 

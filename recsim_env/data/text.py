@@ -232,6 +232,8 @@ def _decoded(path: Path, encodings: Sequence[str]) -> tuple[str, list[str]]:
             failure = error
         except LookupError:
             raise ValueError(f"encoding={encoding!r} is unknown; try latin-1 or cp1252") from None
+        except UnicodeError as error:
+            raise ValueError(f"{path}: not {encoding} text ({error}); try latin-1") from error
     else:
         if b"\0" in raw:
             raise _no_text(path, raw, failure.encoding)

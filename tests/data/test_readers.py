@@ -184,6 +184,10 @@ HEADER = "user,item,rating,time\n"
         (HEADER + "1,1,5,0\n1,2,4,nan\n", r"bad\.csv, line 3: column 'time' is 'nan'"),
         (HEADER + "1,1,5,2020-01-01\n1,2,4,today\n", r"line 3: column 'time' is 'today'"),
         (HEADER + "1,1,5,0\n1,2,4\n", r"bad\.csv, line 3: 3 fields .*expected 4"),
+        (
+            HEADER + "1,1,5,0\nNA,2,4,0\n",
+            r"line 3: column 'user' is 'NA', a missing value",
+        ),
         (HEADER + "1,1,5,0\n,2,4,0\n", r"bad\.csv, line 3: column 'user' is empty"),
         (HEADER + "1,1,5,0\n2,1,4,0\n1,1,3,0\n", r"line 4: user '1' and item '1' repeat line 2"),
         (HEADER + "1,1,3,0\n1,2,3,0\n", r"every 'rating' is 3.*click='rating' .*--click rating"),
@@ -203,6 +207,13 @@ def test_undecodable_text_is_refused_by_line(tmp_path):
     (tmp_path / "bad.csv").write_bytes(b"user,item,rating\n1,2,3\n1,\xff,3\n")
     with pytest.raises(ValueError, match=r"bad\.csv, line 3: not utf-8"):
         read_log(tmp_path / "bad.csv")
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "undefined", "utf-16", "hex", ""])
+def test_encodings_that_do_not_fit_are_named(encoding, tmp_path):
+    path = written(tmp_path, "user,item,rating", "1,1,3", "1,2,4")
+    with pytest.raises(ValueError, match=r"log\.csv.*not (punycode|undefined|utf-16)|is unknown"):
+        read_log(path, encoding=encoding)
 
 
 def test_missing_named_column_lists_the_columns(tmp_path):
@@ -365,6 +376,17 @@ def test_ids_that_differ_in_spelling_only_are_remarked(tmp_path):
     path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
     told = str(read_log(path).reading)
     assert "1 users differ" in told and "2 items differ" in told and "'A1' and 'a1'" in told
+    rows = [("José", 1, 3), ("José", 2, 4), ("x", "3\u200b", 5), ("y", 3, 5)]
+    text = "user,item,rating\n" + "\n".join(",".join(map(str, row)) for row in rows)
+    path.write_text(text.replace("José", "Jose\u0301", 1), encoding="utf-8")
+    told = str(read_log(path).reading)
+    assert "1 users differ" in told and r"'Jos\xe9'" in told and r"'3\u200b'" in told
+
+
+def test_ids_that_a_spreadsheet_shortened_are_doubted(tmp_path):
+    path = written(tmp_path, "user,item,rating", "1,9.78014E+12,3", "2,9.78014E+12,4", "3,e+1,5")
+    with pytest.warns(LogWarning, match=r"1 items are called like '9\.78014E\+12'"):
+        read_log(path)
 
 
 def test_ratings_that_may_mean_not_rated_are_told(tmp_path):

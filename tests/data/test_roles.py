@@ -72,6 +72,8 @@ def test_other_columns_that_fit_are_told(tmp_path):
     reading = log_of(tmp_path, ["user", "asin", "rating", "product_id"]).reading
     assert reading.columns["item"] == "product_id"
     assert "'asin' may be the item too; name it with item='asin'" in str(reading)
+    reading = log_of(tmp_path, ["user", "item", "rating", "is_click"]).reading
+    assert "'is_click' may be the click too" in str(reading)
 
 
 @pytest.mark.parametrize(
