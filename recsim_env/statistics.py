@@ -102,6 +102,8 @@ def bounded_mean(
     """
     sample = _checked(values, "values")
     _check_confidence(confidence)
+    if not -math.inf < lowest < highest < math.inf:
+        raise ValueError(f"lowest={lowest} and highest={highest} are no range of finite numbers")
     inside, rounding = sample.clip(lowest, highest), 1e-6 * (highest - lowest)
     if len(beyond := sample[np.abs(sample - inside) > rounding]):
         raise ValueError(f"values hold {beyond[0]}, which lies outside {lowest} to {highest}")
@@ -220,6 +222,8 @@ def interquartile_mean(values: ArrayLike) -> float:
 
 
 def _checked(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked values; leave them out with compressed()")
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1:
         raise ValueError(f"{name} has shape {sample.shape}; give one number per seed, shape (n,)")
@@ -272,6 +276,10 @@ def _fieller_interval(
 
 
 def _shared_seeds(**by_name: Mapping[int, float]) -> list[int]:
+    for name, by_seed in by_name.items():
+        if not isinstance(by_seed, Mapping):
+            kind = type(by_seed).__name__
+            raise TypeError(f"{name} is a {kind}; give a dict of seed to value")
     seeds = set.intersection(*(set(by_seed) for by_seed in by_name.values()))
     if not seeds:
         owned = "; ".join(f"{name} has {sorted(by_seed)}" for name, by_seed in by_name.items())

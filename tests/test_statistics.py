@@ -292,3 +292,14 @@ def test_bad_confidence_is_named(confidence: float) -> None:
 def test_disjoint_seeds_are_refused_with_both_lists() -> None:
     with pytest.raises(ValueError, match=r"a_by_seed has \[0\]; b_by_seed has \[1, 2\]"):
         paired_difference({0: 1.0}, {2: 1.0, 1: 1.0})
+
+
+def test_what_would_be_counted_wrongly_is_refused() -> None:
+    hidden = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
+    with pytest.raises(ValueError, match="masked values; leave them out"):
+        estimate(hidden)
+    with pytest.raises(TypeError, match="a_by_seed is a list; give a dict of seed to value"):
+        paired_difference([1.0, 0.0], {0: 1.0})  # type: ignore[arg-type]
+    for ends in ((1.0, 1.0), (1.0, 0.0), (0.0, math.nan), (0.0, math.inf)):
+        with pytest.raises(ValueError, match="are no range of finite numbers"):
+            bounded_mean([0.5, 0.6], *ends)

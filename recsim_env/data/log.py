@@ -54,6 +54,7 @@ class InteractionLog:
     reading: Reading | None = None
 
     def __post_init__(self) -> None:
+        _check_arrays(self)
         lengths = [len(self.user), len(self.item), len(self.rating)]
         lengths += [] if self.time is None else [len(self.time)]
         if len(set(lengths)) > 1:
@@ -308,6 +309,26 @@ def n_by_chance(kept: InteractionLog, held_out: InteractionLog) -> int:
     latest = np.full(kept.n_users, -1)
     np.maximum.at(latest, kept.user, moment[: len(kept)])
     return int((moment[len(kept) :] <= latest[held_out.user]).sum())
+
+
+def _check_arrays(log: InteractionLog) -> None:
+    """Raises ValueError where what describes people or items does not fit them."""
+    for what, ids, labels, features, names in (
+        ("user", log.user, log.user_labels, log.user_features, log.user_feature_names),
+        ("item", log.item, log.item_labels, log.item_features, log.item_feature_names),
+    ):
+        if ids.ndim != 1 or ids.dtype.kind not in "iu":
+            raise ValueError(f"{what} has shape {ids.shape}, {ids.dtype}; give (n,) whole numbers")
+        shape = (len(labels), len(names))
+        if features.shape != shape:
+            raise ValueError(
+                f"{what}_features has shape {features.shape}; for {shape[0]:,} {what}s and"
+                f" {shape[1]:,} names of features it must have {shape}"
+            )
+        if not np.isfinite(features).all():
+            raise ValueError(f"{what}_features holds NaN or infinite numbers")
+    if len(log.item_titles) != log.n_items:
+        raise ValueError(f"there are {len(log.item_titles):,} titles of {log.n_items:,} items")
 
 
 def _check_share(share: float) -> None:

@@ -189,6 +189,26 @@ def test_impossible_logs_are_refused(make_log):
         make_log([0, 1], [0, 1], [1, np.nan])
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("user", np.array([0.0, 1.0]), r"user has shape \(2,\), float64; give \(n,\) whole"),
+        ("item", np.array([[0], [1]]), r"item has shape \(2, 1\), int64; give"),
+        ("item_features", np.ones((3, 1)), r"item_features has shape \(3, 1\); for 2 items and 0"),
+        ("user_feature_names", np.array(["age"]), r"user_features .* must have \(2, 1\)"),
+        ("item_titles", np.array(["x"]), "there are 1 titles of 2 items"),
+    ],
+)
+def test_arrays_that_do_not_fit_each_other_are_refused(name, value, message, make_log, tmp_path):
+    log = make_log([0, 1], [0, 1], [1, 2])
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(log, **{name: value})
+    object.__setattr__(log, name, value)
+    log.save(tmp_path / "log.npz")
+    with pytest.raises(ValueError, match=message):
+        InteractionLog.load(tmp_path / "log.npz")
+
+
 def test_sessions_need_a_gap(make_log):
     for gap in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="gap_seconds=.* must be positive"):
