@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 # A column with more categories than this is an id or a free text, not a description.
 MOST_CATEGORIES = 50
 
+# Sums and differences of numbers made smaller by a power of two are as exact, and never too large.
+_SMALL = 2.0**-64
+
 Features = tuple[NDArray[np.float32], list[str]]
 Encoder = Callable[[str, Sequence[str]], Features]
 
@@ -21,8 +24,10 @@ def number_feature(name: str, values: Sequence[str]) -> Features:
     if np.isnan(numbers).all() or np.nanmax(numbers) == np.nanmin(numbers):
         return no_feature(name, values)
     low, high = np.nanmin(numbers), np.nanmax(numbers)
-    numbers = np.where(np.isnan(numbers), np.nanmean(numbers), numbers)
-    return ((numbers - low) / (high - low)).astype(np.float32)[:, None], [name]
+    mean = np.nanmean(numbers * _SMALL) / _SMALL
+    numbers = np.where(np.isnan(numbers), mean, numbers)
+    scaled = (numbers / 2 - low / 2) / (high / 2 - low / 2)
+    return scaled.astype(np.float32)[:, None], [name]
 
 
 def category_feature(name: str, values: Sequence[str]) -> Features:

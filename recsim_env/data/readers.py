@@ -137,7 +137,10 @@ def _read(
         raise ValueError(f"{folder} holds several logs, {listed(held)}; name one of these files")
     if not held:
         entries = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
-        raise ValueError(f"{folder} is no log that is known here: it holds {entries}. {_formats()}")
+        raise ValueError(
+            f"{folder} is no log that is known here: it holds {entries}; if one of these"
+            f" files is the log, name it. {_formats()}"
+        )
     name = folder.absolute().name
     if held == ["u.data"]:
         return name, read_movielens_100k(folder, encodings)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsim_env.data.features import Encoder, join_features
 from recsim_env.data.reading import Notes, listed
-from recsim_env.data.tables import Table
+from recsim_env.data.tables import MISSING, Table
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ def described(
         values = side.table[name]
         return ["" if row is None else values[row].strip() for row in rows]
 
-    encoded = {name: encode(name, aligned(name)) for name, encode in side.encoders.items()}
+    encoded = {
+        name: encode(name, ["" if value in MISSING else value for value in aligned(name)])
+        for name, encode in side.encoders.items()
+    }
     features, names = join_features(encoded.values(), len(labels))
     unused = [n for n in side.table.columns if n not in (side.key, side.title)]
     unused = [n for n in unused if n not in encoded or not encoded[n][1]]

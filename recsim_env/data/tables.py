@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What programs write where a value is missing; as ids, these would be one person or item.
-_MISSING = frozenset(
+#: What programs write where a value is missing; as ids, these would be one person or item.
+MISSING = frozenset(
     {"nan", "NaN", "NAN", "-nan", "NA", "N/A", "n/a", "<NA>", "NaT", "None", "null", "NULL"}
     | {"(null)", "undefined", "#N/A", "#VALUE!", "\\N"}
 )
@@ -80,14 +80,14 @@ class Table:
                 row, name, column[row], "with a quote that does not end it; mend the line"
             )
         values = [value if isinstance(value, str) else _id_text(value) for value in column]
-        bad = {v for v in set(values) if v is None or not v or v.isspace() or v in _MISSING}
+        bad = {v for v in set(values) if v is None or not v or v.isspace() or v in MISSING}
         if bad:
             row = next(row for row, value in enumerate(values) if value in bad)
             found = column[row]
             if values[row] is None:
                 reason = f"a {type(found).__name__}, which is no id; use whole numbers or text"
                 raise self.refused(row, name, found, reason)
-            if values[row] in _MISSING:
+            if values[row] in MISSING:
                 raise self.refused(row, name, found, "a missing value, no id; leave out the row")
             raise ValueError(f"{self.at(row)}: column {name!r} is empty")
         return [value for value in values if value is not None]

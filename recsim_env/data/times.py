@@ -78,7 +78,15 @@ def _numbers(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
         raise _refused(
             table, name, row, f"which, as {unit} since 1970, lies outside 1992 to 2128; {_ADVICE}"
         )
-    return found, f"{unit} since 1970, {_span(found)}"
+    return found, f"{unit} since 1970, {_span(found)}{_coarseness(table[name], per_second)}"
+
+
+def _coarseness(column: Any, per_second: float) -> str:
+    """Returns what to say of numbers in a type that cannot tell seconds apart."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind != "f":
+        return ""
+    apart = float(np.spacing(column.max())) / per_second
+    return "" if apart <= 1 else f", as {column.dtype} rounded to {apart:g} seconds"
 
 
 def _check_alike(table: Table, name: str, values: Floats) -> None:

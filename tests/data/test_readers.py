@@ -371,6 +371,15 @@ def test_side_table_that_describes_nothing_is_refused_and_a_poor_one_doubted(tmp
     assert "tiny.item describes 2 of 3 items" in str(read_log(folder).reading)
 
 
+def test_missing_and_extreme_numbers_of_a_side_table_become_features(tmp_path):
+    folder = recbole(tmp_path)
+    items = "item_id:token\tprice:float\tclass:token\n"
+    (folder / "tiny.item").write_text(items + "10\t-1e308\tA\n20\tnan\tNA\n30\t1e308\tB\n")
+    log = read_log(folder)
+    assert log.item_feature_names.tolist() == ["price", "class=A", "class=B"]
+    assert log.item_features.tolist() == [[0.0, 1.0, 0.0], [0.5, 0.0, 0.0], [1.0, 0.0, 1.0]]
+
+
 def test_ids_that_differ_in_spelling_only_are_remarked(tmp_path):
     rows = [("A1", 7, 3), ("a1", "7.0", 4), ("b", "07", 5)]
     path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)

@@ -92,6 +92,9 @@ def test_parquet_times_become_seconds(tmp_path):
     assert read(pa.array([1, 2], pa.date32())) == [86400.0, 172800.0]
     at = pa.array([1_300_000_000_123_456_789] * 2, pa.timestamp("ns", "America/New_York"))
     assert read(at) == [1_300_000_000.123456] * 2
+    read(pa.array([1.3e9, 1.3e9 + 128], pa.float32()))
+    told = read_log(tmp_path / "a.parquet").reading.values["time"]
+    assert told.endswith(", as float32 rounded to 128 seconds")
     for kind, value in ((pa.time64("us"), 5), (pa.duration("s"), 5), (pa.list_(pa.int8()), [1])):
         with pytest.raises(ValueError, match=r"a\.parquet, row 1: column 'time' is .*not a number"):
             read(pa.array([value, value], kind))
