@@ -195,7 +195,14 @@ def _held_out(log: InteractionLog, protocol: RankingProtocol) -> NDArray[np.bool
     if protocol.protocol == "time":
         if log.time is None:
             raise ValueError(f"{log.name} has no times; use the protocol leave-one-out")
-        return np.asarray(log.time > np.quantile(log.time, 1.0 - protocol.held_out))
+        is_later = np.asarray(log.time > np.quantile(log.time, 1.0 - protocol.held_out))
+        if not is_later.any():
+            raise ValueError(
+                f"held_out={protocol.held_out:g} cuts {log.name} within its last moment, which has "
+                f"{np.mean(log.time == log.time.max()):.1%} of the rows; hold out more, or use the "
+                "protocol leave-one-out"
+            )
+        return is_later
     latest_first = np.flatnonzero(log.rating > 0)[::-1]
     is_last = np.zeros(len(log), bool)
     is_last[latest_first[np.unique(log.user[latest_first], return_index=True)[1]]] = True
@@ -218,7 +225,7 @@ def _check_fit(protocol: RankingProtocol, log: InteractionLog, n_others: Integer
     if not len(n_others):
         raise ValueError(
             f"nobody in {log.name} has rows before and new liked items after the cut; liked are "
-            "ratings above 0, and a cut by time needs different times"
+            "ratings above 0"
         )
     if max(protocol.k) > log.n_items:
         longest = max(protocol.k)
@@ -298,9 +305,15 @@ def _about_chance(
     is_held_out: NDArray[np.bool_],
     people: Integers,
 ) -> tuple[str, ...]:
-    """Returns how many of the ranked people's held-out rows chance chose, in a sentence."""
+    """Returns how many of the ranked people's held-out rows chance chose, in a sentence.
+
+    A cut by time leaves nothing to chance, but rows of one moment may make their share another one.
+    """
     if protocol.protocol == "time":
-        return ()
+        n = int(is_held_out.sum())
+        if abs(n / len(log) - protocol.held_out) < 0.005:
+            return ()
+        return (f"As a moment is not cut, {n:,} rows, {n / len(log):.1%} of all, are held out.",)
     held_out = log.select(is_held_out & np.isin(log.user, people))
     n = n_by_chance(log.select(~is_held_out & (log.rating > 0)), held_out)
     of = (

@@ -115,7 +115,7 @@ class InteractionLog:
             if not len(kept):
                 raise ValueError(
                     f"no people with at least {min_user} rows and items with at least {min_item} "
-                    f"are left of {self.name}; ask for fewer"
+                    f"are left of {self.name}; ask for fewer, by min_user or min_item"
                 )
             if len(kept) == len(rows):
                 return self._numbered_anew(kept)

@@ -250,6 +250,17 @@ def test_a_split_by_time_ranks_only_people_it_has_met_and_says_so():
         RankingTask.of(make_log([0, 0], [0, 1]), RankingProtocol(protocol="time", **ALL))
 
 
+def test_a_split_by_time_says_what_share_it_holds_out():
+    protocol = RankingProtocol(protocol="time", held_out=0.5, **ALL)
+    log = make_log([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 3], [1, 2, 3, 1, 2, 2])
+    assert "1 rows, 16.7% of all, are held out" in RankingTask.of(log, protocol).about[-1]
+    log = make_log([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 3], [1, 2, 3, 1, 3, 4])
+    assert "of all, are held out" not in RankingTask.of(log, protocol).about[-1]
+    log = make_log([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 3], [1, 2, 2, 1, 2, 2])
+    with pytest.raises(ValueError, match=r"held_out=0.5 cuts made within .* 66.7% of the rows"):
+        RankingTask.of(log, protocol)
+
+
 def test_recent_is_what_training_rows_of_the_visit_tell():
     """Person 0 came twice, hours apart; the last row of the second visit is held out."""
     time = [0, 9, 90_000, 90_001, 90_002, 0, 1]
