@@ -13,6 +13,7 @@ from recsim_env.agents.agent_file import FILE_KIND, FILE_VERSION, check_about
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.restoring import require_finite
 from recsim_env.agents.world import describe_world, difference, require_alike
+from recsim_env.arguments import as_count, as_indices, as_seed
 from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
@@ -71,12 +72,12 @@ class Agent(ABC):
             as_type_of(self.defaults[name], name, value)
         self._enter(env)
         self.world: Mapping[str, Any] = describe_world(self.env.scenario)
-        self.seed = int(seed)
+        self.seed = as_seed(seed)
         self.settings: dict[str, Any] = dict(self.defaults) | {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in settings.items()
         }
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(self.seed)
         self.num_timesteps = 0
         self.on_rest: Callable[[], None] | None = None
 
@@ -140,7 +141,7 @@ class Agent(ABC):
         """Learns from at least `total_timesteps` further user-steps; can be called again.
 
         Args:
-          total_timesteps: user-steps, counted over all environments.
+          total_timesteps: user-steps, counted over all environments; a whole number.
           callback: called after each batch of steps with the agent; False ends learning.
           progress_bar: whether to show progress on a terminal.
         """
@@ -164,12 +165,14 @@ class Agent(ABC):
           (n, slate_size) indices of candidates, (n,) where the slate is one item, without the
           leading axis where the observation had none; and the state.
         """
-        is_single = self._is_single(observation)
-        if is_single:
-            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
-        state = self._entered(observation, state, episode_start)
-        slates = self.recommend(observation, state, deterministic=deterministic)
-        state = self.remember(state, observation, slates)
+        observation, is_single = self._batched(observation)
+        try:
+            state = self._entered(observation, state, episode_start)
+            slates = self.recommend(observation, state, deterministic=deterministic)
+            state = self.remember(state, observation, slates)
+        except KeyError as error:
+            self._explain_lack(error, observation)
+            raise
         slates = slates[:, 0] if self.slate_size == 1 else slates
         return (slates[0] if is_single else slates), state
 
@@ -201,11 +204,10 @@ class Agent(ABC):
         Returns:
           (n,), or a single number for one unbatched observation.
         """
-        is_single = self._is_single(observation)
-        if is_single:
-            observation = {name: np.asarray(value)[None] for name, value in observation.items()}
+        n_draws = as_count("n_draws", n_draws, allowed="at least 1")
+        observation, is_single = self._batched(observation)
         n = len(next(iter(observation.values())))
-        wanted = np.reshape(slates, (n, self.slate_size))
+        wanted = self._wanted(slates, n)
         state = self._entered(observation, state, episode_start)
         own, self.rng = self.rng, np.random.default_rng([self.seed, _fingerprint(observation)])
         try:
@@ -228,11 +230,60 @@ class Agent(ABC):
         drawn = self.recommend(observation, state, deterministic=deterministic)
         return (drawn == slates).all(axis=1).astype(float)
 
-    def _is_single(self, observation: Observation) -> bool:
-        """Returns whether an observation is one person's, without a batch axis."""
-        single_space: Any = self.env.single_observation_space
-        first = next(iter(observation))
-        return np.ndim(observation[first]) == len(single_space[first].shape)
+    def _batched(self, observation: Observation) -> tuple[Observation, bool]:
+        """Returns what is seen with an axis for the people, and whether it had none.
+
+        Raises:
+          TypeError: it is no dict.
+          ValueError: it is not what an environment like the agent's own shows.
+        """
+        if not isinstance(observation, Mapping):
+            raise TypeError(
+                f"an observation of type {type(observation).__name__} is none; use the dict that "
+                "reset() and step() return first"
+            )
+        space: Any = self.env.single_observation_space
+        known = {name: part.shape for name, part in space.spaces.items()}
+        seen = {name: value for name, value in observation.items() if name in known}
+        heads = {_head(np.shape(value), known[name]) for name, value in seen.items()}
+        head = heads.pop() if len(heads) == 1 else None
+        if head is None or len(head) > 1:
+            shapes = {name: np.shape(value) for name, value in observation.items()}
+            raise ValueError(
+                f"{type(self).__name__} cannot act on {_listed(shapes)}; use the observation of an "
+                f"environment like its own, {_listed(known)}, for one person or with an axis for "
+                "people before"
+            )
+        if not head:
+            seen = {name: np.asarray(value)[None] for name, value in seen.items()}
+        return seen, not head
+
+    def _explain_lack(self, error: KeyError, observation: Observation) -> None:
+        """Raises ValueError where the error is that a field of the observation was left out."""
+        space: Any = self.env.single_observation_space
+        for name in error.args:
+            if name in space.spaces and name not in observation:
+                raise ValueError(self._lack_of(name)) from error
+
+    def _lack_of(self, name: str) -> str:
+        return (
+            f"{type(self).__name__} needs {name!r}, which these observations leave out "
+            "(VecEnvAdapter keeps ids with keep_ids=True)"
+        )
+
+    def _wanted(self, slates: Any, n: int) -> np.ndarray:
+        """Returns slates as (n, slate_size) indices of candidates; or raises ValueError."""
+        wanted, n_candidates = as_indices(slates), self.env.scenario.n_candidates
+        if wanted.size != n * self.slate_size:
+            raise ValueError(
+                f"slates of shape {wanted.shape} do not fit; use ({n}, {self.slate_size})"
+            )
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < n_candidates:
+            raise ValueError(
+                f"slates hold an index out of range; use 0 to {n_candidates - 1}, the indices of "
+                "the candidates"
+            )
+        return wanted.reshape(n, self.slate_size)
 
     def _entered(
         self, observation: Observation, state: Any, episode_start: np.ndarray | None
@@ -385,6 +436,23 @@ class Agent(ABC):
                 f"{path} is damaged: its arrays are not those of {type(self).__name__} with these "
                 "settings"
             ) from error
+
+
+def as_steps(total_timesteps: Any) -> int:
+    """Returns how many user-steps to learn from; raises ValueError where it is no such number."""
+    if isinstance(total_timesteps, float) and total_timesteps.is_integer():
+        total_timesteps = int(total_timesteps)  # 1e5, as people write it
+    return as_count("total_timesteps", total_timesteps, low=0, allowed="0 or more")
+
+
+def _head(shape: tuple[int, ...], own: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Returns what stands before a shape of one's own; None where it is another."""
+    n_before = len(shape) - len(own)
+    return tuple(shape[:n_before]) if n_before >= 0 and shape[n_before:] == own else None
+
+
+def _listed(shapes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
 
 
 def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from tqdm import tqdm
 
-from recsim_env.agents.agent import with_prefix
+from recsim_env.agents.agent import as_steps, with_prefix
 from recsim_env.agents.extras import extra
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.restoring import like, require_range, taken, whole
@@ -99,6 +99,7 @@ class DeepAgent(VisitAgent):
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least as many user-steps; see `Agent.learn`."""
+        total_timesteps = as_steps(total_timesteps)
         from recsim_env.agents.sb3_training import Watcher
 
         quiet = None if progress_bar else True  # None: only on a terminal

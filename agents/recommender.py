@@ -159,6 +159,15 @@ class Recommender(LogAgent):
         """Returns the affinities of the candidates."""
         return self.affinity(self.model, self.query(observation, state))
 
+    def _batched(self, observation: Observation) -> tuple[Observation, bool]:
+        """Refuses also observations that leave out ids: all would be strangers, without a word."""
+        seen, is_single = super()._batched(observation)
+        space: Any = self.env.single_observation_space
+        for name in space.spaces:
+            if name not in seen:
+                raise ValueError(self._lack_of(name))
+        return seen, is_single
+
     # The visit -----------------------------------------------------------------------------------
 
     def begin_state(self, n: int) -> Visit:

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-from recsim_env.agents.agent import Agent, with_prefix
+from recsim_env.agents.agent import Agent, as_steps, with_prefix
 from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.restoring import MANY, like, require_range
 from recsim_env.agents.visits import is_state_of
@@ -96,6 +96,7 @@ class StepwiseAgent(Agent):
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Acts and updates in turn; see `Agent.learn`."""
+        total_timesteps = as_steps(total_timesteps)
         if self.env.autoreset_mode != AutoresetMode.NEXT_STEP:
             raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
         if not self._go_on() and (self._observation is None or self.env is not self._learning_env):

@@ -264,7 +264,17 @@ def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
 
 
 def _wrap(env: Any, form: ActionForm, by: Callable[..., Any], **arguments: Any) -> Any:
-    if isinstance(env, VectorEnv):
+    inner: Any = env.unwrapped
+    is_batch = isinstance(env, VectorEnv)
+    taken, slates = (
+        (each.single_action_space if is_batch else each.action_space) for each in (env, inner)
+    )
+    if taken != slates:  # its slates would be taken for those other actions, if they fit
+        raise ValueError(
+            f"{by.__name__} needs an environment that takes slates, {slates}, and {env} takes "
+            f"{taken} already; wrap env.unwrapped"
+        )
+    if is_batch:
         return VectorSlateWrapper(env, form)
     wrapper = SlateWrapper(env, form)
     wrapper.made_by = (by, arguments)

@@ -187,3 +187,11 @@ def test_other_environments_are_refused():
     with pytest.raises(TypeError, match="not an environment of recsim_env"):
         score_candidates(gymnasium.make("CartPole-v1"))
     assert recsim_env.__version__
+
+
+@pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+@pytest.mark.parametrize("outer", [enumerate_slates, score_candidates, point_at_items])
+def test_what_takes_other_actions_already_is_not_wrapped_again(make, outer):
+    env = make("recsim_env/InterestEvolution-v0", n_candidates=3, slate_size=3)
+    with pytest.raises(ValueError, match=f"{outer.__name__} needs .*takes Box.* already"):
+        outer(score_candidates(env))

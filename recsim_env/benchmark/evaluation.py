@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent
+from recsim_env.arguments import as_count, as_seed
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenario import Scenario
 
@@ -100,10 +101,22 @@ def evaluate(
       ValueError: `n_episodes` does not fit the slots, episodes do not end, or the agent learned in
         another world.
     """
+    n_episodes = as_count("n_episodes", n_episodes, allowed="at least 1")
+    max_steps = as_count("max_steps", max_steps, allowed="at least 1")
+    if not callable(getattr(agent, "predict", None)) or isinstance(agent, type):
+        raise TypeError(
+            f"agent={agent!r:.80} has no predict(); use an agent, of make_agent or load_agent say, "
+            "or a model of Stable-Baselines3"
+        )
     play = functools.partial(
-        _evaluate, agent, n_episodes=n_episodes, seed=seed, max_steps=max_steps
+        _evaluate, agent, n_episodes=n_episodes, seed=as_seed(seed), max_steps=max_steps
     )
     if isinstance(scenario, RecommendationVectorEnv):
+        if num_envs not in (None, scenario.num_envs) or threads != 1:
+            raise ValueError(
+                f"num_envs={num_envs} and threads={threads} are those of the environment that was "
+                "given; leave them out, or give its scenario"
+            )
         _check_slots(n_episodes, scenario.num_envs)
         if isinstance(agent, Agent) and scenario is agent.env:
             scenario = scenario.twin()  # its learning goes on where it was

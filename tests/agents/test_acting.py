@@ -1,5 +1,7 @@
 """In what agents act: batches, what only watches them, and people like those of single ones."""
 
+import math
+
 import gymnasium
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ import recsim_env  # noqa: F401  registers the ids
 from recsim_env.agents import make_agent
 from recsim_env.agents.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.wrappers import score_candidates
 
 ID = "recsim_env/LongTermSatisfaction-v0"
@@ -178,3 +182,84 @@ def test_an_oracle_without_a_facet_asks_a_crowd_of_the_world_it_is_in():
         agent._crowd["affinity"],
         Oracle(exploring(world_seed=3), without="taste", crowd=8)._crowd["affinity"],
     )
+
+
+SCENARIO = InterestEvolution(n_topics=4, n_candidates=5, slate_size=2)
+
+
+@pytest.fixture(scope="module")
+def acting():
+    env = RecommendationVectorEnv(SCENARIO, num_envs=3)
+    return make_agent("linucb", env), env.reset(seed=0)[0]
+
+
+@pytest.mark.parametrize("name", ["linucb", "dqn", "bc"])
+@pytest.mark.parametrize("steps", [-5, 1.5, math.nan, math.inf, "100", True, None, 10**30])
+def test_what_is_no_number_of_steps_is_refused(name, steps):
+    agent = make_agent(name, RecommendationVectorEnv(SCENARIO, num_envs=3))
+    with pytest.raises(ValueError, match="total_timesteps="):
+        agent.learn(steps)
+    assert agent.num_timesteps == 0
+
+
+def test_whole_numbers_of_steps_are_taken_however_they_are_written(acting):
+    agent = make_agent("linucb", acting[0].env)
+    for steps in (2e1, np.int64(20), np.float64(20)):
+        agent.learn(steps)
+    assert agent.num_timesteps >= 60
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "3", math.nan, None, 2**64])
+def test_what_is_no_seed_of_an_agent_is_refused(acting, seed):
+    with pytest.raises(ValueError, match="seed="):
+        make_agent("linucb", acting[0].env, seed=seed)
+
+
+@pytest.mark.parametrize("settings", [{"n_candidates": 4}, {"n_topics": 3}, {"slate_size": 1}])
+def test_observations_of_other_shapes_are_refused(acting, settings):
+    agent, _ = acting
+    other = RecommendationVectorEnv(
+        InterestEvolution.create(**(SCENARIO.settings | settings)), num_envs=3, compiled=False
+    )
+    for seen in (other.reset(seed=0)[0], {k: v[0] for k, v in other.reset(seed=0)[0].items()}):
+        with pytest.raises(ValueError, match=r"LinUCB cannot act on .*candidates \(5, 4\)"):
+            agent.predict(seen)
+
+
+def test_what_is_no_observation_is_refused(acting):
+    agent, seen = acting
+    wrong = {"response": seen["response"], "candidates": seen["candidates"][:2]}
+    deep = {name: value[None] for name, value in seen.items()}
+    for observation in ({}, {"foo": np.zeros((3, 4))}, wrong, deep):
+        with pytest.raises(ValueError, match="LinUCB cannot act on"):
+            agent.predict(observation)
+    for observation in (seen["candidates"], (seen, {}), None):
+        with pytest.raises(TypeError, match="use the dict"):
+            agent.predict(observation)
+    with pytest.raises(ValueError, match="LinUCB needs 'candidates', .*leave out"):
+        agent.predict({"user": seen["user"]})
+
+
+def test_chances_are_asked_of_slates_only(acting):
+    agent, seen = acting
+    for slates, message in (
+        (np.full((3, 2), 5), "use 0 to 4"),
+        (np.full((3, 2), -1), "use 0 to 4"),
+        (np.full((3, 2), 0.5), "use integers"),
+        (np.zeros((2, 2), int), r"use \(3, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            agent.slate_probability(seen, slates)
+    with pytest.raises(ValueError, match="n_draws=0"):
+        agent.slate_probability(seen, np.array([[0, 1]] * 3), n_draws=0)
+
+
+@pytest.mark.parametrize("name", ["ials", "popularity", "ucb"])
+def test_who_knows_by_id_is_not_asked_about_nobody(name):
+    scenario = RatedCatalogue(n_users=20, n_items=12, n_candidates=5)
+    env = RecommendationVectorEnv(scenario, num_envs=3)
+    agent, seen = make_agent(name, env), env.reset(seed=0)[0]
+    agent.predict(seen)
+    del seen["user_id"], seen["item_id"]
+    with pytest.raises(ValueError, match="needs '(user|item)_id', .*keep_ids=True"):
+        agent.predict(seen)

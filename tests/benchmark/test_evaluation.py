@@ -134,3 +134,27 @@ def test_endless_episodes_are_refused():
     env = RecommendationVectorEnv(InterestExploration(horizon=0), num_envs=1)
     with pytest.raises(ValueError, match="set horizon"):
         evaluate(make_agent("uniform", env), env, n_episodes=1, seed=0, max_steps=50)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_episodes": 4.0}, "n_episodes=4.0"),
+        ({"n_episodes": True}, "n_episodes=True"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"max_steps": 0}, "max_steps=0"),
+        ({"num_envs": 2}, "num_envs=2 .* those of the environment"),
+        ({"threads": 2}, "threads=2 .* those of the environment"),
+    ],
+)
+def test_arguments_that_would_be_ignored_or_misread_are_refused(changes, message):
+    env = RecommendationVectorEnv(SCENARIO, num_envs=4)
+    with pytest.raises(ValueError, match=message):
+        evaluate(Watching(), env, **({"n_episodes": 4, "seed": 0} | changes))
+
+
+@pytest.mark.parametrize("agent", ["oracle", Watching, None])
+def test_what_is_no_agent_is_refused(agent):
+    with pytest.raises(TypeError, match="has no predict"):
+        evaluate(agent, SCENARIO, n_episodes=4, seed=0)
