@@ -83,7 +83,7 @@ def calibrate(
     activity = fit_activity(log, settings.session_gap_seconds)
     slope = max(held_out_fit.slope.slope, 0.0)
     slates = _fit_slates(log, model, activity, slope, settings)
-    cautions = _cautions(tastes, held_out_fit)
+    cautions = [*_cautions_of_scale(log, scale), *_cautions(tastes, held_out_fit)]
     for caution in cautions:
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
@@ -177,6 +177,18 @@ def _check_log(log: InteractionLog) -> None:
             f"{log.name}: {n_repeats:,} rows repeat a user and an item; keep one of each"
             ' (duplicates="first" or "last" where the log is read)'
         )
+
+
+def _cautions_of_scale(log: InteractionLog, scale: RatingScale) -> list[str]:
+    """Returns what should be known of ratings that do not lie at even distances."""
+    levels = np.unique(log.rating)
+    if not log.is_explicit or scale.step > 0.9 * np.diff(levels).min():
+        return []
+    return [
+        f"ratings lie at uneven distances, {', '.join(f'{each:g}' for each in levels[:10])}: people"
+        f" of the world also give those between, by steps of {scale.step:g}; number the ratings"
+        " evenly (0, 1, 2 …) if only those of the log can be given"
+    ]
 
 
 def _cautions(tastes: dict[str, Any], held_out_fit: HeldOutFit) -> list[str]:

@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 # Ratings with more levels than this count as continuous and get a step of 1 % of their range.
 _MOST_LEVELS = 100
 
+# A level this far from a step, in steps, is on it: thirds are written as 0.33 and 0.67.
+_NEARLY = 0.1
+
 
 @dataclass(frozen=True)
 class RatingScale:
@@ -50,9 +53,7 @@ def rating_scale(log: InteractionLog, like_threshold: float | None) -> RatingSca
     levels = np.unique(log.rating)
     low, high = float(levels[0]), float(levels[-1])
     _check_range(low, high, log.name)
-    step = float(np.diff(levels).min()) if 1 < len(levels) <= _MOST_LEVELS else (high - low) / 100
-    if (high - low) / step > 10 * _MOST_LEVELS:
-        step = (high - low) / _MOST_LEVELS
+    step = _common_step(levels) if 1 < len(levels) <= _MOST_LEVELS else (high - low) / _MOST_LEVELS
     if like_threshold is None:
         like_threshold = float(levels[levels > log.rating.mean()][0])
     if not low < like_threshold <= high:
@@ -61,6 +62,21 @@ def rating_scale(log: InteractionLog, like_threshold: float | None) -> RatingSca
             f" above the highest, {high:g}"
         )
     return RatingScale(low, high, step, like_threshold)
+
+
+def _common_step(levels: Floats) -> float:
+    """Returns the largest step from the lowest level that meets all of them, but for rounding.
+
+    Levels that only a very small step would meet count as continuous.
+    """
+    above, least = levels - levels[0], float(np.diff(levels).min())
+    parts = 1
+    while above[-1] * parts / least <= 10 * _MOST_LEVELS:
+        steps = above * parts / least
+        if np.abs(steps - np.rint(steps)).max() < _NEARLY:
+            return least / parts
+        parts += 1
+    return float(above[-1]) / _MOST_LEVELS
 
 
 def _check_range(low: float, high: float, name: str) -> None:

@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsim_env.data import CalibrationSettings, calibrate, read_log
+from recsim_env.data import CalibrationSettings, CalibrationWarning, calibrate, read_log
 from recsim_env.data.activity import fit_activity
 from recsim_env.data.choice_fit import exposure_behind, fit_choice_slope, fit_no_choice_score
 from recsim_env.data.factorization import FactorModel, fit_factors
 from recsim_env.data.movielens import COMMAND, movielens_100k_path
 from recsim_env.data.prediction import auc, rmse, user_auc
-from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_shares
+from recsim_env.data.rating_noise import (
+    RatingScale,
+    fit_rating_noise,
+    rating_scale,
+    rating_shares,
+)
 from recsim_env.rated_world import RatedWorld
 
 N_USERS, N_ITEMS, NOISE = 300, 200, 0.5
@@ -194,6 +199,36 @@ def test_rating_noise_is_found_through_rounding_and_clipping():
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
     real = [(rating == level).mean() for level in scale.levels()]
     np.testing.assert_allclose(shares.mean(axis=0), real, atol=0.015)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "step"),
+    [
+        ([1, 2, 3, 4, 5], 1),
+        ([1, 2, 5], 1),
+        ([0, 2, 5], 1),
+        ([1, 2.5, 4, 5], 0.5),
+        ([0.33, 0.67, 1.0], 0.33),
+        ([0, 1, 100], 1),
+        ([0, 1e-4, 10], 0.1),
+    ],
+)
+def test_all_ratings_lie_on_the_scale(ratings, step, make_log):
+    n = len(ratings)
+    scale = rating_scale(make_log(np.zeros(n), np.arange(n), ratings), None)
+    assert scale.step == pytest.approx(step)
+    assert scale.levels()[-1] == pytest.approx(ratings[-1], abs=0.1 * step)
+    near = np.abs(scale.levels() - np.array(ratings, float)[:, None]).min(axis=1)
+    assert near.max() < 0.1 * step
+
+
+def test_ratings_at_uneven_distances_are_told(make_log):
+    rng = np.random.default_rng(2)
+    user, item = np.divmod(rng.permutation(30 * 40)[:600], 40)
+    log = make_log(user, item, rng.choice([0.0, 2.0, 5.0], 600), n_users=30, n_items=40)
+    with pytest.warns(CalibrationWarning, match=r"uneven distances, 0, 2, 5: .* by steps of 1;"):
+        world = calibrate(log, n_factors=1, draws_tastes=False)
+    assert world.rating_of(9.9) == 5.0
 
 
 def test_auc_counts_pairs():
