@@ -75,11 +75,29 @@ class StepwiseAgent(Agent):
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the candidates with the highest scores, or now and then any."""
-        scores = self.scores(observation, state, deterministic=deterministic)
+        scores = self._known_scores(observation, state, deterministic=deterministic)
         if self.exploration > 0 and not deterministic:
             explores = self.rng.random(len(scores)) < self.exploration
             scores = np.where(explores[:, None], 0.0, scores)
         return top_slates(scores, self.slate_size, self.rng)
+
+    def _known_scores(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns `scores`; raises ValueError for a wrong shape, or NaN, which would be chance."""
+        scores = self.scores(observation, state, deterministic=deterministic)
+        shape = (len(next(iter(observation.values()))), self.env.scenario.n_candidates)
+        if np.shape(scores) != shape:
+            raise ValueError(
+                f"{type(self).__name__}.scores() returned an array of shape {np.shape(scores)}; "
+                f"return {shape}, a score for each candidate of each person"
+            )
+        if np.isnan(scores).any():
+            raise ValueError(
+                f"{type(self).__name__}.scores() returned NaN, of what it saw or of what it "
+                "learned; neither may be NaN"
+            )
+        return scores
 
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
@@ -87,7 +105,7 @@ class StepwiseAgent(Agent):
         """Returns the chance of slates given the scores, ties and uniform slates included."""
         if self.draws_slates == "slates":
             return super()._slate_chance(observation, slates, state, deterministic=deterministic)
-        scores = self.scores(observation, state, deterministic=deterministic)
+        scores = self._known_scores(observation, state, deterministic=deterministic)
         chance = slate_chance(scores, slates)
         if self.exploration > 0 and not deterministic:
             uniform = slate_chance(np.zeros(scores.shape), slates)

@@ -11,6 +11,7 @@ from gymnasium.wrappers.vector import NormalizeReward, RecordEpisodeStatistics, 
 import recsim_env  # noqa: F401  registers the ids
 from recsim_env.agents import make_agent
 from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
@@ -263,3 +264,30 @@ def test_who_knows_by_id_is_not_asked_about_nobody(name):
     del seen["user_id"], seen["item_id"]
     with pytest.raises(ValueError, match="needs '(user|item)_id', .*keep_ids=True"):
         agent.predict(seen)
+
+
+class Scoring(StepwiseAgent):
+    """Scores as it is told."""
+
+    given = np.zeros((3, 5))
+
+    def scores(self, observation, state, *, deterministic):
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.full((3, 5), math.nan), "returned NaN"),
+        (np.zeros((3, 2)), r"shape \(3, 2\); return \(3, 5\)"),
+        (np.zeros(5), r"shape \(5,\); return \(3, 5\)"),
+    ],
+)
+def test_scores_that_would_be_chance_or_leave_out_candidates_are_refused(acting, given, message):
+    agent, seen = Scoring(acting[0].env), acting[1]
+    agent.predict(seen)
+    agent.given = given
+    with pytest.raises(ValueError, match=message):
+        agent.predict(seen)
+    with pytest.raises(ValueError, match=message):
+        agent.slate_probability(seen, np.array([[0, 1]] * 3))
