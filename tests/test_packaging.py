@@ -21,7 +21,16 @@ REPOSITORY = Path(__file__).parents[1]
 LINKED = ("agents", "plots", "scenarios")
 HEAVY = ("implicit", "llvmlite", "matplotlib", "numba", "pyarrow", "stable_baselines3", "torch")
 NOT_SOURCE = shutil.ignore_patterns(
-    ".git", ".venv", ".data", "*cache*", ".hypothesis", "*.egg-info", "build", "dist", "results"
+    ".git",
+    ".venv",
+    ".data",
+    ".*cache*",
+    "__pycache__",
+    ".hypothesis",
+    "*.egg-info",
+    "build",
+    "dist",
+    "results",
 )
 
 # One worker builds, once.

@@ -142,7 +142,7 @@ def test_a_session_ends_when_a_category_fills_too_much_of_the_window():
         num_envs=n,
         busy_probability=0.0,
         patience_drain=0.0,
-        n_days=10**6,
+        n_days=36_500,
         churn_days=99,
     )
     env.reset(seed=0)
@@ -176,7 +176,7 @@ def test_patience_falls_by_what_is_missing():
         exposure_limit=0,
         trait_sd=0.0,
         expected_pleasure=0.5037,  # so that patience never comes to exactly 0
-        n_days=10**6,
+        n_days=36_500,
         churn_days=99,
     )
     env.reset(seed=0)
