@@ -351,8 +351,8 @@ class ResultTable:
         if lines[0] + b"\n" != header:
             if lines[0].strip(b"\xef\xbb\xbf\r") + b"\n" == header:
                 raise ValueError(
-                    f"{self._file} was saved anew by a program that changes line ends or marks the "
-                    "encoding; restore the file as it was written"
+                    f"{self._file}, line 1: saved anew by a program that changes line ends or "
+                    "marks the encoding; restore the file as it was written"
                 )
             raise ValueError(
                 f"{self._file}, line 1: header {lines[0].decode(errors='replace')!r} is not "

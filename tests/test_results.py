@@ -301,8 +301,8 @@ def test_what_is_no_run_is_refused_and_not_written(
         ("nonsense", r"rows\.csv, line 1: not the header"),
         (HEADER + "a,b\n", r"rows\.csv, line 2: 2 cells where 15 belong"),
         (HEADER + "\n", r"rows\.csv, line 2: 1 cells where 15 belong"),
-        (HEADER.replace("\n", "\r\n"), r"rows\.csv was saved anew by a program"),
-        ("\ufeff" + HEADER, r"rows\.csv was saved anew by a program"),
+        (HEADER.replace("\n", "\r\n"), r"rows\.csv, line 1: saved anew by a program"),
+        ("\ufeff" + HEADER, r"rows\.csv, line 1: saved anew by a program"),
         (
             HEADER + "S,u,0,online,0,0,,1.5,,,,,c,,\nS,u,zero,final,1,1,2.0,,,,,,c,,1-0-0\n",
             r"rows\.csv, line 3: seed='zero' is not an integer",
