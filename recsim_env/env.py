@@ -6,12 +6,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from recsim_env.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
 from recsim_env.importing import imported_class
 from recsim_env.interface import Interface, Observation
-from recsim_env.registration import completed
+from recsim_env.registration import SpeaksForItself
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
 from recsim_env.spelling import did_you_mean
@@ -76,7 +75,7 @@ def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario
     return resolve_scenario(scenario, **settings)
 
 
-class RecommendationEnv(gymnasium.Env):
+class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
 
     Args:
@@ -137,19 +136,9 @@ class RecommendationEnv(gymnasium.Env):
             horizon=self.made_with["max_episode_steps"],
             compiled=self.made_with["compiled"],
         )
-        self._spec: EnvSpec | None = None
         self._is_seeded = False
         self._before: np.ndarray | None = None
         self._reward = 0.0
-
-    @property
-    def spec(self) -> EnvSpec | None:
-        """What Gymnasium makes it again from; with the horizon, and names instead of classes."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -18,7 +18,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows, where writers are not kept apart either
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
 
 # File systems without locks, or without those of folders, answer one of these; there, writers are
 # not kept apart.

@@ -160,6 +160,22 @@ def completed(spec: EnvSpec, *, horizon: int = 0) -> EnvSpec:
     return made
 
 
+class SpeaksForItself:
+    """An environment whose spec is complete, so that Gymnasium makes it again from that."""
+
+    _simulator: Any
+    _spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium makes it again from; with the horizon, and names instead of classes."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
+
+
 def _named(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Returns arguments of an environment with names and plain numbers for what has them."""
     scenario, rest = kwargs.get("scenario"), {**kwargs}

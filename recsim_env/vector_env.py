@@ -8,7 +8,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
@@ -26,7 +25,7 @@ from recsim_env.arguments import (
 from recsim_env.env import candidate_items, masks_of_slates, scenario_for
 from recsim_env.interface import Interface, Observation
 from recsim_env.kernel import slot_dtype
-from recsim_env.registration import completed
+from recsim_env.registration import SpeaksForItself
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 from recsim_env.state import check_state
@@ -58,7 +57,7 @@ def observing_steps(observer: StepObserver) -> Iterator[None]:
         _OBSERVER.reset(token)
 
 
-class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
+class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
     """A batch of simulated people, stepped by a compiled loop; `gymnasium.make_vec` gives it.
 
     Environment i equals a `RecommendationEnv` reset with the same seed, draw for draw.
@@ -128,16 +127,6 @@ class RecommendationVectorEnv(gymnasium.vector.VectorEnv):
             compiled=self.made_with["compiled"],
         )
         self._is_seeded = False
-        self._spec: EnvSpec | None = None
-
-    @property
-    def spec(self) -> EnvSpec | None:
-        """What Gymnasium makes it again from; with the horizon, and names instead of classes."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
 
     def twin(self, **changes: Any) -> "RecommendationVectorEnv":
         """Returns a new environment made like this one, except for `changes`.

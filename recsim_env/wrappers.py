@@ -298,7 +298,7 @@ class SlateWrapper(gymnasium.Wrapper):
         self._observation: Any = None
 
     @property
-    def spec(self) -> EnvSpec | None:  # type: ignore[override]
+    def spec(self) -> EnvSpec | None:  # type: ignore[override]  # as Wrapper's, read only
         """What Gymnasium makes it again from."""
         if self.made_by is None or self.env.spec is None:
             return super().spec

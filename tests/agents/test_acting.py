@@ -8,7 +8,7 @@ import pytest
 from gymnasium.wrappers import FlattenObservation, TimeLimit
 from gymnasium.wrappers.vector import NormalizeReward, RecordEpisodeStatistics, TransformReward
 
-import recsim_env  # noqa: F401  registers the ids
+import recsim_env  # noqa: F401 (registers the ids)
 from recsim_env.agents import make_agent
 from recsim_env.agents.oracle import Oracle
 from recsim_env.agents.stepwise import StepwiseAgent
