@@ -192,5 +192,7 @@ class ArmAgent(StepwiseAgent):
         found = {name: like(arrays, name, own[name]) for name in own}
         for name in ("looks", "steps"):
             require_range(name, found[name], low=0.0)
+        require_range("range", found["range"][:1], low=-np.inf, high=0.0)  # it grew from [0, 1]
+        require_range("range", found["range"][1:], low=1.0)
         self.range = found.pop("range")
         self.tally = Tally(**found)

@@ -23,8 +23,8 @@ def other_number(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         name = array.dtype.names[rng.integers(len(array.dtype.names))]
         array[name] = other_number(array[name], rng)
         return array
-    if not array.size:
-        return array
+    if not array.size or array.dtype.kind not in (*EXTREMES, "b", "U"):
+        return array  # of another type already
     flat = array.reshape(-1)
     places = slice(None) if rng.random() < 0.2 else int(rng.integers(len(flat)))
     with warnings.catch_warnings(), np.errstate(all="ignore"):

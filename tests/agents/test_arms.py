@@ -288,3 +288,10 @@ def test_says_that_it_needs_arms():
 def test_settings_out_of_range_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value!r} is not allowed"):
         UCB(RecommendationVectorEnv(BernoulliBandit), **{setting: value})
+
+
+@pytest.mark.parametrize("wrong", [[0.0, 0.0], [0.5, 1.0], [0.0, -1e300]])
+def test_a_range_of_outcomes_that_does_not_hold_0_to_1_is_refused(wrong):
+    agent = UCB(RecommendationVectorEnv(BernoulliBandit, num_envs=2))
+    with pytest.raises(ValueError, match="range holds a number outside"):
+        agent.restore(agent.arrays() | {"range": np.array(wrong)})
