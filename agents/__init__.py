@@ -10,8 +10,8 @@ from typing import Any
 from recsim_env.agents.agent import Agent, UnsuitableScenario
 from recsim_env.agents.agent_file import read_about
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.importing import imported_class
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.importing import imported_class
+from recsim_env.inputs.spelling import did_you_mean
 
 __all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
 

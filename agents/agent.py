@@ -18,7 +18,7 @@ from recsim_env.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenario import Scenario
 from recsim_env.settings import as_type_of
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 # What the names of the arrays of `progress` begin with in files.
 _PROGRESS = "progress."

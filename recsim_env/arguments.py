@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from recsim_env.scenario import Scenario
 from recsim_env.settings import as_type_of
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 N_SEEDS = 2**64
 

@@ -8,12 +8,12 @@ import gymnasium
 import numpy as np
 
 from recsim_env.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
-from recsim_env.importing import imported_class
+from recsim_env.inputs.importing import imported_class
 from recsim_env.interface import Interface, Observation
 from recsim_env.registration import SpeaksForItself
 from recsim_env.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 
 def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:

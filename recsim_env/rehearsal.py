@@ -20,7 +20,7 @@ import numpy as np
 
 from recsim_env.kernel import HOOKS, step_batch
 from recsim_env.scenario import Scenario
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.
 N_PEOPLE, N_STEPS, SECONDS, N_ITEMS = 3, 5, 0.5, 10

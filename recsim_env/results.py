@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from recsim_env.files import held_folder, locked, replace_file
 from recsim_env.seals import sealed, unsealed
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 Row = dict[str, Any]
 RunKey = tuple[str, str, int]

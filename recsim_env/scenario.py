@@ -20,7 +20,7 @@ from recsim_env.settings import (
     setting,
     shown,
 )
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 from recsim_env.streams import integer
 
 

@@ -8,7 +8,7 @@ import pytest
 from recsim_env import cli
 from recsim_env.agents.uniform import Uniform
 from recsim_env.cli.faults import fault_of
-from recsim_env.spelling import whole_number
+from recsim_env.inputs.spelling import whole_number
 
 
 def caught(call, *arguments, **names):

@@ -10,7 +10,7 @@ from recsim_env.env import scenario_class
 from recsim_env.envs import resolve_scenario
 from recsim_env.registration import NAMESPACE
 from recsim_env.scenario import Scenario
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 
 def scenario_ids() -> list[str]:

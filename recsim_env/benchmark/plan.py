@@ -12,7 +12,7 @@ from recsim_env.benchmark.run import Protocol, Run
 from recsim_env.benchmark.settings import REFERENCES, BenchmarkSettings
 from recsim_env.scenario import Scenario
 from recsim_env.settings import as_type_of
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id, settings_of
 from recsim_env.registration import NAMESPACE
-from recsim_env.spelling import did_you_mean, fitted
+from recsim_env.inputs.spelling import did_you_mean, fitted
 from recsim_env.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recsim_env.spelling import fitted, number, whole_number
+from recsim_env.inputs.spelling import fitted, number, whole_number
 
 #: What names a scenario and an agent.
 SCENARIO = "name, module:Class or file.py:Class"

@@ -24,7 +24,7 @@ from recsim_env.cli.arguments import (
     seconds,
 )
 from recsim_env.files import check_folder
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.benchmark import BenchmarkOutcome, BenchmarkSettings

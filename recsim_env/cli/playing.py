@@ -15,7 +15,7 @@ from recsim_env.cli.arguments import (
     add_settings,
     as_dict,
 )
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
 from recsim_env.files import check_absent, check_folder
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.data import CalibrationSettings, InteractionLog

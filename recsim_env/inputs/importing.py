@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from recsim_env.spelling import did_you_mean
+from recsim_env.inputs.spelling import did_you_mean
 
 
 def imported_class(name: str, kind: type, *, what: str) -> Any:
