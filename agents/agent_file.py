@@ -8,7 +8,7 @@ import numpy as np
 
 from recsim_env.agents.restoring import MANY
 from recsim_env.agents.world import check_world
-from recsim_env.array_file import read_values
+from recsim_env.formats.array_file import read_values
 
 FILE_KIND = "agent"
 FILE_VERSION = 1

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recsim_env.files import replace_file
+from recsim_env.formats.files import replace_file
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.files import replacing
+from recsim_env.formats.files import replacing
 from recsim_env.statistics import Estimate
 
 try:

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.files import held_folder, locked, replace_file
-from recsim_env.seals import sealed, unsealed
+from recsim_env.formats.files import held_folder, locked, replace_file
+from recsim_env.formats.seals import sealed, unsealed
 from recsim_env.inputs.spelling import did_you_mean
 
 Row = dict[str, Any]

@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
 from recsim_env.layouts import within
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenario import Scenario
 from recsim_env.settings import (
     LARGE,

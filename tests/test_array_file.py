@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from recsim_env import array_file
-from recsim_env.array_file import _seal, read_arrays, write_arrays
+from recsim_env.formats import array_file
+from recsim_env.formats.array_file import _seal, read_arrays, write_arrays
 
 KIND: dict = {"kind": "thing", "version": 3}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsim_env import files
-from recsim_env.array_file import read_arrays, write_arrays
-from recsim_env.files import (
+from recsim_env.formats import files
+from recsim_env.formats.array_file import read_arrays, write_arrays
+from recsim_env.formats.files import (
     check_absent,
     check_writable,
     held_folder,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsim_env.array_file import _seal, write_arrays
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.array_file import _seal, write_arrays
+from recsim_env.formats.rated_world import RatedWorld
 
 
 def small_world(**changes):

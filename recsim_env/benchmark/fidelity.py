@@ -14,8 +14,8 @@ from recsim_env.data import (
     fidelity_table,
 )
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.files import replace_file, replacing
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.files import replace_file, replacing
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 #: What `write_fidelity` writes.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recsim_env.benchmark.plan import LeftOut
-from recsim_env.files import check_writable
+from recsim_env.formats.files import check_writable
 from recsim_env.results import BENCHMARK, Layout, ResultTable, RunKey
 
 Configs = Mapping[str, Mapping[str, Any]]

@@ -25,7 +25,7 @@ from recsim_env.benchmark.run import Row
 from recsim_env.benchmark.runner import foreign, keep
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.files import replace_file
+from recsim_env.formats.files import replace_file
 from recsim_env.results import ResultTable, RunKey
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 

@@ -22,7 +22,7 @@ from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.files import replacing
+from recsim_env.formats.files import replacing
 from recsim_env.scenario import Scenario
 
 #: What each column of a recording means.

@@ -15,7 +15,7 @@ from recsim_env.agents.world import describe_world
 from recsim_env.benchmark.interrupting import Stopped, holding_signals
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.files import replace_file
+from recsim_env.formats.files import replace_file
 
 
 @dataclass(frozen=True)

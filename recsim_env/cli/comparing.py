@@ -23,7 +23,7 @@ from recsim_env.cli.arguments import (
     path,
     seconds,
 )
-from recsim_env.files import check_folder
+from recsim_env.formats.files import check_folder
 from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from recsim_env.cli.arguments import (
 )
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
-from recsim_env.files import check_folder
+from recsim_env.formats.files import check_folder
 
 if TYPE_CHECKING:
     from recsim_env.benchmark.ranking import RankingOutcome

@@ -14,7 +14,7 @@ from recsim_env.cli.playing import (
     chosen_agent,
     chosen_scenario,
 )
-from recsim_env.files import check_absent
+from recsim_env.formats.files import check_absent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict, path
 from recsim_env.cli.playing import add_common, chosen_scenario
-from recsim_env.files import check_folder, check_writable
+from recsim_env.formats.files import check_folder, check_writable
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent

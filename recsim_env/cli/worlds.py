@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
-from recsim_env.files import check_absent, check_folder
+from recsim_env.formats.files import check_absent, check_folder
 from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from recsim_env.data.log import InteractionLog
 from recsim_env.data.posterior import AGREED, draw_factors
 from recsim_env.data.rating_noise import RatingScale, rating_scale
 from recsim_env.data.unclicked import ratings_matrix
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.inputs.spelling import did_you_mean
 
 # Typical visits are as many as make a table of visits × items of at most this size.

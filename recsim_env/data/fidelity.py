@@ -12,7 +12,7 @@ from recsim_env.data.held_out import CalibrationSettings, fit_held_out
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.prediction import auc, rmse, user_auc
 from recsim_env.data.rating_noise import RatingScale
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 
 Floats = NDArray[np.float64]
 

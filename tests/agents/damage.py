@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.array_file import read_arrays, write_arrays
+from recsim_env.formats.array_file import read_arrays, write_arrays
 
 EXTREMES = {
     "f": (np.nan, np.inf, -np.inf, 1e300, -1e300, 0.0, -1.0, 1e9),

@@ -13,7 +13,7 @@ from recsim_env.agents.logged_steps import LoggedSteps
 from recsim_env.benchmark.interrupting import Stopped
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from tests.agents.damage import count

@@ -6,7 +6,7 @@ import pytest
 from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.benchmark.plan import make_plan
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 
 
 @pytest.mark.parametrize(

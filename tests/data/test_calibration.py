@@ -19,7 +19,7 @@ from recsim_env.data.rating_noise import (
     rating_scale,
     rating_shares,
 )
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 
 N_USERS, N_ITEMS, NOISE = 300, 200, 0.5
 

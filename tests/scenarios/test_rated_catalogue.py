@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
-from recsim_env.rated_world import RatedWorld
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue, alias_table
 from recsim_env.testing import check_scenario
 

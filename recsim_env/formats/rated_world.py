@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recsim_env.array_file import read_arrays, write_arrays
+from recsim_env.formats.array_file import read_arrays, write_arrays
 
 KIND = "rated world"
 FORMAT_VERSION = 1

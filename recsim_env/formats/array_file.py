@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.files import replacing
+from recsim_env.formats.files import replacing
 
 _HEADER, _SUFFIX = "header", ".npy"
 
