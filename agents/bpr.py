@@ -10,7 +10,7 @@ from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.kernel_cache import compiled
+from recsim_env.compiler.kernel_cache import compiled
 
 # Spread of the factors before the first step.
 _START = 0.1

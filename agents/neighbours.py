@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from recsim_env.kernel_cache import compiled
+from recsim_env.compiler.kernel_cache import compiled
 
 WEIGHTINGS = ("none", "tfidf", "bm25")
 

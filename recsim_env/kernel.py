@@ -1,7 +1,7 @@
 """From functions about one person to a compiled loop over many.
 
 The loops below are templates: ordinary Python whose global names `respond`, `observe` and so on are
-bound to a scenario's functions by `Kernel`; see `recsim_env.binding` for how. Compiling is the same
+bound to a scenario's functions by `Kernel`; see `recsim_env.compiler.binding` for how. Compiling is the same
 with Numba at the end.
 
 With NUMBA_DISABLE_JIT=1, or ``Kernel(scenario, compiled=False)``, nothing is compiled, and one can
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.binding import Binder
+from recsim_env.compiler.binding import Binder
 from recsim_env.scenario import Scenario
 from recsim_env.streams import (
     BEGIN,
@@ -97,7 +97,7 @@ lost: Any = None
 
 
 def prefetch(items, item_id):
-    """Does nothing in plain Python; see `recsim_env.prefetch` for what it compiles to."""
+    """Does nothing in plain Python; see `recsim_env.compiler.prefetch` for what it compiles to."""
 
 
 def world_key(config):
@@ -406,7 +406,7 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
     bindings["write_item_ids"] = write_slot_item_ids if scenario.n_items else write_nothing
     bindings["write_info"] = report_info if scenario.info_layout() else report_nothing
     if compiled:
-        from recsim_env.prefetch import prefetch
+        from recsim_env.compiler.prefetch import prefetch
 
         bindings["prefetch"] = prefetch
     binder = Binder(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recsim_env import streams
-from recsim_env.binding import Binder
+from recsim_env.compiler.binding import Binder
 from recsim_env.streams import STREAM
 
 N_DRAWS = 200_000

@@ -75,7 +75,7 @@ class Binder:
             function, nogil=True, error_model="numpy", forceinline=is_inlined, **wrappers
         )
         if is_root:
-            from recsim_env.kernel_cache import keep_on_disk
+            from recsim_env.compiler.kernel_cache import keep_on_disk
 
             keep_on_disk(compiled)
         return compiled
