@@ -16,8 +16,8 @@ from recsim_env.agents.world import describe_world, difference, require_alike
 from recsim_env.arguments import as_count, as_indices, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
-from recsim_env.settings import as_type_of
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import as_type_of
 from recsim_env.inputs.spelling import did_you_mean
 
 # What the names of the arrays of `progress` begin with in files.

@@ -12,7 +12,7 @@ from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.restoring import like, require_range
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class VisitTally(NamedTuple):

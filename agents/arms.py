@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recsim_env.agents.feedback import Observation
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class Arms:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.ucb import UCB
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class CascadeUCB(UCB):

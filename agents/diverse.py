@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.oracle import Oracle
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class DiverseOracle(Oracle):

@@ -9,7 +9,7 @@ from scipy import sparse
 from recsim_env.agents.profiles import ProfileRecommender
 from recsim_env.agents.recommender import Model, Query
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: The longest catalogue: its weights take 1.6 GB, and finding them 10 GB.
 MAX_ITEMS = 20_000

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 Observation = Mapping[str, np.ndarray]
 

@@ -11,7 +11,7 @@ from recsim_env.agents.joint_features import JointFeatures
 from recsim_env.agents.linear_models import DisjointModel, LinearModel, SharedModel
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: Names of the models.
 MODELS = ("shared", "disjoint", "hybrid")

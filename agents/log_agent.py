@@ -12,7 +12,7 @@ from recsim_env.agents.restoring import require_range, rows_like, whole
 from recsim_env.agents.stepwise import StepwiseAgent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 # How many visits a log may have counted without a row, as learning began again and again.
 _MAX_IDLE_VISITS = 10**7

@@ -12,7 +12,7 @@ from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.restoring import require_finite, require_range, rows_like, whole
 from recsim_env.agents.visit import VisitMemory
 from recsim_env.formats.array_file import read_arrays, write_arrays
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 FILE_KIND, FILE_VERSION = "log of steps", 1
 

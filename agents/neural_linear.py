@@ -14,7 +14,7 @@ from recsim_env.agents.linear_posterior import LinearPosterior
 from recsim_env.agents.log_agent import LogAgent
 from recsim_env.agents.restoring import fits, require_range, taken
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 # Inputs that hardly vary are left out; others are shown in units of their standard deviation.
 _MIN_DEVIATION = 1e-6

@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.stepwise import StepwiseAgent, top_slates
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: `without` this, an oracle knows nothing of whom it serves.
 PERSON = "person"

@@ -11,7 +11,7 @@ from recsim_env.agents.feedback import Observation
 from recsim_env.agents.log_agent import LogAgent, rows_of
 from recsim_env.agents.restoring import fits, require_range, taken
 from recsim_env.data.interactions import Interactions
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 Model = Mapping[str, np.ndarray]
 

@@ -9,7 +9,7 @@ from recsim_env.agents.feedback import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT, REPLAY, NetworkAgent
 from recsim_env.agents.restoring import require_range, rows_like, taken
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 # What the settings of these names may be.
 _ALLOWED = {

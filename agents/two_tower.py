@@ -6,7 +6,7 @@ import numpy as np
 
 from recsim_env.agents.deep_recommender import DeepRecommender
 from recsim_env.data.interactions import Interactions
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class TwoTower(DeepRecommender):

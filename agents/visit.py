@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.agents.feedback import Observation
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: Names of the fields among observations.
 VISIT, TRACES = "visit", "traces"

@@ -9,7 +9,7 @@ from recsim_env.agents.agent import Agent
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.visit import VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 class VisitAgent(Agent):

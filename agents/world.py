@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: Settings that change only for how long one looks.
 FREE = ("horizon",)

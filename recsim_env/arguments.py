@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from recsim_env.scenario import Scenario
-from recsim_env.settings import as_type_of
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import as_type_of
 from recsim_env.inputs.spelling import did_you_mean
 
 N_SEEDS = 2**64

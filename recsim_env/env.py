@@ -11,7 +11,7 @@ from recsim_env.arguments import as_compiled, as_horizon, as_options, as_seed, a
 from recsim_env.inputs.importing import imported_class
 from recsim_env.interface import Interface, Observation
 from recsim_env.registration import SpeaksForItself
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.simulator import DISABLED, Simulator
 from recsim_env.inputs.spelling import did_you_mean
 

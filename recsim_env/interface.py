@@ -6,8 +6,8 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.arguments import as_indices, as_switch
-from recsim_env.layouts import float_count
-from recsim_env.scenario import Scenario
+from recsim_env.core.layouts import float_count
+from recsim_env.core.scenario import Scenario
 
 # A dict of arrays, or one array when `flat`.
 Observation = Any

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recsim_env.compiler.binding import Binder
-from recsim_env.scenario import Scenario
-from recsim_env.streams import (
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.streams import (
     BEGIN,
     CANDIDATES,
     CHOICE,

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 NAMESPACE = "recsim_env"
 

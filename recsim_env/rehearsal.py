@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from recsim_env.kernel import HOOKS, step_batch
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.inputs.spelling import did_you_mean
 
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.
@@ -100,7 +100,7 @@ def _refuse_other_draws(scenario: Scenario, function: types.FunctionType) -> Non
             raise ScenarioFault(
                 f"{type(scenario).__name__}: {_name_of(function.__code__)} draws from "
                 f"{'np.random' if is_numpys else each.argval}, which no seed decides; draw from "
-                "the rng that it is given, by recsim_env.streams"
+                "the rng that it is given, by recsim_env.core.streams"
             )
         before = found
 

@@ -22,9 +22,9 @@ from recsim_env.rehearsal import (
     mark_rehearsed,
     require_finite,
 )
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.state import check_users
-from recsim_env.streams import STREAM
+from recsim_env.core.streams import STREAM
 
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.layouts import Within, count, within
-from recsim_env.scenario import Scenario
+from recsim_env.core.layouts import Within, count, within
+from recsim_env.core.scenario import Scenario
 
 
 def check_state(scenario: Scenario, slots: np.ndarray, *, may_be_over: bool = True) -> bool:
     """Raises unless all that slots hold is possible; returns whether their episodes have begun.
 
     Indices lie in their ranges, numbers are finite, and what a scenario's layouts say of its own
-    fields (`recsim_env.layouts.within`) and its `contradictions` hold.
+    fields (`recsim_env.core.layouts.within`) and its `contradictions` hold.
 
     Args:
       scenario: whose people they are.

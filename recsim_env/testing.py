@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.rehearsal import ScenarioFault, mark_checked
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.simulator import MIN_SLOTS_PER_THREAD
 
 _N_STEPS = 20

@@ -29,8 +29,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from recsim_env.arguments import as_array, as_count, as_indices, as_switch
-from recsim_env.scenario import Scenario
-from recsim_env.settings import as_type_of
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import as_type_of
 
 #: Numbers of actions fit 32 bits, so that what is computed from them stays finite.
 _LARGEST = float(np.finfo(np.float32).max)

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import (
+from recsim_env.core.choice import (
     ORDERED_MODELS,
     RESPONSE_FIELDS,
     choose,
     click_chance,
     model_code,
 )
-from recsim_env.layouts import count
-from recsim_env.scenario import Scenario
-from recsim_env.settings import MOST_ITEMS, MOST_STEPS, setting
+from recsim_env.core.layouts import count
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import MOST_ITEMS, MOST_STEPS, setting
 
 # Under the others, a slate's clicks are no function of the single items' chances alone.
 CHOICES = tuple(name for name in ORDERED_MODELS if name != "always_first")
@@ -44,7 +44,7 @@ class BernoulliBandit(Scenario):
       horizon 100, and
       best (0.6), others (0.4), chances of a click, more than 0 and less than 1; n_best (1);
       change_every (0), slates, 0 is never;
-      choice ("cascade", or "position_based"), see `recsim_env.choice`: of a slate of one they are
+      choice ("cascade", or "position_based"), see `recsim_env.core.choice`: of a slate of one they are
       the same; examination (1), chance of looking at the next place.
 
     Realism: none; here, and nowhere else, the least possible regret is known. Of a slate of one,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import MAX_EXPONENT
-from recsim_env.layouts import count, tally, within
-from recsim_env.scenario import Scenario
+from recsim_env.core.choice import MAX_EXPONENT
+from recsim_env.core.layouts import count, tally, within
+from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.recent_clicks import (
     clicks_to_boredom,
     length_of,
@@ -19,8 +19,8 @@ from recsim_env.scenarios.recent_clicks import (
     scale_to_unit,
     take_in,
 )
-from recsim_env.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
-from recsim_env.streams import integer, uniform
+from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
+from recsim_env.core.streams import integer, uniform
 
 BORED_OF = ("everything", "topic")
 EXAMINATION_ORDERS = ("top_down", "mixed")

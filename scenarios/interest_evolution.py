@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import (
+from recsim_env.core.choice import (
     MODELS,
     RESPONSE_FIELDS,
     choose,
     click_chance,
     model_code,
 )
-from recsim_env.layouts import Within, within
-from recsim_env.scenario import Scenario
-from recsim_env.settings import LARGE, MOST_KINDS, SMALL, setting
-from recsim_env.streams import MAX_NORMAL, integer, normal, uniform, uniform_between
+from recsim_env.core.layouts import Within, within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MOST_KINDS, SMALL, setting
+from recsim_env.core.streams import MAX_NORMAL, integer, normal, uniform, uniform_between
 
 # Qualities of topics run from -3 to 3; the 70 % of topics that are bad share the negative half.
 _QUALITY_RANGE = 3.0
@@ -46,7 +46,7 @@ class InterestEvolution(Scenario):
       n_topics (20); time_budget (200); video_length (4); step_penalty (2), time lost by a slate
       without a click; quality_bonus (0.9 / 3.4), budget won back per time and quality; quality_sd
       (0.1), of items around their topic; drift (0.3), of interests; choice
-      ("multinomial_logit"), see `recsim_env.choice`; interest_scale (5), what an interest of 1 adds
+      ("multinomial_logit"), see `recsim_env.core.choice`; interest_scale (5), what an interest of 1 adds
       to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
       "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward
       that `worth` expects of a unit of budget.

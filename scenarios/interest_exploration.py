@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import (
+from recsim_env.core.choice import (
     MODELS,
     RESPONSE_FIELDS,
     choose,
     click_chance,
     model_code,
 )
-from recsim_env.layouts import count, within
-from recsim_env.scenario import Scenario
-from recsim_env.settings import LARGE, MAX_LOG, MAX_LOG_SD, setting
-from recsim_env.streams import categorical, lognormal
+from recsim_env.core.layouts import count, within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MAX_LOG, MAX_LOG_SD, setting
+from recsim_env.core.streams import categorical, lognormal
 
 # Counts are shown divided by this, so that they stay near the size of the other features.
 _COUNT_SCALE = 100.0

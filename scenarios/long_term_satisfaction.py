@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, always_first, attraction_probability
-from recsim_env.layouts import count, within
-from recsim_env.scenario import Scenario
-from recsim_env.settings import LARGE, MAX_LOG, MAX_LOG_SD, MOST_STEPS, setting
-from recsim_env.streams import lognormal, normal, uniform
+from recsim_env.core.choice import RESPONSE_FIELDS, always_first, attraction_probability
+from recsim_env.core.layouts import count, within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MAX_LOG, MAX_LOG_SD, MOST_STEPS, setting
+from recsim_env.core.streams import lognormal, normal, uniform
 
 # Engagement is shown no larger than this, as in RecSim; the reward is not clipped.
 _MAX_SHOWN_ENGAGEMENT = 100.0

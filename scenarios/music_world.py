@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.streams import categorical, normal, uniform
+from recsim_env.core.streams import categorical, normal, uniform
 
 PLACES = ("home", "commute", "work", "gym")
 DEVICES = ("phone", "computer", "speaker")

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, model_code
-from recsim_env.layouts import count, within
-from recsim_env.scenario import Scenario
+from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, model_code
+from recsim_env.core.layouts import count, within
+from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.news_calendar import (
     Calendar,
     CalendarSettings,
@@ -32,8 +32,8 @@ from recsim_env.scenarios.news_reader import (
     score_of,
     was_clicked,
 )
-from recsim_env.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
-from recsim_env.streams import bernoulli, categorical, integer, normal, uniform
+from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
+from recsim_env.core.streams import bernoulli, categorical, integer, normal, uniform
 
 CHOICES = ("cascade", "position_based")
 REWARDS = ("clicks", "dwell")
@@ -98,7 +98,7 @@ class NewsFeed(Scenario):
       surges_per_week (1), of each topic; surge_hours (18), in which a surge falls to 1/e;
       surge_coverage (0.5), what a surge of 1 adds to the logarithm of the topic's share of new
       articles; hour_strength (0.3), how much the appeal of a topic varies over the day;
-      choice ("cascade" or "position_based", see `recsim_env.choice`); examination (0.85);
+      choice ("cascade" or "position_based", see `recsim_env.core.choice`); examination (0.85);
       no_click_score (3.3); dwell_seconds (25), dwell_slope (0.3), dwell_sd (0.9); scan_seconds
       (15); stay_hours (36); sessions_per_day (2), further sessions expected in a day of the stay;
       shelves_per_session (4), mean of a geometric number; reward ("clicks").

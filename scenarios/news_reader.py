@@ -2,8 +2,8 @@
 
 import math
 
-from recsim_env.choice import MAX_EXPONENT, cascade, model_code, position_based
-from recsim_env.streams import normal, uniform
+from recsim_env.core.choice import MAX_EXPONENT, cascade, model_code, position_based
+from recsim_env.core.streams import normal, uniform
 
 # A page left open for longer than this is another session, by the convention of web analytics.
 LONGEST_DWELL = 1800.0

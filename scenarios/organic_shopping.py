@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import MAX_EXPONENT
-from recsim_env.layouts import count, within
-from recsim_env.scenario import Scenario
-from recsim_env.settings import LARGE, MOST_KINDS, setting
-from recsim_env.streams import categorical, normal, uniform
+from recsim_env.core.choice import MAX_EXPONENT
+from recsim_env.core.layouts import count, within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MOST_KINDS, setting
+from recsim_env.core.streams import categorical, normal, uniform
 
 # What somebody does next: look at products on their own, meet a recommendation, or leave.
 ORGANIC, BANDIT, GONE = range(3)

@@ -6,7 +6,7 @@ creator, and the loyalty of each group.
 
 import math
 
-from recsim_env.streams import bernoulli, lognormal, normal, uniform
+from recsim_env.core.streams import bernoulli, lognormal, normal, uniform
 
 # A new platform's groups come this often, and its creators' attention varies by this much (log).
 _FOUNDING_LOYALTY, _FOUNDING_SD = 0.6, 0.5

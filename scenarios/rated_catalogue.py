@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
-from recsim_env.layouts import within
+from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
+from recsim_env.core.layouts import within
 from recsim_env.formats.rated_world import RatedWorld
-from recsim_env.scenario import Scenario
-from recsim_env.settings import (
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import (
     LARGE,
     MAX_LOG_SD,
     MOST_ITEMS,
@@ -25,7 +25,7 @@ from recsim_env.settings import (
     setting,
     shown,
 )
-from recsim_env.streams import integer, normal, skewed, uniform
+from recsim_env.core.streams import integer, normal, skewed, uniform
 
 REWARDS = ("liked", "clicks", "rating")
 
@@ -82,7 +82,7 @@ class RatedCatalogue(Scenario):
       gives them 32 %. Spreads of biases and tastes are near those fitted to that log.
 
     Source: the factor model with biases of Koren, Bell and Volinsky 2009, "Matrix factorization
-      techniques for recommender systems"; choice by McFadden 1974 (`recsim_env.choice`).
+      techniques for recommender systems"; choice by McFadden 1974 (`recsim_env.core.choice`).
     Differs: the log does not show what people did not choose; how often they choose is an
       assumption stated in the world's file.
     Versions: v0.

@@ -2,8 +2,8 @@
 
 import math
 
-from recsim_env.choice import MAX_EXPONENT, attraction_probability
-from recsim_env.streams import uniform
+from recsim_env.core.choice import MAX_EXPONENT, attraction_probability
+from recsim_env.core.streams import uniform
 
 REWARDS = ("feedback", "watch_minutes")
 

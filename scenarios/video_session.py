@@ -1,7 +1,7 @@
 """Sessions of a viewer: what was seen of each category, why they quit, when they return."""
 
-from recsim_env.choice import attraction_probability
-from recsim_env.streams import uniform
+from recsim_env.core.choice import attraction_probability
+from recsim_env.core.streams import uniform
 
 #: Why a session ended: it did not, other things to do, out of patience, too much of one category.
 QUIT_REASONS = ("goes_on", "busy", "bored", "over_exposed")

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, always_first
-from recsim_env.layouts import within
-from recsim_env.scenario import Scenario
-from recsim_env.settings import LARGE, setting
-from recsim_env.streams import MAX_NORMAL, normal, uniform
+from recsim_env.core.choice import RESPONSE_FIELDS, always_first
+from recsim_env.core.layouts import within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, setting
+from recsim_env.core.streams import MAX_NORMAL, normal, uniform
 
 _N_ARMS = 5
 

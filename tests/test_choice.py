@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recsim_env import choice
-from recsim_env.layouts import record_dtype
-from recsim_env.streams import STREAM
+from recsim_env.core import choice
+from recsim_env.core.layouts import record_dtype
+from recsim_env.core.streams import STREAM
 
 N_DRAWS = 20_000
 FALSE_ALARM = 1e-6

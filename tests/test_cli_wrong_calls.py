@@ -34,7 +34,7 @@ OWN = {
     "not-a-name.py": "",
     "shop.py": (
         "from dataclasses import dataclass\n"
-        "from recsim_env.scenario import Scenario\n"
+        "from recsim_env.core.scenario import Scenario\n"
         "@dataclass(frozen=True, kw_only=True)\n"
         "class Needy(Scenario):\n    size: int\n"
         "@dataclass(frozen=True, kw_only=True)\n"
@@ -134,7 +134,7 @@ CALLS = [
     "run raising:Shop",
     "run shop:Needy",
     "run shop.py:Strict",
-    "run recsim_env.scenario:Scenario",
+    "run recsim_env.core.scenario:Scenario",
     "scenarios shop:Needy",
     # Files
     *(

@@ -10,7 +10,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 
 import recsim_env
-from recsim_env.choice import MODELS
+from recsim_env.core.choice import MODELS
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.registration import ENVIRONMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution

@@ -7,7 +7,7 @@ from recsim_env.cli import main
 from recsim_env.env import resolve_scenario
 from recsim_env.inputs.importing import imported_class
 from recsim_env.results import ResultTable
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 AGENT = """
 from neighbour import Base

@@ -6,8 +6,8 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-from recsim_env.scenario import Scenario
-from recsim_env.streams import uniform
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.streams import uniform
 from recsim_env.testing import check_scenario
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from recsim_env.kernel import Kernel
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.simulator import NEXT_STEP, Simulator
-from recsim_env.streams import uniform
+from recsim_env.core.streams import uniform
 
 
 def name_of(scenario):
@@ -96,7 +96,7 @@ def test_defaults_of_functions_are_part_of_what_they_are():
 
 
 def test_a_module_of_ours_inside_a_function_is_refused_with_the_remedy():
-    from recsim_env import streams
+    from recsim_env.core import streams
 
     @dataclass(frozen=True, kw_only=True)
     class ByModule(InterestEvolution):

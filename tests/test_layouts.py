@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from recsim_env.layouts import float_count, observation_dtype, record_dtype
+from recsim_env.core.layouts import float_count, observation_dtype, record_dtype
 
 
 def test_record_has_the_fields_asked_for():

@@ -12,7 +12,7 @@ from recsim_env import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.rehearsal import ScenarioFault, is_due, mark_checked
 from recsim_env.scenarios.interest_evolution import InterestEvolution
-from recsim_env.streams import uniform
+from recsim_env.core.streams import uniform
 
 MISSPELT_READ, MISSPELT_WRITE, READ_BEYOND, WRITE_BEYOND, OBSERVED_BEYOND, IN_ITEM = range(1, 7)
 

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from recsim_env import Scenario
 from recsim_env.env import resolve_scenario
 from recsim_env.registration import ENVIRONMENTS
-from recsim_env.settings import Allowed, as_type_of, check_settings, ranges, setting
+from recsim_env.core.settings import Allowed, as_type_of, check_settings, ranges, setting
 
 
 class Huge(int):

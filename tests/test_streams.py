@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recsim_env import streams
+from recsim_env.core import streams
 from recsim_env.compiler.binding import Binder
-from recsim_env.streams import STREAM
+from recsim_env.core.streams import STREAM
 
 N_DRAWS = 200_000
 FALSE_ALARM = 1e-6

@@ -23,7 +23,7 @@ from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replacing
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 #: What each column of a recording means.
 COLUMNS = {

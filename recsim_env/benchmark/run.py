@@ -19,7 +19,7 @@ from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.settings import MAX_ENVS, REFERENCES
 from recsim_env.envs import RecommendationVectorEnv, observing_steps, resolve_scenario
 from recsim_env.results import RunKey
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 Row = dict[str, Any]
 

@@ -25,7 +25,7 @@ from recsim_env.benchmark.runner import run_benchmark
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.formats.files import replace_file
 from recsim_env.results import BENCHMARK, ResultTable
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.standings import final_by_seed
 from recsim_env.statistics import Estimate, normalized_score
 

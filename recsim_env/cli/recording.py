@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from recsim_env.agents import Agent
-    from recsim_env.scenario import Scenario
+    from recsim_env.core.scenario import Scenario
 
 _REMEDY = "choose another --out, or replace it with --overwrite"
 

@@ -11,9 +11,9 @@ from gymnasium import spaces
 from recsim_env.agents import agent_class, load_agent, make_agent
 from recsim_env.agents.visit import TRACES, VISIT, VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
-from recsim_env.streams import integer
+from recsim_env.core.streams import integer
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')

@@ -7,7 +7,7 @@ from recsim_env.agents.content import Content
 from recsim_env.agents.feedback import Feedback
 from recsim_env.agents.log_agent import ImpressionLog, rows_of
 from recsim_env.agents.popularity import Popularity
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 
 def some_feedback(rng, n=5, slates=None):

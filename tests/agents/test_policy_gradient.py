@@ -12,9 +12,9 @@ from recsim_env.agents import make_agent
 from recsim_env.agents.policy_gradient import minibatches
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
-from recsim_env.streams import integer
+from recsim_env.core.streams import integer
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')

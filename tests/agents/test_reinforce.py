@@ -13,7 +13,7 @@ from recsim_env.agents import make_agent
 from recsim_env.agents.logged_steps import LoggedSteps, StepRecorder
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
+from recsim_env.core.scenario import Scenario
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 

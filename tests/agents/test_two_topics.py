@@ -19,10 +19,10 @@ from recsim_env.agents import AGENTS, agent_class, make_agent
 from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.benchmark import evaluate
 from recsim_env.benchmark.recording import record_steps
-from recsim_env.choice import RESPONSE_FIELDS, multinomial_logit
+from recsim_env.core.choice import RESPONSE_FIELDS, multinomial_logit
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenario import Scenario
-from recsim_env.streams import integer
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.streams import integer
 
 BREAD, SWEET = 0, 1
 

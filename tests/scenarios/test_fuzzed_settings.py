@@ -14,7 +14,7 @@ import pytest
 from recsim_env.env import resolve_scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.registration import ENVIRONMENTS
-from recsim_env.settings import ranges
+from recsim_env.core.settings import ranges
 from recsim_env.testing import random_slates
 
 SCENARIOS = sorted({name for name, _ in ENVIRONMENTS.values()})

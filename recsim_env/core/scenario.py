@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.choice import RESPONSE_FIELDS, attention
-from recsim_env.layouts import describe_record, observation_dtype, record_bytes, record_dtype
-from recsim_env.settings import (
+from recsim_env.core.choice import RESPONSE_FIELDS, attention
+from recsim_env.core.layouts import describe_record, observation_dtype, record_bytes, record_dtype
+from recsim_env.core.settings import (
     MOST_BYTES,
     MOST_ITEMS,
     MOST_PEOPLE,
@@ -21,7 +21,7 @@ from recsim_env.settings import (
     shown,
 )
 from recsim_env.inputs.spelling import did_you_mean
-from recsim_env.streams import integer
+from recsim_env.core.streams import integer
 
 
 class _All(int):
@@ -35,8 +35,8 @@ class Scenario:
     Subclass it as a frozen dataclass whose fields are the settings. Describe the records by
     `user_layout`, `item_layout`, `response_layout` and `observation_fields`, and write the dynamics
     as static methods about ONE person, in ordinary scalar Python. They are compiled into a batch
-    kernel, so they may use numbers, records, arrays, `math`, the draws of `recsim_env.streams`, the
-    models of `recsim_env.choice` and plain functions of their own module; `config` is a record of
+    kernel, so they may use numbers, records, arrays, `math`, the draws of `recsim_env.core.streams`, the
+    models of `recsim_env.core.choice` and plain functions of their own module; `config` is a record of
     the numeric settings and of what `derived` returns.
 
         sample_item(config, item, rng)                       a new item
@@ -54,8 +54,8 @@ class Scenario:
     come zeroed, and what `observe` does not write is 0. By convention the first column of the
     observation `response` is 1 where the item was clicked.
 
-    Settings are declared with their ranges (`recsim_env.settings.setting`), and fields of records
-    with theirs (`recsim_env.layouts.within`), so that what cannot be is refused before compiled
+    Settings are declared with their ranges (`recsim_env.core.settings.setting`), and fields of records
+    with theirs (`recsim_env.core.layouts.within`), so that what cannot be is refused before compiled
     code, which checks nothing, meets it. For the same reason a class of one's own takes its first
     steps in plain Python, unless `recsim_env.testing.check_scenario` has found it in order.
 
@@ -180,7 +180,7 @@ class Scenario:
     # Layouts -------------------------------------------------------------------------------
 
     def user_layout(self) -> Mapping[str, Any]:
-        """Returns what one person is and feels; see `recsim_env.layouts`."""
+        """Returns what one person is and feels; see `recsim_env.core.layouts`."""
         return {}
 
     def item_layout(self) -> Mapping[str, Any]:
@@ -330,7 +330,7 @@ class Scenario:
         """Returns how likely each place of slates was looked at, (n, slate_size), in [0, 1].
 
         Agents learn from what was looked at. By default it follows from the settings `choice` and
-        `examination` where a scenario has them, see `recsim_env.choice`; else all was looked at.
+        `examination` where a scenario has them, see `recsim_env.core.choice`; else all was looked at.
 
         Args:
           clicked: (n, slate_size), bool.

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from recsim_env.streams import uniform
+from recsim_env.core.streams import uniform
 
 RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": bool}
 

@@ -1,0 +1,1 @@
+"""What a scenario is: settings, records, random streams, choice models, and functions about one person."""
