@@ -12,7 +12,7 @@ from recsim_env.inputs.importing import imported_class
 from recsim_env.interface import Interface, Observation
 from recsim_env.registration import SpeaksForItself
 from recsim_env.core.scenario import Scenario
-from recsim_env.simulator import DISABLED, Simulator
+from recsim_env.engine.simulator import DISABLED, Simulator
 from recsim_env.inputs.spelling import did_you_mean
 
 

@@ -24,11 +24,11 @@ from recsim_env.arguments import (
 )
 from recsim_env.env import candidate_items, masks_of_slates, scenario_for
 from recsim_env.interface import Interface, Observation
-from recsim_env.kernel import slot_dtype
+from recsim_env.engine.kernel import slot_dtype
 from recsim_env.registration import SpeaksForItself
 from recsim_env.core.scenario import Scenario
-from recsim_env.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
-from recsim_env.state import check_state
+from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
+from recsim_env.engine.state import check_state
 
 _MODES = {
     AutoresetMode.NEXT_STEP: NEXT_STEP,

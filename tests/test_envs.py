@@ -17,7 +17,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.simulator import MIN_SLOTS_PER_THREAD
+from recsim_env.engine.simulator import MIN_SLOTS_PER_THREAD
 from recsim_env.testing import check_batch, check_scenario, random_slates
 
 ENV_IDS = sorted(f"recsim_env/{name}" for name in ENVIRONMENTS)

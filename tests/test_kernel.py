@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from recsim_env.kernel import Kernel
+from recsim_env.engine.kernel import Kernel
 from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
-from recsim_env.simulator import NEXT_STEP, Simulator
+from recsim_env.engine.simulator import NEXT_STEP, Simulator
 from recsim_env.core.streams import uniform
 
 

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from recsim_env import Scenario
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.rehearsal import ScenarioFault, is_due, mark_checked
+from recsim_env.engine.rehearsal import ScenarioFault, is_due, mark_checked
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.core.streams import uniform
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
-from recsim_env.rehearsal import (
+from recsim_env.engine.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
+from recsim_env.engine.rehearsal import (
     N_ITEMS,
     N_PEOPLE,
     N_STEPS,
@@ -23,7 +23,7 @@ from recsim_env.rehearsal import (
     require_finite,
 )
 from recsim_env.core.scenario import Scenario
-from recsim_env.state import check_users
+from recsim_env.engine.state import check_users
 from recsim_env.core.streams import STREAM
 
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
@@ -135,7 +135,7 @@ class Simulator:
         return known
 
     def _rehearse_items(self) -> None:
-        """Draws some items in plain Python; see `recsim_env.rehearsal`."""
+        """Draws some items in plain Python; see `recsim_env.engine.rehearsal`."""
         kernel = Kernel(self.scenario, compiled=False)
         items = kernel.records(np.zeros(N_ITEMS, self.dtypes["item"]))
         with Watch(self.scenario):
@@ -143,7 +143,7 @@ class Simulator:
             kernel.sample_catalogue(config, items, kernel.records(np.zeros(1, STREAM)))
 
     def _rehearse(self) -> None:
-        """Lets a few people take a few steps in plain Python; see `recsim_env.rehearsal`."""
+        """Lets a few people take a few steps in plain Python; see `recsim_env.engine.rehearsal`."""
         end = time.monotonic() + SECONDS
         slate = (N_PEOPLE, self.scenario.slate_size)
         rng = np.random.default_rng(0)

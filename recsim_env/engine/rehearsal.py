@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.kernel import HOOKS, step_batch
+from recsim_env.engine.kernel import HOOKS, step_batch
 from recsim_env.core.scenario import Scenario
 from recsim_env.inputs.spelling import did_you_mean
 
