@@ -13,7 +13,7 @@ from recsim_env.agents.agent_file import FILE_KIND, FILE_VERSION, check_about
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.restoring import require_finite
 from recsim_env.agents.world import describe_world, difference, require_alike
-from recsim_env.arguments import as_count, as_indices, as_seed
+from recsim_env.envs.arguments import as_count, as_indices, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario

@@ -19,7 +19,7 @@ from recsim_env.agents.visit_agent import VisitAgent
 from recsim_env.agents.visits import is_state_of
 from recsim_env.agents.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.wrappers import VectorSlateWrapper
+from recsim_env.envs.wrappers import VectorSlateWrapper
 
 # What the names of arrays begin with.
 _POLICY, _OPTIMIZER, _VARIABLE = "policy.", "optimizer.", "variable."
@@ -48,7 +48,7 @@ class DeepAgent(VisitAgent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self.check_settings()
-        extra("recsim_env.sb3", needed_by=type(self).__name__)
+        extra("recsim_env.envs.sb3", needed_by=type(self).__name__)
         from recsim_env.agents.torch_computing import device_of
 
         # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.

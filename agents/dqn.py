@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.slate_value_agent import SlateValueAgent
-from recsim_env.wrappers import count_slates
+from recsim_env.envs.wrappers import count_slates
 
 
 class DQNAgent(SlateValueAgent):

@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.slate_value_agent import SlateValueAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
-from recsim_env.wrappers import count_slates, enumerate_slates
+from recsim_env.envs.wrappers import count_slates, enumerate_slates
 
 # More slates than these take too long to compare at every step.
 _MAX_SLATES = 20_000

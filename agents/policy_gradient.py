@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.deep_agent import DeepAgent
 from recsim_env.agents.feedback import Observation
-from recsim_env.wrappers import best_candidates
+from recsim_env.envs.wrappers import best_candidates
 
 
 class PolicyGradientAgent(DeepAgent):

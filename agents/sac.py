@@ -9,7 +9,7 @@ from gymnasium import spaces
 from recsim_env.agents.feedback import Observation
 from recsim_env.agents.off_policy import OffPolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.wrappers import ActionForm, VectorSlateWrapper, best_candidates
+from recsim_env.envs.wrappers import ActionForm, VectorSlateWrapper, best_candidates
 
 
 class SACAgent(OffPolicyAgent):

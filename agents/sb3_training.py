@@ -14,8 +14,8 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
 
 from recsim_env.agents.visit import VisitMemory
-from recsim_env.sb3 import VecEnvAdapter
-from recsim_env.wrappers import VectorSlateWrapper
+from recsim_env.envs.sb3 import VecEnvAdapter
+from recsim_env.envs.wrappers import VectorSlateWrapper
 
 
 class Watcher(BaseCallback):

@@ -8,8 +8,8 @@ import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import data_equivalence
 
-from recsim_env.registration import ENVIRONMENTS
-from recsim_env.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.registry import ENVIRONMENTS
+from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
 
 WRAPPERS = {
     "plain": lambda env: env,

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 import recsim_env
 from recsim_env.core.choice import MODELS
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction

@@ -14,7 +14,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 
 GOLDEN = Path(__file__).parent / "golden.json"
 

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 import recsim_env
-from recsim_env.wrappers import enumerate_slates, score_candidates
+from recsim_env.envs.wrappers import enumerate_slates, score_candidates
 
 ID = "recsim_env/InterestEvolution-v0"
 SHORT = {"n_candidates": 5, "slate_size": 2, "n_topics": 4, "time_budget": 20.0}

@@ -7,7 +7,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.testing import random_slates
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import AGENTS
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.testing import check_agent
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.music_streaming import MusicStreaming
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.scenarios.short_video import ShortVideo
-from recsim_env.wrappers import enumerate_slates, score_candidates
+from recsim_env.envs.wrappers import enumerate_slates, score_candidates
 
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
@@ -26,7 +26,7 @@ from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
-from recsim_env.sb3 import VecEnvAdapter
+from recsim_env.envs.sb3 import VecEnvAdapter
 
 SHORT = {"n_candidates": 5, "slate_size": 2, "n_topics": 4, "time_budget": 20.0}
 
@@ -304,7 +304,7 @@ def test_masks_of_numbered_slates_are_those_of_their_items():
 
 
 def test_where_nothing_can_be_shown_all_is_as_good():
-    from recsim_env.env import masks_of_slates
+    from recsim_env.envs.single import masks_of_slates
 
     form = enumerate_slates(people(1, RatedCatalogue, **WHOLE), ordered=False).form
     few = np.arange(20) < np.array([[0], [2], [20]])

@@ -12,11 +12,11 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AutoresetMode
 
 import recsim_env
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.wrappers import (
+from recsim_env.envs.wrappers import (
     SlateWrapper,
     enumerate_slates,
     point_at_items,

@@ -4,7 +4,7 @@ import pytest
 
 from recsim_env.agents import AGENTS
 from recsim_env.cli.arguments import count, jobs, seed
-from recsim_env.registration import ENVIRONMENTS
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.inputs.spelling import did_you_mean, whole_number
 
 

@@ -13,7 +13,7 @@ from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
 
 SETTINGS = {"n_candidates": 5, "slate_size": 2, "n_topics": 4}
 

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent
-from recsim_env.arguments import as_count, as_seed
+from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.core.scenario import Scenario
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommender import Recommender
-from recsim_env.arguments import as_seed
+from recsim_env.envs.arguments import as_seed
 from recsim_env.benchmark.kept import joinable, noted, plain
 from recsim_env.benchmark.plan import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.provenance import versions

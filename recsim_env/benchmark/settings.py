@@ -11,7 +11,7 @@ from typing import Any
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id, settings_of
-from recsim_env.registration import NAMESPACE
+from recsim_env.envs.registry import NAMESPACE
 from recsim_env.inputs.spelling import did_you_mean, fitted
 from recsim_env.standings import CEILINGS
 

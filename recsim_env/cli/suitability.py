@@ -8,7 +8,7 @@ from typing import Any
 
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.names import make_scenario, scenario_ids
-from recsim_env.registration import NAMESPACE
+from recsim_env.envs.registry import NAMESPACE
 
 # Longer names are taken apart in headings.
 _WIDE = 9

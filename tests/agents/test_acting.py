@@ -17,7 +17,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.wrappers import score_candidates
+from recsim_env.envs.wrappers import score_candidates
 
 ID = "recsim_env/LongTermSatisfaction-v0"
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.arguments import as_indices, as_switch
+from recsim_env.envs.arguments import as_indices, as_switch
 from recsim_env.core.layouts import float_count
 from recsim_env.core.scenario import Scenario
 

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.arguments import (
+from recsim_env.envs.arguments import (
     as_compiled,
     as_horizon,
     as_mode,
@@ -22,10 +22,10 @@ from recsim_env.arguments import (
     as_user_id,
     is_list,
 )
-from recsim_env.env import candidate_items, masks_of_slates, scenario_for
-from recsim_env.interface import Interface, Observation
+from recsim_env.envs.single import candidate_items, masks_of_slates, scenario_for
+from recsim_env.envs.spaces import Interface, Observation
 from recsim_env.engine.kernel import slot_dtype
-from recsim_env.registration import SpeaksForItself
+from recsim_env.envs.registry import SpeaksForItself
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 from recsim_env.engine.state import check_state

@@ -8,7 +8,7 @@ single or batch, with another action space; everything else stays as it is:
     point_at_items         Box: a point in the space of item features, the nearest are shown
 
     >>> import gymnasium, recsim_env
-    >>> from recsim_env.wrappers import enumerate_slates
+    >>> from recsim_env.envs.wrappers import enumerate_slates
     >>> env = gymnasium.make("recsim_env/InterestEvolution-v0", n_candidates=5, slate_size=2)
     >>> enumerate_slates(env, ordered=False).action_space
     Discrete(10)
@@ -28,7 +28,7 @@ from gymnasium.envs.registration import EnvSpec, WrapperSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.arguments import as_array, as_count, as_indices, as_switch
+from recsim_env.envs.arguments import as_array, as_count, as_indices, as_switch
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import as_type_of
 

@@ -1,7 +1,7 @@
 """The environments: one person (`RecommendationEnv`) and a batch (`RecommendationVectorEnv`)."""
 
-from recsim_env.env import RecommendationEnv, resolve_scenario
-from recsim_env.vector_env import RecommendationVectorEnv, StepObserver, observing_steps
+from recsim_env.envs.single import RecommendationEnv, resolve_scenario
+from recsim_env.envs.vector import RecommendationVectorEnv, StepObserver, observing_steps
 
 __all__ = [
     "RecommendationEnv",
