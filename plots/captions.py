@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from recsim_env.statistics import Estimate
+from recsim_env.results.intervals import Estimate
 
 
 def number(value: float, decimals: int | None = None) -> str:

@@ -8,15 +8,15 @@ import numpy as np
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, seeds_and_intervals
-from recsim_env.results import ResultTable
-from recsim_env.standings import (
+from recsim_env.results.table import ResultTable
+from recsim_env.results.standings import (
     Curve,
     evaluation_curves,
     final_by_seed,
     online_curves,
     regret_curves,
 )
-from recsim_env.statistics import Estimate, estimate
+from recsim_env.results.intervals import Estimate, estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

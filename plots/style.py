@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from recsim_env.formats.files import replacing
-from recsim_env.statistics import Estimate
+from recsim_env.results.intervals import Estimate
 
 try:
     import matplotlib.style

@@ -13,7 +13,7 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
 from recsim_env.cli.comparing import print_leaderboards
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20"]
 BRIEF = ["--interactions=100", "--checkpoints=1", "--bins=2", "--num-envs=4"]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from recsim_env.benchmark.value import Ability, _gain
-from recsim_env.results import BENCHMARK, ResultTable, Row
-from recsim_env.standings import evaluation_curves, ladder, regret_curves, standings
-from recsim_env.statistics import Estimate, estimate, normalized_score, paired_difference
+from recsim_env.results.table import BENCHMARK, ResultTable, Row
+from recsim_env.results.standings import evaluation_curves, ladder, regret_curves, standings
+from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 Truths = Iterator[tuple[str, Estimate | None, float]]

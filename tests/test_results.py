@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsim_env.results import COLUMNS, ResultTable, Row
+from recsim_env.results.table import COLUMNS, ResultTable, Row
 
 HEADER = ",".join([*COLUMNS, "seal"]) + "\n"
 

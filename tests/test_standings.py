@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recsim_env.results import ResultTable
-from recsim_env.standings import (
+from recsim_env.results.table import ResultTable
+from recsim_env.results.standings import (
     best_reference,
     final_by_seed,
     ladder,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from recsim_env.statistics import (
+from recsim_env.results.intervals import (
     Estimate,
     bounded_mean,
     estimate,

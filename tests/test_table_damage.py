@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recsim_env.results import ResultTable, Row
+from recsim_env.results.table import ResultTable, Row
 
 FORK = multiprocessing.get_context("fork")
 Lines = list[bytes]

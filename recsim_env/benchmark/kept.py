@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from recsim_env.benchmark.plan import LeftOut
 from recsim_env.formats.files import check_writable
-from recsim_env.results import BENCHMARK, Layout, ResultTable, RunKey
+from recsim_env.results.table import BENCHMARK, Layout, ResultTable, RunKey
 
 Configs = Mapping[str, Mapping[str, Any]]
 """World (scenario or log) to what decides its runs; under `agents`, label to what decides it."""

@@ -26,7 +26,7 @@ from recsim_env.benchmark.runner import foreign, keep
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file
-from recsim_env.results import ResultTable, RunKey
+from recsim_env.results.table import ResultTable, RunKey
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 #: The row that everything is compared with.

@@ -17,8 +17,8 @@ from recsim_env.benchmark.run import Row, rows_or_error
 from recsim_env.data import ranking_metrics as metrics
 from recsim_env.data.fidelity import gini
 from recsim_env.data.interactions import Interactions
-from recsim_env.results import Layout, RunKey
-from recsim_env.statistics import bounded_mean
+from recsim_env.results.table import Layout, RunKey
+from recsim_env.results.intervals import bounded_mean
 
 ROWS = Layout(
     columns={

@@ -21,7 +21,7 @@ from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.run import Run, play
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.results import ResultTable, RunKey
+from recsim_env.results.table import ResultTable, RunKey
 from recsim_env.core.scenario import Scenario
 
 

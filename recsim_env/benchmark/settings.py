@@ -13,7 +13,7 @@ from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id, settings_of
 from recsim_env.envs.registry import NAMESPACE
 from recsim_env.inputs.spelling import did_you_mean, fitted
-from recsim_env.standings import CEILINGS
+from recsim_env.results.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
 

@@ -24,10 +24,10 @@ from recsim_env.benchmark.plan import make_plan
 from recsim_env.benchmark.runner import run_benchmark
 from recsim_env.benchmark.settings import BenchmarkSettings
 from recsim_env.formats.files import replace_file
-from recsim_env.results import BENCHMARK, ResultTable
+from recsim_env.results.table import BENCHMARK, ResultTable
 from recsim_env.core.scenario import Scenario
-from recsim_env.standings import final_by_seed
-from recsim_env.statistics import Estimate, normalized_score
+from recsim_env.results.standings import final_by_seed
+from recsim_env.results.intervals import Estimate, normalized_score
 
 #: Label to the scenario's settings: the worlds of the table, each at its defaults.
 WORLDS: dict[str, dict[str, Any]] = {

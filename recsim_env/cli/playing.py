@@ -168,7 +168,7 @@ def evaluate_agents(options: argparse.Namespace) -> int:
     """Prints the mean return of each agent, and its difference to the first."""
     from recsim_env.benchmark import evaluate
     from recsim_env.envs import RecommendationVectorEnv
-    from recsim_env.statistics import estimate, paired_difference
+    from recsim_env.results.intervals import estimate, paired_difference
 
     scenario = chosen_scenario(options, options.agents)
     env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)

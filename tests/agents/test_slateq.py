@@ -12,13 +12,13 @@ import pytest
 from recsim_env.agents import make_agent
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.boredom import Boredom
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.standings import final_by_seed
-from recsim_env.statistics import paired_difference
+from recsim_env.results.standings import final_by_seed
+from recsim_env.results.intervals import paired_difference
 from recsim_env.testing import check_agent
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')

@@ -13,7 +13,7 @@ from recsim_env.benchmark.ranking_run import ROWS, Random, ranked
 from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
 from recsim_env.data import InteractionLog, read_log
 from recsim_env.data.movielens import movielens_100k_path
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 ALL = {"negatives": None, "min_user": 1, "min_item": 1, "k": (2,)}
 

@@ -17,7 +17,7 @@ from recsim_env.benchmark import BenchmarkSettings, run_benchmark
 from recsim_env.benchmark.plan import make_plan
 from recsim_env.benchmark.run import OnlineRecord, play
 from recsim_env.benchmark.runner import keep, missing
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 EVOLUTION = "recsim_env/InterestEvolution-v0"
 TINY = BenchmarkSettings(

@@ -7,7 +7,7 @@ import pytest
 
 from recsim_env.benchmark.value import abilities_of, as_markdown, measure_values, named_worlds
 from recsim_env.cli import main
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from recsim_env.plots import draw_ladder, ladder_table, write_report
 from recsim_env.plots.ladder import OTHERS, ladder_caption
 from recsim_env.plots.style import caption_of
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 FORESIGHT = {
     "uniform": 10.0,

@@ -9,7 +9,7 @@ from matplotlib.text import Annotation
 
 from recsim_env.plots import draw_leaderboard
 from recsim_env.plots.style import caption_of
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 SCENARIO = "recsim_env/Toy-v0"
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib import image
 
 from recsim_env.plots import write_report
-from recsim_env.results import ResultTable
+from recsim_env.results.table import ResultTable
 
 SCENARIO = "recsim_env/Toy-v0"
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from recsim_env.agents import AGENTS
 from recsim_env.plots import style
-from recsim_env.statistics import Estimate
+from recsim_env.results.intervals import Estimate
 
 FAMILIES = (
     ("uniform",),

@@ -1,0 +1,1 @@
+"""The table of runs, means with intervals, and what both say."""
