@@ -11,7 +11,7 @@
 """
 
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
-from recsim_env.benchmark.runner import BenchmarkOutcome, run_benchmark
-from recsim_env.benchmark.settings import BenchmarkSettings
+from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
+from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 
 __all__ = ["BenchmarkOutcome", "BenchmarkSettings", "Evaluation", "evaluate", "run_benchmark"]

@@ -15,14 +15,14 @@ import numpy as np
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommender import Recommender
 from recsim_env.envs.arguments import as_seed
-from recsim_env.benchmark.kept import joinable, noted, plain
-from recsim_env.benchmark.plan import LeftOut, full_settings, hash_of
+from recsim_env.benchmark.experiment.kept import joinable, noted, plain
+from recsim_env.benchmark.experiment.plan import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.ranking_report import as_markdown
 from recsim_env.benchmark.ranking_run import ROWS, Random, RankingRun, play
 from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
-from recsim_env.benchmark.run import Row
-from recsim_env.benchmark.runner import foreign, keep
+from recsim_env.benchmark.experiment.run import Row
+from recsim_env.benchmark.experiment.runner import foreign, keep
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file

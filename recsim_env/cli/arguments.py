@@ -146,7 +146,7 @@ def chosen_seeds(options: argparse.Namespace) -> list[int] | None:
     Raises:
       ValueError: none, too many, or one twice.
     """
-    from recsim_env.benchmark.settings import MAX_SEED
+    from recsim_env.benchmark.experiment.settings import MAX_SEED
 
     given: list[int] | None = options.seeds
     if given is None:

@@ -118,7 +118,7 @@ def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> di
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
-    from recsim_env.benchmark.settings import MAX_ENVS
+    from recsim_env.benchmark.experiment.settings import MAX_ENVS
 
     return {
         "interactions": options.interactions,

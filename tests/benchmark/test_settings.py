@@ -5,7 +5,7 @@ import pytest
 
 from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario, scenario_id
-from recsim_env.benchmark.plan import make_plan
+from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.formats.rated_world import RatedWorld
 
 
