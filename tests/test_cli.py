@@ -478,7 +478,7 @@ def test_what_was_taken_for_what_is_always_printed(capsys, tmp_path, ratings, co
         raise ValueError("far enough")
 
     monkeypatch.setattr("recsim_env.data.calibrate", stop)
-    monkeypatch.setattr("recsim_env.benchmark.ranking.rank", stop)
+    monkeypatch.setattr("recsim_env.benchmark.ranking.study.rank", stop)
     text = ratings.read_text().replace("rating", "liking", 1)
     ratings.write_text(text, encoding="utf-16")
     asked = [command, str(ratings), "--rating", "liking", "--out", str(tmp_path / "made")]

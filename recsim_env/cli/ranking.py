@@ -22,8 +22,8 @@ from recsim_env.cli.worlds import add_log, read_log_of
 from recsim_env.formats.files import check_folder
 
 if TYPE_CHECKING:
-    from recsim_env.benchmark.ranking import RankingOutcome
-    from recsim_env.benchmark.ranking_task import RankingProtocol
+    from recsim_env.benchmark.ranking.study import RankingOutcome
+    from recsim_env.benchmark.ranking.task import RankingProtocol
 
 
 def add_commands(commands: Any) -> None:
@@ -91,7 +91,7 @@ def _negatives(text: str) -> int | str:
 
 def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
     """Returns what was asked for."""
-    from recsim_env.benchmark.ranking_task import RankingProtocol
+    from recsim_env.benchmark.ranking.task import RankingProtocol
 
     negatives: Any = options.negatives or ("all" if options.protocol == "time" else 99)
     return RankingProtocol(
@@ -108,7 +108,7 @@ def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
 def rank_log(options: argparse.Namespace) -> int:
     """Judges what is missing, and prints the table."""
     from recsim_env.agents import agent_class
-    from recsim_env.benchmark.ranking import LOG_SETTINGS, RANDOM, default_agents, rank
+    from recsim_env.benchmark.ranking.study import LOG_SETTINGS, RANDOM, default_agents, rank
 
     chosen = options.agents
     names = list(default_agents()) if chosen in (None, ["all"]) else chosen
@@ -142,7 +142,7 @@ def rank_log(options: argparse.Namespace) -> int:
 
 
 def _print(outcome: "RankingOutcome", protocol: "RankingProtocol") -> None:
-    from recsim_env.benchmark.ranking_report import as_table, described, legend
+    from recsim_env.benchmark.ranking.report import as_table, described, legend
 
     print(f"{described(protocol)}\n{' '.join(outcome.about)}")
     for k in protocol.k:

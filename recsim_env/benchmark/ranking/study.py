@@ -18,9 +18,9 @@ from recsim_env.envs.arguments import as_seed
 from recsim_env.benchmark.experiment.kept import joinable, noted, plain
 from recsim_env.benchmark.experiment.plan import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.provenance import versions
-from recsim_env.benchmark.ranking_report import as_markdown
-from recsim_env.benchmark.ranking_run import ROWS, Random, RankingRun, play
-from recsim_env.benchmark.ranking_task import RankingProtocol, RankingTask
+from recsim_env.benchmark.ranking.report import as_markdown
+from recsim_env.benchmark.ranking.run import ROWS, Random, RankingRun, play
+from recsim_env.benchmark.ranking.task import RankingProtocol, RankingTask
 from recsim_env.benchmark.experiment.run import Row
 from recsim_env.benchmark.experiment.runner import foreign, keep
 from recsim_env.data.log import InteractionLog
