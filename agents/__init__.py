@@ -1,4 +1,4 @@
-"""The agents: each file is one idea, behind the interface of `recsim_env.agents.agent`.
+"""The agents: each file is one idea, behind the interface of `recsim_env.agents.core.agent`.
 
 `AGENTS` maps a short name to ``"module:Class"``, so that nothing is imported before it is used.
 """
@@ -7,8 +7,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents.agent import Agent, UnsuitableScenario
-from recsim_env.agents.agent_file import read_about
+from recsim_env.agents.core.agent import Agent, UnsuitableScenario
+from recsim_env.agents.core.agent_file import read_about
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.inputs.importing import imported_class
 from recsim_env.inputs.spelling import did_you_mean

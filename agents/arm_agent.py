@@ -6,11 +6,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.agent import UnsuitableScenario
+from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.arms import Arms, Tally
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.restoring import like, require_range
-from recsim_env.agents.stepwise import StepwiseAgent
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.restoring import like, require_range
+from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

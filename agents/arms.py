@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.feedback import Observation
+from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 
 

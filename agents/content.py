@@ -16,8 +16,8 @@ from recsim_env.agents.feature_profiles import (
     sums_before,
     sums_by,
 )
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.joint_features import CONTEXT_FIELDS
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.features import CONTEXT_FIELDS
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query, nothing_recent
 from recsim_env.data.interactions import Interactions

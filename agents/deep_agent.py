@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from tqdm import tqdm
 
-from recsim_env.agents.agent import as_steps, with_prefix
-from recsim_env.agents.extras import extra
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.restoring import like, require_range, taken, whole
-from recsim_env.agents.visit_agent import VisitAgent
-from recsim_env.agents.visits import is_state_of
-from recsim_env.agents.world import describe_world
+from recsim_env.agents.core.agent import as_steps, with_prefix
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.restoring import like, require_range, taken, whole
+from recsim_env.agents.core.session_agent import VisitAgent
+from recsim_env.agents.core.resuming import is_state_of
+from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import VectorSlateWrapper
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.logged_steps import returns_to_go
+from recsim_env.agents.core.step_log import returns_to_go
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.offline_agent import OfflineAgent
 from recsim_env.envs import RecommendationVectorEnv

@@ -12,7 +12,7 @@ from torch import nn
 
 from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
 from recsim_env.agents.torch_computing import follow
-from recsim_env.agents.visit import VISIT
+from recsim_env.agents.core.session import VISIT
 
 # Logarithms of attractions stay within this.
 _MAX_LOGIT = 10.0

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.feedback import Feedback
+from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.hybrid_model import HybridModel
-from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.linear_models import DisjointModel, LinearModel, SharedModel
-from recsim_env.agents.stepwise import StepwiseAgent
+from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

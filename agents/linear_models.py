@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.linear_posterior import LinearPosterior
 
 # How many numbers the working arrays of one block of people may hold.

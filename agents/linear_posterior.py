@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from recsim_env.agents.restoring import like, require_definite, require_range
+from recsim_env.agents.core.restoring import like, require_definite, require_range
 
 # No variance is larger than that of the prior, but for rounding.
 _SLACK = 1.0 + 1e-6

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from recsim_env.agents.feedback import Feedback
-from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.lin_thompson import LinThompson
 from recsim_env.agents.linear_models import LinearModel, SharedModel
 from recsim_env.agents.linear_posterior import LinearPosterior

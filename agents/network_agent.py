@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import with_prefix
-from recsim_env.agents.extras import extra
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.replay import Replay, affordable
-from recsim_env.agents.restoring import whole
-from recsim_env.agents.stepwise import StepwiseAgent
-from recsim_env.agents.visit_agent import VisitAgent
+from recsim_env.agents.core.agent import with_prefix
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.replay import Replay, affordable
+from recsim_env.agents.core.restoring import whole
+from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.session_agent import VisitAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.extras import extra
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.joint_features import CONTEXT_FIELDS, JointFeatures
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.linear_bandit import needs_item_features
 from recsim_env.agents.linear_posterior import LinearPosterior
-from recsim_env.agents.log_agent import LogAgent
-from recsim_env.agents.restoring import fits, require_range, taken
+from recsim_env.agents.core.fitted import LogAgent
+from recsim_env.agents.core.restoring import fits, require_range, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

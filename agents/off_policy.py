@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.agents.agent import with_prefix
+from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.deep_agent import DeepAgent
-from recsim_env.agents.replay import affordable
-from recsim_env.agents.restoring import like, require_range, rows_like, taken
+from recsim_env.agents.core.replay import affordable
+from recsim_env.agents.core.restoring import like, require_range, rows_like, taken
 
 # What the names of arrays begin with.
 _BUFFER = "buffer."

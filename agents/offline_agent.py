@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.agent import with_prefix
-from recsim_env.agents.feedback import Feedback
-from recsim_env.agents.restoring import whole
+from recsim_env.agents.core.agent import with_prefix
+from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.restoring import whole
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
-from recsim_env.agents.stepwise import StepwiseAgent
+from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.stepwise import StepwiseAgent, top_slates
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.online import StepwiseAgent, top_slates
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

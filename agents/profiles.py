@@ -9,7 +9,7 @@ from scipy import sparse
 
 from recsim_env.agents.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommender import Model, Query
-from recsim_env.agents.restoring import fits_sparse, taken
+from recsim_env.agents.core.restoring import fits_sparse, taken
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.extras import extra
-from recsim_env.agents.feedback import Observation
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.policy_gradient import ProximalAgent
-from recsim_env.agents.restoring import like
+from recsim_env.agents.core.restoring import like
 
 # Name of the states of the LSTMs in `progress`.
 _STATES = "lstm_states"

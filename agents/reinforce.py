@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.feedback import Feedback, shared_by_clicks
-from recsim_env.agents.logged_steps import LoggedSteps, last_steps, returns_to_go
+from recsim_env.agents.core.transition import Feedback, shared_by_clicks
+from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
 from recsim_env.agents.network_agent import NEXT
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv

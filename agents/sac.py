@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.agents.feedback import Observation
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.off_policy import OffPolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import ActionForm, VectorSlateWrapper, best_candidates

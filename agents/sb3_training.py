@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
 
-from recsim_env.agents.visit import VisitMemory
+from recsim_env.agents.core.session import VisitMemory
 from recsim_env.envs.sb3 import VecEnvAdapter
 from recsim_env.envs.wrappers import VectorSlateWrapper
 

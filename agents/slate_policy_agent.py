@@ -5,14 +5,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recsim_env.agents.agent import with_prefix
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.logged_steps import LoggedSteps, StepRecorder
+from recsim_env.agents.core.agent import with_prefix
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
 from recsim_env.agents.network_agent import REPLAY, NetworkAgent
-from recsim_env.agents.replay import Replay
-from recsim_env.agents.restoring import taken
-from recsim_env.agents.stepwise import slate_chance
-from recsim_env.agents.world import check_world, describe_world, require_alike
+from recsim_env.agents.core.replay import Replay
+from recsim_env.agents.core.restoring import taken
+from recsim_env.agents.core.online import slate_chance
+from recsim_env.agents.core.world import check_world, describe_world, require_alike
 from recsim_env.envs import RecommendationVectorEnv
 
 _MOST = 2**31 - 1

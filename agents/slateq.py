@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.feedback import Feedback, Observation
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.network_agent import NEXT, REPLAY, NetworkAgent
-from recsim_env.agents.restoring import require_range, rows_like, taken
+from recsim_env.agents.core.restoring import require_range, rows_like, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.restoring import like, require_finite, require_range, taken
+from recsim_env.agents.core.restoring import like, require_finite, require_range, taken
 
 # What the names of weights begin with among the arrays of a model.
 _PREFIX = "net."

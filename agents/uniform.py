@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.stepwise import StepwiseAgent
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.online import StepwiseAgent
 
 
 class Uniform(StepwiseAgent):

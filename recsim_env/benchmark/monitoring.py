@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from recsim_env.agents import Agent
-from recsim_env.agents.visit_agent import VisitAgent
+from recsim_env.agents.core.session_agent import VisitAgent
 from recsim_env.envs import observing_steps
 
 #: Called with the name of a quantity, its mean and the user-steps taken so far.

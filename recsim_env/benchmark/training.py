@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import Agent, agent_class, make_agent
-from recsim_env.agents.agent_file import read_about
-from recsim_env.agents.logged_steps import LoggedSteps
+from recsim_env.agents.core.agent_file import read_about
+from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
-from recsim_env.agents.world import describe_world
+from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.interrupting import Stopped, holding_signals
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv

@@ -86,7 +86,7 @@ def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> 
     The settings of the first agent that is a file, and learned in this scenario, count wherever
     neither the id nor --set says otherwise.
     """
-    from recsim_env.agents.world import is_of
+    from recsim_env.agents.core.world import is_of
     from recsim_env.benchmark.names import make_scenario, named_scenario, settings_of
 
     kind, fixed = named_scenario(options.scenario)
@@ -100,7 +100,7 @@ def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> 
 def agent_file(name: str) -> dict[str, Any] | None:
     """Returns what the file of an agent says of it; None where it is the name of an agent."""
     from recsim_env.agents import AGENTS
-    from recsim_env.agents.agent_file import read_about
+    from recsim_env.agents.core.agent_file import read_about
 
     return read_about(name) if name not in AGENTS and Path(name).is_file() else None
 

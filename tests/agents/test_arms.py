@@ -6,7 +6,7 @@ import pytest
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.arms import Arms, Tally
 from recsim_env.agents.epsilon_greedy import EpsilonGreedy
-from recsim_env.agents.feedback import Feedback
+from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.thompson import Thompson
 from recsim_env.agents.ucb import UCB
 from recsim_env.envs import RecommendationVectorEnv

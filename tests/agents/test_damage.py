@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import agent_class, load_agent, make_agent
-from recsim_env.agents.logged_steps import LoggedSteps
+from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.benchmark.interrupting import Stopped
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv

@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import agent_class, load_agent, make_agent
-from recsim_env.agents.visit import TRACES, VISIT, VisitMemory
+from recsim_env.agents.core.session import TRACES, VISIT, VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.feedback import Feedback
-from recsim_env.agents.joint_features import JointFeatures
+from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.linucb import LinUCB
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
@@ -145,7 +145,7 @@ def test_blocks_of_a_large_batch_equal_the_whole(checkerboard, monkeypatch, max_
     agent = LinUCB(env, max_features=max_features).learn(300)
     observation, _ = env.reset(seed=1)
     whole = agent.scores(observation, None, deterministic=False)
-    monkeypatch.setattr("recsim_env.agents.joint_features._BLOCK_NUMBERS", 500)
+    monkeypatch.setattr("recsim_env.agents.core.features._BLOCK_NUMBERS", 500)
     assert agent.scores(observation, None, deterministic=False) == pytest.approx(whole, rel=1e-12)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents.content import Content
-from recsim_env.agents.feedback import Feedback
-from recsim_env.agents.log_agent import ImpressionLog, rows_of
+from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.fitted import ImpressionLog, rows_of
 from recsim_env.agents.popularity import Popularity
 from recsim_env.core.scenario import Scenario
 

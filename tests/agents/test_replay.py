@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import load_agent, make_agent
-from recsim_env.agents.replay import Replay, affordable
+from recsim_env.agents.core.replay import Replay, affordable
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.boredom import Boredom
 

@@ -16,7 +16,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import AGENTS, agent_class, make_agent
-from recsim_env.agents.visit_agent import VisitAgent
+from recsim_env.agents.core.session_agent import VisitAgent
 from recsim_env.benchmark import evaluate
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.core.choice import RESPONSE_FIELDS, multinomial_logit

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import load_agent, make_agent
-from recsim_env.agents.agent_file import read_about
-from recsim_env.agents.world import describe_world, difference, is_of
+from recsim_env.agents.core.agent_file import read_about
+from recsim_env.agents.core.world import describe_world, difference, is_of
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.benchmark import evaluate
 from recsim_env.cli import main

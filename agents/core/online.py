@@ -8,11 +8,11 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
-from recsim_env.agents.agent import Agent, as_steps, with_prefix
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.restoring import MANY, like, require_range
-from recsim_env.agents.visits import is_state_of
-from recsim_env.agents.world import describe_world
+from recsim_env.agents.core.agent import Agent, as_steps, with_prefix
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.restoring import MANY, like, require_range
+from recsim_env.agents.core.resuming import is_state_of
+from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of parts of the memory begin with in `progress`.

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import Agent
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.visit import VisitMemory
+from recsim_env.agents.core.agent import Agent
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.session import VisitMemory
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

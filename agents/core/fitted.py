@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.agent import with_prefix
-from recsim_env.agents.feedback import Feedback, Observation
-from recsim_env.agents.restoring import require_range, rows_like, whole
-from recsim_env.agents.stepwise import StepwiseAgent
+from recsim_env.agents.core.agent import with_prefix
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.restoring import require_range, rows_like, whole
+from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario

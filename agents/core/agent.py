@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recsim_env.agents.acting import people_of, stands_for_others
-from recsim_env.agents.agent_file import FILE_KIND, FILE_VERSION, check_about
-from recsim_env.agents.feedback import Observation
-from recsim_env.agents.restoring import require_finite
-from recsim_env.agents.world import describe_world, difference, require_alike
+from recsim_env.agents.core.acting import people_of, stands_for_others
+from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.restoring import require_finite
+from recsim_env.agents.core.world import describe_world, difference, require_alike
 from recsim_env.envs.arguments import as_count, as_indices, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.envs import RecommendationVectorEnv
@@ -35,14 +35,14 @@ class Agent(ABC):
 
     Args:
       env: the environment to learn in; autoreset mode NEXT_STEP. Wrappers that only watch, single
-        environments and Gymnasium's own batches of them are taken as `agents.acting.people_of`
+        environments and Gymnasium's own batches of them are taken as `agents.core.acting.people_of`
         says.
       seed: of the agent's own generator and of the people met while learning.
 
     Attributes:
       env: the batch of people among whom it acts.
       stage: through what it steps them: `env`, or what watches it.
-      world: what scenario it learned in last; see `agents.world`.
+      world: what scenario it learned in last; see `agents.core.world`.
       on_rest: called by `learn` wherever the agent, saved and loaded, would go on exactly as it
         does; what it raises ends learning there.
 

@@ -3,7 +3,7 @@
 What was seen last is not kept: it follows from the state of the people.
 """
 
-from recsim_env.agents.restoring import Arrays, taken
+from recsim_env.agents.core.restoring import Arrays, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.engine.state import check_state
 

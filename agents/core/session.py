@@ -5,7 +5,7 @@ import math
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.agents.feedback import Observation
+from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 
 #: Names of the fields among observations.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.restoring import MANY
-from recsim_env.agents.world import check_world
+from recsim_env.agents.core.restoring import MANY
+from recsim_env.agents.core.world import check_world
 from recsim_env.formats.array_file import read_values
 
 FILE_KIND = "agent"

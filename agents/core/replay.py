@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.restoring import require_range, rows_like, whole
+from recsim_env.agents.core.restoring import require_range, rows_like, whole
 
 # What agents learn from again and again takes at most this much memory.
 _MAX_BYTES = 2**30

@@ -1,0 +1,1 @@
+"""What agents are: the interface, the loop, what they are told, and what they keep."""
