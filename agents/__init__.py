@@ -16,7 +16,7 @@ from recsim_env.inputs.spelling import did_you_mean
 __all__ = ["AGENTS", "Agent", "UnsuitableScenario", "agent_class", "load_agent", "make_agent"]
 
 AGENTS = {
-    "uniform": "recsim_env.agents.uniform:Uniform",
+    "uniform": "recsim_env.agents.references.uniform:Uniform",
     "popularity": "recsim_env.agents.popularity:Popularity",
     "topic_quality": "recsim_env.agents.topic_quality:TopicQuality",
     "content": "recsim_env.agents.content:Content",
@@ -48,9 +48,9 @@ AGENTS = {
     "sac": "recsim_env.agents.sac:SACAgent",
     "reinforce": "recsim_env.agents.reinforce:Reinforce",
     "bc": "recsim_env.agents.bc:BehaviourCloning",
-    "oracle": "recsim_env.agents.oracle:Oracle",
-    "diverse_oracle": "recsim_env.agents.diverse:DiverseOracle",
-    "far_sighted": "recsim_env.agents.oracle:FarSighted",
+    "oracle": "recsim_env.agents.references.oracle:Oracle",
+    "diverse_oracle": "recsim_env.agents.references.diverse:DiverseOracle",
+    "far_sighted": "recsim_env.agents.references.oracle:FarSighted",
 }
 
 

@@ -266,7 +266,7 @@ def test_benchmark_reads_toml_and_the_command_line_has_the_last_word(tmp_path):
 
 def test_a_failed_run_makes_the_command_fail(capsys, tmp_path, monkeypatch):
     (tmp_path / "failing_agent.py").write_text(
-        "from recsim_env.agents.uniform import Uniform\n"
+        "from recsim_env.agents.references.uniform import Uniform\n"
         "class Failing(Uniform):\n"
         "    def learn(self, *arguments, **settings):\n"
         "        raise ZeroDivisionError('by zero')\n"

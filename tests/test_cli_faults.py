@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recsim_env import cli
-from recsim_env.agents.uniform import Uniform
+from recsim_env.agents.references.uniform import Uniform
 from recsim_env.cli.faults import fault_of
 from recsim_env.inputs.spelling import whole_number
 

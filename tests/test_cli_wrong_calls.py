@@ -10,7 +10,7 @@ import pytest
 from recsim_env.cli import main
 
 OWN = {
-    "mine.py": "from recsim_env.agents.uniform import Uniform\nclass Mine(Uniform): ...\n",
+    "mine.py": "from recsim_env.agents.references.uniform import Uniform\nclass Mine(Uniform): ...\n",
     "raising.py": "raise RuntimeError('not today')\n",
     "leaving.py": "import sys\nsys.exit(3)\n",
     "unparsable.py": "class Half(:\n",
@@ -20,7 +20,7 @@ OWN = {
         "from recsim_env.agents import Agent\nclass Half(Agent):\n    def learn(self): ...\n"
     ),
     "dying.py": (
-        "from recsim_env.agents.uniform import Uniform\n"
+        "from recsim_env.agents.references.uniform import Uniform\n"
         "class AtBirth(Uniform):\n"
         "    def __init__(self, env, **settings): raise KeyError('no key')\n"
         "class AtWork(Uniform):\n"
@@ -30,7 +30,7 @@ OWN = {
         "class OfDepth(Uniform):\n"
         "    def learn(self, *arguments, **settings): return self.learn()\n"
     ),
-    "random.py": "from recsim_env.agents.uniform import Uniform\nclass Mine(Uniform): ...\n",
+    "random.py": "from recsim_env.agents.references.uniform import Uniform\nclass Mine(Uniform): ...\n",
     "not-a-name.py": "",
     "shop.py": (
         "from dataclasses import dataclass\n"

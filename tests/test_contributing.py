@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recsim_env.agents.uniform import Uniform
+from recsim_env.agents.references.uniform import Uniform
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution

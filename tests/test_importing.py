@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with people's own classes, which is not where Python looks."""
     for name, text in (("own_agents", AGENT), ("own_shop", SCENARIO)):
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    text = "from recsim_env.agents.uniform import Uniform as Base\n"
+    text = "from recsim_env.agents.references.uniform import Uniform as Base\n"
     (tmp_path / "neighbour.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     monkeypatch.chdir(tmp_path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from recsim_env.agents.uniform import Uniform
+from recsim_env.agents.references.uniform import Uniform
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.testing import CheckFailed, check_agent, check_scenario
 

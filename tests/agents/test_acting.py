@@ -10,7 +10,7 @@ from gymnasium.wrappers.vector import NormalizeReward, RecordEpisodeStatistics, 
 
 import recsim_env  # noqa: F401 (registers the ids)
 from recsim_env.agents import make_agent
-from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.references.oracle import Oracle
 from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
-from recsim_env.agents.uniform import Uniform
+from recsim_env.agents.references.uniform import Uniform
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue

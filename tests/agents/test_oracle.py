@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.references.oracle import Oracle
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution

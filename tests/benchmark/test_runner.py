@@ -33,7 +33,7 @@ TINY = BenchmarkSettings(
 )
 
 AGENTS = """
-from recsim_env.agents.uniform import Uniform
+from recsim_env.agents.references.uniform import Uniform
 
 class Failing(Uniform):
     def learn(self, total_timesteps, callback=None, progress_bar=False):

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.news_calendar import calendar_of, publishing_rhythm, reading_rhythm
 from recsim_env.scenarios.news_feed import NewsFeed

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenarios.organic_shopping import OrganicShopping
 from recsim_env.testing import check_scenario, random_slates

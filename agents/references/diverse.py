@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.oracle import Oracle
+from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

@@ -1,0 +1,1 @@
+"""What every comparison is measured against: the floor and the ceilings."""
