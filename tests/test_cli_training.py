@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.linucb import LinUCB
+from recsim_env.agents.bandits.linucb import LinUCB
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.cli import main

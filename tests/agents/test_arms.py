@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.arms import Arms, Tally
-from recsim_env.agents.epsilon_greedy import EpsilonGreedy
+from recsim_env.agents.bandits.arms import Arms, Tally
+from recsim_env.agents.bandits.epsilon_greedy import EpsilonGreedy
 from recsim_env.agents.core.transition import Feedback
-from recsim_env.agents.thompson import Thompson
-from recsim_env.agents.ucb import UCB
+from recsim_env.agents.bandits.thompson import Thompson
+from recsim_env.agents.bandits.ucb import UCB
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_evolution import InterestEvolution

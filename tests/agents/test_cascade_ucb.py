@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.cascade_ucb import CascadeUCB
+from recsim_env.agents.bandits.cascade_ucb import CascadeUCB
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_evolution import InterestEvolution

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import load_agent
-from recsim_env.agents.epsilon_greedy import EpsilonGreedy
+from recsim_env.agents.bandits.epsilon_greedy import EpsilonGreedy
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 

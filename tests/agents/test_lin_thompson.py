@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.lin_thompson import LinThompson
-from recsim_env.agents.linucb import LinUCB
+from recsim_env.agents.bandits.lin_thompson import LinThompson
+from recsim_env.agents.bandits.linucb import LinUCB
 
 RATE = 1e-6
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 
 D, RIDGE = 12, 2.0
 

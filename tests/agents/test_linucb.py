@@ -7,7 +7,7 @@ from scipy import stats
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.linucb import LinUCB
+from recsim_env.agents.bandits.linucb import LinUCB
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.music_streaming import MusicStreaming
@@ -134,7 +134,7 @@ def test_large_batches_of_models_with_own_weights_equal_the_whole(checkerboard, 
     agent = LinUCB(env, model=model).learn(300)
     observation, _ = env.reset(seed=1)
     whole = np.array([agent.scores(observation, None, deterministic=d) for d in (True, False)])
-    monkeypatch.setattr("recsim_env.agents.linear_models._BLOCK_NUMBERS", 500)
+    monkeypatch.setattr("recsim_env.agents.bandits.linear_models._BLOCK_NUMBERS", 500)
     blocks = np.array([agent.scores(observation, None, deterministic=d) for d in (True, False)])
     assert blocks == pytest.approx(whole, rel=1e-12)
 
@@ -249,7 +249,7 @@ def test_settings_out_of_range_are_named(checkerboard, setting, value):
 def test_own_weights_need_ids_and_not_too_many_items(checkerboard, monkeypatch):
     with pytest.raises(ValueError, match="set n_items or use model='shared'$"):
         LinUCB(checkerboard(n_items=0), model="disjoint")
-    monkeypatch.setattr("recsim_env.agents.linear_bandit._MAX_NUMBERS", 1_000)
+    monkeypatch.setattr("recsim_env.agents.bandits.linear_bandit._MAX_NUMBERS", 1_000)
     LinUCB(checkerboard(), model="disjoint")  # 80 items, (1, g) of 3 numbers: 720
     with pytest.raises(ValueError, match="or model='disjoint'$"):
         LinUCB(checkerboard(), model="hybrid")

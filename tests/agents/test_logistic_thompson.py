@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import minimize
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.linear_posterior import LinearPosterior
-from recsim_env.agents.logistic_thompson import LogisticThompson, laplace
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.logistic_thompson import LogisticThompson, laplace
 
 D = 6
 

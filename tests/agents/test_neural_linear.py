@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.neural_linear import NeuralLinear
+from recsim_env.agents.bandits.neural_linear import NeuralLinear
 
 pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 

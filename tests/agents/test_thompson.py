@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from recsim_env.agents.thompson import Thompson
+from recsim_env.agents.bandits.thompson import Thompson
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_exploration import InterestExploration

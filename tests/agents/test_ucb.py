@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from recsim_env.agents.arms import Tally
-from recsim_env.agents.ucb import UCB, kl_bound
+from recsim_env.agents.bandits.arms import Tally
+from recsim_env.agents.bandits.ucb import UCB, kl_bound
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 

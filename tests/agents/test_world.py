@@ -157,7 +157,7 @@ WRONG: dict[str, list[Any]] = {
     "settings": [None, [], "x", {"alpha": "x"}, {"none": 1}, {"alpha": -1}, {"ridge": [1.0]}],
     "generator": [None, {}, {"bit_generator": "PCG64"}, "x", DEEP],
     "world": [None, {}, [], {"scenario": "x"}],
-    "agent": [None, 5, "x", "os:system", "recsim_env.agents.ucb:UCB"],
+    "agent": [None, 5, "x", "os:system", "recsim_env.agents.bandits.ucb:UCB"],
     "notes": [None],
 }
 

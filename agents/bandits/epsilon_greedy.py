@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.arm_agent import ArmAgent
-from recsim_env.agents.arms import Tally
+from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arms import Tally
 from recsim_env.envs import RecommendationVectorEnv
 
 

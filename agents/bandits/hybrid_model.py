@@ -7,8 +7,8 @@ import numpy as np
 from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.linear_models import DisjointModel, blocks, by_item
-from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.linear_models import DisjointModel, blocks, by_item
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.restoring import like
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.epsilon_greedy import EpsilonGreedy
+from recsim_env.agents.bandits.epsilon_greedy import EpsilonGreedy
 
 
 class TopicQuality(EpsilonGreedy):

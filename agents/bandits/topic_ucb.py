@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.ucb import UCB
+from recsim_env.agents.bandits.ucb import UCB
 
 
 class TopicUCB(UCB):

@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 
 # How many numbers the working arrays of one block of people may hold.
 _BLOCK_NUMBERS = 4_000_000

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import rel_entr
 
-from recsim_env.agents.arm_agent import ArmAgent
-from recsim_env.agents.arms import Tally
+from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arms import Tally
 from recsim_env.envs import RecommendationVectorEnv
 
 # Each halves the interval that holds the bound: beyond this the two ends are neighbours at 1e-10.

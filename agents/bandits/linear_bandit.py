@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.transition import Feedback
-from recsim_env.agents.hybrid_model import HybridModel
+from recsim_env.agents.bandits.hybrid_model import HybridModel
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.linear_models import DisjointModel, LinearModel, SharedModel
+from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, SharedModel
 from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario

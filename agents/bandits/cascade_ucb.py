@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.ucb import UCB
+from recsim_env.agents.bandits.ucb import UCB
 from recsim_env.core.scenario import Scenario
 
 

@@ -8,9 +8,9 @@ from scipy.special import expit
 
 from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.lin_thompson import LinThompson
-from recsim_env.agents.linear_models import LinearModel, SharedModel
-from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.lin_thompson import LinThompson
+from recsim_env.agents.bandits.linear_models import LinearModel, SharedModel
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.envs import RecommendationVectorEnv
 
 _MAX_STEPS, _MAX_HALVINGS = 50, 30

@@ -9,8 +9,8 @@ import numpy as np
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
-from recsim_env.agents.linear_bandit import needs_item_features
-from recsim_env.agents.linear_posterior import LinearPosterior
+from recsim_env.agents.bandits.linear_bandit import needs_item_features
+from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.fitted import LogAgent
 from recsim_env.agents.core.restoring import fits, require_range, taken
 from recsim_env.envs import RecommendationVectorEnv

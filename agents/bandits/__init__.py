@@ -1,0 +1,1 @@
+"""Bandits: agents that estimate the reward of the next slate and explore."""
