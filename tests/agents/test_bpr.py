@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.bpr import BPR, _ascend, _Pairs
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.bpr import BPR, _ascend, _Pairs
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
 
 
 def fitted(table, **settings):

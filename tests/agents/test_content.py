@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.content import Content, ContentQuery
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.content import Content, ContentQuery
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
 
 
 class Blind(Content):

@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 
 from recsim_env.agents import UnsuitableScenario
-from recsim_env.agents.ease import EASE, inverse_gram
-from recsim_env.agents.recommender import Query
+from recsim_env.agents.recommenders.ease import EASE, inverse_gram
+from recsim_env.agents.recommenders.recommender import Query
 
 
 def test_weights_are_the_ridge_regression_of_each_item_on_the_others(table_of):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.ials import ImplicitALS
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.ials import ImplicitALS
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
 
 pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recsim_env.agents.item_knn import ItemKNN
-from recsim_env.agents.recommender import Query
+from recsim_env.agents.recommenders.item_knn import ItemKNN
+from recsim_env.agents.recommenders.recommender import Query
 
 
 @pytest.fixture

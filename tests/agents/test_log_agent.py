@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recsim_env.agents.content import Content
+from recsim_env.agents.recommenders.content import Content
 from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.fitted import ImpressionLog, rows_of
-from recsim_env.agents.popularity import Popularity
+from recsim_env.agents.recommenders.popularity import Popularity
 from recsim_env.core.scenario import Scenario
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsim_env.agents.neighbours import nearest, norms, rarity, sums, weighted
+from recsim_env.agents.recommenders.neighbours import nearest, norms, rarity, sums, weighted
 
 
 def a_matrix(n_rows, n_columns, seed, share=0.3):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.popularity import Popularity
-from recsim_env.agents.recommender import Query
+from recsim_env.agents.recommenders.popularity import Popularity
+from recsim_env.agents.recommenders.recommender import Query
 
 
 def score(table, **settings):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.ease import EASE
-from recsim_env.agents.item_knn import ItemKNN
-from recsim_env.agents.profiles import ProfileRecommender, scaled
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
-from recsim_env.agents.svd import PureSVD
-from recsim_env.agents.user_knn import UserKNN
+from recsim_env.agents.recommenders.ease import EASE
+from recsim_env.agents.recommenders.item_knn import ItemKNN
+from recsim_env.agents.recommenders.profiles import ProfileRecommender, scaled
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.svd import PureSVD
+from recsim_env.agents.recommenders.user_knn import UserKNN
 
 LINEAR = (UserKNN, ItemKNN, PureSVD, EASE)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.personal_recommender import PersonalRecommender
-from recsim_env.agents.popularity import Popularity
-from recsim_env.agents.recommender import RECENT, Query, Recommender, Visit, nothing_recent
+from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
+from recsim_env.agents.recommenders.popularity import Popularity
+from recsim_env.agents.recommenders.recommender import RECENT, Query, Recommender, Visit, nothing_recent
 
 
 class Told(PersonalRecommender):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import agent_class
-from recsim_env.agents.recommender import Query, nothing_recent
+from recsim_env.agents.recommenders.recommender import Query, nothing_recent
 from recsim_env.data.interactions import Interactions
 
 N_USERS, N_ITEMS, N_ROWS = 1_000_000, 100_000, 3_000_000

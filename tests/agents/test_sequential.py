@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.popularity import Popularity
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
-from recsim_env.agents.sequential import Sequential
+from recsim_env.agents.recommenders.popularity import Popularity
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.sequential import Sequential
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 

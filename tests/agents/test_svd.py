@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recsim_env.agents.recommender import Query
-from recsim_env.agents.svd import PureSVD
+from recsim_env.agents.recommenders.recommender import Query
+from recsim_env.agents.recommenders.svd import PureSVD
 
 
 def affinity(table, **settings):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.recommender import RECENT, Query, nothing_recent
-from recsim_env.agents.two_tower import TwoTower
+from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.two_tower import TwoTower
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
@@ -120,7 +120,7 @@ def test_corrected_samples_stand_for_all_items(is_corrected):
     The sample holds every item in proportion to Q, 20,000 in all, so the difference that is left
     is of the order of 1e-4; uncorrected, the slope of the most popular item is wrong by a third.
     """
-    from recsim_env.agents.torch_models import sampled_softmax
+    from recsim_env.agents.recommenders.towers import sampled_softmax
 
     chance = np.array([0.5, 0.25, 0.15, 0.07, 0.03])
     scores = np.array([0.3, -0.2, 0.9, 0.0, 1.1])
@@ -145,9 +145,9 @@ def test_likes_alone_teach_by_comparison_with_a_sample(table_of):
 
 def test_loss_is_that_of_the_formula(table_of):
     """Of rows with passes enough, by NumPy: ids and likes make a vector, and nothing is sampled."""
-    from recsim_env.agents.deep_recommender import _lessons, _scale
+    from recsim_env.agents.recommenders.deep_recommender import _lessons, _scale
     from recsim_env.agents.torch_computing import arrays_of
-    from recsim_env.agents.torch_models import Lessons, Loss, MeanTowers, Sizes
+    from recsim_env.agents.recommenders.towers import Lessons, Loss, MeanTowers, Sizes
 
     rows = [(0, 0, 1), (0, 1, 0), (1, 1, 3), (0, 2, 1), (1, 0, 0), (0, 1, 0), (1, 2, 0)]
     attention = np.array([1.0, 0.5, 1.0, 1.0, 0.2, 1.0, 1.0])
@@ -228,8 +228,8 @@ def test_says_what_it_needs(checkerboard):
 
 
 def test_missing_torch_is_one_sentence_with_the_remedy(checkerboard, monkeypatch):
-    monkeypatch.delitem(sys.modules, "recsim_env.agents.torch_models", raising=False)
-    monkeypatch.delattr("recsim_env.agents.torch_models", raising=False)
+    monkeypatch.delitem(sys.modules, "recsim_env.agents.recommenders.towers", raising=False)
+    monkeypatch.delattr("recsim_env.agents.recommenders.towers", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r'pip install "recsim-env\[agents\]"$'):
         TwoTower(checkerboard())

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsim_env.agents.recommender import Query
-from recsim_env.agents.user_knn import UserKNN, _thinned
+from recsim_env.agents.recommenders.recommender import Query
+from recsim_env.agents.recommenders.user_knn import UserKNN, _thinned
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recsim_env.agents.recommender import RECENT, Recommender
+from recsim_env.agents.recommenders.recommender import RECENT, Recommender
 from recsim_env.benchmark import ranking, ranking_run
 from recsim_env.benchmark.ranking.study import LOG_SETTINGS, default_agents, rank
 from recsim_env.benchmark.ranking.run import ROWS, Random, ranked

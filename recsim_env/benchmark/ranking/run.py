@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.agents.recommender import Model, Query, Recommender
+from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
 from recsim_env.benchmark.ranking.task import RankingProtocol, RankingTask
 from recsim_env.benchmark.experiment.run import Row, rows_or_error
 from recsim_env.data import ranking_metrics as metrics

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
-from recsim_env.agents.recommender import Recommender
+from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.envs.arguments import as_seed
 from recsim_env.benchmark.experiment.kept import joinable, noted, plain
 from recsim_env.benchmark.experiment.plan import LeftOut, full_settings, hash_of

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.factors import products, rows_or
-from recsim_env.agents.personal_recommender import PersonalRecommender
-from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.recommenders.embeddings import products, rows_or
+from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
+from recsim_env.agents.recommenders.recommender import Model, Query
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.compiler.kernel_cache import compiled

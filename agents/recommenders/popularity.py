@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.fitted import LogAgent
-from recsim_env.agents.recommender import Model, Query, Recommender
+from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

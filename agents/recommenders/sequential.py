@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.deep_recommender import DeepRecommender
+from recsim_env.agents.recommenders.deep_recommender import DeepRecommender
 from recsim_env.data.interactions import Interactions
 
 
@@ -31,7 +31,7 @@ class Sequential(DeepRecommender):
     @classmethod
     def network(cls, sizes: Any) -> Any:
         """Returns towers in which a person is the state of a recurrent network."""
-        from recsim_env.agents.torch_models import OrderedTowers
+        from recsim_env.agents.recommenders.towers import OrderedTowers
 
         return OrderedTowers(sizes)
 

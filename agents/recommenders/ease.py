@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from recsim_env.agents.profiles import ProfileRecommender
-from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.recommenders.profiles import ProfileRecommender
+from recsim_env.agents.recommenders.recommender import Model, Query
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

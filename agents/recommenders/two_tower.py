@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.deep_recommender import DeepRecommender
+from recsim_env.agents.recommenders.deep_recommender import DeepRecommender
 from recsim_env.data.interactions import Interactions
 from recsim_env.core.scenario import Scenario
 
@@ -45,7 +45,7 @@ class TwoTower(DeepRecommender):
     @classmethod
     def network(cls, sizes: Any) -> Any:
         """Returns towers in which a person is an id and the sum of what they liked."""
-        from recsim_env.agents.torch_models import MeanTowers
+        from recsim_env.agents.recommenders.towers import MeanTowers
 
         return MeanTowers(sizes)
 

@@ -7,9 +7,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-from recsim_env.agents.factors import products
-from recsim_env.agents.profiles import ProfileRecommender
-from recsim_env.agents.recommender import Model, Query
+from recsim_env.agents.recommenders.embeddings import products
+from recsim_env.agents.recommenders.profiles import ProfileRecommender
+from recsim_env.agents.recommenders.recommender import Model, Query
 from recsim_env.envs import RecommendationVectorEnv
 
 # Singular values below this share of the largest are rounding errors of zeros.
