@@ -27,7 +27,7 @@ class BehaviourCloning(OfflineAgent):
 
     def make_network(self) -> Any:
         """Returns scores of candidates; their critic is not learned."""
-        from recsim_env.agents.candidate_scores import CandidateScores
+        from recsim_env.agents.networks.scores import CandidateScores
 
         network = CandidateScores(self.seen_space, self.settings["width"])
         network.critic.requires_grad_(False)
@@ -36,7 +36,7 @@ class BehaviourCloning(OfflineAgent):
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
         """Returns how unlikely the slates are, in the mean."""
-        from recsim_env.agents.plackett_luce import PlackettLuce
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
         policy = PlackettLuce(self.network.scores(batch), self.slate_size)
         return -policy.log_prob(batch["slate"].long()).mean()

@@ -49,7 +49,7 @@ class DeepAgent(VisitAgent):
         super().__init__(env, seed=seed, **settings)
         self.check_settings()
         extra("recsim_env.envs.sb3", needed_by=type(self).__name__)
-        from recsim_env.agents.torch_computing import device_of
+        from recsim_env.agents.networks.compute import device_of
 
         # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
         self.device = device_of(self.settings["device"])
@@ -84,7 +84,7 @@ class DeepAgent(VisitAgent):
     @contextlib.contextmanager
     def _generators(self) -> Iterator[int]:
         """Seeds the global generators, yields the seed, and puts back how they were."""
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         before = random.getstate(), np.random.get_state()
         seed = 0 if self._generator_states else int(self.rng.integers(2**31))
@@ -128,7 +128,7 @@ class DeepAgent(VisitAgent):
 
     def _go_on_drawing(self, seed: int) -> None:
         """Seeds the generator of actions, or lets all of them go on where learning was left."""
-        from recsim_env.agents.torch_computing import set_generator_states
+        from recsim_env.agents.networks.compute import set_generator_states
 
         self.model.action_space.seed(seed)
         if self._generator_states:
@@ -139,7 +139,7 @@ class DeepAgent(VisitAgent):
         """Lets whoever waits for it leave learning, between two rollouts."""
         if self.on_rest is None:
             return
-        from recsim_env.agents.torch_computing import generator_states
+        from recsim_env.agents.networks.compute import generator_states
 
         try:
             self.on_rest()
@@ -160,14 +160,14 @@ class DeepAgent(VisitAgent):
         """Shows the best slates by what the model has learned."""
         import torch
 
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         with computing(), torch.no_grad():
             return self.choose(self.tensors(observation, state), deterministic=deterministic)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the weights, the optimisers' states and the scale of rewards."""
-        from recsim_env.agents.torch_computing import optimizer_arrays
+        from recsim_env.agents.networks.compute import optimizer_arrays
 
         scale = self.model.env.ret_rms
         found = {"scale": np.array([scale.mean, scale.var, scale.count])}
@@ -194,7 +194,7 @@ class DeepAgent(VisitAgent):
         """Takes back what `arrays` returned."""
         import torch
 
-        from recsim_env.agents.torch_computing import check_weights, restore_optimizer
+        from recsim_env.agents.networks.compute import check_weights, restore_optimizer
 
         policy = self.model.policy
         check_weights(policy, arrays, _POLICY)
@@ -264,7 +264,7 @@ class DeepAgent(VisitAgent):
         self.model._n_updates = whole(progress, "n_updates")
         self._generator_states = with_prefix(progress, _DRAWING)
         if self._generator_states:
-            from recsim_env.agents.torch_computing import set_generator_states
+            from recsim_env.agents.networks.compute import set_generator_states
 
             with self._generators():  # lends them to a copy, to see that they are what they seem
                 set_generator_states(self._generator_states, copy.deepcopy(self.model.action_space))

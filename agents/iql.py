@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from recsim_env.agents.core.step_log import returns_to_go
-from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.networks.agent import NEXT
 from recsim_env.agents.offline_agent import OfflineAgent
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -65,7 +65,7 @@ class ImplicitQLearning(OfflineAgent):
         """Returns the sum of three losses, each of weights of its own."""
         import torch
 
-        from recsim_env.agents.plackett_luce import PlackettLuce
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
         network, slates = self.network, batch["slate"].long()
         following = {name: batch[NEXT + name] for name in self.seen_space}

@@ -10,8 +10,8 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
-from recsim_env.agents.torch_computing import follow
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.compute import follow
 from recsim_env.agents.core.session import VISIT
 
 # Logarithms of attractions stay within this.

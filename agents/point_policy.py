@@ -8,7 +8,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.sac.policies import SACPolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
 
 _N_CRITICS = 2
 

@@ -60,8 +60,8 @@ class PolicyGradientAgent(DeepAgent):
         """Returns whether slates are the best, or the chance that they are drawn."""
         import torch
 
-        from recsim_env.agents.plackett_luce import PlackettLuce
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
+        from recsim_env.agents.networks.compute import computing
 
         with computing(), torch.no_grad():
             scores = self._scores(self.tensors(observation, state))

@@ -71,7 +71,7 @@ class RecurrentPPOAgent(ProximalAgent):
         """Returns the memories once the LSTM has read the observation."""
         import torch
 
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         visits = super().next_state(state.visits, observation, episode_start)
         seen = super().tensors(observation, visits)

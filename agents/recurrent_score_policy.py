@@ -8,8 +8,8 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from recsim_env.agents.candidate_encoder import Tensors, tempered
-from recsim_env.agents.candidate_scores import CandidateScores
+from recsim_env.agents.networks.encoder import Tensors, tempered
+from recsim_env.agents.networks.scores import CandidateScores
 from recsim_env.agents.score_policy import drawn, judged
 
 #: Name of the field among observations that holds what is recalled.

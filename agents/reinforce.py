@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Feedback, shared_by_clicks
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
-from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.networks.agent import NEXT
 from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -73,7 +73,7 @@ class Reinforce(SlatePolicyAgent):
 
     def make_network(self) -> Any:
         """Returns scores of candidates, and values of moments."""
-        from recsim_env.agents.candidate_scores import ScaledScores
+        from recsim_env.agents.networks.scores import ScaledScores
 
         return ScaledScores(self.seen_space, self.settings["width"])
 
@@ -127,7 +127,7 @@ class Reinforce(SlatePolicyAgent):
         """Returns a network whose softmax makes the items of the slates as likely as can be."""
         import torch
 
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         n, batch_size = len(rows["reward"]), self.settings["batch_size"]
         with computing(int(self.rng.integers(2**31))):
@@ -161,7 +161,7 @@ class Reinforce(SlatePolicyAgent):
         """Returns minus the corrected objective, and the error of the baseline."""
         import torch
 
-        from recsim_env.agents.plackett_luce import PlackettLuce
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
         network, slates = self.network, batch["slate"].long()
         scores, returns = network.scores(batch), batch["return_to_go"][:, None]

@@ -7,9 +7,9 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import Tensors, tempered
-from recsim_env.agents.candidate_scores import CandidateScores
-from recsim_env.agents.plackett_luce import PlackettLuce
+from recsim_env.agents.networks.encoder import Tensors, tempered
+from recsim_env.agents.networks.scores import CandidateScores
+from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
 
 class FlatScores(nn.Module):

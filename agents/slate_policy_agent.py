@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.network_agent import REPLAY, NetworkAgent
+from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
 from recsim_env.agents.core.replay import Replay
 from recsim_env.agents.core.restoring import taken
 from recsim_env.agents.core.online import slate_chance
@@ -55,7 +55,7 @@ class SlatePolicyAgent(NetworkAgent):
             return super()._slate_chance(observation, slates, state, deterministic=True)
         import torch
 
-        from recsim_env.agents.plackett_luce import PlackettLuce
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
         scores = self.scores(observation, state, deterministic=True)
         drawn = PlackettLuce(torch.as_tensor(scores), self.slate_size)

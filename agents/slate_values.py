@@ -7,8 +7,8 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors, tempered
-from recsim_env.agents.slate_serving import optimal
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors, tempered
+from recsim_env.agents.networks.serving import optimal
 
 
 class SlateValues(nn.Module):

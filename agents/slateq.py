@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.network_agent import NEXT, REPLAY, NetworkAgent
+from recsim_env.agents.networks.agent import NEXT, REPLAY, NetworkAgent
 from recsim_env.agents.core.restoring import require_range, rows_like, taken
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
@@ -47,7 +47,7 @@ class SlateQ(NetworkAgent):
 
     Settings:
       training: "myop" (as gamma 0), "sarsa", "ql_top_k", "ql_greedy", or "ql_optimal" (default),
-        how targets choose the next slate; see `recsim_env.agents.slate_serving`.
+        how targets choose the next slate; see `recsim_env.agents.networks.serving`.
       serving: "top_k", "greedy" or "optimal" (default).
       null_value: whether choosing none has a value that is learned (true), or 0.
       values: "table" is a number for every feature, Q of a topic where those are topics; "linear"
@@ -153,7 +153,7 @@ class SlateQ(NetworkAgent):
 
     def _slates(self, rule: str, attraction: Any, gain: Any) -> Any:
         """Returns the best slates by a rule."""
-        from recsim_env.agents.slate_serving import RULES
+        from recsim_env.agents.networks.serving import RULES
 
         return RULES[rule](attraction, gain, self.network.attraction.none, self.slate_size)
 
@@ -211,7 +211,7 @@ class SlateQ(NetworkAgent):
         """Returns r + gamma V(o') in units, (n,)."""
         import torch
 
-        from recsim_env.agents.slate_serving import slate_gain
+        from recsim_env.agents.networks.serving import slate_gain
 
         rewards = batch["reward"] / self.network.unit
         if self.discount == 0.0:

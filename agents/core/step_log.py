@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.networks.agent import NEXT
 from recsim_env.agents.core.restoring import require_finite, require_range, rows_like, whole
 from recsim_env.agents.core.session import VisitMemory
 from recsim_env.formats.array_file import read_arrays, write_arrays

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recsim_env.agents.torch_computing import device_of
+from recsim_env.agents.networks.compute import device_of
 
 # The spread of weights at first.
 _START = 0.1

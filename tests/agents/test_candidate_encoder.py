@@ -6,7 +6,7 @@ from gymnasium import spaces
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder  # noqa: E402 (needs torch)
+from recsim_env.agents.networks.encoder import CandidateEncoder  # noqa: E402 (needs torch)
 
 SHAPES = {
     "candidates": (5, 3),

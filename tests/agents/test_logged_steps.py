@@ -7,7 +7,7 @@ import pytest
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.step_log import LoggedSteps, returns_to_go
-from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.networks.agent import NEXT
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution

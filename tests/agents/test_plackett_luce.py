@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
-from recsim_env.agents.plackett_luce import PlackettLuce  # noqa: E402 (needs torch)
+from recsim_env.agents.networks.plackett_luce import PlackettLuce  # noqa: E402 (needs torch)
 
 N_CANDIDATES = 5
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.network_agent import NEXT
+from recsim_env.agents.networks.agent import NEXT
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 

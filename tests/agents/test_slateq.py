@@ -86,7 +86,7 @@ def judged(kind: str, n: int = 200, n_candidates: int = 7):
 @pytest.mark.parametrize("size", [1, 3, 7])
 @pytest.mark.parametrize("kind", ["losses", "mixed", "gains"])
 def test_the_optimal_slate_gains_as_much_as_the_best_of_all(kind, size):
-    from recsim_env.agents.slate_serving import optimal, slate_gain
+    from recsim_env.agents.networks.serving import optimal, slate_gain
 
     attraction, gain = judged(kind)
     slates = optimal(attraction, gain, 1.5, size)
@@ -102,7 +102,7 @@ def test_the_optimal_slate_gains_as_much_as_the_best_of_all(kind, size):
 @pytest.mark.parametrize("size", [1, 3, 7])
 @pytest.mark.parametrize("kind", ["losses", "mixed", "gains"])
 def test_greedy_and_top_k_slates_are_those_of_plain_python(kind, size):
-    from recsim_env.agents.slate_serving import greedy, top_k
+    from recsim_env.agents.networks.serving import greedy, top_k
 
     attraction, gain = judged(kind)
     filled, tops = (rule(attraction, gain, 1.5, size).tolist() for rule in (greedy, top_k))

@@ -146,7 +146,7 @@ def test_likes_alone_teach_by_comparison_with_a_sample(table_of):
 def test_loss_is_that_of_the_formula(table_of):
     """Of rows with passes enough, by NumPy: ids and likes make a vector, and nothing is sampled."""
     from recsim_env.agents.recommenders.deep_recommender import _lessons, _scale
-    from recsim_env.agents.torch_computing import arrays_of
+    from recsim_env.agents.networks.compute import arrays_of
     from recsim_env.agents.recommenders.towers import Lessons, Loss, MeanTowers, Sizes
 
     rows = [(0, 0, 1), (0, 1, 0), (1, 1, 3), (0, 2, 1), (1, 0, 0), (0, 1, 0), (1, 2, 0)]

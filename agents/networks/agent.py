@@ -50,7 +50,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         super().__init__(env, seed=seed, **settings)
         self.check_settings()
         torch = extra("torch", needed_by=type(self).__name__)
-        computing = extra("recsim_env.agents.torch_computing", needed_by=type(self).__name__)
+        computing = extra("recsim_env.agents.networks.compute", needed_by=type(self).__name__)
         self.device = computing.device_of(self.settings["device"])
         with computing.computing(int(self.rng.integers(2**31))):
             self.network = self.make_network().to(self.device)
@@ -132,7 +132,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def train(self, n_gradient_steps: int) -> None:
         """Takes gradient steps on batches of the replay."""
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         with computing(int(self.rng.integers(2**31))):
             for _ in range(n_gradient_steps):
@@ -162,7 +162,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         """Returns as an array what a function of tensors says of arrays, without gradients."""
         import torch
 
-        from recsim_env.agents.torch_computing import computing
+        from recsim_env.agents.networks.compute import computing
 
         with computing(), torch.inference_mode():
             return np.asarray(function(self.on_device(batch)).cpu().numpy())
@@ -171,14 +171,14 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the weights and the optimiser's state."""
-        from recsim_env.agents.torch_computing import arrays_of, optimizer_arrays
+        from recsim_env.agents.networks.compute import arrays_of, optimizer_arrays
 
         moments = optimizer_arrays(self.optimizer).items()
         return arrays_of(self.network) | {_OPTIMIZER + name: value for name, value in moments}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        from recsim_env.agents.torch_computing import check_weights, restore_optimizer, take
+        from recsim_env.agents.networks.compute import check_weights, restore_optimizer, take
 
         check_weights(self.network, arrays)
         take(self.network, {name: value.copy() for name, value in arrays.items()}, assign=False)

@@ -8,7 +8,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.candidate_encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
 
 
 class CandidateScores(nn.Module):

@@ -1,0 +1,1 @@
+"""Networks that treat all candidates alike, and the base of the agents that train them."""
