@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from recsim_env.agents.core.step_log import returns_to_go
 from recsim_env.agents.networks.agent import NEXT
-from recsim_env.agents.offline_agent import OfflineAgent
+from recsim_env.agents.rl.offline import OfflineAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 # No slate counts more than so many.
@@ -52,7 +52,7 @@ class ImplicitQLearning(OfflineAgent):
 
     def make_network(self) -> Any:
         """Returns a policy, values of moments and of slates."""
-        from recsim_env.agents.iql_network import IQLNetwork
+        from recsim_env.agents.rl.iql_network import IQLNetwork
 
         return IQLNetwork(self.seen_space, self.settings["width"])
 

@@ -122,7 +122,7 @@ class SlateQ(NetworkAgent):
 
     def make_network(self) -> Any:
         """Returns `ItemValues` with the parts that the settings name."""
-        from recsim_env.agents import item_values
+        from recsim_env.agents.rl import item_values
 
         space, width = self.seen_space, self.settings["width"]
         return item_values.ItemValues(

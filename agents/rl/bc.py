@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.offline_agent import OfflineAgent
+from recsim_env.agents.rl.offline import OfflineAgent
 
 
 class BehaviourCloning(OfflineAgent):

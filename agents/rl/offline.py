@@ -9,7 +9,7 @@ from recsim_env.agents import make_agent
 from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.restoring import whole
-from recsim_env.agents.slate_policy_agent import SlatePolicyAgent
+from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.agents.core.online import StepwiseAgent
 from recsim_env.envs import RecommendationVectorEnv
 

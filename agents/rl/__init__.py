@@ -1,0 +1,1 @@
+"""Reinforcement learning of our own: values and policies of slates."""
