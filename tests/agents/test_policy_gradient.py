@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.policy_gradient import minibatches
+from recsim_env.agents.sb3.policy_gradient import minibatches
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
@@ -176,7 +176,7 @@ def test_sequences_at_once_are_what_steps_one_by_one_are():
     """Against sb3-contrib's own loop, with memories that are empty at some sequences' begin."""
     from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
-    from recsim_env.agents.recurrent_score_policy import RecurrentScorePolicy
+    from recsim_env.agents.sb3.recurrent_score_policy import RecurrentScorePolicy
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.policy_gradient import ProximalAgent
+from recsim_env.agents.sb3.policy_gradient import ProximalAgent
 from recsim_env.agents.core.restoring import like
 
 # Name of the states of the LSTMs in `progress`.
@@ -51,7 +51,7 @@ class RecurrentPPOAgent(ProximalAgent):
     def make_model(self, env: Any) -> Any:
         """Returns sb3-contrib's RecurrentPPO with a `RecurrentScorePolicy`."""
         contrib = extra("sb3_contrib", needed_by=type(self).__name__)
-        from recsim_env.agents.recurrent_score_policy import RecurrentScorePolicy
+        from recsim_env.agents.sb3.recurrent_score_policy import RecurrentScorePolicy
 
         return contrib.RecurrentPPO(
             RecurrentScorePolicy,
@@ -90,7 +90,7 @@ class RecurrentPPOAgent(ProximalAgent):
         """Returns what is `seen`, and what is recalled, as tensors on the device."""
         import torch
 
-        from recsim_env.agents.recurrent_score_policy import RECALLED
+        from recsim_env.agents.sb3.recurrent_score_policy import RECALLED
 
         recalled = torch.as_tensor(state.hidden, device=self.model.policy.device)
         return super().tensors(observation, state.visits) | {RECALLED: recalled}

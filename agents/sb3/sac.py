@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.off_policy import OffPolicyAgent
+from recsim_env.agents.sb3.off_policy import OffPolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import ActionForm, VectorSlateWrapper, best_candidates
 
@@ -53,7 +53,7 @@ class SACAgent(OffPolicyAgent):
         """Returns Stable-Baselines3's SAC with a `PointPolicy`."""
         from stable_baselines3 import SAC
 
-        from recsim_env.agents.point_policy import PointPolicy
+        from recsim_env.agents.sb3.point_policy import PointPolicy
 
         return SAC(
             PointPolicy,

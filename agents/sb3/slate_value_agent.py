@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.off_policy import OffPolicyAgent
+from recsim_env.agents.sb3.off_policy import OffPolicyAgent
 
 
 class SlateValueAgent(OffPolicyAgent):
@@ -61,13 +61,13 @@ class SlateValueAgent(OffPolicyAgent):
 
     def model_class(self) -> Any:
         """Returns the class of the model."""
-        from recsim_env.agents.slate_dqn import SlateDQN
+        from recsim_env.agents.sb3.slate_dqn import SlateDQN
 
         return SlateDQN
 
     def make_model(self, env: Any) -> Any:
         """Returns the model with a `SlateValuePolicy` of the network."""
-        from recsim_env.agents.slate_values import SlateValuePolicy
+        from recsim_env.agents.sb3.slate_values import SlateValuePolicy
 
         return self.model_class()(
             SlateValuePolicy,

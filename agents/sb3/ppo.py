@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.policy_gradient import ProximalAgent
+from recsim_env.agents.sb3.policy_gradient import ProximalAgent
 
 
 class PPOAgent(ProximalAgent):
@@ -50,7 +50,7 @@ class PPOAgent(ProximalAgent):
         """Returns Stable-Baselines3's PPO with a `ScorePolicy`."""
         from stable_baselines3 import PPO
 
-        from recsim_env.agents.score_policy import ScorePolicy
+        from recsim_env.agents.sb3.score_policy import ScorePolicy
 
         network, width = self.settings["network"], self.settings["width"]
         return PPO(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.dqn import DQNAgent
+from recsim_env.agents.sb3.dqn import DQNAgent
 
 
 class QRDQNAgent(DQNAgent):
@@ -33,13 +33,13 @@ class QRDQNAgent(DQNAgent):
 
     def model_class(self) -> Any:
         """Returns the class of the model."""
-        from recsim_env.agents.slate_dqn import SlateQRDQN
+        from recsim_env.agents.sb3.slate_dqn import SlateQRDQN
 
         return SlateQRDQN
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `SlateValues` of several quantiles."""
-        from recsim_env.agents.slate_values import SlateValues
+        from recsim_env.agents.sb3.slate_values import SlateValues
 
         return SlateValues(
             space,

@@ -10,7 +10,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from recsim_env.agents.networks.encoder import Tensors, tempered
 from recsim_env.agents.networks.scores import CandidateScores
-from recsim_env.agents.score_policy import drawn, judged
+from recsim_env.agents.sb3.score_policy import drawn, judged
 
 #: Name of the field among observations that holds what is recalled.
 RECALLED = "recalled"

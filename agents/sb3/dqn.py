@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.slate_value_agent import SlateValueAgent
+from recsim_env.agents.sb3.slate_value_agent import SlateValueAgent
 from recsim_env.envs.wrappers import count_slates
 
 
@@ -36,7 +36,7 @@ class DQNAgent(SlateValueAgent):
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `SlateValues`."""
-        from recsim_env.agents.slate_values import SlateValues
+        from recsim_env.agents.sb3.slate_values import SlateValues
 
         return SlateValues(space, slate_size=self.slate_size, width=self.settings["width"])
 

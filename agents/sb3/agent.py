@@ -54,7 +54,7 @@ class DeepAgent(VisitAgent):
         # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
         self.device = device_of(self.settings["device"])
         own = self.env.twin(autoreset_mode="SameStep", flat=False)
-        from recsim_env.agents.sb3_training import logger_of, training_env
+        from recsim_env.agents.sb3.training import logger_of, training_env
 
         self._generator_states: dict[str, np.ndarray] = {}
         with self._generators():
@@ -100,7 +100,7 @@ class DeepAgent(VisitAgent):
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least as many user-steps; see `Agent.learn`."""
         total_timesteps = as_steps(total_timesteps)
-        from recsim_env.agents.sb3_training import Watcher
+        from recsim_env.agents.sb3.training import Watcher
 
         quiet = None if progress_bar else True  # None: only on a terminal
         self.world = describe_world(self.model.env.unwrapped.env.unwrapped.scenario)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from recsim_env.agents.policy_gradient import PolicyGradientAgent
+from recsim_env.agents.sb3.policy_gradient import PolicyGradientAgent
 
 
 class A2CAgent(PolicyGradientAgent):
@@ -41,7 +41,7 @@ class A2CAgent(PolicyGradientAgent):
         """Returns Stable-Baselines3's A2C with a `ScorePolicy`."""
         from stable_baselines3 import A2C
 
-        from recsim_env.agents.score_policy import ScorePolicy
+        from recsim_env.agents.sb3.score_policy import ScorePolicy
 
         return A2C(
             ScorePolicy,

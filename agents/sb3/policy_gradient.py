@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.deep_agent import DeepAgent
+from recsim_env.agents.sb3.agent import DeepAgent
 from recsim_env.agents.core.transition import Observation
 from recsim_env.envs.wrappers import best_candidates
 

@@ -1,0 +1,1 @@
+"""Agents whose learning is Stable-Baselines3's."""
