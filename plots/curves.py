@@ -8,7 +8,7 @@ import numpy as np
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, seeds_and_intervals
-from recsim_env.results.table import ResultTable
+from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.standings import (
     Curve,
     evaluation_curves,
@@ -16,7 +16,7 @@ from recsim_env.results.standings import (
     online_curves,
     regret_curves,
 )
-from recsim_env.results.intervals import Estimate, estimate
+from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds, seeds_and_intervals
-from recsim_env.results.table import ResultTable
 from recsim_env.results.standings import BASELINE, CEILINGS, REFERENCE, Rungs, ladder
+from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals
-from recsim_env.results.table import ResultTable
-from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
 from recsim_env.results.intervals import Estimate
+from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
+from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,8 +15,8 @@ from recsim_env.plots.captions import interactions, number, seeds_and_intervals,
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.ladder import draw_ladder, ladder_caption, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
-from recsim_env.results.table import ResultTable
 from recsim_env.results.standings import REFERENCE, Standing, ladder, standings
+from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

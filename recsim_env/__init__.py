@@ -15,9 +15,9 @@ from recsim_env.interrupts import leave_while_importing
 leave_while_importing()
 
 # E402: imports stand below the line above, which must come first: Ctrl-C may come while they run.
+from recsim_env.core.scenario import Scenario  # noqa: E402
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
 from recsim_env.envs.registry import register, register_all  # noqa: E402
-from recsim_env.core.scenario import Scenario  # noqa: E402
 
 __version__ = "0.1.0"
 

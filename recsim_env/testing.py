@@ -14,10 +14,10 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
-from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
-from recsim_env.engine.rehearsal import ScenarioFault, mark_checked
 from recsim_env.core.scenario import Scenario
+from recsim_env.engine.rehearsal import ScenarioFault, mark_checked
 from recsim_env.engine.simulator import MIN_SLOTS_PER_THREAD
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 
 _N_STEPS = 20
 

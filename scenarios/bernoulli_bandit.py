@@ -44,8 +44,8 @@ class BernoulliBandit(Scenario):
       horizon 100, and
       best (0.6), others (0.4), chances of a click, more than 0 and less than 1; n_best (1);
       change_every (0), slates, 0 is never;
-      choice ("cascade", or "position_based"), see `recsim_env.core.choice`: of a slate of one they are
-      the same; examination (1), chance of looking at the next place.
+      choice ("cascade", or "position_based"), see `recsim_env.core.choice`: of a slate of one they
+      are the same; examination (1), chance of looking at the next place.
 
     Realism: none; here, and nowhere else, the least possible regret is known. Of a slate of one,
       for an agent that is good in every such world, sum over items of gap ln T / kl(chance, best)

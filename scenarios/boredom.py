@@ -11,6 +11,8 @@ from gymnasium import spaces
 from recsim_env.core.choice import MAX_EXPONENT
 from recsim_env.core.layouts import count, tally, within
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
+from recsim_env.core.streams import integer, uniform
 from recsim_env.scenarios.recent_clicks import (
     clicks_to_boredom,
     length_of,
@@ -19,8 +21,6 @@ from recsim_env.scenarios.recent_clicks import (
     scale_to_unit,
     take_in,
 )
-from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
-from recsim_env.core.streams import integer, uniform
 
 BORED_OF = ("everything", "topic")
 EXAMINATION_ORDERS = ("top_down", "mixed")

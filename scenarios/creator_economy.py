@@ -11,9 +11,9 @@ from gymnasium import spaces
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
 from recsim_env.core.layouts import count, within
 from recsim_env.core.scenario import Scenario
-from recsim_env.scenarios.platform_life import audience_of, found, pass_time
 from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import uniform
+from recsim_env.scenarios.platform_life import audience_of, found, pass_time
 
 # Tastes and items are points in a plane, as in RecSim NG, and so can be drawn as a map.
 _N_DIMS = 2

@@ -46,8 +46,8 @@ class InterestEvolution(Scenario):
       n_topics (20); time_budget (200); video_length (4); step_penalty (2), time lost by a slate
       without a click; quality_bonus (0.9 / 3.4), budget won back per time and quality; quality_sd
       (0.1), of items around their topic; drift (0.3), of interests; choice
-      ("multinomial_logit"), see `recsim_env.core.choice`; interest_scale (5), what an interest of 1 adds
-      to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
+      ("multinomial_logit"), see `recsim_env.core.choice`; interest_scale (5), what an interest of 1
+      adds to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
       "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward
       that `worth` expects of a unit of budget.
     The published settings, id `recsim_env/RecSim-InterestEvolution-v0`, are step_penalty 0.5,

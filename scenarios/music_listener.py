@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from recsim_env.core.choice import attraction_probability, multinomial_logit
-from recsim_env.scenarios.music_world import MINUTES_PER_DAY, _begin_session
 from recsim_env.core.streams import uniform
+from recsim_env.scenarios.music_world import MINUTES_PER_DAY, _begin_session
 
 # What all listeners share and no setting changes; the compiled functions read it from the config.
 NATURE = {

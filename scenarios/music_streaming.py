@@ -11,6 +11,16 @@ from gymnasium import spaces
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability
 from recsim_env.core.layouts import count, within
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import (
+    LARGE,
+    MOST_DAYS,
+    MOST_ITEMS,
+    MOST_KINDS,
+    MOST_SKEW,
+    SMALL,
+    setting,
+)
+from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.scenarios.music_listener import (
     BROWSE_MINUTES,
     NATURE,
@@ -46,8 +56,6 @@ from recsim_env.scenarios.music_world import (
     let_time_pass,
     music_world,
 )
-from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_ITEMS, MOST_KINDS, MOST_SKEW, SMALL, setting
-from recsim_env.core.streams import integer, normal, skewed, uniform
 
 REWARDS = ("minutes", "completions", "likes", "returns")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

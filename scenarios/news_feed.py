@@ -12,6 +12,8 @@ from gymnasium import spaces
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, model_code
 from recsim_env.core.layouts import count, within
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
+from recsim_env.core.streams import bernoulli, categorical, integer, normal, uniform
 from recsim_env.scenarios.news_calendar import (
     Calendar,
     CalendarSettings,
@@ -32,8 +34,6 @@ from recsim_env.scenarios.news_reader import (
     score_of,
     was_clicked,
 )
-from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
-from recsim_env.core.streams import bernoulli, categorical, integer, normal, uniform
 
 CHOICES = ("cascade", "position_based")
 REWARDS = ("clicks", "dwell")

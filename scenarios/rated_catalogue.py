@@ -12,7 +12,6 @@ from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
 from recsim_env.core.layouts import within
-from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -26,6 +25,7 @@ from recsim_env.core.settings import (
     shown,
 )
 from recsim_env.core.streams import integer, normal, skewed, uniform
+from recsim_env.formats.rated_world import RatedWorld
 
 REWARDS = ("liked", "clicks", "rating")
 

@@ -11,6 +11,17 @@ from gymnasium import spaces
 from recsim_env.core.choice import RESPONSE_FIELDS
 from recsim_env.core.layouts import count, tally, within
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import (
+    LARGE,
+    MAX_LOG_SD,
+    MOST_DAYS,
+    MOST_KINDS,
+    MOST_SKEW,
+    MOST_STEPS,
+    SMALL,
+    setting,
+)
+from recsim_env.core.streams import categorical, normal, skewed
 from recsim_env.scenarios.video_feedback import (
     FEEDBACK,
     REWARDS,
@@ -35,17 +46,6 @@ from recsim_env.scenarios.video_session import (
     reason_to_quit,
     remember,
 )
-from recsim_env.core.settings import (
-    LARGE,
-    MAX_LOG_SD,
-    MOST_DAYS,
-    MOST_KINDS,
-    MOST_SKEW,
-    MOST_STEPS,
-    SMALL,
-    setting,
-)
-from recsim_env.core.streams import categorical, normal, skewed
 
 # Lengths of videos are log-normal around this median, within these bounds.
 _MEDIAN_SECONDS, _LOG_SECONDS_SD, _MIN_SECONDS, _MAX_SECONDS = 25.0, 0.7, 5.0, 300.0

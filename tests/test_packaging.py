@@ -30,7 +30,7 @@ NOT_SOURCE = shutil.ignore_patterns(
     "*.egg-info",
     "build",
     "dist",
-    "results",
+    "docs",
 )
 
 # One worker builds, once.

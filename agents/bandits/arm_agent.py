@@ -6,13 +6,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.bandits.arms import Arms, Tally
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.restoring import like, require_range
+from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.core.online import StepwiseAgent
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.restoring import like, require_range
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 
 class VisitTally(NamedTuple):

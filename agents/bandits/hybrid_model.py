@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.bandits.linear_models import DisjointModel, blocks, by_item
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
+from recsim_env.agents.core.agent import with_prefix
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.restoring import like
+from recsim_env.agents.core.transition import Feedback, Observation
 
 
 class HybridModel(DisjointModel):

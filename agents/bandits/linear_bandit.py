@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.bandits.hybrid_model import HybridModel
-from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, SharedModel
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.online import StepwiseAgent
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Feedback
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 #: Names of the models.
 MODELS = ("shared", "disjoint", "hybrid")

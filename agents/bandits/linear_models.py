@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
+from recsim_env.agents.core.features import JointFeatures
+from recsim_env.agents.core.transition import Feedback, Observation
 
 # How many numbers the working arrays of one block of people may hold.
 _BLOCK_NUMBERS = 4_000_000

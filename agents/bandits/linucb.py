@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.bandits.linear_bandit import LinearBandit
+from recsim_env.agents.core.transition import Observation
 from recsim_env.envs import RecommendationVectorEnv
 
 

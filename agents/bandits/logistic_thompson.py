@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from recsim_env.agents.core.transition import Feedback
-from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.bandits.lin_thompson import LinThompson
 from recsim_env.agents.bandits.linear_models import LinearModel, SharedModel
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
+from recsim_env.agents.core.features import JointFeatures
+from recsim_env.agents.core.transition import Feedback
 from recsim_env.envs import RecommendationVectorEnv
 
 _MAX_STEPS, _MAX_HALVINGS = 50, 30

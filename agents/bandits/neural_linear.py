@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.optional import extra
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.bandits.linear_bandit import needs_item_features
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
+from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.core.fitted import LogAgent
+from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import fits, require_range, taken
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 # Inputs that hardly vary are left out; others are shown in units of their standard deviation.
 _MIN_DEVIATION = 1e-6

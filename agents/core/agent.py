@@ -10,14 +10,14 @@ import numpy as np
 
 from recsim_env.agents.core.acting import people_of, stands_for_others
 from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.restoring import require_finite
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
-from recsim_env.envs.arguments import as_count, as_indices, as_seed
-from recsim_env.formats.array_file import read_arrays, write_arrays
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import as_type_of
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs.arguments import as_count, as_indices, as_seed
+from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.inputs.spelling import did_you_mean
 
 # What the names of the arrays of `progress` begin with in files.

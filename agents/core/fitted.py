@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.restoring import require_range, rows_like, whole
 from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.restoring import require_range, rows_like, whole
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.core.scenario import Scenario
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.core.scenario import Scenario
 
 # How many visits a log may have counted without a row, as learning began again and again.
 _MAX_IDLE_VISITS = 10**7

@@ -9,9 +9,9 @@ from gymnasium.vector import AutoresetMode
 from tqdm import tqdm
 
 from recsim_env.agents.core.agent import Agent, as_steps, with_prefix
-from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.restoring import MANY, like, require_range
 from recsim_env.agents.core.resuming import is_state_of
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 

@@ -7,6 +7,9 @@ import numpy as np
 
 from recsim_env.agents.core.restoring import require_range, rows_like, whole
 
+#: What the columns that hold the next observation begin with.
+NEXT = "next_"
+
 # What agents learn from again and again takes at most this much memory.
 _MAX_BYTES = 2**30
 

@@ -4,8 +4,8 @@ What was seen last is not kept: it follows from the state of the people.
 """
 
 from recsim_env.agents.core.restoring import Arrays, taken
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.engine.state import check_state
+from recsim_env.envs import RecommendationVectorEnv
 
 
 def is_state_of(env: RecommendationVectorEnv, arrays: Arrays, *, may_be_over: bool = True) -> bool:

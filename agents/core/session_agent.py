@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import Agent
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.session import VisitMemory
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 
 class VisitAgent(Agent):

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.networks.agent import NEXT
+from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.restoring import require_finite, require_range, rows_like, whole
 from recsim_env.agents.core.session import VisitMemory
-from recsim_env.formats.array_file import read_arrays, write_arrays
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.formats.array_file import read_arrays, write_arrays
 
 FILE_KIND, FILE_VERSION = "log of steps", 1
 

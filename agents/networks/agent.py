@@ -8,19 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.optional import extra
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.replay import Replay, affordable
-from recsim_env.agents.core.restoring import whole
 from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.replay import NEXT, Replay, affordable
+from recsim_env.agents.core.restoring import whole
 from recsim_env.agents.core.session_agent import VisitAgent
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.
 REPLAY, _OPTIMIZER = "replay.", "optimizer."
-
-#: What the columns of the replay that hold the next observation begin with.
-NEXT = "next_"
 
 
 class NetworkAgent(VisitAgent, StepwiseAgent):

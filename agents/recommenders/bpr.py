@@ -8,9 +8,9 @@ import numpy as np
 from recsim_env.agents.recommenders.embeddings import products, rows_or
 from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query
+from recsim_env.compiler.kernel_cache import compiled
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.compiler.kernel_cache import compiled
 
 # Spread of the factors before the first step.
 _START = 0.1

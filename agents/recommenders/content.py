@@ -6,6 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from recsim_env.agents.core.features import CONTEXT_FIELDS
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.recommenders.embeddings import rows_or
 from recsim_env.agents.recommenders.feature_profiles import (
     Examples,
@@ -16,8 +18,6 @@ from recsim_env.agents.recommenders.feature_profiles import (
     sums_before,
     sums_by,
 )
-from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.core.features import CONTEXT_FIELDS
 from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query, nothing_recent
 from recsim_env.data.interactions import Interactions

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.optional import extra
-from recsim_env.agents.recommenders.embeddings import products, rows_or
 from recsim_env.agents.core.features import CONTEXT_FIELDS
 from recsim_env.agents.core.fitted import rows_of
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.restoring import fits, require_range
+from recsim_env.agents.recommenders.embeddings import products, rows_or
 from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query
-from recsim_env.agents.core.restoring import fits, require_range
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

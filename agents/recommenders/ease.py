@@ -8,8 +8,8 @@ from scipy import sparse
 
 from recsim_env.agents.recommenders.profiles import ProfileRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 #: The longest catalogue: its weights take 1.6 GB, and finding them 10 GB.
 MAX_ITEMS = 20_000

@@ -7,10 +7,10 @@ import numpy as np
 from scipy import sparse
 
 from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.restoring import require_range, require_symmetric
 from recsim_env.agents.recommenders.embeddings import products, rows_or
 from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query
-from recsim_env.agents.core.restoring import require_range, require_symmetric
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

@@ -6,10 +6,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.fitted import LogAgent, rows_of
-from recsim_env.agents.recommenders.recommender import RECENT, Model, Query, Recommender, Visit, nothing_recent
 from recsim_env.agents.core.restoring import fits, require_range, taken, whole
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.recommenders.recommender import (
+    RECENT,
+    Model,
+    Query,
+    Recommender,
+    Visit,
+    nothing_recent,
+)
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from recsim_env.agents.core.restoring import fits_sparse, taken
 from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.recommender import Model, Query
-from recsim_env.agents.core.restoring import fits_sparse, taken
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 

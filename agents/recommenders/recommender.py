@@ -7,11 +7,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.fitted import LogAgent, rows_of
 from recsim_env.agents.core.restoring import fits, require_range, taken
-from recsim_env.data.interactions import Interactions
+from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.data.interactions import Interactions
 
 Model = Mapping[str, np.ndarray]
 

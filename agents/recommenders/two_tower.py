@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from recsim_env.agents.recommenders.deep_recommender import DeepRecommender
-from recsim_env.data.interactions import Interactions
 from recsim_env.core.scenario import Scenario
+from recsim_env.data.interactions import Interactions
 
 
 class TwoTower(DeepRecommender):

@@ -6,10 +6,17 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from recsim_env.agents.recommenders.neighbours import WEIGHTINGS, nearest, norms, rarity, sums, weighted
+from recsim_env.agents.core.restoring import fits_sparse, require_range
+from recsim_env.agents.recommenders.neighbours import (
+    WEIGHTINGS,
+    nearest,
+    norms,
+    rarity,
+    sums,
+    weighted,
+)
 from recsim_env.agents.recommenders.profiles import ProfileRecommender, restored, scaled, stored
 from recsim_env.agents.recommenders.recommender import Model, Query
-from recsim_env.agents.core.restoring import fits_sparse, require_range
 from recsim_env.envs import RecommendationVectorEnv
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.references.oracle import Oracle
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 
 class DiverseOracle(Oracle):

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.online import StepwiseAgent, top_slates
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 #: `without` this, an oracle knows nothing of whom it serves.
 PERSON = "person"

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.transition import Observation
 
 
 class Uniform(StepwiseAgent):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.step_log import returns_to_go
-from recsim_env.agents.networks.agent import NEXT
 from recsim_env.agents.rl.offline import OfflineAgent
 from recsim_env.envs import RecommendationVectorEnv
 

@@ -6,9 +6,9 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
+from recsim_env.agents.networks.compute import follow
 from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
 from recsim_env.agents.networks.scores import ScaledScores
-from recsim_env.agents.networks.compute import follow
 
 
 class SlateValue(nn.Module):

@@ -10,9 +10,9 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
-from recsim_env.agents.networks.compute import follow
 from recsim_env.agents.core.session import VISIT
+from recsim_env.agents.networks.compute import follow
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
 
 # Logarithms of attractions stay within this.
 _MAX_LOGIT = 10.0

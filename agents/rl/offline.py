@@ -7,10 +7,10 @@ import numpy as np
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.transition import Feedback
-from recsim_env.agents.core.restoring import whole
-from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.restoring import whole
+from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Feedback, shared_by_clicks
+from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
-from recsim_env.agents.networks.agent import NEXT
+from recsim_env.agents.core.transition import Feedback, shared_by_clicks
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 

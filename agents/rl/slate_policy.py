@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
+from recsim_env.agents.core.online import slate_chance
 from recsim_env.agents.core.replay import Replay
 from recsim_env.agents.core.restoring import taken
-from recsim_env.agents.core.online import slate_chance
+from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
+from recsim_env.agents.core.transition import Feedback, Observation
 from recsim_env.agents.core.world import check_world, describe_world, require_alike
+from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 _MOST = 2**31 - 1

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.networks.agent import NEXT, REPLAY, NetworkAgent
+from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.restoring import require_range, rows_like, taken
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 
 # What the settings of these names may be.
 _ALLOWED = {

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.sb3.slate_value_agent import SlateValueAgent
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import count_slates, enumerate_slates
 
 # More slates than these take too long to compare at every step.

@@ -8,9 +8,9 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.sb3.agent import DeepAgent
 from recsim_env.agents.core.replay import affordable
 from recsim_env.agents.core.restoring import like, require_range, rows_like, taken
+from recsim_env.agents.sb3.agent import DeepAgent
 
 # What the names of arrays begin with.
 _BUFFER = "buffer."

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.sb3.agent import DeepAgent
 from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.sb3.agent import DeepAgent
 from recsim_env.envs.wrappers import best_candidates
 
 
@@ -60,8 +60,8 @@ class PolicyGradientAgent(DeepAgent):
         """Returns whether slates are the best, or the chance that they are drawn."""
         import torch
 
-        from recsim_env.agents.networks.plackett_luce import PlackettLuce
         from recsim_env.agents.networks.compute import computing
+        from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
         with computing(), torch.no_grad():
             scores = self._scores(self.tensors(observation, state))

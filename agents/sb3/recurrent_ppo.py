@@ -6,9 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.restoring import like
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.policy_gradient import ProximalAgent
-from recsim_env.agents.core.restoring import like
 
 # Name of the states of the LSTMs in `progress`.
 _STATES = "lstm_states"

@@ -8,8 +8,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from recsim_env.agents.networks.encoder import Tensors, tempered
-from recsim_env.agents.networks.scores import CandidateScores
 from recsim_env.agents.networks.plackett_luce import PlackettLuce
+from recsim_env.agents.networks.scores import CandidateScores
 
 
 class FlatScores(nn.Module):

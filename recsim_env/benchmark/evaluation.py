@@ -12,9 +12,9 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent
-from recsim_env.envs.arguments import as_count, as_seed
-from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+from recsim_env.envs.arguments import as_count, as_seed
 
 #: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
 #: wait for the longest visit; results depend on the number of slots, so it is fixed.

@@ -14,16 +14,16 @@ import numpy as np
 from tqdm import tqdm
 
 from recsim_env.agents import Agent
-from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.fitted import ImpressionLog
 from recsim_env.agents.core.step_log import STEP_COLUMNS, LoggedSteps, StepRecorder
+from recsim_env.agents.core.transition import Feedback
 from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
+from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replacing
-from recsim_env.core.scenario import Scenario
 
 #: What each column of a recording means.
 COLUMNS = {

@@ -13,8 +13,8 @@ import numpy as np
 
 from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
 from recsim_env.benchmark.numpy_interest_evolution import NumpyInterestEvolution
-from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
 _REPEATS = 5

@@ -10,8 +10,8 @@ from typing import Any
 from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.agents.core.agent_file import read_about
 from recsim_env.agents.core.step_log import LoggedSteps
-from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.agents.core.world import describe_world
+from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.benchmark.interrupting import Stopped, holding_signals
 from recsim_env.benchmark.provenance import versions
 from recsim_env.envs import RecommendationVectorEnv

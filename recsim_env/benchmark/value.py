@@ -19,15 +19,15 @@ from typing import Any
 
 from recsim_env.agents import agent_class
 from recsim_env.benchmark.experiment.kept import check_joinable
-from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.runner import run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
-from recsim_env.formats.files import replace_file
-from recsim_env.results.table import BENCHMARK, ResultTable
+from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.core.scenario import Scenario
-from recsim_env.results.standings import final_by_seed
+from recsim_env.formats.files import replace_file
 from recsim_env.results.intervals import Estimate, normalized_score
+from recsim_env.results.standings import final_by_seed
+from recsim_env.results.table import BENCHMARK, ResultTable
 
 #: Label to the scenario's settings: the worlds of the table, each at its defaults.
 WORLDS: dict[str, dict[str, Any]] = {

@@ -238,8 +238,8 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
 
 def print_leaderboards(folder: Path) -> None:
     """Prints who ranks where, with intervals over seeds."""
-    from recsim_env.results.table import ResultTable
     from recsim_env.results.standings import standings
+    from recsim_env.results.table import ResultTable
 
     table = ResultTable(folder)
     for scenario in table.scenarios():

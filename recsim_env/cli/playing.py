@@ -19,8 +19,8 @@ from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
-    from recsim_env.envs import RecommendationVectorEnv
     from recsim_env.core.scenario import Scenario
+    from recsim_env.envs import RecommendationVectorEnv
 
 
 def add_commands(commands: Any) -> None:

@@ -1,1 +1,1 @@
-"""What a scenario is: settings, records, random streams, choice models, and functions about one person."""
+"""What a scenario is: settings, records, random streams, choice models, a few functions."""

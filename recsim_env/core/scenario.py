@@ -20,8 +20,8 @@ from recsim_env.core.settings import (
     setting,
     shown,
 )
-from recsim_env.inputs.spelling import did_you_mean
 from recsim_env.core.streams import integer
+from recsim_env.inputs.spelling import did_you_mean
 
 
 class _All(int):
@@ -35,9 +35,9 @@ class Scenario:
     Subclass it as a frozen dataclass whose fields are the settings. Describe the records by
     `user_layout`, `item_layout`, `response_layout` and `observation_fields`, and write the dynamics
     as static methods about ONE person, in ordinary scalar Python. They are compiled into a batch
-    kernel, so they may use numbers, records, arrays, `math`, the draws of `recsim_env.core.streams`, the
-    models of `recsim_env.core.choice` and plain functions of their own module; `config` is a record of
-    the numeric settings and of what `derived` returns.
+    kernel, so they may use numbers, records, arrays, `math`, the draws of
+    `recsim_env.core.streams`, the models of `recsim_env.core.choice` and plain functions of their
+    own module; `config` is a record of the numeric settings and of what `derived` returns.
 
         sample_item(config, item, rng)                       a new item
         sample_user(config, user, rng)                       a person's lasting traits
@@ -54,10 +54,10 @@ class Scenario:
     come zeroed, and what `observe` does not write is 0. By convention the first column of the
     observation `response` is 1 where the item was clicked.
 
-    Settings are declared with their ranges (`recsim_env.core.settings.setting`), and fields of records
-    with theirs (`recsim_env.core.layouts.within`), so that what cannot be is refused before compiled
-    code, which checks nothing, meets it. For the same reason a class of one's own takes its first
-    steps in plain Python, unless `recsim_env.testing.check_scenario` has found it in order.
+    Settings are declared with their ranges (`recsim_env.core.settings.setting`), and fields of
+    records with theirs (`recsim_env.core.layouts.within`), so that what cannot be is refused before
+    compiled code, which checks nothing, meets it. For the same reason a class of one's own takes
+    its first steps in plain Python, unless `recsim_env.testing.check_scenario` found it in order.
 
     Settings:
       n_candidates: items to choose from at each step (10); 0 is the whole catalogue, in the order
@@ -330,7 +330,7 @@ class Scenario:
         """Returns how likely each place of slates was looked at, (n, slate_size), in [0, 1].
 
         Agents learn from what was looked at. By default it follows from the settings `choice` and
-        `examination` where a scenario has them, see `recsim_env.core.choice`; else all was looked at.
+        `examination` where a scenario has them, see `recsim_env.core.choice`; else all places were.
 
         Args:
           clicked: (n, slate_size), bool.

@@ -5,8 +5,8 @@ of a slot, the episode, the step, the purpose), never from earlier draws, so two
 what happened still share the luck of everything that did not. The generator is SplitMix64, whose
 n-th output is a mixing function of ``key + n * GAMMA``.
 
-The functions are scalar Python; `recsim_env.engine.kernel` compiles them. Integers are masked to 64 bits,
-which costs nothing compiled and makes plain Python agree to the bit.
+The functions are scalar Python; `recsim_env.engine.kernel` compiles them. Integers are masked to 64
+bits, which costs nothing compiled and makes plain Python agree to the bit.
 
 Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; the normal
 draws follow Marsaglia and Tsang 2000, "The ziggurat method for generating random variables", in the

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.data.order import by_label, pair_luck
 from recsim_env.data.reading import Reading
+from recsim_env.formats.array_file import read_arrays, write_arrays
 
 KIND = "interaction log"
 FORMAT_VERSION = 2

@@ -1,8 +1,8 @@
 """From functions about one person to a compiled loop over many.
 
 The loops below are templates: ordinary Python whose global names `respond`, `observe` and so on are
-bound to a scenario's functions by `Kernel`; see `recsim_env.compiler.binding` for how. Compiling is the same
-with Numba at the end.
+bound to a scenario's functions by `Kernel`; see `recsim_env.compiler.binding` for how. Compiling is
+the same with Numba at the end.
 
 With NUMBA_DISABLE_JIT=1, or ``Kernel(scenario, compiled=False)``, nothing is compiled, and one can
 step through a person in a debugger.

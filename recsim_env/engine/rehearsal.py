@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.engine.kernel import HOOKS, step_batch
 from recsim_env.core.scenario import Scenario
+from recsim_env.engine.kernel import HOOKS, step_batch
 from recsim_env.inputs.spelling import did_you_mean
 
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.

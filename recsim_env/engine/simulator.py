@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.engine.kernel import ASKED, DISABLED, NEXT_STEP, RESET, SAME_STEP, Kernel, slot_dtype
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.streams import STREAM
+from recsim_env.engine.kernel import (
+    ASKED,
+    DISABLED,
+    NEXT_STEP,
+    RESET,
+    SAME_STEP,
+    Kernel,
+    slot_dtype,
+)
 from recsim_env.engine.rehearsal import (
     N_ITEMS,
     N_PEOPLE,
@@ -22,9 +32,7 @@ from recsim_env.engine.rehearsal import (
     mark_rehearsed,
     require_finite,
 )
-from recsim_env.core.scenario import Scenario
 from recsim_env.engine.state import check_users
-from recsim_env.core.streams import STREAM
 
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
 

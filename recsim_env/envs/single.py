@@ -7,12 +7,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from recsim_env.envs.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
-from recsim_env.inputs.importing import imported_class
-from recsim_env.envs.spaces import Interface, Observation
-from recsim_env.envs.registry import SpeaksForItself
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.simulator import DISABLED, Simulator
+from recsim_env.envs.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
+from recsim_env.envs.registry import SpeaksForItself
+from recsim_env.envs.spaces import Interface, Observation
+from recsim_env.inputs.importing import imported_class
 from recsim_env.inputs.spelling import did_you_mean
 
 

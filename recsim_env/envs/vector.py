@@ -11,6 +11,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from recsim_env.core.scenario import Scenario
+from recsim_env.engine.kernel import slot_dtype
+from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
+from recsim_env.engine.state import check_state
 from recsim_env.envs.arguments import (
     as_compiled,
     as_horizon,
@@ -22,13 +26,9 @@ from recsim_env.envs.arguments import (
     as_user_id,
     is_list,
 )
+from recsim_env.envs.registry import SpeaksForItself
 from recsim_env.envs.single import candidate_items, masks_of_slates, scenario_for
 from recsim_env.envs.spaces import Interface, Observation
-from recsim_env.engine.kernel import slot_dtype
-from recsim_env.envs.registry import SpeaksForItself
-from recsim_env.core.scenario import Scenario
-from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
-from recsim_env.engine.state import check_state
 
 _MODES = {
     AutoresetMode.NEXT_STEP: NEXT_STEP,

@@ -28,9 +28,9 @@ from gymnasium.envs.registration import EnvSpec, WrapperSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from recsim_env.envs.arguments import as_array, as_count, as_indices, as_switch
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import as_type_of
+from recsim_env.envs.arguments import as_array, as_count, as_indices, as_switch
 
 #: Numbers of actions fit 32 bits, so that what is computed from them stays finite.
 _LARGEST = float(np.finfo(np.float32).max)

@@ -9,10 +9,10 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import Agent
-from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer, uniform
+from recsim_env.data.interactions import Interactions
+from recsim_env.envs import RecommendationVectorEnv
 
 #: The chance of a click on an item of the person's colour, and of the other.
 MATCH, MISMATCH = 0.8, 0.1

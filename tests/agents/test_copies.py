@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import agent_class, make_agent
-from recsim_env.formats.array_file import read_arrays
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.formats.array_file import read_arrays
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from tests.agents.test_contract import each

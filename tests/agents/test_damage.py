@@ -18,7 +18,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from tests.agents.damage import count
 from tests.agents.test_contract import each
-from tests.test_rated_world import small_world
+from tests.formats.test_rated_world import small_world
 
 CATALOGUE = RatedCatalogue(n_users=40, n_items=60, max_slates=20)
 STRANGERS = InterestEvolution(horizon=10)

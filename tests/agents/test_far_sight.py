@@ -10,10 +10,10 @@ import pytest
 from recsim_env.agents import make_agent
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.results.intervals import paired_difference
+from recsim_env.results.standings import best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
-from recsim_env.results.standings import best_reference, final_by_seed
-from recsim_env.results.intervals import paired_difference
 
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 

@@ -20,9 +20,9 @@ from recsim_env.agents.core.session_agent import VisitAgent
 from recsim_env.benchmark import evaluate
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.core.choice import RESPONSE_FIELDS, multinomial_logit
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
+from recsim_env.envs import RecommendationVectorEnv
 
 BREAD, SWEET = 0, 1
 

@@ -16,8 +16,8 @@ from matplotlib.text import Text
 from recsim_env.agents import AGENTS
 from recsim_env.plots import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.style import CROWD, agent_style, caption_of
-from recsim_env.results.table import ResultTable
 from recsim_env.results.intervals import estimate
+from recsim_env.results.table import ResultTable
 
 SCENARIO = "recsim_env/Toy-v0"
 LUCK = np.array([0.0, 1.0, 5.0])

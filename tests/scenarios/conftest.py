@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.online import top_slates
+from recsim_env.agents.core.transition import Observation
 from recsim_env.envs import RecommendationVectorEnv
 
 #: Scores the candidates, (n, n_candidates), by all of an environment and what is seen of it.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import AGENTS, agent_class
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import REFERENCES, BenchmarkSettings
+from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import as_type_of
 from recsim_env.inputs.spelling import did_you_mean

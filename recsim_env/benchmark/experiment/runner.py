@@ -17,12 +17,12 @@ from tqdm import tqdm
 from recsim_env.agents import make_agent
 from recsim_env.benchmark.experiment.kept import Playable, check_joinable, joinable, noted, plain
 from recsim_env.benchmark.experiment.plan import LeftOut, make_plan
-from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.experiment.run import Run, play
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.provenance import versions
+from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.results.table import ResultTable, RunKey
-from recsim_env.core.scenario import Scenario
 
 
 @dataclass(frozen=True)

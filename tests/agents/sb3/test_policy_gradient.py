@@ -1,0 +1,211 @@
+"""PPO, A2C and recurrent PPO: their probabilities, where they go on, and what they recall."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from recsim_env.agents import make_agent
+from recsim_env.agents.sb3.policy_gradient import minibatches
+from recsim_env.benchmark import evaluate
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.streams import integer
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+
+torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')
+
+KINDS = ("ppo", "a2c", "recurrent_ppo")
+
+
+@pytest.mark.parametrize(
+    ("rollout", "n_minibatches", "num_envs"),
+    [(1_024, 4, 16), (1_000, 3, 7), (1, 4, 64), (5, 1, 1), (3, 3, 1), (1, 1, 1)],
+)
+def test_minibatches_divide_the_rollout(rollout, n_minibatches, num_envs):
+    settings = {"rollout": rollout, "n_minibatches": n_minibatches}
+    n_steps, batch_size = minibatches(settings, num_envs)
+    assert (n_steps * num_envs) % batch_size == 0
+    assert batch_size > 1
+    assert abs(n_steps * num_envs - rollout) <= n_minibatches * max(num_envs, 2)
+
+
+@pytest.mark.parametrize("kind", ["ppo", "a2c"])
+@pytest.mark.parametrize("slate_size", [1, 3])
+def test_a_model_trains_with_the_probabilities_that_the_agent_states(kind, slate_size):
+    env = RecommendationVectorEnv(
+        InterestEvolution, num_envs=8, n_candidates=5, slate_size=slate_size
+    )
+    agent: Any = make_agent(kind, env, seed=0).learn(600)
+    observation, _ = env.reset(seed=1)
+    tensors = agent.tensors(observation, agent.begin_state(8))
+    policy = agent.model.policy
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        slates, values, log_prob = policy(tensors)
+        again, evaluated, entropy = policy.evaluate_actions(tensors, slates)
+    assert slates.shape == (8, slate_size)[: 1 + (slate_size > 1)]
+    stated = agent.slate_probability(observation, slates.numpy().astype(np.uint8))  # any integers
+    np.testing.assert_allclose(log_prob.exp().numpy(), stated, rtol=1e-5)
+    assert torch.allclose(evaluated, log_prob)
+    assert torch.equal(again, values)
+    assert (entropy > 0).all()
+
+
+@pytest.mark.parametrize("kind", (*KINDS, "dqn"))
+def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
+    """Stable-Baselines3 would choose the next slates by the observation before the last."""
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=4, max_episode_steps=3)
+    agent: Any = make_agent(kind, env, seed=0)
+    forward, recalled = agent.model.policy.forward, []
+    if kind == "recurrent_ppo":
+        agent.model.policy.forward = lambda *given: recalled.append(forward(*given)) or recalled[-1]
+    for n_steps in (20, 12, 24):
+        goal = agent.num_timesteps + n_steps
+        agent.learn(10_000, callback=lambda learner, goal=goal: learner.num_timesteps < goal)
+        assert agent.num_timesteps == goal
+        training = agent.model.env
+        for name, value in training.venv.observation.items():
+            assert np.array_equal(agent.model._last_obs[name], value)
+        has_begun = training.venv.visits[:, 0] == 0.0
+        assert np.array_equal(agent.model._last_episode_starts, has_begun)
+        if recalled:
+            assert torch.equal(agent.model._last_lstm_states.vf[0], recalled[-1][3].vf[0])
+
+
+def test_a_flat_network_knows_candidates_by_their_place():
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
+    observation, _ = env.reset(seed=0)
+    turned = observation | {"candidates": np.roll(observation["candidates"], 1, axis=1)}
+    for network, is_moved in (("candidates", True), ("flat", False)):
+        agent: Any = make_agent("ppo", env, network=network)
+        with torch.no_grad():
+            found = [
+                agent._scores(agent.tensors(seen, agent.begin_state(8)))
+                for seen in (observation, turned)
+            ]
+        assert np.allclose(np.roll(found[0], 1, axis=1), found[1], atol=1e-6) == is_moved
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "value"),
+    [
+        ("ppo", "network", "round"),
+        ("ppo", "n_epochs", 0),
+        ("recurrent_ppo", "clip_range", 0.0),
+        ("recurrent_ppo", "n_minibatches", 0),
+        ("a2c", "rollout", 0),
+        ("a2c", "entropy", -1.0),
+        ("a2c", "gae_lambda", 1.1),
+    ],
+)
+def test_settings_out_of_range_are_refused(kind, setting, value):
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=2)
+    with pytest.raises(ValueError, match=f"{setting}=.* is not allowed"):
+        make_agent(kind, env, **{setting: value})
+
+
+# What is recalled --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hint(Scenario):
+    """A person's colour is seen at first, and never again; only items of this colour earn 1.
+
+    The colours of the first candidates are not seen: else what was shown would tell the hint.
+    """
+
+    n_candidates: int = 4
+    slate_size: int = 1
+    horizon: int = 5
+
+    def user_layout(self) -> Mapping[str, Any]:
+        return {"colour": int, "is_new": bool}
+
+    def item_layout(self) -> Mapping[str, Any]:
+        return {"colour": int}
+
+    def response_layout(self) -> Mapping[str, Any]:
+        return {"clicked": bool}
+
+    def observation_fields(self) -> Mapping[str, spaces.Box]:
+        return {
+            "user": spaces.Box(0.0, 1.0, (2,), np.float32),
+            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 2), np.float32),
+            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
+        }
+
+    @staticmethod
+    def sample_item(config, item, rng):
+        item.colour = integer(rng, 2)
+
+    @staticmethod
+    def begin_episode(config, user, items, rng):
+        user.colour = integer(rng, 2)
+        user.is_new = True
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        user.is_new = False
+        return 1.0 if items[slate[0]].colour == user.colour else 0.0, False
+
+    @staticmethod
+    def observe(config, user, items, candidates, response, observation):
+        if user.is_new:
+            observation.user[user.colour] = 1.0
+        else:
+            for index in range(len(candidates)):
+                observation.candidates[index, items[candidates[index]].colour] = 1.0
+
+
+def test_what_was_seen_at_first_is_recalled():
+    """Of 4 later slates of fair candidates 15 / 16 can be right; without the hint, 1 / 2."""
+    env = RecommendationVectorEnv(Hint, num_envs=16)
+    best, blind = 1 / 2 + 4 * 15 / 16, 5 / 2
+    recalls = make_agent("recurrent_ppo", env, seed=0).learn(16_000)
+    assert evaluate(recalls, Hint, n_episodes=1_000, seed=1).return_mean > 0.97 * best
+    forgets = make_agent("ppo", env, seed=0).learn(3_000)
+    assert evaluate(forgets, Hint, n_episodes=1_000, seed=1).return_mean < 1.1 * blind
+
+
+def test_sequences_at_once_are_what_steps_one_by_one_are():
+    """Against sb3-contrib's own loop, with memories that are empty at some sequences' begin."""
+    from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+
+    from recsim_env.agents.sb3.recurrent_score_policy import RecurrentScorePolicy
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        lstm = torch.nn.LSTM(3, 5)
+        features, states = torch.randn(4 * 6, 3), (torch.randn(1, 4, 5), torch.randn(1, 4, 5))
+    starts = torch.zeros(4, 6)
+    starts[[0, 2], 0] = 1.0
+    arguments = features, states, starts.flatten(), lstm
+    found, after = RecurrentScorePolicy._process_sequence(*arguments)
+    expected, expected_after = RecurrentActorCriticPolicy._process_sequence(*arguments)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert all(torch.allclose(*pair, atol=1e-6) for pair in zip(after, expected_after, strict=True))
+
+
+def test_prediction_recalls_what_training_does():
+    """The state that `predict` hands on, against the actor's LSTM over the whole visit at once."""
+    env = RecommendationVectorEnv(InterestEvolution, num_envs=3)
+    agent: Any = make_agent("recurrent_ppo", env, seed=0).learn(300)
+    policy = agent.model.policy
+    observation, _ = env.reset(seed=4)
+    state, read = None, []
+    for _ in range(6):
+        slates, state = agent.predict(observation, state)
+        seen = agent.tensors(observation, state)
+        read.append(policy.features_extractor(seen).detach())
+        observation, *_ = env.step(slates)
+    with torch.no_grad():
+        recalled, _ = policy.lstm_actor(torch.stack(read))
+    np.testing.assert_allclose(state.hidden, recalled[-1].numpy(), atol=1e-6)
+    restarted = agent.next_state(state, observation, np.array([True, False, True]))
+    fresh = agent.next_state(agent.begin_state(3), observation, np.ones(3, bool))
+    assert np.array_equal((restarted.hidden == fresh.hidden).all(axis=1), [True, False, True])
