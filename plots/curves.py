@@ -62,7 +62,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
             ax,
             title=f"{style.short_name(scenario)}: return after learning",
             caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
-            xlabel="interactions learned from (user-steps)",
+            xlabel="interactions learned from (interactions)",
             ylabel="return (reward per episode)",
         )
         _finish(ax, curves, shown, ends, faint)
@@ -70,7 +70,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
 
 
 def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
-    """Draws the reward per user-step that people got while the agent was learning.
+    """Draws the reward per interaction that people got while the agent was learning.
 
     Many agents are drawn as in `draw_learning_curves`.
 
@@ -89,7 +89,7 @@ def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None
         curves,
         ax,
         title=f"{style.short_name(scenario)}: reward while learning",
-        ylabel="reward per user-step",
+        ylabel="reward per interaction",
     )
 
 
@@ -153,7 +153,7 @@ def _draw_online(
             ax,
             title=title,
             caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
-            xlabel="interactions (user-steps)",
+            xlabel="interactions (interactions)",
             ylabel=ylabel,
         )
         if is_log:

@@ -32,7 +32,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
         "Return in frozen evaluations, on the same users and luck for every agent",
         draw_learning_curves,
     ),
-    ("online", "Reward per user-step while learning", draw_online_reward),
+    ("online", "Reward per interaction while learning", draw_online_reward),
     (
         "regret",
         "Reward lost while learning to the oracle's run with the same users and luck, summed",

@@ -80,7 +80,11 @@ def _play(scenario: Scenario, *, compiled: bool) -> list[tuple[Any, ...]]:
     for _ in range(_N_STEPS):
         slates = random_slates(scenario, 3, rng)
         observation, rewards, terminated, truncated, infos = env.step(_as_actions(scenario, slates))
-        values = env.appeal() if scenario.worth is None else env.appeal() + env.worth()
+        values = (
+            env.expected_reward()
+            if scenario.long_term_value is None
+            else env.expected_reward() + env.long_term_value()
+        )
         trajectory.append((observation, rewards, terminated, truncated, infos, values, slates))
     return trajectory
 
@@ -103,7 +107,7 @@ def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
             for name, value in infos.items():
                 _require(bool(np.isfinite(value).all()), f"step {step}: info {name!r} = {value}")
             _require(bool(np.isfinite(rewards).all()), f"step {step}: rewards {rewards}")
-            _require(bool(np.isfinite(values).all()), f"step {step}: appeal {values}")
+            _require(bool(np.isfinite(values).all()), f"step {step}: expected_reward {values}")
             _check_empty_places(step, observation, slates)
 
 
@@ -203,7 +207,7 @@ def check_agent(
     Args:
       agent: a class, a registered name, or ``"module:Class"``.
       scenario: what to check it in.
-      total_timesteps: user-steps to learn from; enough for all of its learning to begin.
+      total_timesteps: interactions to learn from; enough for all of its learning to begin.
       **settings: of the agent.
 
     Raises:
@@ -234,7 +238,7 @@ def _learned(
         agent.learn(goal - agent.num_timesteps)
         _require(
             agent.num_timesteps >= goal,
-            f"learn() up to {goal} user-steps ended after {agent.num_timesteps}",
+            f"learn() up to {goal} interactions ended after {agent.num_timesteps}",
         )
     return agent
 

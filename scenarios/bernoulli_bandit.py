@@ -172,7 +172,7 @@ class BernoulliBandit(Scenario):
         info.regret = user.regret
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the chance of a click."""
         return click_chance(config, score_of(config, user, item))
 

@@ -73,7 +73,7 @@ class Boredom(Scenario):
       boredom_window (5); recent_clicks (10); bored_of ("everything"); relevance_penalty (0), what
       each bored topic takes off the relevance of everything; diversity_penalty (1, off), divides
       all chances where one main topic fills diversity_threshold (4) places; show_items (true);
-      observe_state (false); spell_cost (2) and spell_decay (0.4), of `worth`.
+      observe_state (false); spell_cost (2) and spell_decay (0.4), of `long_term_value`.
     The published settings, ids `recsim_env/Sardine-...-v0`: strangers; topic_skew 0; 1000 items,
       all of them candidates and not shown, horizon 100, relevance_slope 100 ("Uncertain": 10),
       slates of 1 or 10; "Rerank": 10 items that are shown, horizon 10, relevance_offset 0.3,
@@ -91,8 +91,8 @@ class Boredom(Scenario):
       and the published near-certainty. A uniform slate has a click on 9 % of its places.
 
     Reference returns (mean ± 95 %, 2048 people): uniform 22.1 ± 0.2, best non-personal ranking
-      27.2 ± 0.6, myopic oracle 47.1 ± 0.2 (bored in 46 % of steps), `worth` 67.7 ± 0.3 (bored in
-      1 %), oracle without boredom 90.7 ± 0.4.
+      27.2 ± 0.6, myopic oracle 47.1 ± 0.2 (bored in 46 % of steps), `long_term_value` 67.7 ± 0.3
+      (bored in 1 %), oracle without boredom 90.7 ± 0.4.
       Published ids, uniform and myopic oracle (4096 people, 512 where there are 1000 items), and
       what the original is known to earn:
         SingleItem-Static     8.5 ± 0.3    100          8.0 ± 0.6 and 100
@@ -106,7 +106,8 @@ class Boredom(Scenario):
       Over catalogues of ten items SlateRerank-Static earns 14.2 and 20.7, standard deviation 0.3
       and 0.4.
 
-    `appeal` is the chance of a click in the first place. `worth` subtracts what a click costs
+    `expected_reward` is the chance of a click in the first place. `long_term_value` subtracts what
+    a click costs
     later: spell_cost clicks if it starts a spell of boredom, and spell_decay of that for each
     further click that it would still take.
 
@@ -260,7 +261,7 @@ class Boredom(Scenario):
         axes.set_xlabel("interest (hatched: silent); recent clicks", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like, and what they have had too much of."""
         satiation = (
             "attention",
@@ -277,19 +278,19 @@ class Boredom(Scenario):
         return {"taste": ("interest",), "satiation": satiation}
 
     def derived(self) -> Mapping[str, Any]:
-        """Codes of the choices, the chance that each place is looked at, and topics' appeal."""
+        """Codes of the choices, examination probabilities, and expected rewards of topics."""
         look = self.examination ** np.arange(self.slate_size)
         if self.examination_order == "mixed":
             look = 0.5 * look + 0.5 * look[::-1]
         popularity = (1.0 + np.arange(self.n_topics)) ** -self.topic_skew
-        appeal = _MEAN_INTERESTS * popularity / popularity.sum()
+        expected_reward = _MEAN_INTERESTS * popularity / popularity.sum()
         return {
             "bored_of": BORED_OF.index(self.bored_of),
             "look": look,
-            "interest_chance": np.minimum(_WIDEST_APPEAL, appeal),
+            "interest_chance": np.minimum(_WIDEST_APPEAL, expected_reward),
         }
 
-    def attention(self, clicked: np.ndarray) -> np.ndarray:
+    def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Clicked places were looked at; the others by the mean over both orders of reading."""
         return np.where(clicked, 1.0, self.derived()["look"])
 
@@ -388,18 +389,18 @@ class Boredom(Scenario):
         info.n_bored = n_bored
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the chance of a click, were the item in the first place."""
         return config.look[0] * relevance(config, user, item)
 
     @staticmethod
-    def worth(config, user, item):
+    def long_term_value(config, user, item):
         """Returns the chance of a click times what is left of it after the price of boredom."""
         chance = config.look[0] * relevance(config, user, item)
         return chance * (1.0 - price(config, clicks_to_boredom(config, user, item.topic)))
 
     @staticmethod
-    def worth_lost(config, user, item, other):
+    def long_term_redundancy(config, user, item, other):
         """Returns how much more a click costs after one on another item of the same topic."""
         if item.topic != other.topic:
             return 0.0

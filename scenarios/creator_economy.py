@@ -73,23 +73,25 @@ class CreatorEconomy(Scenario):
       attention_sensitivity (1), 0: creators do not react to attention; growth (2); viability (3);
       leave_rate (0.2); attention_kept (0.75) from week to week; view_attention (0.3);
       founding_attention (4), of creators at first; newcomer_rate (0.02), 0: nobody comes;
-      loyalty_rate (0.05), 0: the audience stays as it is; foresight (0.5), of `worth`.
+      loyalty_rate (0.05), 0: the audience stays as it is; foresight (0.5), of `long_term_value`.
 
     Realism: growth 2, utility by distance, tastes scattered around points far apart and the decay
       of attention are RecSim NG's; that creators below a level of engagement leave is Mladenov et
       al.'s. Attention has a long tail, as on real platforms: on YouTube 3 % of channels get 85 % of
       views (Bärtl 2018); here, under the myopic oracle, the Gini index of exposure is 0.86.
-      Feedback makes creators produce more: Tu et al. 2021 ("Feedback shaping", arXiv 2106.11312)
+      Transition makes creators produce more: Tu et al. 2021 ("Transition shaping", arXiv
+        2106.11312)
       raised production on LinkedIn by redistributing it. One visit stands for many alike.
       Assumed: the sizes of rates, that views count for a third of a click, and that loyalty follows
       the share of visits with a click.
 
     Reference returns (one life, 95 % intervals over 2048 lives): uniform 165.8 ± 1.8, best ranking
-      for all alike 251.1 ± 0.6, myopic oracle 345.4 ± 2.3, `worth` 397.9 ± 1.3. The myopic oracle
-      has the larger audience for some six weeks; at the end of the life it has 6 of 24 creators
-      left (`worth` 12), one of whom got 65 % of all places.
+      for all alike 251.1 ± 0.6, myopic oracle 345.4 ± 2.3, `long_term_value` 397.9 ± 1.3. The
+      myopic oracle has the larger audience for some six weeks; at the end of the life it has 6 of
+      24 creators left (`long_term_value` 12), one of whom got 65 % of all places.
 
-    `appeal` is the chance of a click. `worth` adds the attention given, chance + view_attention,
+    `expected_reward` is the chance of a click. `long_term_value` adds the attention given, chance +
+    view_attention,
     times what it is worth: what a creator makes serves all of the life that is left, and attention
     is needed most where it is short. So a unit of it counts foresight x share of life left x
     (1 - attention / mean attention of active creators, at least -1) clicks; above the mean that is
@@ -236,7 +238,7 @@ class CreatorEconomy(Scenario):
             "response": ("clicked", "utility"),
         }
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What the visitor likes, how far the life has come, and how creators fare."""
         return {
             "taste": ("taste", "group"),
@@ -394,18 +396,18 @@ class CreatorEconomy(Scenario):
         info.audience = audience_of(config, user)
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the chance of a click, were the item shown alone."""
         return click_chance_of(config, user, item)
 
     @staticmethod
-    def worth(config, user, item):
+    def long_term_value(config, user, item):
         """Returns the chance of a click, plus what the attention given is worth later."""
         chance = click_chance_of(config, user, item)
         return chance + attention_worth(config, user, item) * (chance + config.view_attention)
 
     @staticmethod
-    def worth_lost(config, user, item, other):
+    def long_term_redundancy(config, user, item, other):
         """Returns what is lost of the chance when `other` may be clicked instead."""
         chance = click_chance_of(config, user, item)
         return config.crowding * chance * click_chance_of(config, user, other)

@@ -49,7 +49,7 @@ class InterestEvolution(Scenario):
       ("multinomial_logit"), see `recsim_env.core.choice`; interest_scale (5), what an interest of 1
       adds to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
       "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward
-      that `worth` expects of a unit of budget.
+      that `long_term_value` expects of a unit of budget.
     The published settings, id `recsim_env/RecSim-InterestEvolution-v0`, are step_penalty 0.5,
       choice "proportional", interest_scale 1, no_click_score 1, time_rate 1.4. There choice hardly
       depends on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults
@@ -58,7 +58,8 @@ class InterestEvolution(Scenario):
     Reference returns: see the README, and `recsim_env/RecSim-InterestEvolution-v0`: uniform 160.5,
       myopic oracle 168.4, ranking by true quality 265.2 (10 candidates, slate 3).
 
-    `appeal` is the chance of a click times the time watched. `worth` weighs a click by what it
+    `expected_reward` is the chance of a click times the time watched. `long_term_value` weighs a
+    click by what it
     leads to: with `time_rate` reward per unit of budget, a click is worth
     w - time_rate (w (1 - quality_bonus quality) - step_penalty) more than none.
 
@@ -128,7 +129,7 @@ class InterestEvolution(Scenario):
             "response": ("clicked", "watch_time", "quality", "topic"),
         }
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like."""
         return {"taste": ("interest",)}
 
@@ -192,13 +193,13 @@ class InterestEvolution(Scenario):
             observation.response[place, 3] = response[place].topic
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the chance of a click, were it shown alone, times the time watched."""
         score = config.interest_scale * user.interest[item.topic]
         return click_chance(config, score) * min(user.budget, config.video_length)
 
     @staticmethod
-    def worth(config, user, item):
+    def long_term_value(config, user, item):
         """Returns the chance of a click times what a click is worth over the whole visit."""
         score = config.interest_scale * user.interest[item.topic]
         cost = config.video_length * (1.0 - config.quality_bonus * item.quality)

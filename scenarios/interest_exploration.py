@@ -113,7 +113,7 @@ class InterestExploration(Scenario):
             "response": ("clicked", "quality", "topic"),
         }
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like."""
         return {"taste": ("affinity",)}
 
@@ -178,6 +178,6 @@ class InterestExploration(Scenario):
             observation.response[place, 2] = response[place].topic
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the chance of a click on the item shown alone."""
         return click_chance(config, user.affinity[item.topic] + item.quality)

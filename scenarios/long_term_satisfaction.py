@@ -45,8 +45,8 @@ class LongTermSatisfaction(Scenario):
     Reference returns (published settings, 10 candidates): most clickbait 1115, uniform 950, least
       clickbait 792.
 
-    `worth` is the logarithm of the engagement that items of this clickbait score would get if
-    nothing else were ever shown.
+    `long_term_value` is the logarithm of the engagement that items of this clickbait score would
+    get if nothing else were ever shown.
 
     Source: Ie et al. 2019, "RecSim" (arXiv 1909.04847), long_term_satisfaction (choc and kale).
     Differs: it follows RecSim's code where its text has other signs or calls the parameters of the
@@ -126,13 +126,13 @@ class LongTermSatisfaction(Scenario):
             observation.response[place, 1] = min(response[place].engagement, _MAX_SHOWN_ENGAGEMENT)
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected engagement with the item now."""
         sd = config.choc_sd * item.clickbait + config.kale_sd * (1.0 - item.clickbait)
         return math.exp(log_engagement(config, item.clickbait, user.satisfaction) + sd * sd / 2.0)
 
     @staticmethod
-    def worth(config, user, item):
+    def long_term_value(config, user, item):
         """Returns the log-engagement in the steady state of showing only such items."""
         steady = -2.0 * (item.clickbait - 0.5) / (1.0 - config.memory)
         return log_engagement(config, item.clickbait, satisfaction_of(config, steady))

@@ -132,7 +132,7 @@ def expected_minutes(item, completes):
     return completes * item.length + (1.0 - completes) * skipped
 
 
-def expected_reward(config, item, match, completes):
+def play_reward(config, item, match, completes):
     """Returns the expected reward of a track that plays; return visits are not of its making."""
     if config.reward == 0:
         return expected_minutes(item, completes)

@@ -30,10 +30,10 @@ from recsim_env.scenarios.music_listener import (
     choose_from,
     completion_score,
     enjoyment_of,
-    expected_reward,
     favourite_genre,
     listen,
     match_of,
+    play_reward,
     recover,
     remember,
     reward_of,
@@ -69,8 +69,8 @@ _N_FEATURES = len(_FEATURES)
 _TASTE_SCALE = 1.5
 _OWN_ENERGY_SD = 0.4
 
-# What a minute of listening brings of each reward, for `worth`; where return visits are earned,
-# satisfaction is all that counts, at whatever price.
+# What a minute of listening brings of each reward, for `long_term_value`; where return visits are
+# earned, satisfaction is all that counts, at whatever price.
 _TYPICAL = {"minutes": 1.0, "completions": 0.25, "likes": 0.02, "returns": 1.0}
 
 # The last tracks, whose artists satiate; also the most that is allowed of `n_recent`.
@@ -125,7 +125,7 @@ class MusicStreaming(Scenario):
       genre just heard, hook_strength (0.8), drift (0.005), and feeling (1), what satisfaction does:
       0 turns each off; recovery_hours (3), in which satiation falls to 1 / e; gap_days (1), about
       the mean gap, and churn_rate (0.02) per session, both at middling satisfaction;
-      no_choice_score (0.5), of a shelf; foresight (25), minutes that `worth` pays for a
+      no_choice_score (0.5), of a shelf; foresight (25), minutes that `long_term_value` pays for a
       satisfaction of 1.
 
     Realism: about a quarter of streams are skipped within 5 s, a third within 30 s and half before
@@ -143,8 +143,8 @@ class MusicStreaming(Scenario):
       72.0 ± 1.9. Minutes of a life of 30 days, of 1,024: uniform 166 ± 7, without the person
       600 ± 27, oracle 1,928 ± 56, far-sighted 2,194 ± 60.
 
-    `appeal` is exact. `worth` adds what the track does to satisfaction, at `foresight` a unit; it
-      gives up catchy tracks that get through without being enjoyed.
+    `expected_reward` is exact. `long_term_value` adds what the track does to satisfaction, at
+      `foresight` a unit; it gives up catchy tracks that get through without being enjoyed.
 
     Source: Lamere 2014, "The skip" (musicmachinery.com); Brost, Mehrotra and Jehan 2019, "The music
       streaming sessions dataset"; Louail and Barthelemy 2017, "Headphones on the wire"; Zhang et
@@ -320,7 +320,7 @@ class MusicStreaming(Scenario):
         )
         axes.spines[["top", "right"]].set_visible(False)
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What they like, where and when they listen, what they are tired of, how they feel."""
         return {
             "taste": ("taste", "energy_slope", "favourite"),
@@ -440,7 +440,7 @@ class MusicStreaming(Scenario):
         info.day = int(user.clock / 1440.0) - int(user.end_clock / 1440.0) + config.n_days
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected reward of the track shown alone."""
         match = match_of(config, user, item)
         score = completion_score(config, user, item, match)
@@ -448,17 +448,17 @@ class MusicStreaming(Scenario):
         completes = attraction_probability(score, 0.0)
         if config.reward == 3:
             return _return_chance(config, user, item, chance, completes)
-        return chance * expected_reward(config, item, match, completes)
+        return chance * play_reward(config, item, match, completes)
 
     @staticmethod
-    def worth(config, user, item):
+    def long_term_value(config, user, item):
         """Returns the expected reward with the value of what the track does to satisfaction."""
         match = match_of(config, user, item)
         score = completion_score(config, user, item, match)
         completes = attraction_probability(score, 0.0)
         gain = satisfaction_gain(config, user, enjoyment_of(match), completes)
         gain -= satisfaction_gain(config, user, 0.0, 0.0)
-        value = expected_reward(config, item, match, completes) + config.satisfaction_value * gain
+        value = play_reward(config, item, match, completes) + config.satisfaction_value * gain
         return choice_chance(config, score) * value
 
 

@@ -97,7 +97,7 @@ class NewsFeed(Scenario):
       surge_strength (1.5), mean height of a surge, which is uniform within half of it; 0 is none;
       surges_per_week (1), of each topic; surge_hours (18), in which a surge falls to 1/e;
       surge_coverage (0.5), what a surge of 1 adds to the logarithm of the topic's share of new
-      articles; hour_strength (0.3), how much the appeal of a topic varies over the day;
+      articles; hour_strength (0.3), how much the expected_reward of a topic varies over the day;
       choice ("cascade" or "position_based", see `recsim_env.core.choice`); examination (0.85);
       no_click_score (3.3); dwell_seconds (25), dwell_slope (0.3), dwell_sd (0.9); scan_seconds
       (15); stay_hours (36); sessions_per_day (2), further sessions expected in a day of the stay;
@@ -115,8 +115,8 @@ class NewsFeed(Scenario):
       sessions, spreads of interest and quality, and surges are assumed.
 
     Reference returns (clicks per stay on the days of evaluation, 95 % intervals):
-      uniform 3.05 ± 0.07; the newest first 4.38 ± 0.09; the true mean appeal of every article of
-      the days of learning 3.40 ± 0.07, which earned 5.63 ± 0.11 on those days; the best
+      uniform 3.05 ± 0.07; the newest first 4.38 ± 0.09; the true mean expected_reward of every
+      article of the days of learning 3.40 ± 0.07, which earned 5.63 ± 0.11 on those days; the best
       non-personal ranking 5.89 ± 0.11; true interests with what is seen of the articles
       7.38 ± 0.13; oracle 7.68 ± 0.14.
 
@@ -339,7 +339,7 @@ class NewsFeed(Scenario):
         axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like, and what surges at what hour; the clock itself belongs to all."""
         taste = ("interest", "eagerness")
         return {"taste": taste, "context": ("hour",), "person": taste}
@@ -463,7 +463,7 @@ class NewsFeed(Scenario):
         info.read_minutes = user.read_minutes
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected reward of the article shown alone."""
         chance = attraction_probability(score_of(config, user, item), config.no_click_score)
         if config.reward == 0:

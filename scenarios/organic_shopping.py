@@ -85,8 +85,8 @@ class OrganicShopping(Scenario):
       on views and product, fitted to uniform recommendations, 1.7 %; with flips 10 of 20 products,
       0.82 % and 2.3 %. (RecoGym's notebooks: 1.09, 1.37, 1.66, 1.30, 1.72 to 1.76, 0.82, 2.33 %.)
 
-    `appeal` is the click probability. There is no far-sighted view besides: all that a click leads
-    to is browsing, during which some leave; visits under the oracle are 8 % shorter.
+    `expected_reward` is the click probability. There is no far-sighted view besides: all that a
+    click leads to is browsing, during which some leave; visits under the oracle are 8 % shorter.
 
     Source: Rohde et al. 2018, "RecoGym: a reinforcement learning environment for the problem of
       product recommendation in online advertising" (arXiv 1808.00720), in its version 1.
@@ -199,7 +199,7 @@ class OrganicShopping(Scenario):
         items.flags.writeable = False
         return {"items": items}
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like."""
         return {"taste": ("taste",)}
 
@@ -289,7 +289,7 @@ class OrganicShopping(Scenario):
         observation.response[0, 0] = response[0].clicked
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the probability of a click."""
         return click_probability(config, user, item)
 

@@ -235,7 +235,7 @@ class RatedCatalogue(Scenario):
         scale = self._scale()
         return min(0.0, scale["rating_min"]), max(0.0, scale["rating_max"])
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like."""
         return {"taste": ("factors", "bias")}
 
@@ -382,7 +382,7 @@ class RatedCatalogue(Scenario):
             observation.response[place, 2] = response[place].rating
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected reward of the item shown alone."""
         liking = liking_of(config, user, item)
         score = config.choice_slope * (liking - config.global_mean)

@@ -50,7 +50,8 @@ from recsim_env.scenarios.video_session import (
 # Lengths of videos are log-normal around this median, within these bounds.
 _MEDIAN_SECONDS, _LOG_SECONDS_SD, _MIN_SECONDS, _MAX_SECONDS = 25.0, 0.7, 5.0, 300.0
 
-# How steeply `worth` prices a category as its count nears the limit: with the power of this.
+# How steeply `long_term_value` prices a category as its count nears the limit: with the power of
+# this.
 _EXPOSURE_POWER = 8
 
 
@@ -108,7 +109,7 @@ class ShortVideo(Scenario):
       limit); patience (4), patience_drain (1), expected_pleasure (0.5), click_regret (0.3),
       dislike_regret (2); busy_probability (0.04); return_score (-0.5), return_slope (4),
       exposure_regret (0.2), churn_days (7), n_days (30); pleasure_price (2) and exposure_price (6),
-      by which `worth` counts pleasure and a category at its limit.
+      by which `long_term_value` counts pleasure and a category at its limit.
 
     The filter bubble on its own, one video at a time and one session, is slate_size 1, n_days 1,
       exposure_window 3, exposure_limit 1, busy_probability 0, patience_drain 0 and horizon 30: the
@@ -119,9 +120,10 @@ class ShortVideo(Scenario):
       best non-personal ranking, judged by a crowd of 32, 221 ± 11 (6.1), myopic oracle 345 ± 6
       (4.1), far-sighted 1943 ± 40 (20.6). Without a limit both references earn the same.
 
-    `appeal` is the expected reward of a video shown alone; `appeal_lost` is what it and its rival
-    lose by crowding. `worth` adds pleasure at its price, and takes off exposure_price times (count
-    / (exposure_limit + 1)) ** 8 for the count that the video's category would reach.
+    `expected_reward` is the expected reward of a video shown alone; `redundancy` is what it and its
+    rival lose by crowding. `long_term_value` adds pleasure at its price, and takes off
+    exposure_price times (count / (exposure_limit + 1)) ** 8 for the count that the video's category
+    would reach.
 
     Realism: uniform slates get 40 clicks, 28 long views and 2 likes per 100 videos, 4 comments, 2
       shares, 1 follow and 1 dislike per 1000, in the order of logs such as KuaiRand's; a long view
@@ -332,7 +334,7 @@ class ShortVideo(Scenario):
         )
         axes.spines[["top", "right"]].set_visible(False)
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """What people like, what they have had too much of, and their mood."""
         return {
             "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),
@@ -482,13 +484,13 @@ class ShortVideo(Scenario):
         info.quit_reason = user.quit_reason
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected reward of the video shown alone."""
         liking = liking_of(config, user, item)
         return clicked_appeal(config, user, liking, item) + dislike_appeal(config, liking)
 
     @staticmethod
-    def appeal_lost(config, user, item, other):
+    def redundancy(config, user, item, other):
         """Returns what both lose by standing on one slate: clicks, for being alike."""
         alike = config.crowding * similarity(item, other)
         if alike <= 0.0:
@@ -498,15 +500,15 @@ class ShortVideo(Scenario):
         return alike * both
 
     @staticmethod
-    def worth(config, user, item):
-        """Returns the appeal, plus the price of its pleasure, less the price of its category."""
+    def long_term_value(config, user, item):
+        """Returns the expected reward, plus the price of pleasure, less that of the category."""
         liking = liking_of(config, user, item)
         value = clicked_appeal(config, user, liking, item) + dislike_appeal(config, liking)
         value += config.pleasure_price * expected_pleasure(config, user, liking, item)
         return value - exposure_cost(config, user.counts[item.category] + 1)
 
     @staticmethod
-    def worth_lost(config, user, item, other):
+    def long_term_redundancy(config, user, item, other):
         """Returns what both lose by being alike, and what a second of the category adds."""
         alike = config.crowding * similarity(item, other)
         lost = 0.0
@@ -521,7 +523,7 @@ class ShortVideo(Scenario):
 
 
 def clicked_worth(config, user, liking, item):
-    """Returns the appeal and the priced pleasure of what follows a click."""
+    """Returns the expected_reward and the priced pleasure of what follows a click."""
     pleasure = click_chance_of(config, user, liking, item) * clicked_pleasure(config, liking)
     return clicked_appeal(config, user, liking, item) + config.pleasure_price * pleasure
 

@@ -44,7 +44,7 @@ class WheelBandit(Scenario):
       (safe + 3 poor + rich) / 5, which is 8.39 at the defaults; oracle delta² safe + (1 - delta²)
       rich, 37.8. So uniform's regret is 0.16 delta² + 39.16 (1 - delta²).
 
-    `appeal` is exact.
+    `expected_reward` is exact.
 
     Source: Riquelme, Tucker and Snoek 2018, "Deep Bayesian bandits showdown" (arXiv 1802.09127),
       section 5.4, with its numbers.
@@ -108,7 +108,7 @@ class WheelBandit(Scenario):
         items.flags.writeable = False
         return {"items": items}
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """Where the point lies."""
         return {"context": ("x", "y")}
 
@@ -173,7 +173,7 @@ class WheelBandit(Scenario):
         info.regret = user.regret
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the expected payoff of an arm at this point."""
         return mean_payoff(config, user, item)
 

@@ -53,7 +53,7 @@ def test_the_scenario_of_ones_own_is_short_and_works_with_everything(namespace):
     oracle, uniform = (
         np.mean([namespace["env"].step(slates(namespace["env"]))[1] for _ in range(20)])
         for slates in (
-            lambda env: np.argsort(-env.appeal(), axis=1)[:, :3],
+            lambda env: np.argsort(-env.expected_reward(), axis=1)[:, :3],
             lambda env: np.tile([0, 1, 2], (env.num_envs, 1)),
         )
     )

@@ -1,4 +1,4 @@
-"""What bandits over arms share: a tally of everybody's or of each visit, kept in batches."""
+"""What bandits over arms share: a tally of everybody's or of each session, kept in batches."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -8,18 +8,19 @@ import numpy as np
 
 from recsim_env.agents.bandits.arms import Arms, Tally
 from recsim_env.agents.core.agent import UnsuitableScenario
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import like, require_range
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
 
-class VisitTally(NamedTuple):
-    """What a visit has told of each arm, for `ArmAgent` with a memory of its own for each visit.
+class SessionTally(NamedTuple):
+    """What a session has told of each arm, for `ArmAgent` with a memory of its own for each
+    session.
 
     Attributes:
-      tally: one row a visit.
+      tally: one row a session.
       shown: (n, slate_size), arms shown last; -1 is none.
     """
 
@@ -27,7 +28,7 @@ class VisitTally(NamedTuple):
     shown: np.ndarray
 
 
-class ArmAgent(StepwiseAgent):
+class ArmAgent(OnlineAgent):
     """Learns what each arm earns: an item, or all items of a topic.
 
     A subclass gives `index`. Outcomes beyond [0, 1] are brought into it, where an index needs
@@ -37,15 +38,15 @@ class ArmAgent(StepwiseAgent):
       arms: "item", "topic" (the scenario's category, as its candidates show it; items of a topic
         rank by their `quality` where they show one, else at random), or "auto" (default): items
         where they have ids, else topics.
-      per: what has a tally of its own, "all" (default) or each "visit". A visit's starts from
+      per: what has a tally of its own, "all" (default) or each "session". A session's starts from
         nothing and sees responses, no rewards: an outcome is then a click; and as it is all that is
         known of a person, its index is served when `deterministic` too.
       outcome: "reward" (default), an item's share of the slate's, or the name of a column of
         `response`, of which the first is "clicked".
-      discount: what is left of a tally after each user-step (a slate shown by anybody, or in the
-        visit); 1 (default) forgets nothing. A batch is one moment: all of it fades together. It
+      discount: what is left of a tally after each interaction (a slate shown by anybody, or in the
+        session); 1 (default) forgets nothing. A batch is one moment: all of it fades together. It
         helps where what arms earn changes with the slates shown, and not where people of all days
-        are served side by side, as in a calendar that visits begin anywhere in.
+        are served side by side, as in a calendar that sessions begin anywhere in.
       prior_showings: showings that earn the mean of all arms, added to each arm's when served
         (1); 0 is the plain mean. An unknown arm earns that mean.
     """
@@ -69,7 +70,7 @@ class ArmAgent(StepwiseAgent):
         known = ("auto", *self.preferred)
         allowed = f"{', '.join(known[:-1])} or {known[-1]}"
         self.require("arms", given["arms"] in known, allowed)
-        self.require("per", given["per"] in ("all", "visit"), "'all' or 'visit'")
+        self.require("per", given["per"] in ("all", "session"), "'all' or 'session'")
         named = ("auto", *outcomes) if self.defaults["outcome"] == "auto" else outcomes
         self.require("outcome", self.outcome in outcomes, f"one of {', '.join(named)}")
         self.require("discount", 0 < given["discount"] <= 1, "more than 0, up to 1")
@@ -82,9 +83,9 @@ class ArmAgent(StepwiseAgent):
                 f"{type(scenario).__name__} with these settings shows none; use {kinds[0]!r}"
             )
         self.arms = Arms(scenario, kind)
-        self.is_per_visit = given["per"] == "visit"
+        self.is_per_session = given["per"] == "session"
         self._column = outcomes.index(self.outcome) - 1  # -1: none, but the reward
-        self.tally = Tally.empty(1, 1 if self.is_per_visit else self.arms.n_arms)
+        self.tally = Tally.empty(1, 1 if self.is_per_session else self.arms.n_arms)
         self.range = np.array([0.0, 1.0])
 
     @property
@@ -110,8 +111,8 @@ class ArmAgent(StepwiseAgent):
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the arms' indices, or the best guesses of what they earn."""
         arm = self.arms.of(observation)
-        tally = state.tally if self.is_per_visit else self.tally
-        is_served = deterministic and not self.is_per_visit
+        tally = state.tally if self.is_per_session else self.tally
+        is_served = deterministic and not self.is_per_session
         values = self.estimate(tally, arm) if is_served else self.index(tally, arm)
         return self.arms.ordered(values, observation)
 
@@ -132,46 +133,47 @@ class ArmAgent(StepwiseAgent):
         low, high = self.range
         return np.clip((seen.mean - low * (seen.looks > 0)) / (high - low), 0.0, 1.0)
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Adds what was looked at to everybody's tally."""
-        weight = feedback.attention
+        weight = feedback.examination_probability
         if self._column >= 0:
             outcome = feedback.next_observation["response"][:, :, self._column].astype(float)
         else:
             outcome = feedback.place_rewards
-        if self.is_per_visit and self._column <= 0:
+        if self.is_per_session and self._column <= 0:
             return
         told = outcome[weight > 0]
         self.range = np.array([told.min(initial=self.range[0]), told.max(initial=self.range[1])])
-        if not self.is_per_visit:
+        if not self.is_per_session:
             arm = np.take_along_axis(self.arms.of(feedback.observation), feedback.slates, axis=1)
             self.tally.add(arm, weight, outcome, discount=self.settings["discount"])
 
-    # The visit -----------------------------------------------------------------------------------
+    # The session
+    # -----------------------------------------------------------------------------------
 
     def begin_state(self, n: int) -> Any:
-        """Returns `n` tallies of nothing, where visits have their own."""
-        if not self.is_per_visit:
+        """Returns `n` tallies of nothing, where sessions have their own."""
+        if not self.is_per_session:
             return None
-        return VisitTally(Tally.empty(n, self.arms.n_arms), np.full((n, self.slate_size), -1))
+        return SessionTally(Tally.empty(n, self.arms.n_arms), np.full((n, self.slate_size), -1))
 
     def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
         """Adds the responses to what was shown last; a new episode starts from nothing."""
-        if not self.is_per_visit:
+        if not self.is_per_session:
             return state
         response = observation["response"]
         clicked = response[:, :, 0] > 0
         outcome = response[:, :, max(self._column, 0)]
-        weight = self.env.scenario.attention(clicked) * (state.shown >= 0)
+        weight = self.env.scenario.examination_probability(clicked) * (state.shown >= 0)
         tally = Tally(*(values.copy() for values in state.tally))
         tally.add(state.shown, weight, outcome.astype(float), discount=self.settings["discount"])
         for values in tally:
             values[episode_start] = 0.0
-        return VisitTally(tally, state.shown)
+        return SessionTally(tally, state.shown)
 
     def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
         """Keeps which arms are shown now."""
-        if not self.is_per_visit:
+        if not self.is_per_session:
             return state
         shown = np.take_along_axis(self.arms.of(observation), slates, axis=1)
         return state._replace(shown=shown)

@@ -60,7 +60,7 @@ class Arms:
 
 
 class Tally(NamedTuple):
-    """What is known of each arm; the only row is everybody's, or each visit has its own.
+    """What is known of each arm; the only row is everybody's, or each session has its own.
 
     Attributes:
       looks: (n_rows, n_arms), how often each arm was looked at.

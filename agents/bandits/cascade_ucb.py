@@ -38,7 +38,7 @@ class CascadeUCB(UCB):
         """Says so where a click does not hide what stands below it."""
         clicked = np.zeros((2, scenario.slate_size), bool)
         clicked[0, 0] = True
-        is_seen = scenario.attention(clicked)[:, 1:] > 0
+        is_seen = scenario.examination_probability(clicked)[:, 1:] > 0
         if scenario.slate_size == 1 or is_seen[0].any() or not is_seen[1].all():
             return (
                 f"{cls.__name__} needs slates of several places, read from the top to the first "

@@ -15,9 +15,9 @@ class EpsilonGreedy(ArmAgent):
 
     Idea: explore by chance, however much is known; what cannot be the best costs as much as what
       might be.
-    Update: of the slates in user-step t, a share epsilon is uniform (or epsilon_t = min(1, anneal /
-      t)), which costs regret that is linear in t (or logarithmic, if anneal is large enough for the
-      gap between arms, which nobody knows beforehand). The others show the arms with the highest
+    Update: of the slates in interaction t, a share epsilon is uniform (or epsilon_t = min(1, anneal
+      / t)), which costs regret that is linear in t (or logarithmic, if anneal suffices for the gap
+      between arms, which nobody knows beforehand). The others show the arms with the highest
       (s + m r0) / (n + m), of an arm looked at n times that earned s, with r0 the mean of all arms
       and m prior_showings.
     Cost: O(n_arms) or O(candidates) a batch, whichever is less, and 16 bytes an arm.
@@ -41,7 +41,7 @@ class EpsilonGreedy(ArmAgent):
         self.exploration = self.exploration_after(0)
 
     def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates after so many user-steps."""
+        """Returns the share of uniform slates after so many interactions."""
         anneal = self.settings["anneal"]
         return float(min(1.0, anneal / (n_steps + 1)) if anneal > 0 else self.settings["epsilon"])
 

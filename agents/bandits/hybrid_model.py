@@ -9,7 +9,7 @@ from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.restoring import like
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 
 
 class HybridModel(DisjointModel):
@@ -56,10 +56,10 @@ class HybridModel(DisjointModel):
             reward[rows] += np.matmul(u, weights[rows, :, None])[:, :, 0]
         return reward
 
-    def add(self, feedback: Feedback) -> None:
+    def add(self, feedback: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.attention > 0
-        rewards, weights = feedback.place_rewards[seen], feedback.attention[seen]
+        seen = feedback.examination_probability > 0
+        rewards, weights = feedback.place_rewards[seen], feedback.examination_probability[seen]
         z = self.features.of_slates(feedback.observation, feedback.slates)[seen]
         people = self.features.people(feedback.observation)[np.nonzero(seen)[0]]
         item = feedback.shown("item_id")[seen]

@@ -8,8 +8,8 @@ import numpy as np
 from recsim_env.agents.bandits.hybrid_model import HybridModel
 from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, SharedModel
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.online import StepwiseAgent
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.transition import Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -20,7 +20,7 @@ MODELS = ("shared", "disjoint", "hybrid")
 _MAX_NUMBERS = 2**24
 
 
-class LinearBandit(StepwiseAgent):
+class LinearBandit(OnlineAgent):
     """An agent whose idea of the reward is a linear model; a subclass gives `scores`.
 
     Model: "shared" is one vector of weights for all items, w·x with x = (1, g) ⊗ (1, f), where g
@@ -31,7 +31,7 @@ class LinearBandit(StepwiseAgent):
       the reward, whose weight c is how likely it was looked at: A += c x xᵀ, b += c r x. So a place
       that was surely not looked at teaches nothing. A batch of n people first lets the past fade,
       A <- ridge I + discount^n (A - ridge I), b <- discount^n b, and is then added as one moment:
-      an observation that n user-steps came after, in later batches, counts discount^n.
+      an observation that n interactions came after, in later batches, counts discount^n.
     Cost: for d numbers in x, m in (1, g), n people, C candidates and k items shown. Shared:
       learning O(d² k) a batch where 4 k <= d and O(d³) otherwise; variances O(n d² + n C |f|²);
       16 d² bytes. Disjoint: O(m³) an item shown; O(n C m²); 16 m² bytes an item. Hybrid: O(d³ +
@@ -41,7 +41,7 @@ class LinearBandit(StepwiseAgent):
     Settings:
       model: "shared" (default), "disjoint" or "hybrid"; the latter two need n_items.
       ridge: prior precision of the weights (1).
-      discount: share of an observation's weight that is left one user-step later (1, all of it).
+      discount: share of an observation's weight that is left one interaction later (1, all of it).
       exploration: share of uniform slates while learning (0).
       context: False leaves `context` and `history` out of g (True).
       max_features: longest x that takes the full product (256).
@@ -85,7 +85,7 @@ class LinearBandit(StepwiseAgent):
         """Says so where items have no observable features."""
         return needs_item_features(cls.__name__, scenario)
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Lets the past fade, and adds what was looked at."""
         if self.settings["discount"] < 1:
             self.model.fade(self.settings["discount"] ** len(feedback.rewards))

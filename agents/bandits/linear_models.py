@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 
 # How many numbers the working arrays of one block of people may hold.
 _BLOCK_NUMBERS = 4_000_000
@@ -43,7 +43,7 @@ class LinearModel(ABC):
         """
 
     @abstractmethod
-    def add(self, feedback: Feedback) -> None:
+    def add(self, feedback: Transition) -> None:
         """Learns what shown places earned, each weighed by how likely it was looked at."""
 
     @abstractmethod
@@ -82,11 +82,11 @@ class SharedModel(LinearModel):
         n = len(observation["candidates"])
         return self.features.product(observation, self.posterior.draw(rng, n, scale=scale))
 
-    def add(self, feedback: Feedback) -> None:
+    def add(self, feedback: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.attention > 0
+        seen = feedback.examination_probability > 0
         x = self.features.of_slates(feedback.observation, feedback.slates)[seen]
-        self.posterior.add(x, feedback.place_rewards[seen], feedback.attention[seen])
+        self.posterior.add(x, feedback.place_rewards[seen], feedback.examination_probability[seen])
 
     def fade(self, keep: float) -> None:
         """See `LinearModel`."""
@@ -125,11 +125,11 @@ class DisjointModel(LinearModel):
         mean, variance = self.mean_and_variance(observation)
         return np.asarray(mean + scale * np.sqrt(variance) * rng.standard_normal(mean.shape))
 
-    def add(self, feedback: Feedback) -> None:
+    def add(self, feedback: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.attention > 0
+        seen = feedback.examination_probability > 0
         people = self.features.people(feedback.observation)[np.nonzero(seen)[0]]
-        rewards, weights = feedback.place_rewards[seen], feedback.attention[seen]
+        rewards, weights = feedback.place_rewards[seen], feedback.examination_probability[seen]
         for item, rows in by_item(feedback.shown("item_id")[seen]):
             self.own[item].add(people[rows], rewards[rows], weights[rows])
 

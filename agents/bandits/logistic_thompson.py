@@ -10,7 +10,7 @@ from recsim_env.agents.bandits.lin_thompson import LinThompson
 from recsim_env.agents.bandits.linear_models import LinearModel, SharedModel
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.envs import RecommendationVectorEnv
 
 _MAX_STEPS, _MAX_HALVINGS = 50, 30
@@ -31,7 +31,7 @@ class LogisticThompson(LinThompson):
       and c how likely the place was looked at; Q grows by the curvature there, sum c p (1 - p)
       x xᵀ, p the chance of a click at the new m, or by its diagonal alone. For every decision w is
       drawn from N(m, v² Q⁻¹), and the score is w·x. Before, the past fades: Q <- ridge I +
-      discount^n (Q - ridge I) and Q m <- discount^n Q m, n the user-steps of the batch.
+      discount^n (Q - ridge I) and Q m <- discount^n Q m, n the interactions of the batch.
     Cost: that of "shared" in `LinearBandit`, about 5 times for learning, as Newton takes steps.
     Source: Chapelle and Li 2011, "An empirical evaluation of Thompson sampling", algorithm 3, which
       is precision "diagonal".
@@ -65,12 +65,14 @@ class LogisticModel(SharedModel):
         super().__init__(features, ridge)
         self.is_diagonal = is_diagonal
 
-    def add(self, feedback: Feedback) -> None:
+    def add(self, feedback: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.attention > 0
+        seen = feedback.examination_probability > 0
         x = self.features.of_slates(feedback.observation, feedback.slates)[seen]
         is_clicked = feedback.next_observation["response"][:, :, 0][seen] > 0
-        self.posterior = laplace(self.posterior, x, is_clicked, feedback.attention[seen])
+        self.posterior = laplace(
+            self.posterior, x, is_clicked, feedback.examination_probability[seen]
+        )
         if self.is_diagonal:
             _forget_covariances(self.posterior)
 

@@ -9,10 +9,10 @@ import numpy as np
 from recsim_env.agents.bandits.linear_bandit import needs_item_features
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
-from recsim_env.agents.core.fitted import LogAgent
+from recsim_env.agents.core.fitted import FittedAgent
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import fits, require_range, taken
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -35,12 +35,12 @@ _LAYOUT = {
 _LAYERS = ("weight_0", "bias_0", "weight_1", "bias_1", "weight_2", "bias_2")
 
 
-class NeuralLinear(LogAgent):
+class NeuralLinear(FittedAgent):
     """Shows what is best under a draw of the last layer of a network, the rest taken as known.
 
     Idea: a network finds the features, and a Bayesian linear model on top knows what it knows.
     Update: a network of two hidden layers, z(g, f) the last of them, is trained every `refit_every`
-      user-steps to predict rewards: `gradient_steps` steps of AdamW on batches of the whole log,
+      interactions to predict rewards: `gradient_steps` steps of AdamW on batches of the whole log,
       from where it stood, squared errors weighed by c, how likely a place was looked at. Then, and
       with every batch until the next fit, with x = (1, z) and r in units of its deviation in the
       log: A = ridge I + sum c x xᵀ, b = sum c r x, m = A⁻¹ b, and
@@ -49,7 +49,7 @@ class NeuralLinear(LogAgent):
         w ~ N(m, sigma² A⁻¹), once for every decision; score = w·x.
 
     Cost: a fit takes O(gradient_steps batch_size) passes, and one of the log; a decision one pass
-      of C candidates. About 4 s for 20,000 user-steps of music.
+      of C candidates. About 4 s for 20,000 interactions of music.
     Source: Riquelme, Tucker and Snoek 2018, "Deep Bayesian bandits showdown": NeuralLinear, with
       its prior (ridge 0.25, noise 6 and 6).
     Differs: one network and last layer for all items, which enter by their features; uniform slates
@@ -64,7 +64,7 @@ class NeuralLinear(LogAgent):
         steps of music are learned by heart: 37 minutes a session instead of 45).
       ridge, noise_shape, noise_scale: the prior (0.25, 6, 6).
       context: False leaves `context` and `history` out of g (True).
-      refit_every, exploration: see `LogAgent` (1,000, 0).
+      refit_every, exploration: see `FittedAgent` (1,000, 0).
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -131,20 +131,25 @@ class NeuralLinear(LogAgent):
 
     # Learning -------------------------------------------------------------------------------------
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Adds to the log, and to the posterior unless that was just fitted to the log."""
         super().update(feedback)
-        seen = feedback.attention > 0
+        seen = feedback.examination_probability > 0
         if self.model and self._n_unfitted:
             x = self._last_layer(feedback.observation, feedback.shown("candidates"))
-            self._observe(x[seen], feedback.place_rewards[seen], feedback.attention[seen])
+            self._observe(
+                x[seen], feedback.place_rewards[seen], feedback.examination_probability[seen]
+            )
 
     def fit(self) -> dict[str, np.ndarray]:
         """Returns the trained network, and the posterior of its last layer given the log."""
         observation = {name: self.log[name] for name in self.log.fields}
         items = self.log["candidates"][:, None]
         inputs = self._inputs(observation, items)[:, 0]
-        rewards, weights = self.log["reward"].astype(float), self.log["attention"].astype(float)
+        rewards, weights = (
+            self.log["reward"].astype(float),
+            self.log["examination_probability"].astype(float),
+        )
         deviation = inputs.std(axis=0)
         model = self.model or self._fresh_network(inputs.shape[1])
         model = {name: model[name] for name in _LAYERS}

@@ -9,8 +9,8 @@ from recsim_env.agents.bandits.epsilon_greedy import EpsilonGreedy
 class TopicQuality(EpsilonGreedy):
     """Shows the topics with the best mean outcome so far, in one line of arithmetic.
 
-    Idea: what a visit turns out to be worth is often not what is clicked; where the quality of what
-      was shown becomes known afterwards, its mean by topic says what to show again.
+    Idea: what a session turns out to be worth is often not what is clicked; where the quality of
+      what was shown becomes known afterwards, its mean by topic says what to show again.
     Update: score = the mean outcome of the items shown of the topic, as in `EpsilonGreedy`.
     Cost: O(n_topics) a batch, 16 bytes a topic.
     Source: folklore; a yardstick for agents that plan.

@@ -23,7 +23,7 @@ class UCB(ArmAgent):
     Idea: an arm is shown because it is good or because little is known of it, and either way the
       bound comes down to where it belongs; arms that are clearly worse are left alone.
     Update: with p the mean outcome of an arm looked at n times, brought into [0, 1], after t
-      user-steps:
+      interactions:
         "ucb1": p + sqrt(alpha ln t / n), at regret of up to 8 ln t / gap an arm for alpha = 2;
         "kl":   the largest q with n kl(p, q) ≤ ln t, where kl(p, q) = p ln(p/q) + (1-p)
                 ln((1-p)/(1-q)), at regret of gap ln t / kl(mean, best mean), the least possible

@@ -138,10 +138,10 @@ class Agent(ABC):
 
     @abstractmethod
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
-        """Learns from at least `total_timesteps` further user-steps; can be called again.
+        """Learns from at least `total_timesteps` further interactions; can be called again.
 
         Args:
-          total_timesteps: user-steps, counted over all environments; a whole number.
+          total_timesteps: interactions, counted over all environments; a whole number.
           callback: called after each batch of steps with the agent; False ends learning.
           progress_bar: whether to show progress on a terminal.
         """
@@ -330,10 +330,10 @@ class Agent(ABC):
         self._require_none(arrays, "restore", "arrays")
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns how learning stands, beside what was learned: the visits it is amid, say.
+        """Returns how learning stands, beside what was learned: the sessions it is amid, say.
 
         `resume` takes it back, so that a run that was saved and loaded goes on as if it had not
-        been; by default there is none, and a loaded agent begins new visits.
+        been; by default there is none, and a loaded agent begins new sessions.
         """
         return {}
 
@@ -439,7 +439,7 @@ class Agent(ABC):
 
 
 def as_steps(total_timesteps: Any) -> int:
-    """Returns how many user-steps to learn from; raises ValueError where it is no such number."""
+    """Returns how many interactions to learn from; raises ValueError where it is no such number."""
     if isinstance(total_timesteps, float) and total_timesteps.is_integer():
         total_timesteps = int(total_timesteps)  # 1e5, as people write it
     return as_count("total_timesteps", total_timesteps, low=0, allowed="0 or more")

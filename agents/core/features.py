@@ -30,7 +30,8 @@ class JointFeatures:
       scenario: one that shows `candidates`.
       max_features: longest full product.
       context: False leaves out of g all but `PERSON_FIELDS`. A model with such features is the
-        blind twin of the one with all: what it lacks is what the moment and the visit so far tell.
+        blind twin of the one with all: what it lacks is what the moment and the session so far
+          tell.
 
     Attributes:
       n_features: length of x.

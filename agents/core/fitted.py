@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import require_range, rows_like, whole
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
-# How many visits a log may have counted without a row, as learning began again and again.
+# How many sessions a log may have counted without a row, as learning began again and again.
 _MAX_IDLE_VISITS = 10**7
 
 
@@ -22,9 +22,10 @@ class ImpressionLog:
     """One row for every item that was shown, in columns that double when they are full.
 
     Columns: `user_id` and `item_id` (-1 where there are none), `clicked`, `reward` (the item's
-    share of the slate's), `attention` (how likely it was looked at), `visit` and `slate` (numbers
-    from 0 of the episode and of the slate), and the observation fields in `fields`: `candidates` as
-    the features of the shown item, any other field as it was seen with the slate, flattened.
+    share of the slate's), `examination_probability` (how likely it was looked at), `session` and
+    `slate` (numbers from 0 of the episode and of the slate), and the observation fields in
+    `fields`: `candidates` as the features of the shown item, any other field as it was seen with
+      the slate, flattened.
 
     Args:
       scenario: whose interactions are kept.
@@ -40,15 +41,15 @@ class ImpressionLog:
         self._n_users = scenario.n_users
         self._n_items = scenario.n_items
         self._n_rows = 0
-        self._visit_of = np.empty(0, np.int64)  # by environment
-        self._n_visits = self._n_slates = 0
+        self._session_of = np.empty(0, np.int64)  # by environment
+        self._n_sessions = self._n_slates = 0
         self._columns = {
             "user_id": np.empty(0, id_type(scenario.n_users)),
             "item_id": np.empty(0, id_type(scenario.n_items)),
             "clicked": np.empty(0, bool),
             "reward": np.empty(0, np.float32),
-            "attention": np.empty(0, np.float32),
-            "visit": np.empty(0, np.int32),
+            "examination_probability": np.empty(0, np.float32),
+            "session": np.empty(0, np.int32),
             "slate": np.empty(0, np.int32),
         }
         for name in fields:
@@ -64,7 +65,7 @@ class ImpressionLog:
         """Returns a column; a view that later rows may leave behind."""
         return self._columns[name][: self._n_rows]
 
-    def append(self, feedback: Feedback) -> None:
+    def append(self, feedback: Transition) -> None:
         """Adds a row for every item that the slates showed."""
         is_shown = feedback.is_shown
         row, place = np.nonzero(is_shown)
@@ -74,8 +75,8 @@ class ImpressionLog:
             "item_id": feedback.shown("item_id")[is_shown] if "item_id" in observation else -1,
             "clicked": feedback.next_observation["response"][row, place, 0] > 0,
             "reward": feedback.place_rewards[is_shown],
-            "attention": feedback.attention[is_shown],
-            "visit": self._visits(feedback)[row],
+            "examination_probability": feedback.examination_probability[is_shown],
+            "session": self._sessions(feedback)[row],
             "slate": self._n_slates + row,
         }
         self._n_slates += len(is_shown)
@@ -92,19 +93,19 @@ class ImpressionLog:
             self._columns[name][start:stop] = value
         self._n_rows = stop
 
-    def _visits(self, feedback: Feedback) -> np.ndarray:
-        """Returns the visit that each row of feedback belongs to; what is over has a successor."""
-        n_new = max(0, feedback.index.max(initial=-1) + 1 - len(self._visit_of))
-        self._visit_of = np.append(self._visit_of, self._n_visits + np.arange(n_new))
-        visits = self._visit_of[feedback.index]
+    def _sessions(self, feedback: Transition) -> np.ndarray:
+        """Returns the session that each transition belongs to; what is over has a successor."""
+        n_new = max(0, feedback.index.max(initial=-1) + 1 - len(self._session_of))
+        self._session_of = np.append(self._session_of, self._n_sessions + np.arange(n_new))
+        sessions = self._session_of[feedback.index]
         over = feedback.index[feedback.is_over]
-        self._visit_of[over] = self._n_visits + n_new + np.arange(len(over))
-        self._n_visits += n_new + len(over)
-        return visits
+        self._session_of[over] = self._n_sessions + n_new + np.arange(len(over))
+        self._n_sessions += n_new + len(over)
+        return sessions
 
-    def end_visits(self) -> None:
-        """Lets whatever comes next belong to new visits."""
-        self._visit_of = np.empty(0, np.int64)
+    def end_sessions(self) -> None:
+        """Lets whatever comes next belong to new sessions."""
+        self._session_of = np.empty(0, np.int64)
 
     @property
     def n_columns(self) -> dict[str, int]:
@@ -125,20 +126,20 @@ class ImpressionLog:
     def table(self) -> Interactions:
         """Returns the rows as recommenders take them; `user` is a place in `users()`.
 
-        Where people have no ids, every visit is somebody's.
+        Where people have no ids, every session is somebody's.
         """
         users = self.users()
-        user = np.searchsorted(users, self["user_id"]) if self._n_users else self["visit"]
+        user = np.searchsorted(users, self["user_id"]) if self._n_users else self["session"]
         none = np.empty((len(self), 0), np.float32)
         context = [self[name] for name in self.fields if name != "candidates"]
         return Interactions(
             user=user,
             item=self["item_id"],
             reward=self["reward"],
-            n_users=len(users) if self._n_users else self._n_visits,
+            n_users=len(users) if self._n_users else self._n_sessions,
             n_items=self._n_items,
-            attention=self["attention"],
-            visit=self["visit"],
+            examination_probability=self["examination_probability"],
+            session=self["session"],
             slate=self["slate"],
             features=self["candidates"] if "candidates" in self.fields else none,
             context=np.hstack(context) if context else none,
@@ -152,9 +153,9 @@ class ImpressionLog:
             self._columns[name] = larger
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the columns by name, how many visits there were, and which still go on."""
+        """Returns the columns by name, how many sessions there were, and which still go on."""
         columns = {name: self[name] for name in self._columns}
-        return columns | {"n_visits": np.array(self._n_visits), "visit_of": self._visit_of}
+        return columns | {"n_sessions": np.array(self._n_sessions), "session_of": self._session_of}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned.
@@ -164,34 +165,36 @@ class ImpressionLog:
         """
         columns = rows_like(arrays, self._columns)
         n_rows = len(columns["reward"])
-        visit_of = rows_like(arrays, {"visit_of": np.empty(0, np.int64)})["visit_of"]
-        n_visits = whole(arrays, "n_visits", high=n_rows + len(visit_of) + _MAX_IDLE_VISITS)
+        session_of = rows_like(arrays, {"session_of": np.empty(0, np.int64)})["session_of"]
+        n_sessions = whole(arrays, "n_sessions", high=n_rows + len(session_of) + _MAX_IDLE_VISITS)
         for name, n in (("user_id", self._n_users), ("item_id", self._n_items)):
             low, high = (0, n - 1) if n else (-1, -1)
             require_range(name, columns[name], low=low, high=high)
-        for name, numbers in (("visit", columns["visit"]), ("visit_of", visit_of)):
-            require_range(name, numbers, low=0, high=n_visits - 1)
-        require_range("attention", columns["attention"], low=0.0, high=1.0)
+        for name, numbers in (("session", columns["session"]), ("session_of", session_of)):
+            require_range(name, numbers, low=0, high=n_sessions - 1)
+        require_range(
+            "examination_probability", columns["examination_probability"], low=0.0, high=1.0
+        )
         require_range("slate", columns["slate"], low=0, high=n_rows - 1)
         if (np.diff(columns["slate"]) < 0).any():
             raise ValueError("slate falls, where a log is in the order of time")
         self._columns, self._n_rows = columns, n_rows
-        self._n_visits, self._visit_of = n_visits, visit_of.copy()
+        self._n_sessions, self._session_of = n_sessions, session_of.copy()
         self._n_slates = int(self["slate"].max(initial=-1)) + 1
 
 
-class LogAgent(StepwiseAgent):
+class FittedAgent(OnlineAgent):
     """An agent that gathers a log, fits a model to it, serves it, and refits as the log grows.
 
     Logging policy: uniform slates until the first fit; afterwards the agent's own recommendations,
     except that a share `exploration` of the slates is uniform. So the later log is what the agent
-    itself caused, as in production, and every agent spends the same number of user-steps on it.
+    itself caused, as in production, and every agent spends the same number of interactions on it.
 
     A subclass gives `fit` and `fitted_scores`, and names what its log must hold.
 
     Settings:
-      refit_every: user-steps after which the model is fitted anew to the whole log (2,000); `learn`
-        also ends with a fit. Steps come in batches, so it is rounded up to whole batches.
+      refit_every: interactions after which the model is fitted anew to the whole log (2,000);
+        `learn` also ends with a fit. Steps come in batches, so it is rounded up to whole batches.
       exploration: share of uniform slates while learning (0.1).
     """
 
@@ -227,10 +230,10 @@ class LogAgent(StepwiseAgent):
         return np.zeros((n, self.env.scenario.n_candidates))
 
     def begin(self) -> None:
-        """Notes that everybody's visit begins anew."""
-        self.log.end_visits()
+        """Notes that everybody's session begins anew."""
+        self.log.end_sessions()
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Adds to the log, and refits when it is time."""
         self.log.append(feedback)
         self._n_unfitted += len(feedback.rewards)

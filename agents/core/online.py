@@ -11,7 +11,7 @@ from tqdm import tqdm
 from recsim_env.agents.core.agent import Agent, as_steps, with_prefix
 from recsim_env.agents.core.restoring import MANY, like, require_range
 from recsim_env.agents.core.resuming import is_state_of
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -26,16 +26,16 @@ class Listener(Protocol):
     """Is told what an agent does while it learns."""
 
     def begin(self) -> None:
-        """Notes that everybody's visit begins anew."""
+        """Notes that everybody's session begins anew."""
 
-    def hear(self, feedback: Feedback, propensity: np.ndarray) -> None:
+    def on_transition(self, feedback: Transition, propensity: np.ndarray) -> None:
         """Hears of a batch of steps, and how likely their slates were, (n,)."""
 
 
-class StepwiseAgent(Agent):
+class OnlineAgent(Agent):
     """An agent of our own: it acts, receives feedback, and shares the loop of `learn`.
 
-    A subclass gives `scores`, and what it does with `Feedback` in `update`; both take batches.
+    A subclass gives `scores`, and what it does with `Transition` in `update`; both take batches.
     """
 
     #: How often (of slates) a uniformly random slate is shown while learning.
@@ -61,10 +61,10 @@ class StepwiseAgent(Agent):
         """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
 
     def exploration_after(self, n_steps: int) -> float:
-        """Returns `exploration` after so many user-steps; by default it stays as it is."""
+        """Returns `exploration` after so many interactions; by default it stays as it is."""
         return self.exploration
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Learns from a batch of feedback; by default not at all."""
 
     def begin(self) -> None:
@@ -139,7 +139,7 @@ class StepwiseAgent(Agent):
         return self
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid; see `Agent.progress`."""
+        """Returns the sessions that learning is amid; see `Agent.progress`."""
         if self._observation is None:
             return dict(self._progress)
         memory = {f"{_MEMORY}{place}": part for place, part in enumerate(_leaves(self._state))}
@@ -150,9 +150,9 @@ class StepwiseAgent(Agent):
         }
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Keeps the visits for the next `learn`, and nothing that subclasses took back.
+        """Keeps the sessions for the next `learn`, and nothing that subclasses took back.
 
-        Visits of another number of people are not gone on with.
+        Sessions of another number of people are not gone on with.
         """
         kept = {name: progress[name] for name in _WHERE if name in progress}
         kept |= {k: value for k, value in progress.items() if k.startswith(_MEMORY)}
@@ -163,7 +163,7 @@ class StepwiseAgent(Agent):
         self.exploration = self.exploration_after(self.num_timesteps)
 
     def _checked(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns visits of as many people as there are.
+        """Returns sessions of as many people as there are.
 
         Raises:
           ValueError: they cannot be of this environment, or of such an agent.
@@ -181,11 +181,11 @@ class StepwiseAgent(Agent):
         return found
 
     def memory_bound(self) -> int:
-        """Returns what the whole numbers in the memory of a visit, -1 being none, stay below."""
+        """Returns what the whole numbers in the memory of a session, -1 being none, stay below."""
         return MANY
 
     def _go_on(self) -> bool:
-        """Goes on with the visits of a loaded agent, if they are of such an environment."""
+        """Goes on with the sessions of a loaded agent, if they are of such an environment."""
         kept, self._progress = self._progress, {}
         if not kept or kept["environment"].shape != (self.env.num_envs,):
             return False
@@ -208,10 +208,10 @@ class StepwiseAgent(Agent):
             propensity = self._slate_chance(observation, slates, self._state, deterministic=False)
         self._state = self.remember(self._state, observation, slates)
         taken = self.stage.step(slates)
-        feedback = Feedback.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
+        feedback = Transition.of_batch(self.env.scenario, observation, slates, taken, self._is_over)
         self.update(feedback)
         if self.listener is not None:
-            self.listener.hear(feedback, propensity[feedback.index])
+            self.listener.on_transition(feedback, propensity[feedback.index])
         self._episode_start = self._is_over
         self._observation, _, terminated, truncated, _ = taken
         self._is_over = terminated | truncated

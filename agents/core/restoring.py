@@ -11,7 +11,7 @@ import numpy as np
 
 Arrays = Mapping[str, np.ndarray]
 
-#: No number of steps, visits or rows is larger.
+#: No number of steps, sessions or rows is larger.
 MANY = 2**62
 
 

@@ -1,4 +1,4 @@
-"""The visits that an agent was amid when it was saved, and whether they can be gone on with.
+"""The sessions that an agent was amid when it was saved, and whether they can be gone on with.
 
 What was seen last is not kept: it follows from the state of the people.
 """
@@ -14,7 +14,7 @@ def is_state_of(env: RecommendationVectorEnv, arrays: Arrays, *, may_be_over: bo
     Args:
       env: that would go on from it.
       arrays: where it is.
-      may_be_over: whether a visit may have ended, without the next having begun.
+      may_be_over: whether a session may have ended, without the next having begun.
 
     Raises:
       ValueError: it is no state of such people.
@@ -24,5 +24,5 @@ def is_state_of(env: RecommendationVectorEnv, arrays: Arrays, *, may_be_over: bo
     if state.dtype != own.dtype or state.ndim != 1:
         raise ValueError("environment is no state of these people")
     if not check_state(env.scenario, state, may_be_over=may_be_over):
-        raise ValueError("environment is a state in which no visit has begun")
+        raise ValueError("environment is a state in which no session has begun")
     return state.shape == own.shape

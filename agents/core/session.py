@@ -1,4 +1,4 @@
-"""What happened so far in a visit, for agents that learn values of whole visits."""
+"""What happened so far in a session, for agents that learn values of whole sessions."""
 
 import math
 
@@ -9,7 +9,7 @@ from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 
 #: Names of the fields among observations.
-VISIT, TRACES = "visit", "traces"
+VISIT, TRACES = "session", "traces"
 
 # Sums are divided by this, so that they stay near the size of the other features.
 _SCALE = 100.0
@@ -21,12 +21,12 @@ _DECAY = 0.8
 _RIDGE = 1.0
 
 
-class VisitMemory:
-    """Adds up what a person did in this visit, from what was seen and shown and nothing else.
+class SessionMemory:
+    """Adds up what a person did in this session, from what was seen and shown and nothing else.
 
-    Without it, how far a visit has come, what it has left behind and what the person turned out to
-    like are hidden, and what an item does to the rest of the visit drowns in that. An agent sees
-    two fields of it, for each person, with n_columns those of `response`:
+    Without it, how far a session has come, what it has left behind and what the person turned out
+    to like are hidden, and what an item does to the rest of the session drowns in that. An agent
+    sees two fields of it, for each person, with n_columns those of `response`:
 
     - `VISIT`, (1 + 2 n_columns): slates shown so far and the sum of each column over the items that
       were clicked, both in hundreds; and of these columns a running mean, by a fifth new with every
@@ -72,7 +72,7 @@ class VisitMemory:
         self.seen_space = spaces.Dict(boxes | self.spaces)
 
     def begin(self, n: int) -> np.ndarray:
-        """Returns the memory of `n` visits that have just begun."""
+        """Returns the memory of `n` sessions that have just begun."""
         return np.zeros((n, self._size), np.float32)
 
     def _part(self, memory: np.ndarray, name: str) -> np.ndarray:
@@ -93,13 +93,13 @@ class VisitMemory:
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns the memory after slates whose responses `observation` shows."""
         memory = memory.copy()
-        visit = self._part(memory, VISIT)
-        visit[:, 0] += 1.0 / _SCALE
+        session = self._part(memory, VISIT)
+        session[:, 0] += 1.0 / _SCALE
         if "response" not in observation:
             return memory
         response, shown = observation["response"], self._part(memory, "shown")
         is_clicked = (response[:, :, :1] > 0).astype(np.float32)
-        sums, recent = np.split(visit[:, 1:], 2, axis=1)
+        sums, recent = np.split(session[:, 1:], 2, axis=1)
         clicked = (response * is_clicked).sum(axis=1)
         sums += clicked / _SCALE
         recent += (1.0 - _DECAY) * (clicked - recent)
@@ -114,7 +114,7 @@ class VisitMemory:
         traces = self._part(memory, TRACES)
         passing = np.stack([(shown * is_clicked).sum(axis=1), features], axis=1)
         traces[:, :2] += (1.0 - _DECAY) * (passing - traces[:, :2])
-        means = totals / (visit[:, :1] * (_SCALE * shown.shape[1]))
+        means = totals / (session[:, :1] * (_SCALE * shown.shape[1]))
         slopes = moments[:, 2:] - means[:, :, None] * moments[:, :1]
         traces[:, 2:] = slopes / (_RIDGE + moments[:, 1:2])
         return memory

@@ -1,4 +1,4 @@
-"""What agents with networks share: they know items by features, and remember the visit."""
+"""What agents with networks share: they know items by features, and remember the session."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import Agent
-from recsim_env.agents.core.session import VisitMemory
+from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
 
-class VisitAgent(Agent):
-    """An agent that sees every float field of an observation, and what happened in this visit.
+class SessionAgent(Agent):
+    """An agent that sees every float field of an observation, and what happened in this session.
 
     Integer ids stay unseen.
 
@@ -23,7 +23,7 @@ class VisitAgent(Agent):
         ("cpu").
 
     Attributes:
-      memory: adds up the visit.
+      memory: adds up the session.
       seen_space: of what networks take: the float fields and those of the memory.
       device: where torch computes; a subclass names it once torch is known to be there.
       monitor: called now and then while learning with losses by name, and `num_timesteps`.
@@ -38,7 +38,7 @@ class VisitAgent(Agent):
         self.require("width", self.settings["width"] >= 1, "1 or more")
         is_known = self.settings["device"] in ("cpu", "cuda", "auto")
         self.require("device", is_known, "'cpu', 'cuda' or 'auto'")
-        self.memory = VisitMemory(self.env.scenario)
+        self.memory = SessionMemory(self.env.scenario)
         self.seen_space = self.memory.seen_space
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
 
@@ -53,11 +53,11 @@ class VisitAgent(Agent):
         return None
 
     def begin_state(self, n: int) -> Any:
-        """Returns empty memories of `n` visits."""
+        """Returns empty memories of `n` sessions."""
         return self.memory.begin(n)
 
     def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memories with the last responses; empty where a visit begins."""
+        """Returns the memories with the last responses; empty where a session begins."""
         state = self.memory.after(state, observation)
         state[np.asarray(episode_start, bool)] = 0.0
         return state

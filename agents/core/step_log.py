@@ -9,8 +9,8 @@ import numpy as np
 
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.restoring import require_finite, require_range, rows_like, whole
-from recsim_env.agents.core.session import VisitMemory
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
@@ -26,9 +26,9 @@ STEP_COLUMNS = {
     "reward": "what the slate earned",
     "propensity": "how likely this slate was shown, in its order",
     "is_terminal": "whether the person then left",
-    "is_over": "whether the visit was then over, by leaving or by the horizon",
-    "visit_number": "number of the visit",
-    "step": "number of the slate within the visit, from 0",
+    "is_over": "whether the session was then over, by leaving or by the horizon",
+    "session_number": "number of the session",
+    "step": "number of the slate within the session, from 0",
 }
 
 
@@ -37,8 +37,8 @@ class LoggedSteps:
     """What a policy showed and what came of it, one row for every slate: all that is to be learned.
 
     Attributes:
-      columns: those of `STEP_COLUMNS`, the fields that agents with networks see (see `VisitAgent`),
-        and these once more as seen next, with names that begin with `next_`.
+      columns: those of `STEP_COLUMNS`, the fields that agents with networks see (see
+        `SessionAgent`), and these once more as seen next, with names that begin with `next_`.
       about: what made them, as JSON values.
     """
 
@@ -86,7 +86,7 @@ class LoggedSteps:
                     f"{n} rows of numbers"
                 )
             require_finite(name, column)
-        for name in ("slate", "visit_number", "step"):
+        for name in ("slate", "session_number", "step"):
             column = self.columns[name]
             if (
                 column.dtype.kind not in "iu"
@@ -100,27 +100,27 @@ class LoggedSteps:
 
 
 class StepRecorder:
-    """Turns feedback into rows of a log: it remembers each visit, and numbers it.
+    """Turns feedback into rows of a log: it remembers each session, and numbers it.
 
     Args:
       scenario: where the steps are taken.
 
     Attributes:
-      memory: adds up each visit.
+      memory: adds up each session.
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self.memory = VisitMemory(scenario)
-        self._n_visits = 0
+        self.memory = SessionMemory(scenario)
+        self._n_sessions = 0
         self.begin(0)
 
     def begin(self, num_envs: int) -> None:
-        """Notes that everybody's visit begins anew."""
+        """Notes that everybody's session begins anew."""
         self._memories = self.memory.begin(num_envs)
         self._steps = np.zeros(num_envs, np.int32)
-        self._visits = self._numbers(num_envs)
+        self._sessions = self._numbers(num_envs)
 
-    def rows(self, feedback: Feedback, propensity: np.ndarray) -> dict[str, np.ndarray]:
+    def rows(self, feedback: Transition, propensity: np.ndarray) -> dict[str, np.ndarray]:
         """Returns columns of a log by name, a row for every step; propensities are (n,)."""
         index, memory = feedback.index, self._memories[feedback.index]
         following = feedback.next_observation
@@ -136,19 +136,19 @@ class StepRecorder:
             "propensity": propensity,
             "is_terminal": feedback.is_terminal.astype(np.float32),
             "is_over": feedback.is_over,
-            "visit_number": self._visits[index],
+            "session_number": self._sessions[index],
             "step": self._steps[index],
         }
         over = index[feedback.is_over]
         self._memories[index], self._memories[over] = after, 0.0
         self._steps[index] += 1
         self._steps[over] = 0
-        self._visits[over] = self._numbers(len(over))
+        self._sessions[over] = self._numbers(len(over))
         return rows
 
-    def renumbered(self, visits: np.ndarray) -> np.ndarray:
-        """Returns numbers of visits of another log, (n,), as numbers that no visit here has."""
-        distinct, places = np.unique(visits, return_inverse=True)
+    def renumbered(self, sessions: np.ndarray) -> np.ndarray:
+        """Returns numbers of sessions of another log, (n,), as numbers that no session here has."""
+        distinct, places = np.unique(sessions, return_inverse=True)
         return self._numbers(len(distinct))[places]
 
     def seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
@@ -157,28 +157,28 @@ class StepRecorder:
         return {name: every[name] for name in self.memory.seen_space}
 
     def _numbers(self, n: int) -> np.ndarray:
-        """Returns numbers for `n` visits that begin."""
-        self._n_visits += n
-        return np.arange(self._n_visits - n, self._n_visits, dtype=np.int32)
+        """Returns numbers for `n` sessions that begin."""
+        self._n_sessions += n
+        return np.arange(self._n_sessions - n, self._n_sessions, dtype=np.int32)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns what it remembers of the visits."""
+        """Returns what it remembers of the sessions."""
         return {
             "memories": self._memories,
             "steps": self._steps,
-            "visits": self._visits,
-            "n_visits": np.array(self._n_visits),
+            "sessions": self._sessions,
+            "n_sessions": np.array(self._n_sessions),
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes back what `arrays` returned."""
-        n_visits = whole(arrays, "n_visits", high=2**31 - 1)
+        n_sessions = whole(arrays, "n_sessions", high=2**31 - 1)
         own = self.arrays()
-        found = rows_like(arrays, {name: own[name] for name in ("memories", "steps", "visits")})
+        found = rows_like(arrays, {name: own[name] for name in ("memories", "steps", "sessions")})
         require_range("steps", found["steps"], low=0)
-        require_range("visits", found["visits"], low=0, high=n_visits - 1)
+        require_range("sessions", found["sessions"], low=0, high=n_sessions - 1)
         self._memories, self._steps = found["memories"].copy(), found["steps"].copy()
-        self._visits, self._n_visits = found["visits"].copy(), n_visits
+        self._sessions, self._n_sessions = found["sessions"].copy(), n_sessions
 
     @property
     def num_envs(self) -> int:
@@ -187,24 +187,24 @@ class StepRecorder:
 
 
 def last_steps(steps: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Returns the rows with the last step of each visit; columns as for `returns_to_go`."""
-    order = np.lexsort((steps["step"], steps["visit_number"]))
-    return order[_is_last(steps["visit_number"][order])]
+    """Returns the rows with the last step of each session; columns as for `returns_to_go`."""
+    order = np.lexsort((steps["step"], steps["session_number"]))
+    return order[_is_last(steps["session_number"][order])]
 
 
 def returns_to_go(
     steps: Mapping[str, np.ndarray], *, gamma: float, rest: np.ndarray | None = None
 ) -> np.ndarray:
-    """Returns what each step's visit earned from there on, discounted, (n,).
+    """Returns what each step's session earned from there on, discounted, (n,).
 
     Args:
-      steps: columns `reward`, `visit_number` and `step`, in any order.
+      steps: columns `reward`, `session_number` and `step`, in any order.
       gamma: discount of a step.
-      rest: (n,), what is expected after each step; counts where the log of a visit ends (0).
+      rest: (n,), what is expected after each step; counts where the log of a session ends (0).
     """
-    order = np.lexsort((steps["step"], steps["visit_number"]))
+    order = np.lexsort((steps["step"], steps["session_number"]))
     found = steps["reward"][order].astype(np.float64)
-    last = np.flatnonzero(_is_last(steps["visit_number"][order]))
+    last = np.flatnonzero(_is_last(steps["session_number"][order]))
     lengths = np.diff(last, prepend=-1)
     if rest is not None:
         found[last] += gamma * rest[order][last]
@@ -216,8 +216,8 @@ def returns_to_go(
     return returns
 
 
-def _is_last(visits: np.ndarray) -> np.ndarray:
+def _is_last(sessions: np.ndarray) -> np.ndarray:
     """Returns whether the next number is another, or none."""
-    is_last = np.ones(len(visits), bool)
-    is_last[:-1] = visits[1:] != visits[:-1]
+    is_last = np.ones(len(sessions), bool)
+    is_last[:-1] = sessions[1:] != sessions[:-1]
     return is_last

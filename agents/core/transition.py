@@ -12,7 +12,7 @@ Observation = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Feedback:
+class Transition:
     """What a batch of slates led to; rows are the environments that really took a step.
 
     Attributes:
@@ -23,8 +23,8 @@ class Feedback:
       is_terminal: (n,), whether the person left.
       is_over: (n,), whether the episode ended, by leaving or by the horizon.
       index: (n,), which environment each row comes from.
-      attention: (n, slate_size), how likely each place was looked at, in [0, 1]; 0 where it was
-        empty for it repeats an item.
+      examination_probability: (n, slate_size), how likely each place was looked at, in [0, 1]; 0
+        where it was empty for it repeats an item.
     """
 
     observation: Observation
@@ -34,7 +34,7 @@ class Feedback:
     is_terminal: np.ndarray
     is_over: np.ndarray
     index: np.ndarray
-    attention: np.ndarray
+    examination_probability: np.ndarray
 
     @classmethod
     def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
@@ -44,9 +44,12 @@ class Feedback:
         if "response" in following:
             return cls(
                 **columns,
-                attention=scenario.attention(following["response"][:, :, 0] > 0) * is_shown,
+                examination_probability=scenario.examination_probability(
+                    following["response"][:, :, 0] > 0
+                )
+                * is_shown,
             )
-        return cls(**columns, attention=is_shown.astype(float))
+        return cls(**columns, examination_probability=is_shown.astype(float))
 
     @classmethod
     def of_batch(

@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.replay import NEXT, Replay, affordable
 from recsim_env.agents.core.restoring import whole
-from recsim_env.agents.core.session_agent import VisitAgent
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.session_agent import SessionAgent
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.envs import RecommendationVectorEnv
 
 # What the names of arrays begin with.
 REPLAY, _OPTIMIZER = "replay.", "optimizer."
 
 
-class NetworkAgent(VisitAgent, StepwiseAgent):
+class TorchAgent(SessionAgent, OnlineAgent):
     """Learns a network of its own from the steps that it keeps.
 
     A subclass makes the network, gives `scores`, and `loss` of a batch of kept steps.
@@ -28,14 +28,14 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
     Settings:
       learning_rate: of Adam (0.001).
       batch_size: steps of a gradient step (256).
-      update_every: user-steps for each gradient step (16).
-      learning_starts: user-steps before the first (1,000).
-      buffer_size: user-steps that are kept (50,000; fewer where they would take over 1 GiB).
-      width, device: see `VisitAgent`.
+      update_every: interactions for each gradient step (16).
+      learning_starts: interactions before the first (1,000).
+      buffer_size: interactions that are kept (50,000; fewer where they would take over 1 GiB).
+      width, device: see `SessionAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **VisitAgent.defaults,
+        **SessionAgent.defaults,
         "learning_rate": 1e-3,
         "batch_size": 256,
         "update_every": 16,
@@ -92,14 +92,14 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         return {"slate": (0, self.env.scenario.n_candidates - 1)}
 
     def _capacity(self) -> int:
-        """Returns how many user-steps are kept."""
+        """Returns how many interactions are kept."""
         row_bytes = sum(
             np.dtype(dtype).itemsize * math.prod(shape)
             for dtype, shape in self.replay_columns().values()
         )
         return affordable(self.settings["buffer_size"], row_bytes, least=self.env.num_envs)
 
-    def rows(self, feedback: Feedback) -> dict[str, np.ndarray]:
+    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
         """Returns feedback as rows of the replay; a subclass with more columns adds them."""
         memory = self._state[feedback.index]
         following = feedback.next_observation
@@ -112,7 +112,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
             "is_terminal": feedback.is_terminal,
         }
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Keeps the steps, and takes the gradient steps that are due."""
         self.keep(feedback)
         n_steps = self.num_timesteps + len(feedback.index)
@@ -123,7 +123,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         if n_gradient_steps:
             self.train(n_gradient_steps)
 
-    def keep(self, feedback: Feedback) -> np.ndarray:
+    def keep(self, feedback: Transition) -> np.ndarray:
         """Adds the steps to the replay and returns their places in it, (n,)."""
         return self.replay.add(**self.rows(feedback))
 
@@ -182,7 +182,7 @@ class NetworkAgent(VisitAgent, StepwiseAgent):
         restore_optimizer(self.optimizer, with_prefix(arrays, _OPTIMIZER))
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid, and the replay."""
+        """Returns the sessions that learning is amid, and the replay."""
         kept = {REPLAY + name: value for name, value in self.replay.arrays().items()}
         return super().progress() | kept | {"n_due": np.array(self._n_due)}
 

@@ -56,6 +56,6 @@ class ScaledScores(CandidateScores):
         self.centre.fill_(float(returns.mean()))
         self.unit.fill_(float(returns.std()) or 1.0)
 
-    def worth(self, observation: Tensors) -> torch.Tensor:
+    def long_term_value(self, observation: Tensors) -> torch.Tensor:
         """Returns values in units of reward, (n,)."""
         return self.centre + self.unit * self.values(observation)[:, 0]

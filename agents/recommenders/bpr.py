@@ -23,10 +23,10 @@ class BPR(PersonalRecommender):
     Update: affinity is a_ui = x_u·y_i + b_i. Ascend sum ln sigma(a_ui - a_uj) -
       regularization (|x_u|^2 + |y_i|^2 + |y_j|^2 + b_i^2 + b_j^2) / 2 one pair after the other: u
       liked i, and j is, with probability `passed_share`, one that u looked at and passed over in
-      the same visit, if there is one; else any item, and the pair is dropped if u liked it. An
+      the same session, if there is one; else any item, and the pair is dropped if u liked it. An
       epoch takes every like once on average, more often the more was liked, in random order. A new
-      person's x is the mean x of the people who liked what they liked in this visit; a new item has
-      the mean outcome. See `PersonalRecommender` for what is served.
+      person's x is the mean x of the people who liked what they liked in this session; a new item
+      has the mean outcome. See `PersonalRecommender` for what is served.
     Cost: O(likes factors epochs) a fit; O(n_candidates factors) a decision; 4 bytes a factor of
       every person in the log, and 8 of every item.
     Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized
@@ -114,7 +114,7 @@ class _Pairs:
 
     Args:
       table: in which something was liked.
-      passed_share: of comparisons with what was passed over in the same visit.
+      passed_share: of comparisons with what was passed over in the same session.
     """
 
     def __init__(self, table: Interactions, passed_share: float) -> None:
@@ -123,13 +123,15 @@ class _Pairs:
         liking = table.liking[self._liked]
         self._liked_until = np.append(0.0, np.cumsum(liking / liking.mean()))
         passed = np.flatnonzero(table.liking <= 0)
-        passed = passed[np.argsort(table.visit[passed], kind="stable")]
+        passed = passed[np.argsort(table.session[passed], kind="stable")]
         self._passed_item = np.append(table.item[passed], -1)
-        looked_at = np.append(0.0, np.cumsum(table.attention[passed], dtype=np.float64))
-        visit, of_passed = table.visit[self._liked], table.visit[passed]
+        looked_at = np.append(
+            0.0, np.cumsum(table.examination_probability[passed], dtype=np.float64)
+        )
+        session, of_passed = table.session[self._liked], table.session[passed]
         self._looked_until = looked_at
-        self._looked_first = looked_at[np.searchsorted(of_passed, visit, "left")]
-        self._looked_last = looked_at[np.searchsorted(of_passed, visit, "right")]
+        self._looked_first = looked_at[np.searchsorted(of_passed, session, "left")]
+        self._looked_last = looked_at[np.searchsorted(of_passed, session, "right")]
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns people, items they liked, and one to compare each with, in random order."""

@@ -24,11 +24,11 @@ from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
 
-class ContentVisit(NamedTuple):
-    """What this visit has shown so far, also as features.
+class ContentSession(NamedTuple):
+    """What this session has shown so far, also as features.
 
     Attributes:
-      recent, shown: as in `Visit`.
+      recent, shown: as in `Session`.
       sums: (n, 2, F), features of what was shown, weighed by attention (0) and by click (1).
       counts: (n, 2), the sums of these weights.
       features: (n, slate_size, F), of what was shown last.
@@ -43,7 +43,7 @@ class ContentVisit(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ContentQuery(Query):
-    """A query that knows what the visit has shown; see `ContentVisit` for sums and counts."""
+    """A query that knows what the session has shown; see `ContentSession` for sums and counts."""
 
     sums: np.ndarray
     counts: np.ndarray
@@ -53,10 +53,10 @@ class Content(PersonalRecommender):
     """Shows the candidates whose features resemble what the person liked, here and now.
 
     Idea: an item is its features; a person is how much they liked each feature, ever and in this
-      visit, and what somebody like them wants at such a moment.
+      session, and what somebody like them wants at such a moment.
     Update: x are an item's features and g what is seen of person and moment (`user`, `context`,
       `history`), both standardised. p = sum e x / (sum a + prior_showings), over what the person
-      was shown so far, and v likewise over this visit, with a the attention to an item and
+      was shown so far, and v likewise over this session, with a the attention to an item and
       e = liking - a r0 its surprise, r0 being the mean liking of what is looked at. Affinity is
       x·(b + B g + b_p * p + b_v * v), where * is by element. The b are the ridge regression of
       liking on this, each past row with the p and v of the time before it; 1 and g alone take part,
@@ -70,10 +70,10 @@ class Content(PersonalRecommender):
       person and item of Chu and Park 2009, "Personalized recommendation on dynamic content using
       predictive bilinear models".
     Differs: how far a profile is to be believed is learned, feature by feature. A log that tells of
-      no passes gets as many rows as it has, of items drawn at random. While learning, a visit
-      counts twice between a refit and the visit's end.
+      no passes gets as many rows as it has, of items drawn at random. While learning, a session
+      counts twice between a refit and the session's end.
 
-    Settings (defaults chosen on MusicStreaming and RatedCatalogue at 20,000 user-steps):
+    Settings (defaults chosen on MusicStreaming and RatedCatalogue at 20,000 interactions):
       ridge: prior precision of the b, in rows (30).
       max_features: longest B g; where it is longer, g is left out (1,024).
       prior_showings, refit_every, exploration: see `PersonalRecommender`.
@@ -84,7 +84,7 @@ class Content(PersonalRecommender):
     knows_by_id = False
     logged_fields: ClassVar[tuple[str, ...]] = ("candidates", *CONTEXT_FIELDS)
     layout: ClassVar[Mapping[str, str]] = {
-        **{name: "f F" for name in ("centre", "scale", "always", "person", "visit")},
+        **{name: "f F" for name in ("centre", "scale", "always", "person", "session")},
         **{name: "f g" for name in ("context_centre", "context_scale")},
         "context": "f g F",
         "profiles": "f U F+1",
@@ -124,17 +124,17 @@ class Content(PersonalRecommender):
         g = (context - context_centre) / context_scale
         catalogue = latest_features(table, x)
         examples = Examples.of(table, x, catalogue, seed)
-        mean = examples.liking.sum() / examples.attention.sum()
-        surprise = table.liking - table.attention * mean
-        weights = np.column_stack([surprise[:, None] * x, table.attention])
+        mean = examples.liking.sum() / examples.examination_probability.sum()
+        surprise = table.liking - table.examination_probability * mean
+        weights = np.column_stack([surprise[:, None] * x, table.examination_probability])
         prior = settings["prior_showings"]
         ever, now = (
             shrunk(sums_before(owner, table.slate, weights), prior)
-            for owner in (table.user, table.visit)
+            for owner in (table.user, table.session)
         )
         coefficients = ridge_coefficients(examples, (g, ever, now), settings["ridge"])
         parts = coefficients.reshape(-1, n_features)
-        person, visit = parts[-2], parts[-1]
+        person, session = parts[-2], parts[-1]
         return {
             "centre": centre,
             "scale": scale,
@@ -143,7 +143,7 @@ class Content(PersonalRecommender):
             "always": parts[0],
             "context": parts[1:-2],
             "person": person,
-            "visit": visit,
+            "session": session,
             "profiles": sums_by(table.user, weights, table.n_users),
             "catalogue": catalogue,
             "mean_liking": np.array(mean),
@@ -153,12 +153,12 @@ class Content(PersonalRecommender):
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:
         """Returns x·(b + B g + b_p * p + b_v * v)."""
-        visit = cls._visited(model, query)
-        known = rows_or(model["profiles"], query.user, np.zeros(visit.shape[1]))
+        session = cls._visited(model, query)
+        known = rows_or(model["profiles"], query.user, np.zeros(session.shape[1]))
         wanted = (
             model["always"]
-            + model["person"] * shrunk(known + visit, model["prior"])
-            + model["visit"] * shrunk(visit, model["prior"])
+            + model["person"] * shrunk(known + session, model["prior"])
+            + model["session"] * shrunk(session, model["prior"])
         )
         if query.context is not None and len(model["context"]):
             g = (query.context - model["context_centre"]) / model["context_scale"]
@@ -167,7 +167,7 @@ class Content(PersonalRecommender):
 
     @staticmethod
     def _visited(model: Model, query: Query) -> np.ndarray:
-        """Returns sums of surprise times features over this visit, and of attention, (n, F + 1)."""
+        """Returns sums of surprise times features, and of examination, (n, F + 1)."""
         mean = model["mean_liking"]
         if isinstance(query, ContentQuery):
             weights = np.array([-mean, 1.0])
@@ -185,13 +185,14 @@ class Content(PersonalRecommender):
         is_wide = known["G"] * known["F"] > self.settings["max_features"]
         return known if is_wide else known | {"g": known["G"]}
 
-    # The visit -----------------------------------------------------------------------------------
+    # The session
+    # -----------------------------------------------------------------------------------
 
     def begin_state(self, n: int) -> Any:
-        """Returns `n` visits in which nothing was shown yet."""
+        """Returns `n` sessions in which nothing was shown yet."""
         candidates: Any = self.env.scenario.space_fields()["candidates"]
         shape = (n, self.slate_size, candidates.shape[-1])
-        return ContentVisit(
+        return ContentSession(
             recent=nothing_recent(n),
             shown=np.full((n, self.slate_size), -1),
             sums=np.zeros((n, 2, shape[-1])),
@@ -205,7 +206,9 @@ class Content(PersonalRecommender):
         if "response" not in observation:
             return state
         is_clicked = observation["response"][:, :, 0] > 0
-        weights = np.stack([self.env.scenario.attention(is_clicked), is_clicked], axis=1)
+        weights = np.stack(
+            [self.env.scenario.examination_probability(is_clicked), is_clicked], axis=1
+        )
         goes_on = ~episode_start[:, None]
         sums = (state.sums + np.matmul(weights, state.features)) * goes_on[:, :, None]
         return state._replace(sums=sums, counts=(state.counts + weights.sum(axis=2)) * goes_on)
@@ -218,7 +221,7 @@ class Content(PersonalRecommender):
         return remembered._replace(features=shown)
 
     def query(self, observation: Observation, state: Any) -> Query:
-        """Returns who asks, for which candidates, after what in this visit."""
+        """Returns who asks, for which candidates, after what in this session."""
         asked = super().query(observation, state)
         return ContentQuery(**vars(asked), sums=state.sums, counts=state.counts)
 

@@ -34,7 +34,7 @@ class DeepRecommender(PersonalRecommender):
       number that is learned, -l log sigma(a + c) - w max(1 - l, 0) log sigma(-a - c);
     - where the table tells less of passes than of likes (a real log tells of none), the choice of
       the liked item among as many sampled likes as a batch has rows, corrected for how often they
-      are sampled (see `torch_models.sampled_softmax`), weighted by what is lacking.
+      are sampled (see `towers.sampled_softmax`), weighted by what is lacking.
 
     Served is the outcome of the item, plus w (a - the mean of a when it was shown), so that what
     features tell of a new item counts in full, and an item that was shown to those who like it is
@@ -42,7 +42,7 @@ class DeepRecommender(PersonalRecommender):
     then; so have unknown items where there are features, else the mean of all.
 
     Settings (defaults chosen on logs of MusicStreaming, RatedCatalogue and NewsFeed, of 20,000
-    user-steps; a real log of likes alone wants less decay and more epochs):
+    interactions; a real log of likes alone wants less decay and more epochs):
       width: numbers of a vector (32); hidden, units of the networks of features (64).
       epochs, warm_epochs: passes over the table by the first fit, and by those that go on from it
         (8, 2).
@@ -50,7 +50,7 @@ class DeepRecommender(PersonalRecommender):
         log has few rows a person.
       dropout: of a person's vector (0.2); id_dropout, how often an id is forgotten (0.3).
       device: where torch learns: "cpu", "cuda" or "auto" ("cpu").
-      refit_every: see `LogAgent` (5,000).
+      refit_every: see `FittedAgent` (5,000).
       prior_showings, exploration: see `PersonalRecommender`.
     """
 
@@ -87,7 +87,7 @@ class DeepRecommender(PersonalRecommender):
     @classmethod
     @abstractmethod
     def network(cls, sizes: Any) -> Any:
-        """Returns the untrained `torch_models.Towers` of these `Sizes`."""
+        """Returns the untrained `towers.Towers` of these `Sizes`."""
 
     layout: ClassVar[Mapping[str, str]] = {
         "context_scale": "f 2 G",
@@ -102,19 +102,19 @@ class DeepRecommender(PersonalRecommender):
         super().check_model(model)
         import torch
 
-        torch_models, torch_computing = _torch_modules()
+        towers, compute = _torch_modules()
         known = {"U": len(model["states"])} | self.model_sizes(model)
-        sizes = torch_models.Sizes(*model["sizes"].tolist())
+        sizes = towers.Sizes(*model["sizes"].tolist())
         found = (sizes.n_users, sizes.n_items, sizes.n_context, sizes.n_features)
         if found != tuple(known[name] for name in "UIGF") or len(model["sizes"]) != 6:
             raise ValueError("sizes are of another log")
         for name in ("width", "hidden"):
             n_numbers = max(value.size for value in model.values())
             require_range(name, np.array(getattr(sizes, name)), low=1, high=n_numbers)
-        with torch_computing.computing(), torch.device("meta"):
+        with compute.computing(), torch.device("meta"):
             net = self.network(sizes)
             width = int(net.begin(1).shape[1])
-        torch_computing.check_weights(net, model)
+        compute.check_weights(net, model)
         fits(
             model, {"states": "f U S", "vectors": "f I V+1"}, known | {"S": width, "V": sizes.width}
         )
@@ -149,7 +149,7 @@ class DeepRecommender(PersonalRecommender):
         previous: Model | None = None,
     ) -> dict[str, np.ndarray]:
         """Returns the weights, and the states and vectors that follow from them."""
-        torch_models, torch_computing = _torch_modules()
+        towers, compute = _torch_modules()
         seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
         sizes = {
             "n_users": table.n_users,
@@ -164,15 +164,15 @@ class DeepRecommender(PersonalRecommender):
             "feature_scale": _scale(table.features),
         }
         lessons = _lessons(table, seen, cls.parts(table), scales)
-        with torch_computing.computing(seed):
-            net = cls.network(torch_models.Sizes(**sizes))
-            fresh = torch_computing.arrays_of(net)
+        with compute.computing(seed):
+            net = cls.network(towers.Sizes(**sizes))
+            fresh = compute.arrays_of(net)
             epochs = settings["epochs"]
             if previous is not None and _fits(previous, fresh):
-                torch_computing.take(net, _warm(previous, fresh, seen))
+                compute.take(net, _warm(previous, fresh, seen))
                 epochs = settings["warm_epochs"]
-            torch_models.train(net, lessons, settings, epochs=epochs)
-            weights = torch_computing.arrays_of(net)
+            towers.train(net, lessons, settings, epochs=epochs)
+            weights = compute.arrays_of(net)
         model = _with_unknown(weights, table, seen, settings["id_dropout"]) | scales
         model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
         return model | cls._known(model, table)
@@ -192,7 +192,7 @@ class DeepRecommender(PersonalRecommender):
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns products of people's vectors and items', with what this visit showed of both."""
+        """Returns products of the vectors of people and items, this session's changes included."""
         n = len(query.user)
         with _serving(cls, model) as net:
             state = _tensor(rows_or(model["states"], query.user, net.begin(1)[0].numpy()))
@@ -224,7 +224,7 @@ def _lessons(
     parts: tuple[np.ndarray, np.ndarray, np.ndarray],
     scales: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Returns the arrays of `torch_models.Lessons`; items are places in `seen`."""
+    """Returns the arrays of `towers.Lessons`; items are places in `seen`."""
     place_of = np.full(table.n_items + 1, -1)  # -1 finds the last, which stays -1
     place_of[seen] = np.arange(len(seen))
     item, (liked, part, place) = place_of[table.item], parts
@@ -232,7 +232,7 @@ def _lessons(
     chance = np.bincount(item[is_liked] + 1, minlength=len(seen) + 1) / is_liked.sum()
     centre, factor = scales["context_scale"]
     feature_centre, feature_factor = scales["feature_scale"]
-    speaks_against = table.attention * np.maximum(1.0 - table.liking, 0.0)
+    speaks_against = table.examination_probability * np.maximum(1.0 - table.liking, 0.0)
     return {
         "user": table.user.astype(np.int64),
         "item": item,
@@ -293,11 +293,11 @@ def _serving(cls: type[DeepRecommender], model: Model) -> Iterator[Any]:
     """Yields the fitted network for computing without learning; it shares the model's memory."""
     import torch
 
-    torch_models, torch_computing = _torch_modules()
-    with torch_computing.computing(), torch.inference_mode():
+    towers, compute = _torch_modules()
+    with compute.computing(), torch.inference_mode():
         with torch.device("meta"):
-            net = cls.network(torch_models.Sizes(*model["sizes"].tolist()))
-        torch_computing.take(net, model)
+            net = cls.network(towers.Sizes(*model["sizes"].tolist()))
+        compute.take(net, model)
         yield net
 
 
@@ -315,8 +315,8 @@ def _seen(values: np.ndarray, model: Model, kind: str) -> Any:
 
 def _torch_modules() -> tuple[Any, Any]:
     """Returns the modules of the networks, and of how they compute."""
-    names = ("torch_models", "torch_computing")
+    names = ("recommenders.towers", "networks.compute")
     network, computing = (
-        extra(f"{__package__}.{name}", needed_by="a deep recommender") for name in names
+        extra(f"recsim_env.agents.{name}", needed_by="a deep recommender") for name in names
     )
     return network, computing

@@ -18,21 +18,21 @@ class Examples:
     row: np.ndarray
     x: np.ndarray
     liking: np.ndarray
-    attention: np.ndarray
+    examination_probability: np.ndarray
 
     @classmethod
     def of(cls, table: Interactions, x: np.ndarray, catalogue: np.ndarray, seed: int) -> Self:
         """Returns the rows of a table; where all were liked, with passes drawn at random."""
         row = np.arange(len(table))
         if (table.liking <= 0).any():
-            return cls(row, x, table.liking, table.attention)
+            return cls(row, x, table.liking, table.examination_probability)
         pool = catalogue[np.unique(table.item)] if len(catalogue) else x
         drawn = pool[np.random.default_rng(seed).integers(0, len(pool), len(row))]
         return cls(
             np.append(row, row),
             np.vstack([x, drawn]),
             np.append(table.liking, np.zeros(len(row))),
-            np.append(table.attention, np.ones(len(row))),
+            np.append(table.examination_probability, np.ones(len(row))),
         )
 
 
@@ -90,7 +90,7 @@ def ridge_coefficients(
         people = np.hstack([np.ones((len(row), 1)), g[row]])
         joint = (people[:, :, None] * x[:, None, :]).reshape(len(row), -1)
         columns = np.hstack([joint, ever[row] * x, now[row] * x, people])
-        weighed = columns * examples.attention[block, None]
+        weighed = columns * examples.examination_probability[block, None]
         gram += columns.T @ weighed
         moment += examples.liking[block] @ weighed
     return np.asarray(np.linalg.solve(gram, moment)[: -n_context - 1])

@@ -25,7 +25,7 @@ class ImplicitALS(PersonalRecommender):
       e = alpha (L - skip_weight rho S): p_ui = [e > 0], c_ui = 1 + |e|, where never shown 0 and 1;
       with confidence "log", |e| is alpha log(1 + |e| / alpha) instead. Affinity is x_u·y_i; see
       `PersonalRecommender` for what is served. A new person's x is solved for what they liked in
-      this visit; a new item has the mean outcome.
+      this session; a new item has the mean outcome.
     Cost: O(pairs factors^2 iterations) a fit; O(n_candidates factors) a decision; 4 bytes a factor
       for every person in the log and every item.
     Source: Hu, Koren and Volinsky 2008, "Collaborative filtering for implicit feedback datasets";
@@ -34,7 +34,7 @@ class ImplicitALS(PersonalRecommender):
       (`skip_weight=0` is the original); it ranks by outcome plus weighted taste, where the original
       ranks by x·y, because ALS has no biases and learns the quality of items too slowly.
 
-    Settings (defaults chosen on RatedCatalogue at 5,000 to 100,000 user-steps; on MovieLens-100K
+    Settings (defaults chosen on RatedCatalogue at 5,000 to 100,000 interactions; on MovieLens-100K
     factors 25 as published, confidence "log", alpha 3, regularization 10, which are best with the
     row before everybody's last held out):
       factors: numbers a person and item (8).
@@ -111,7 +111,7 @@ class ImplicitALS(PersonalRecommender):
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns x·y; a stranger's x is solved for what they liked in this visit."""
+        """Returns x·y; a stranger's x is solved for what they liked in this session."""
         people = rows_or(model["people"], query.user, np.zeros(model["items"].shape[1]))
         is_new = (query.user < 0) & (query.recent >= 0).any(axis=1)
         if is_new.any():

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.fitted import LogAgent, rows_of
+from recsim_env.agents.core.fitted import FittedAgent, rows_of
 from recsim_env.agents.core.restoring import fits, require_range, taken, whole
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.recommenders.recommender import (
@@ -14,7 +14,7 @@ from recsim_env.agents.recommenders.recommender import (
     Model,
     Query,
     Recommender,
-    Visit,
+    Session,
     nothing_recent,
 )
 from recsim_env.data.interactions import Interactions
@@ -55,10 +55,10 @@ class PersonalRecommender(Recommender):
 
     Settings:
       prior_showings: how many showings the mean outcome and the average taste are worth (5).
-      refit_every, exploration: see `LogAgent`.
+      refit_every, exploration: see `FittedAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**LogAgent.defaults, "prior_showings": 5.0}
+    defaults: ClassVar[Mapping[str, Any]] = {**FittedAgent.defaults, "prior_showings": 5.0}
 
     #: Whether people are known by their ids alone, so that a stranger is like the average.
     knows_by_id: ClassVar[bool] = True
@@ -102,7 +102,7 @@ class PersonalRecommender(Recommender):
         model = self.fit_table(table, self.settings, seed=self.seed, previous=previous)
         average = self._average_of_people if self.knows_by_id else self._average_of_showings
         earned = np.bincount(table.item, table.reward, table.n_items)
-        looked_at = np.bincount(table.item, table.attention, table.n_items)
+        looked_at = np.bincount(table.item, table.examination_probability, table.n_items)
         prior, mean = self.settings["prior_showings"], earned.sum() / looked_at.sum()
         return {
             **model,
@@ -135,11 +135,13 @@ class PersonalRecommender(Recommender):
         )
         taste = self._taste(earlier, query)[:, 0]
         surplus = table.reward[rows] - earlier["served_outcome"][table.item[rows]]
-        looked_at = taste * table.attention[rows]  # what nobody looked at proves nothing
+        looked_at = (
+            taste * table.examination_probability[rows]
+        )  # what nobody looked at proves nothing
         moments = [looked_at @ surplus, looked_at @ taste]
         return np.asarray(0.5 * earlier["served_moments"] + moments)
 
-    def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
+    def fitted_scores(self, observation: Observation, state: Session) -> np.ndarray:
         """Returns the outcome of each item for anybody, plus what taste adds."""
         if "served_outcome" not in self.model:
             return super().fitted_scores(observation, state)
@@ -178,7 +180,7 @@ class PersonalRecommender(Recommender):
                 recent=nothing_recent(len(rows)),
             )
             affinity[rows] = self.affinity(model, query)[:, 0]
-        weight = table.attention
+        weight = table.examination_probability
         total = np.bincount(table.item, affinity * weight, table.n_items)
         count = np.bincount(table.item, weight, table.n_items)
         mean = total.sum() / count.sum()

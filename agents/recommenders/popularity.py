@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.fitted import LogAgent
+from recsim_env.agents.core.fitted import FittedAgent
 from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
@@ -26,13 +26,13 @@ class Popularity(Recommender):
     Settings:
       by: "reward" (default) or "count", which rewards what was shown often too.
       prior_showings: m, how many showings the prior is worth (10).
-      refit_every, exploration: see `LogAgent`.
+      refit_every, exploration: see `FittedAgent`.
     """
 
     needs_users = False
     layout: ClassVar[Mapping[str, str]] = {"score": "f I"}
     defaults: ClassVar[Mapping[str, Any]] = {
-        **LogAgent.defaults,
+        **FittedAgent.defaults,
         "by": "reward",
         "prior_showings": 10.0,
     }
@@ -52,7 +52,7 @@ class Popularity(Recommender):
         previous: Model | None = None,
     ) -> dict[str, np.ndarray]:
         """Returns `score`, (n_items,)."""
-        n_shown = np.bincount(table.item, table.attention, table.n_items)
+        n_shown = np.bincount(table.item, table.examination_probability, table.n_items)
         if settings["by"] == "count":
             n_liked = np.bincount(table.item, table.liking > 0, table.n_items)
             mean = n_liked.sum() / np.count_nonzero(n_shown)

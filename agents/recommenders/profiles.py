@@ -1,4 +1,4 @@
-"""People as what they liked: their row of the table, and what this visit adds to it."""
+"""People as what they liked: their row of the table, and what this session adds to it."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class ProfileRecommender(PersonalRecommender):
 
     p_ui is the liking of i by u, less skip_weight rho for each time that u looked at i and passed
     it over, where rho makes a log speak as much for as against (`Interactions.evidence`). What was
-    liked in this visit counts 1, unless p says more already. As people stand for what they liked,
+    liked in this session counts 1, unless p says more already. As people stand for what they liked,
     strangers are known as soon as they like something. A new item is in no profile, and has
     the mean outcome.
 
@@ -72,7 +72,7 @@ class ProfileRecommender(PersonalRecommender):
 
     @classmethod
     def profiles(cls, model: Model, query: Query) -> sparse.csr_array:
-        """Returns the profiles of the people who ask, (n, n_items), this visit included."""
+        """Returns the profiles of the people who ask, (n, n_items), this session included."""
         known = restored("profile", model)[query.user]
         is_recent = query.recent >= 0
         if not is_recent.any():

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.core.fitted import LogAgent, rows_of
+from recsim_env.agents.core.fitted import FittedAgent, rows_of
 from recsim_env.agents.core.restoring import fits, require_range, taken
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
@@ -15,7 +15,7 @@ from recsim_env.data.interactions import Interactions
 
 Model = Mapping[str, np.ndarray]
 
-#: How many items that were liked in a visit are remembered.
+#: How many items that were liked in a session are remembered.
 RECENT = 20
 
 
@@ -29,7 +29,7 @@ class Query:
         no item ids, those of `features`.
       features: (n, n_candidates, F), the items as they look now; None: as they looked in the table.
       context: (n, G), the person and the moment; None: unknown.
-      recent: (n, RECENT), items that the person liked in this visit, the latest last; -1 is none.
+      recent: (n, RECENT), items that the person liked in this session, the latest last; -1 is none.
     """
 
     user: np.ndarray
@@ -49,8 +49,8 @@ def nothing_recent(n: int) -> np.ndarray:
     return np.full((n, RECENT), -1)
 
 
-class Visit(NamedTuple):
-    """What this visit has shown so far.
+class Session(NamedTuple):
+    """What this session has shown so far.
 
     Attributes:
       recent: (n, RECENT), items that were clicked, the latest last; -1 is none.
@@ -61,15 +61,15 @@ class Visit(NamedTuple):
     shown: np.ndarray
 
 
-class Recommender(LogAgent):
+class Recommender(FittedAgent):
     """A recommender that is a model of a table of interactions: of a run's, or of a real log.
 
     A subclass gives `fit_table` and `affinity`, which know nothing of environments; that serves the
     candidates of highest affinity in a simulation, and is judged on a real log by `recsim-env
-    rank`. See `LogAgent` for how a run's table comes about.
+    rank`. See `FittedAgent` for how a run's table comes about.
     """
 
-    #: Whether fitting needs to know who people are; False is enough with what a visit shows.
+    #: Whether fitting needs to know who people are; False is enough with what a session shows.
     needs_users: ClassVar[bool] = True
 
     #: Whether items are known by their ids; False is enough with their features.
@@ -155,7 +155,7 @@ class Recommender(LogAgent):
         """Returns how many items there are."""
         return self.log.n_items
 
-    def fitted_scores(self, observation: Observation, state: Visit) -> np.ndarray:
+    def fitted_scores(self, observation: Observation, state: Session) -> np.ndarray:
         """Returns the affinities of the candidates."""
         return self.affinity(self.model, self.query(observation, state))
 
@@ -168,15 +168,16 @@ class Recommender(LogAgent):
                 raise ValueError(self._lack_of(name))
         return seen, is_single
 
-    # The visit -----------------------------------------------------------------------------------
+    # The session
+    # -----------------------------------------------------------------------------------
 
-    def begin_state(self, n: int) -> Visit:
-        """Returns `n` visits in which nothing was shown yet."""
-        return Visit(nothing_recent(n), np.full((n, self.slate_size), -1))
+    def begin_state(self, n: int) -> Session:
+        """Returns `n` sessions in which nothing was shown yet."""
+        return Session(nothing_recent(n), np.full((n, self.slate_size), -1))
 
     def next_state(
-        self, state: Visit, observation: Observation, episode_start: np.ndarray
-    ) -> Visit:
+        self, state: Session, observation: Observation, episode_start: np.ndarray
+    ) -> Session:
         """Adds what was clicked since; a new episode starts from nothing."""
         if "response" not in observation or "item_id" not in observation:
             return state
@@ -186,13 +187,13 @@ class Recommender(LogAgent):
         recent = np.take_along_axis(recent, order, axis=1)[:, -RECENT:]
         return state._replace(recent=np.where(episode_start[:, None], -1, recent))
 
-    def remember(self, state: Visit, observation: Observation, slates: np.ndarray) -> Visit:
+    def remember(self, state: Session, observation: Observation, slates: np.ndarray) -> Session:
         """Keeps which items are shown now."""
         if "item_id" not in observation:
             return state
         return state._replace(shown=np.take_along_axis(observation["item_id"], slates, axis=1))
 
-    def query(self, observation: Observation, state: Visit) -> Query:
+    def query(self, observation: Observation, state: Session) -> Query:
         """Returns who asks, and for which candidates."""
         n, known = len(state.recent), self.model["user_ids"]
         user = np.full(n, -1)

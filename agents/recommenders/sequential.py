@@ -17,8 +17,8 @@ class Sequential(DeepRecommender):
       `DeepRecommender` for what is learned and served. It learns from parts of 50 likes, each
       beginning in the middle of the one before, so that whatever is predicted follows at least 25
       likes, or all; to serve, it goes on from a person's last 50 likes in the log with those of
-      this visit.
-    Cost: O((likes + rows) width^2 epochs) a fit; O(width^2) a like of the visit and O(width) a
+      this session.
+    Cost: O((likes + rows) width^2 epochs) a fit; O(width^2) a like of the session and O(width) a
       candidate; 4 bytes a number of the states of everybody in the log, 12 of every item's vector.
     Source: Hidasi, Karatzoglou, Baltrunas and Tikk 2016, "Session-based recommendations with
       recurrent neural networks" (GRU4Rec).

@@ -16,7 +16,7 @@ class TwoTower(DeepRecommender):
       look now) can be a vector; then those who are new are judged by what is known of them.
     Update: affinity is a = p·q + b with p = e_user + sum of liked vectors / sqrt(their number) +
       N(context) and (q, b) = e_item + M(features). Networks N, M are linear plus one hidden layer.
-      The likes are the last 50 before the row; to serve, also those of this visit. See
+      The likes are the last 50 before the row; to serve, also those of this session. See
       `DeepRecommender` for what is learned and served. Without item ids the features are all there
       is of an item, and a stranger is what they liked and the context.
     Cost: O(rows (width (width + 50) + hidden (F + G)) epochs) a fit; O(hidden F + width) a

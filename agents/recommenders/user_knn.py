@@ -29,7 +29,7 @@ class UserKNN(ProfileRecommender):
       sum_v s_uv p_vi / sum_v s_uv; see `ProfileRecommender` for p and for new people and items,
       `PersonalRecommender` for what is served.
     Cost: a fit only sorts the profiles. Neighbours are found when somebody is served, and so know
-      what this visit showed: O(profile likers + neighbours profile), where of an item that more
+      what this session showed: O(profile likers + neighbours profile), where of an item that more
       than `likers` people speak of, an evenly spaced sample of `likers` is asked: 40 microseconds a
       person among a million. 16 bytes an entry of every profile.
     Source: Herlocker, Konstan, Borchers and Riedl 1999, "An algorithmic framework for performing

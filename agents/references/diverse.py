@@ -17,7 +17,7 @@ class DiverseOracle(Oracle):
     Idea: variety as a rule of thumb, where people tire of what repeats; no model of how they do.
     Update: with c_i how many of the last `window` shown items, and of those before it on the slate,
       have item i's category: places are filled with argmax appeal_i discount ** c_i.
-    Cost: one call of the compiled `appeal` a batch.
+    Cost: one call of the compiled `expected_reward` a batch.
     Source: the marginal relevance of Carbonell and Goldstein 1998, "The use of MMR,
       diversity-based reranking", with a shared category for similarity.
     Differs: a factor instead of a difference, so that one discount serves rewards of any unit.
@@ -26,7 +26,7 @@ class DiverseOracle(Oracle):
       discount: what an item keeps for each repetition of its category, more than 0 and up to 1
         (0.7).
       window: shown items that are remembered (5).
-      without, crowd: see `Oracle`.
+      ablate, n_marginal_samples: see `Oracle`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**Oracle.defaults, "discount": 0.7, "window": 5}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.online import StepwiseAgent, top_slates
+from recsim_env.agents.core.online import OnlineAgent, top_slates
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
@@ -13,53 +13,53 @@ from recsim_env.envs import RecommendationVectorEnv
 #: `without` this, an oracle knows nothing of whom it serves.
 PERSON = "person"
 
-# Members of the crowd are caught at so many moments of their visits, this many steps apart.
+# Members of the crowd are caught at so many moments of their sessions, this many steps apart.
 _N_MOMENTS, _MOMENT_STEPS = 4, 7
 
 
-class Oracle(StepwiseAgent):
+class Oracle(OnlineAgent):
     """Shows the candidates with the highest immediate expected reward, by the true user state.
 
     Idea: what perfect knowledge of the person, without foresight, earns.
-    Update: none; it reads `env.appeal()`, the scenario's privileged view.
-    Cost: one call of the compiled `appeal` a batch.
+    Update: none; it reads `env.expected_reward()`, the scenario's privileged view.
+    Cost: one call of the compiled `expected_reward` a batch.
     Source: the scenario.
     Differs: it ranks items one by one, so with several items on a slate that compete for one choice
       it is the best slate only where the choice is the best ranking's.
 
     Settings:
-      without: a name of the scenario's `facets` that the oracle cannot see, or "person" for all of
-        the person; it then averages over what a crowd of others is like there. What it loses by
-        that is what knowing it is worth ("", sees everything).
+      without: a name of the scenario's `state_groups` that the oracle cannot see, or "person" for
+        all of the person; it then averages over what a crowd of others is like there. What it loses
+        by that is what knowing it is worth ("", sees everything).
       crowd: how many others, met under uniform slates (32).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"without": "", "crowd": 32}
+    defaults: ClassVar[Mapping[str, Any]] = {"ablate": "", "n_marginal_samples": 32}
     is_privileged = True
     learns = False
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         self._hidden: tuple[str, ...] = ()
-        without = self.settings["without"]
+        without = self.settings["ablate"]
         if not without:
             return
-        facets = {PERSON: self.env.scenario.dtypes()["user"].names or ()} | dict(
-            self.env.scenario.facets()
+        state_groups = {PERSON: self.env.scenario.dtypes()["user"].names or ()} | dict(
+            self.env.scenario.state_groups()
         )
-        if without not in facets:
+        if without not in state_groups:
             raise ValueError(
-                f"without={without!r} is no facet of {type(self.env.scenario).__name__}; "
-                f"use one of {', '.join(sorted(facets))}"
+                f"ablate={without!r} is no state group of {type(self.env.scenario).__name__}; "
+                f"use one of {', '.join(sorted(state_groups))}"
             )
-        self._hidden = facets[without]
-        self._crowd = some_people(self.env, self.settings["crowd"], seed=seed)
+        self._hidden = state_groups[without]
+        self._crowd = some_people(self.env, self.settings["n_marginal_samples"], seed=seed)
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Says so where the scenario does not say what people like."""
-        if scenario.appeal is Scenario.appeal:
-            return f"{type(scenario).__name__} defines no appeal(), so there is no oracle"
+        if scenario.expected_reward is Scenario.expected_reward:
+            return f"{type(scenario).__name__} defines no expected_reward(), so there is no oracle"
         return None
 
     def set_env(self, env: RecommendationVectorEnv, *, another_world: bool = False) -> None:
@@ -67,7 +67,7 @@ class Oracle(StepwiseAgent):
         before = self.env.scenario
         super().set_env(env, another_world=another_world)
         if self._hidden and self.env.scenario != before:
-            self._crowd = some_people(self.env, self.settings["crowd"], seed=self.seed)
+            self._crowd = some_people(self.env, self.settings["n_marginal_samples"], seed=self.seed)
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the true values, (n, n_candidates), of the environment that it acts in.
@@ -76,11 +76,11 @@ class Oracle(StepwiseAgent):
           ValueError: it is asked about others than the people of that environment as they are now.
         """
         require_present(self.env, observation, type(self).__name__)
-        return self.look()
+        return self.candidate_values()
 
-    def look(self) -> np.ndarray:
+    def candidate_values(self) -> np.ndarray:
         """Returns what the oracle ranks by, (num_envs, n_candidates)."""
-        return self._average(self.env.appeal)
+        return self._average(self.env.expected_reward)
 
     def _average(self, judge: Any) -> np.ndarray:
         """Returns what `judge` says, averaged over the crowd in all that is hidden."""
@@ -133,24 +133,24 @@ def some_people(env: RecommendationVectorEnv, n: int, *, seed: int) -> np.ndarra
 class FarSighted(Oracle):
     """Shows the candidates with the highest far-sighted worth, by the true user state.
 
-    Idea: what a good policy that knows the person and thinks ahead earns; the scenario's `worth`
-      says how.
+    Idea: what a good policy that knows the person and thinks ahead earns; the scenario's
+      `long_term_value` says how.
     Update: none.
-    Cost: one call of the compiled `worth` a batch.
+    Cost: one call of the compiled `long_term_value` a batch.
     Source: the scenario.
 
     Settings:
-      without, crowd: see `Oracle`.
+      ablate, n_marginal_samples: see `Oracle`.
     """
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Says so where the scenario has no far-sighted reference."""
-        if scenario.worth is None:
+        if scenario.long_term_value is None:
             name = type(scenario).__name__
             return f"{name} has no far-sighted reference; the oracle is its ceiling"
         return None
 
-    def look(self) -> np.ndarray:
+    def candidate_values(self) -> np.ndarray:
         """Returns the far-sighted worth of each candidate."""
-        return self._average(self.env.worth)
+        return self._average(self.env.long_term_value)

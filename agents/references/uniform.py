@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.transition import Observation
 
 
-class Uniform(StepwiseAgent):
+class Uniform(OnlineAgent):
     """Shows uniformly random slates without repeated items.
 
     Idea: what recommending without looking earns.

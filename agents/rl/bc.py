@@ -12,9 +12,9 @@ class BehaviourCloning(OfflineAgent):
     Idea: imitate whoever made the log; the yardstick of all that learns from logs.
     Update: maximise sum log pi(slate | o) over the log, with pi the Plackett-Luce distribution of a
       network's scores, which has the same weights for every candidate (`CandidateScores`); by Adam
-      on batches; o is what is seen and what happened so far in this visit (`VisitMemory`).
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²);
-      about 0.1 ms a user-step with 10 candidates on one core.
+      on batches; o is what is seen and what happened so far in this session (`SessionMemory`).
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
+      about 0.1 ms a interaction with 10 candidates on one core.
     Source: Pomerleau 1989, "ALVINN: an autonomous land vehicle in a neural network"; slates as in
       Xia et al. 2008, "Listwise approach to learning to rank" (ListMLE).
     Differs: the most likely slates are served, so that slates that the logger showed at random do

@@ -13,7 +13,7 @@ _MAX_WEIGHT = 100.0
 
 
 class ImplicitQLearning(OfflineAgent):
-    """Clones those slates of a log after which visits went better than after most others.
+    """Clones those slates of a log after which sessions went better than after most others.
 
     Idea: value a moment by the better ones of the slates that were shown in such moments; never ask
       what a slate would be worth that was not shown.
@@ -22,10 +22,10 @@ class ImplicitQLearning(OfflineAgent):
       policy by maximising min(exp(temperature u / sd(u)), 100) log pi(slate | o). Q' follows Q by
       Q' <- (1 - tau) Q' + tau Q. Q is of the person and the mean of the slate's items, so that
       their order does not matter; pi is the Plackett-Luce distribution of scores; all have the same
-      weights for every candidate. o is what is seen and what happened so far in this visit
-      (`VisitMemory`).
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²);
-      about 0.5 ms a user-step with 10 candidates on one core.
+      weights for every candidate. o is what is seen and what happened so far in this session
+      (`SessionMemory`).
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
+      about 0.5 ms a interaction with 10 candidates on one core.
     Source: Kostrikov, Nair and Levine 2022, "Offline reinforcement learning with implicit
       Q-learning" (arXiv 2110.06169).
     Differs: one Q, not the lesser of two, as no maximum is taken over it; values in units of the
@@ -58,7 +58,7 @@ class ImplicitQLearning(OfflineAgent):
 
     def prepare(self) -> None:
         """Measures the returns of the log, in whose units values are learned."""
-        steps = {name: self.replay[name] for name in ("reward", "visit_number", "step")}
+        steps = {name: self.replay[name] for name in ("reward", "session_number", "step")}
         self.network.measure(returns_to_go(steps, gamma=self.settings["gamma"]))
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
@@ -71,7 +71,9 @@ class ImplicitQLearning(OfflineAgent):
         following = {name: batch[NEXT + name] for name in self.seen_space}
         with torch.no_grad():
             goes_on = 1.0 - batch["is_terminal"]
-            goal = batch["reward"] + self.settings["gamma"] * goes_on * network.worth(following)
+            goal = batch["reward"] + self.settings["gamma"] * goes_on * network.long_term_value(
+                following
+            )
             goal = (goal - network.centre) / network.unit
             target = network.averaged(batch, slates)
         error = network.slate_value(batch, slates) - goal

@@ -41,7 +41,7 @@ class FeatureTable(nn.Module):
         return self.of_feature(features)[:, :, 0], self.of_none.expand(len(features))
 
 
-class VisitTable(nn.Module):
+class SessionTable(nn.Module):
     """A gain for every feature, over no choice, whose value is linear in what happened so far."""
 
     horizon = 100.0
@@ -50,19 +50,19 @@ class VisitTable(nn.Module):
         super().__init__()
         candidates: Any = space["candidates"]
         self.of_feature = nn.Linear(candidates.shape[1], 1)
-        self.of_visit = nn.Linear(spaces.flatdim(space[VISIT]), 1)
-        for layer in (self.of_feature, self.of_visit):
+        self.of_session = nn.Linear(spaces.flatdim(space[VISIT]), 1)
+        for layer in (self.of_feature, self.of_session):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
-        none = self.of_visit(observation[VISIT])
+        none = self.of_session(observation[VISIT])
         return none + self.of_feature(observation["candidates"])[:, :, 0], none[:, 0]
 
 
 class PersonalValues(nn.Module):
-    """Values by what is known of the person, the visit and the item.
+    """Values by what is known of the person, the session and the item.
 
     With V(person, candidates) what a choice of an average candidate is worth, item i is worth
     V + d_i - mean_j d_j, and no choice V + d_none(person). So what was never seen to happen, as
@@ -72,7 +72,7 @@ class PersonalValues(nn.Module):
     Source: a value and what sets choices apart, Wang et al. 2016, "Dueling network architectures".
     """
 
-    # Shorter than visits: rewards much smaller than fresh weights' errors take long to see.
+    # Shorter than sessions: rewards much smaller than fresh weights' errors take long to see.
     horizon = 10.0
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
@@ -127,7 +127,7 @@ class ProportionalAttraction(nn.Module):
         return (scores + 1.0).clamp(min=0.0)
 
 
-VALUES = {"table": FeatureTable, "linear": VisitTable, "network": PersonalValues}
+VALUES = {"table": FeatureTable, "linear": SessionTable, "network": PersonalValues}
 ATTRACTIONS = {"learned": LearnedAttraction, "proportional": ProportionalAttraction}
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import whole
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -27,9 +27,9 @@ class OfflineAgent(SlatePolicyAgent):
     Settings:
       logger: name of an agent that learns stepwise and tells propensities exactly ("linucb").
       exploration: share of uniform slates in the log (0.5).
-      refit_every: user-steps between fits (2,000); `learn` also ends with one.
-      update_every: user-steps for each gradient step of a fit (16).
-      learning_rate, batch_size, buffer_size, width, device: see `NetworkAgent`.
+      refit_every: interactions between fits (2,000); `learn` also ends with one.
+      update_every: interactions for each gradient step of a fit (16).
+      learning_rate, batch_size, buffer_size, width, device: see `TorchAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -44,10 +44,10 @@ class OfflineAgent(SlatePolicyAgent):
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
         logger = make_agent(self.settings["logger"], env, seed=seed)
         suits = (
-            isinstance(logger, StepwiseAgent)
+            isinstance(logger, OnlineAgent)
             and not isinstance(logger, OfflineAgent)
             and logger.draws_slates is None
-            and type(logger).exploration_after is StepwiseAgent.exploration_after
+            and type(logger).exploration_after is OnlineAgent.exploration_after
         )
         self.require(
             "logger",
@@ -55,14 +55,14 @@ class OfflineAgent(SlatePolicyAgent):
             "an agent that learns stepwise, has exact propensities and no schedule of exploration, "
             "such as 'linucb'",
         )
-        assert isinstance(logger, StepwiseAgent)
+        assert isinstance(logger, OnlineAgent)
         self.logger = logger
         logger.exploration = self.settings["exploration"]
         logger.rng = self.rng  # one generator is saved for both
         logger.listener = self
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
-        """Lets the logger gather as many user-steps, and fits; see `Agent.learn`."""
+        """Lets the logger gather as many interactions, and fits; see `Agent.learn`."""
         self.logger.set_env(self.stage, another_world=True)
         self.logger.on_rest = self.on_rest
         self.logger.learn(
@@ -72,7 +72,7 @@ class OfflineAgent(SlatePolicyAgent):
         self.fit()
         return self
 
-    def hear(self, feedback: Feedback, propensity: np.ndarray) -> None:
+    def on_transition(self, feedback: Transition, propensity: np.ndarray) -> None:
         """Keeps what the logger did, and fits when it is time."""
         self.num_timesteps += len(feedback.index)
         self.keep_rows(self.recorder.rows(feedback, propensity), self.num_timesteps)
@@ -89,7 +89,7 @@ class OfflineAgent(SlatePolicyAgent):
         self.logger.restore(with_prefix(arrays, _LOGGER))
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that the logger is amid, and the log."""
+        """Returns the sessions that the logger is amid, and the log."""
         logger = {_LOGGER + k: v for k, v in self.logger.progress().items()}
         return super().progress() | logger | {"n_logged": np.array(self.logger.num_timesteps)}
 

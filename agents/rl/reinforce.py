@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
-from recsim_env.agents.core.transition import Feedback, shared_by_clicks
+from recsim_env.agents.core.transition import Transition, shared_by_clicks
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -20,33 +20,34 @@ class Reinforce(SlatePolicyAgent):
     Idea: the gradient of the return by the log-probability of what was shown, corrected for that
       another policy, an earlier one or a log's, showed it.
     Update: ascend w (G - b) grad log pi(slate | o), with pi the Plackett-Luce distribution of a
-      network's scores, G the visit's discounted return from there on, b a baseline, and w =
+      network's scores, G the session's discounted return from there on, b a baseline, and w =
       min(pi / beta, max_weight), beta the slate's stored propensity. With `top_k_correction` the
       items are judged singly, as if a slate were K draws from the softmax pi: ascend
       sum_i w_i lambda_i (R_i - b) grad log pi(i | o), with w_i = min(pi(i) / beta(i), max_weight),
       lambda_i = K (1 - pi(i))^(K - 1), and R_i = K G shared by the clicked items. beta(i) is the
       chance of one draw; for logs of others whose slates hold several items it is estimated by a
       softmax of its own. Every network has the same weights for every candidate
-      (`CandidateScores`); o is what is seen and what happened so far in this visit (`VisitMemory`).
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²);
-      about 0.3 ms a user-step with 10 candidates on one core.
+      (`CandidateScores`); o is what is seen and what happened so far in this session
+      (`SessionMemory`).
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
+      about 0.3 ms a interaction with 10 candidates on one core.
     Source: Chen et al. 2019, "Top-K off-policy correction for a REINFORCE recommender system"
       (arXiv 1812.02353); Williams 1992, "Simple statistical gradient-following algorithms for
       connectionist reinforcement learning".
     Differs: propensities are stored, not estimated, wherever they are known; a learned baseline and
-      an entropy bonus; where a visit still goes on, the value counts for what is to come.
+      an entropy bonus; where a session still goes on, the value counts for what is to come.
 
     Settings (learning_rate and update_every chosen on a problem of two topics at 20,000
-      user-steps):
+      interactions):
       top_k_correction: whether items are judged singly (False: a scenario's slates are drawn whole,
         and their propensities known, so that nothing is left to correct).
       off_policy_correction: whether w is other than 1 (True); max_weight (10).
       gamma (0.99); baseline: "value", a learned V(o) (default), "mean", of returns, or "none";
-        without values, what is to come of visits that still go on counts nothing.
+        without values, what is to come of sessions that still go on counts nothing.
       entropy: weight of the entropy of places (0.01).
-      refit_every: user-steps between fits (512), each of a gradient step for every
+      refit_every: interactions between fits (512), each of a gradient step for every
         update_every of them (16), on the last buffer_size (2,048).
-      learning_rate (0.002); batch_size, learning_starts (0), width, device: see `NetworkAgent`.
+      learning_rate (0.002); batch_size, learning_starts (0), width, device: see `TorchAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -86,7 +87,7 @@ class Reinforce(SlatePolicyAgent):
             "return_to_go": (np.float32, ()),
         }
 
-    def rows(self, feedback: Feedback) -> dict[str, np.ndarray]:
+    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
         """Returns feedback as rows of the replay; returns are not known yet."""
         rows = super().rows(feedback)
         return rows | self._more_columns(rows, self._item_chances(self.network, rows))
@@ -145,14 +146,14 @@ class Reinforce(SlatePolicyAgent):
     # Learning ------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Computes the returns of all that is kept; what is to come of visits by their value."""
-        steps = {name: self.replay[name] for name in ("reward", "visit_number", "step")}
+        """Computes the returns of all that is kept; what is to come of sessions by their value."""
+        steps = {name: self.replay[name] for name in ("reward", "session_number", "step")}
         rest = np.zeros(len(self.replay))
         last = last_steps(steps)
         going_on = last[~self.replay["is_over"][last]]
         if self.settings["baseline"] == "value":
             following = {name: self.replay[NEXT + name][going_on] for name in self.seen_space}
-            rest[going_on] = self.on_arrays(self.network.worth, following)
+            rest[going_on] = self.on_arrays(self.network.long_term_value, following)
         returns = returns_to_go(steps, gamma=self.settings["gamma"], rest=rest)
         self.replay.set("return_to_go", np.arange(len(returns)), returns)
         self.network.measure(returns)

@@ -10,9 +10,9 @@ from recsim_env.agents.core.online import slate_chance
 from recsim_env.agents.core.replay import Replay
 from recsim_env.agents.core.restoring import taken
 from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.core.transition import Feedback, Observation
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import check_world, describe_world, require_alike
-from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
+from recsim_env.agents.networks.agent import REPLAY, TorchAgent
 from recsim_env.envs import RecommendationVectorEnv
 
 _MOST = 2**31 - 1
@@ -21,19 +21,19 @@ _MOST = 2**31 - 1
 _RECORDER = "recorder."
 
 
-class SlatePolicyAgent(NetworkAgent):
+class SlatePolicyAgent(TorchAgent):
     """Draws slates without repeats by scores (`PlackettLuce`), and learns from a log of steps.
 
     The log is its own, or is handed to `learn_from`. Gradient steps are taken in fits, now and
     then, on all that is kept. A subclass makes a network that gives `scores`, and `loss`.
 
     Settings:
-      refit_every: user-steps between fits (2,000).
-      update_every: user-steps for each gradient step of a fit (16).
-      learning_rate, batch_size, learning_starts, buffer_size, width, device: see `NetworkAgent`.
+      refit_every: interactions between fits (2,000).
+      update_every: interactions for each gradient step of a fit (16).
+      learning_rate, batch_size, learning_starts, buffer_size, width, device: see `TorchAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**NetworkAgent.defaults, "refit_every": 2_000}
+    defaults: ClassVar[Mapping[str, Any]] = {**TorchAgent.defaults, "refit_every": 2_000}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -71,11 +71,11 @@ class SlatePolicyAgent(NetworkAgent):
             "clicked": (bool, (self.slate_size,)),
             "propensity": (np.float64, ()),
             "is_over": (bool, ()),
-            "visit_number": (np.int32, ()),
+            "session_number": (np.int32, ()),
             "step": (np.int32, ()),
         }
 
-    def rows(self, feedback: Feedback) -> dict[str, np.ndarray]:
+    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
         """Returns feedback as rows of a log, with the propensities of the policy as it is."""
         state = self._state[feedback.index]
         propensity = self._slate_chance(
@@ -84,10 +84,10 @@ class SlatePolicyAgent(NetworkAgent):
         return self.recorder.rows(feedback, propensity)
 
     def begin(self) -> None:
-        """Notes that everybody's visit begins anew."""
+        """Notes that everybody's session begins anew."""
         self.recorder.begin(self.env.num_envs)
 
-    def update(self, feedback: Feedback) -> None:
+    def update(self, feedback: Transition) -> None:
         """Keeps the steps, and fits when it is time."""
         self.keep_rows(self.rows(feedback), self.num_timesteps + len(feedback.index))
 
@@ -96,7 +96,7 @@ class SlatePolicyAgent(NetworkAgent):
 
         Args:
           rows: columns by name.
-          n_steps: user-steps so far, with these.
+          n_steps: interactions so far, with these.
         """
         if self.replay.capacity > self._capacity():  # it held a log
             logged, self.replay = self.replay, Replay(self._capacity(), self.replay_columns())
@@ -145,7 +145,7 @@ class SlatePolicyAgent(NetworkAgent):
     def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
         """Returns a log as rows of the replay; a subclass with more columns adds them."""
         rows = {name: log[name] for name in SlatePolicyAgent.replay_columns(self)}
-        return rows | {"visit_number": self.recorder.renumbered(log["visit_number"])}
+        return rows | {"session_number": self.recorder.renumbered(log["session_number"])}
 
     def _check(self, log: LoggedSteps, *, another_world: bool) -> None:
         """Raises ValueError unless the log is of this world, with all columns, and not empty."""
@@ -170,7 +170,7 @@ class SlatePolicyAgent(NetworkAgent):
     # Files ---------------------------------------------------------------------------------------
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid, and the steps that are kept."""
+        """Returns the sessions that learning is amid, and the steps that are kept."""
         kept = {_RECORDER + name: value for name, value in self.recorder.arrays().items()}
         return super().progress() | kept
 
@@ -186,4 +186,4 @@ class SlatePolicyAgent(NetworkAgent):
 
     def replay_ranges(self) -> dict[str, tuple[int, int]]:
         """Returns in which ranges the indices in columns of a log lie, the ends included."""
-        return super().replay_ranges() | {"visit_number": (0, _MOST), "step": (0, _MOST)}
+        return super().replay_ranges() | {"session_number": (0, _MOST), "step": (0, _MOST)}

@@ -7,8 +7,8 @@ import numpy as np
 
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.restoring import require_range, rows_like, taken
-from recsim_env.agents.core.transition import Feedback, Observation
-from recsim_env.agents.networks.agent import REPLAY, NetworkAgent
+from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.networks.agent import REPLAY, TorchAgent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -21,7 +21,7 @@ _ALLOWED = {
 }
 
 
-class SlateQ(NetworkAgent):
+class SlateQ(TorchAgent):
     """Learns what a choice of each item leads to, and shows the slate that leads to most.
 
     Idea: what follows a slate depends on the item that is chosen from it. So it is enough to know
@@ -34,16 +34,16 @@ class SlateQ(NetworkAgent):
       v_0 of none: learned by maximum likelihood of the choices under v_i / (v_0 + sum_j v_j).
       Where m > 1 places are clicked, one of them at random is the choice: each counts 1 / m, and
       Q(o, i) is what all of the slate leads to where i is that one.
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²)
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²)
       with a network; a decision O(n_candidates (width² + log n_candidates)).
     Source: Ie et al. 2019, "SlateQ: a tractable decomposition for reinforcement learning with
       recommendation sets" (arXiv 1905.12767).
-    Differs: the published agents give no value to choosing none, though the visit goes on after it;
-      `null_value` learns it. Targets take the next observation, where the published code takes the
-      current one. What is not known of the next slate ("sarsa", last step or cut off at the
+    Differs: the published agents give no value to choosing none, though the session goes on after
+      it; `null_value` learns it. Targets take the next observation, where the published code takes
+      the current one. What is not known of the next slate ("sarsa", last step or cut off at the
       horizon) is what would be served. The average Q' is served, ties go to the first.
 
-    Where what is left of a budget is linear in the visit's sums, as in RecSim-InterestEvolution,
+    Where what is left of a budget is linear in the session's sums, as in RecSim-InterestEvolution,
     values "linear" with gamma 1, learning_rate 0.003 and tau 0.02 learn fast and earn most.
 
     Settings:
@@ -52,17 +52,17 @@ class SlateQ(NetworkAgent):
       serving: "top_k", "greedy" or "optimal" (default).
       null_value: whether choosing none has a value that is learned (true), or 0.
       values: "table" is a number for every feature, Q of a topic where those are topics; "linear"
-        adds one for none that is linear in what happened in this visit; "network" (default).
+        adds one for none that is linear in what happened in this session; "network" (default).
       choice: how attractions are known: "learned" (default), or "proportional", user·features + 1
         against 2, as the published agents knew it.
       gamma (0.95), the paper has 1; tau (0.01), every gradient step; batch_size (128).
       exploration: share of random slates (0.05), to which it falls from 1 in the first
-        exploration_steps user-steps (10,000).
-      Others: see `NetworkAgent`.
+        exploration_steps interactions (10,000).
+      Others: see `TorchAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **NetworkAgent.defaults,
+        **TorchAgent.defaults,
         "training": "ql_optimal",
         "serving": "optimal",
         "null_value": True,
@@ -117,7 +117,7 @@ class SlateQ(NetworkAgent):
         return 0.0 if self.settings["training"] == "myop" else float(self.settings["gamma"])
 
     def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of random slates after so many user-steps."""
+        """Returns the share of random slates after so many interactions."""
         done = min(1.0, n_steps / self.settings["exploration_steps"])
         return float(1.0 - (1.0 - self.settings["exploration"]) * done)
 
@@ -165,11 +165,11 @@ class SlateQ(NetworkAgent):
         columns = super().replay_columns()
         return columns | {NEXT + "slate": columns["slate"]}
 
-    def rows(self, feedback: Feedback) -> dict[str, np.ndarray]:
+    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
         """Adds the next slate, which is not known yet."""
         return super().rows(feedback) | {NEXT + "slate": np.full_like(feedback.slates, -1)}
 
-    def keep(self, feedback: Feedback) -> np.ndarray:
+    def keep(self, feedback: Transition) -> np.ndarray:
         """Adds the steps, and tells the steps before what was shown next."""
         places = self._places[feedback.index]
         goes_on = ~self._episode_start[feedback.index] & (places >= 0)
@@ -178,7 +178,7 @@ class SlateQ(NetworkAgent):
         return places
 
     def begin(self) -> None:
-        """Forgets where the last steps are kept; everybody's visit begins anew."""
+        """Forgets where the last steps are kept; everybody's session begins anew."""
         self._places = np.full(self.env.num_envs, -1)
 
     def train(self, n_gradient_steps: int) -> None:
@@ -238,7 +238,7 @@ class SlateQ(NetworkAgent):
     # Files ---------------------------------------------------------------------------------------
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid, the replay, and where it keeps their last."""
+        """Returns the sessions that learning is amid, the replay, and where it keeps their last."""
         return super().progress() | {"places": self._places}
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:

@@ -22,10 +22,10 @@ class A2CAgent(PolicyGradientAgent):
 
     `learn` goes on until the rollout in progress is full.
 
-    Settings (defaults chosen on InterestEvolution and LongTermSatisfaction at 20,000 user-steps):
-      rollout: user-steps for each update (128), rounded to a multiple of num_envs, two or more.
+    Settings (defaults chosen on InterestEvolution and LongTermSatisfaction at 20,000 interactions):
+      rollout: interactions for each update (128), rounded to a multiple of num_envs, two or more.
       learning_rate (0.002); gamma (0.99); gae_lambda (0.95); entropy (0).
-      width, device: see `DeepAgent`.
+      width, device: see `SB3Agent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {

@@ -15,7 +15,7 @@ from recsim_env.agents.core.agent import as_steps, with_prefix
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import like, require_range, taken, whole
 from recsim_env.agents.core.resuming import is_state_of
-from recsim_env.agents.core.session_agent import VisitAgent
+from recsim_env.agents.core.session_agent import SessionAgent
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
@@ -25,12 +25,12 @@ from recsim_env.envs.wrappers import VectorSlateWrapper
 _POLICY, _OPTIMIZER, _VARIABLE = "policy.", "optimizer.", "variable."
 _DRAWING = "drawing."
 
-# How often, in user-steps, losses are reported to the monitor.
+# How often, in interactions, losses are reported to the monitor.
 _REPORT_EVERY = 1_000
 
 
-class DeepAgent(VisitAgent):
-    """A model of Stable-Baselines3, fed with all that is seen and what it remembers of the visit.
+class SB3Agent(SessionAgent):
+    """A model of Stable-Baselines3, fed with all that is seen and what it remembers of the session.
 
     It learns in an environment of its own, made like the one it is given; `set_env` changes where
     it acts, not where it learns. It computes in one thread, so that the same seed gives the same
@@ -39,7 +39,7 @@ class DeepAgent(VisitAgent):
     A subclass names its action wrapper, makes its model and chooses slates by it.
 
     Settings:
-      width, device: see `VisitAgent`.
+      width, device: see `SessionAgent`.
     """
 
     #: Rewards are divided by the running deviation of returns with this discount (and cut at ± 10).
@@ -98,7 +98,7 @@ class DeepAgent(VisitAgent):
             np.random.set_state(before[1])
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
-        """Learns from at least as many user-steps; see `Agent.learn`."""
+        """Learns from at least as many interactions; see `Agent.learn`."""
         total_timesteps = as_steps(total_timesteps)
         from recsim_env.agents.sb3.training import Watcher
 
@@ -227,7 +227,7 @@ class DeepAgent(VisitAgent):
         return {_VARIABLE + name: getattr(self.model, name) for name in names}
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid; a subclass adds what else its model keeps."""
+        """Returns the sessions that learning is amid; a subclass adds what else its model keeps."""
         if self.model._last_obs is None:
             return {}
         training = self.model.env
@@ -235,27 +235,27 @@ class DeepAgent(VisitAgent):
         training = self.model.env
         return drawing | {
             "environment": training.unwrapped.env.unwrapped.state,
-            "visits": training.venv.visits,
+            "sessions": training.venv.sessions,
             "returns": training.returns,
             "episode_start": self.model._last_episode_starts,
             "n_updates": np.array(self.model._n_updates),
         }
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the visits, if they are of as many people."""
+        """Goes on with the sessions, if they are of as many people."""
         if not progress:
             return
         training = self.model.env
         people, n_envs = training.unwrapped.env.unwrapped, training.num_envs
         if not is_state_of(people, progress, may_be_over=False):
             return
-        visits = like(progress, "visits", self.memory.begin(n_envs))
+        sessions = like(progress, "sessions", self.memory.begin(n_envs))
         people.state = progress["environment"]
-        seen = self.memory.seen_with(visits, people.observe())
+        seen = self.memory.seen_with(sessions, people.observe())
         last = {name: seen[name] for name in self.model.observation_space.spaces}
         training.returns = like(progress, "returns", np.zeros(n_envs))
         self.model._last_obs = last
-        training.venv.visits, training.venv.observation = visits, last
+        training.venv.sessions, training.venv.observation = sessions, last
         if isinstance(training.unwrapped.env, VectorSlateWrapper):
             training.unwrapped.env._observation = self.model._last_obs
         starts = taken(progress, "episode_start")  # a bool or a float, as the last rollout left it
@@ -271,8 +271,8 @@ class DeepAgent(VisitAgent):
 
 
 def _copied(
-    kind: type[DeepAgent], env: Any, seed: int, settings: Mapping[str, Any], kept: Mapping[str, Any]
-) -> DeepAgent:
+    kind: type[SB3Agent], env: Any, seed: int, settings: Mapping[str, Any], kept: Mapping[str, Any]
+) -> SB3Agent:
     """Returns an agent that goes on as the one that it is a copy of."""
     agent = kind(env, seed=seed, **settings)
     agent.num_timesteps, agent.world = kept["num_timesteps"], kept["world"]

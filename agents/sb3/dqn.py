@@ -10,17 +10,17 @@ from recsim_env.envs.wrappers import count_slates
 
 
 class DQNAgent(SlateValueAgent):
-    """Estimates what every slate is worth for the rest of the visit, and shows the best.
+    """Estimates what every slate is worth for the rest of the session, and shows the best.
 
     Idea: the value of a slate is its reward now and the value of the best slate next.
     Update: regress Q(o, slate) on r + gamma Q'(o', argmax Q(o', ·)), without the second term where
       the person left, by Adam on the Huber loss of batches from a replay buffer. Q is the expected
       value under a choice among the slate's items and none, from a network with the same weights
       for every candidate, which keeps what all slates have in common apart (`SlateValues`); o is
-      what is seen and what happened so far in this visit (`VisitMemory`). Q' follows Q by
+      what is seen and what happened so far in this session (`SessionMemory`). Q' follows Q by
       Q' <- (1 - tau) Q' + tau Q, and is what is served.
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²); a
-      decision O(n_candidates (width² + log n_candidates)), however many slates there are.
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
+      a decision O(n_candidates (width² + log n_candidates)), however many slates there are.
     Source: Mnih et al. 2015, "Human-level control through deep reinforcement learning"; van Hasselt
       et al. 2016, "Deep reinforcement learning with double Q-learning"; the slate's value from its
       items' as in Ie et al. 2019, "SlateQ" (arXiv 1905.12767); on Stable-Baselines3's replay.
@@ -29,7 +29,7 @@ class DQNAgent(SlateValueAgent):
       network acts.
 
     Settings (defaults chosen on LongTermSatisfaction, MusicStreaming and RatedCatalogue at 20,000
-      user-steps): see `SlateValueAgent`.
+      interactions): see `SlateValueAgent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**SlateValueAgent.defaults}

@@ -10,29 +10,29 @@ from gymnasium import spaces
 from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.replay import affordable
 from recsim_env.agents.core.restoring import like, require_range, rows_like, taken
-from recsim_env.agents.sb3.agent import DeepAgent
+from recsim_env.agents.sb3.agent import SB3Agent
 
 # What the names of arrays begin with.
 _BUFFER = "buffer."
 
 
-class OffPolicyAgent(DeepAgent):
+class OffPolicyAgent(SB3Agent):
     """A model that learns from what anybody did, again and again.
 
     Settings:
       learning_rate (0.001); gamma (0.99).
       tau: share of the learned weights that moves into the averaged ones at every gradient step
         (0.01).
-      buffer_size: user-steps that are kept (50,000; fewer where they would take more than 1 GiB).
-      learning_starts: user-steps before the first update, by random slates (1,000).
+      buffer_size: interactions that are kept (50,000; fewer where they would take more than 1 GiB).
+      learning_starts: interactions before the first update, by random slates (1,000).
       batch_size (128).
-      update_every: user-steps for each gradient step (16), where of this and num_envs the larger is
-        rounded down to a multiple of the other.
-      width, device: see `DeepAgent`.
+      update_every: interactions for each gradient step (16), where of this and num_envs the larger
+        is rounded down to a multiple of the other.
+      width, device: see `SB3Agent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **DeepAgent.defaults,
+        **SB3Agent.defaults,
         "learning_rate": 1e-3,
         "gamma": 0.99,
         "tau": 0.01,
@@ -76,19 +76,19 @@ class OffPolicyAgent(DeepAgent):
                 yield f"{name}.{field}", column
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid, and the replay buffer as far as it is full."""
-        visits, buffer = super().progress(), self.model.replay_buffer
-        if not visits:
+        """Returns the sessions under way, and the replay buffer as far as it is full."""
+        sessions, buffer = super().progress(), self.model.replay_buffer
+        if not sessions:
             return {}
         counts = [buffer.pos, buffer.full, self.model._episode_num]
         return (
-            visits
+            sessions
             | {_BUFFER + name: column[: buffer.size()] for name, column in self._columns()}
             | {"counts": np.array(counts, np.int64)}
         )
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the visits, if they are of as many people, and with the latest steps."""
+        """Goes on with the sessions, if they are of as many people, and with the latest steps."""
         super().resume(progress)
         if not progress:
             return

@@ -6,20 +6,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.sb3.agent import DeepAgent
+from recsim_env.agents.sb3.agent import SB3Agent
 from recsim_env.envs.wrappers import best_candidates
 
 
-class PolicyGradientAgent(DeepAgent):
+class PolicyGradientAgent(SB3Agent):
     """Learns scores of candidates, and draws slates by them without repeats (`PlackettLuce`).
 
     A subclass makes the model, an actor-critic of Stable-Baselines3 with a `ScorePolicy`.
 
     Settings:
-      rollout: user-steps between updates.
+      rollout: interactions between updates.
       learning_rate; gamma; gae_lambda: of the generalised advantage; entropy: weight of the
         policy's entropy in the objective.
-      width, device: see `DeepAgent`.
+      width, device: see `SB3Agent`.
     """
 
     draws_slates: ClassVar[str | None] = None
@@ -81,7 +81,7 @@ class ProximalAgent(PolicyGradientAgent):
       n_minibatches, n_epochs: of each update (4, 3).
       clip_range: how far the probability of a slate may move, as a ratio (0.4).
       learning_rate (0.002); gamma (0.99); gae_lambda (0.9); entropy (0).
-      width, device: see `DeepAgent`.
+      width, device: see `SB3Agent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -115,7 +115,7 @@ class ProximalAgent(PolicyGradientAgent):
 
 
 def minibatches(settings: Mapping[str, Any], num_envs: int) -> tuple[int, int]:
-    """Returns the steps of each person in a rollout, and user-steps in a minibatch.
+    """Returns the steps of each person in a rollout, and interactions in a minibatch.
 
     A rollout is rounded to a multiple of n_minibatches times `num_envs`, so that none is left over;
     advantages are standardised, which takes two of them.

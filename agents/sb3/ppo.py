@@ -15,7 +15,7 @@ class PPOAgent(ProximalAgent):
       without repeats (`PlackettLuce`); A is the generalised advantage
       sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are networks
       with the same weights for every candidate (`CandidateScores`), of what is seen and what
-      happened so far in this visit (`VisitMemory`).
+      happened so far in this session (`SessionMemory`).
     Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
       each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347), as
@@ -24,18 +24,19 @@ class PPOAgent(ProximalAgent):
       clip_range, as a slate's probability is a product over its places.
 
     For long runs, num_envs=256 with rollout=8_192, n_minibatches=16 and n_epochs=1
-    learns from 15,000 and more user-steps a second of one core.
+    learns from 15,000 and more interactions a second of one core.
 
     `learn` goes on until the rollout in progress is full. A callback that stops it wastes what was
     gathered for the next update.
 
-    Settings (defaults chosen on InterestEvolution and MusicStreaming at 20,000 user-steps):
-      rollout: user-steps between updates (1,024), rounded to a multiple of n_minibatches num_envs.
+    Settings (defaults chosen on InterestEvolution and MusicStreaming at 20,000 interactions):
+      rollout: interactions between updates (1,024), rounded to a multiple of n_minibatches
+        num_envs.
       n_minibatches, n_epochs: of each update (4, 3).
       learning_rate (0.002); gamma (0.99); gae_lambda (0.9); clip_range (0.4); entropy (0).
       network: "candidates" for the same weights for all, or "flat" for layers over the whole
         observation, where the place of a candidate means something ("candidates").
-      width, device: see `DeepAgent`.
+      width, device: see `SB3Agent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**ProximalAgent.defaults, "network": "candidates"}

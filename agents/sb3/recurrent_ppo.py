@@ -15,35 +15,35 @@ _STATES = "lstm_states"
 
 
 class Recollection(NamedTuple):
-    """What is kept of a visit: its sums, (n, ...), and the LSTM's states, each (n, width)."""
+    """What is kept of a session: its sums, (n, ...), and the LSTM's states, each (n, width)."""
 
-    visits: np.ndarray
+    sessions: np.ndarray
     hidden: np.ndarray
     cell: np.ndarray
 
 
 class RecurrentPPOAgent(ProximalAgent):
-    """Draws slates by scores as `ppo` does, and learns what to remember of the visit.
+    """Draws slates by scores as `ppo` does, and learns what to remember of the session.
 
     Idea: what people want is hidden and shows in what they did; let an LSTM find out what of that
       to keep.
     Update: as in `ppo`, where pi and V see one more field: the output of an LSTM that has read all
-      that was seen in this visit but the candidates (`RecurrentScorePolicy`). The actor and the
-      critic have one each, learned through the steps of a visit that fall into one minibatch, from
-      the states that were kept at its first.
+      that was seen in this session but the candidates (`RecurrentScorePolicy`). The actor and the
+      critic have one each, learned through the steps of a session that fall into one minibatch,
+      from the states that were kept at its first.
     Cost: as `ppo`, and O(width (n_seen + width)) for each step and LSTM.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347), with
       the LSTM of Hochreiter and Schmidhuber 1997, "Long short-term memory", as in
       Stable-Baselines3's sb3-contrib.
-    Differs: as `ppo`; the sums of the visit (`VisitMemory`) are still seen.
+    Differs: as `ppo`; the sums of the session (`SessionMemory`) are still seen.
 
     `learn` goes on until the rollout in progress is full. A callback that stops it wastes what was
     gathered for the next update.
 
-    Settings (defaults chosen on InterestEvolution and MusicStreaming at 20,000 user-steps):
+    Settings (defaults chosen on InterestEvolution and MusicStreaming at 20,000 interactions):
       rollout (1,024), n_minibatches (4), n_epochs (3), learning_rate (0.002), gamma (0.99),
         gae_lambda (0.9), clip_range (0.4), entropy (0): see `ppo`.
-      width (of the LSTMs, too), device: see `DeepAgent`.
+      width (of the LSTMs, too), device: see `SB3Agent`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {**ProximalAgent.defaults}
@@ -60,10 +60,11 @@ class RecurrentPPOAgent(ProximalAgent):
             **self.model_settings(env),
         )
 
-    # What is remembered of a visit ---------------------------------------------------------------
+    # What is remembered of a session
+    # ---------------------------------------------------------------
 
     def begin_state(self, n: int) -> Any:
-        """Returns empty memories of `n` visits."""
+        """Returns empty memories of `n` sessions."""
         nothing = np.zeros((n, self.settings["width"]), np.float32)
         return Recollection(super().begin_state(n), nothing, nothing)
 
@@ -73,18 +74,18 @@ class RecurrentPPOAgent(ProximalAgent):
 
         from recsim_env.agents.networks.compute import computing
 
-        visits = super().next_state(state.visits, observation, episode_start)
-        seen = super().tensors(observation, visits)
+        sessions = super().next_state(state.sessions, observation, episode_start)
+        seen = super().tensors(observation, sessions)
         policy = self.model.policy
         kept = tuple(torch.as_tensor(part, device=policy.device)[None] for part in state[1:])
         starts = torch.as_tensor(episode_start, dtype=torch.float32, device=policy.device)
         with computing(), torch.no_grad():
             _, (hidden, cell) = policy.recalled(seen, kept, starts)
-        return Recollection(visits, hidden[0].cpu().numpy(), cell[0].cpu().numpy())
+        return Recollection(sessions, hidden[0].cpu().numpy(), cell[0].cpu().numpy())
 
     def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
         """Returns the memories with what is being shown."""
-        return state._replace(visits=super().remember(state.visits, observation, slates))
+        return state._replace(sessions=super().remember(state.sessions, observation, slates))
 
     def tensors(self, observation: Observation, state: Any) -> Any:
         """Returns what is `seen`, and what is recalled, as tensors on the device."""
@@ -93,7 +94,7 @@ class RecurrentPPOAgent(ProximalAgent):
         from recsim_env.agents.sb3.recurrent_score_policy import RECALLED
 
         recalled = torch.as_tensor(state.hidden, device=self.model.policy.device)
-        return super().tensors(observation, state.visits) | {RECALLED: recalled}
+        return super().tensors(observation, state.sessions) | {RECALLED: recalled}
 
     # Learning on ---------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class RecurrentPPOAgent(ProximalAgent):
         self.model._last_lstm_states = taken["lstm_states"]
 
     def progress(self) -> dict[str, np.ndarray]:
-        """Returns the visits that learning is amid, with the states of both LSTMs."""
+        """Returns the sessions that learning is amid, with the states of both LSTMs."""
         kept = super().progress()
         if not kept:
             return {}
@@ -111,7 +112,7 @@ class RecurrentPPOAgent(ProximalAgent):
         return kept | {_STATES: np.array(states)}
 
     def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the visits, if they are of as many people."""
+        """Goes on with the sessions, if they are of as many people."""
         import torch
 
         super().resume(progress)

@@ -36,7 +36,7 @@ class AllButCandidates(BaseFeaturesExtractor):
 
 
 class RecurrentScorePolicy(RecurrentActorCriticPolicy):
-    """`ScorePolicy` whose network sees, beside the moment, what an LSTM made of the visit so far.
+    """`ScorePolicy` whose network sees, beside the moment, what an LSTM made of the session so far.
 
     What the LSTM puts out is one more field of the observation, `RECALLED`. The actor and the
     critic have an LSTM each.

@@ -24,8 +24,8 @@ class SACAgent(OffPolicyAgent):
       is wanted. All by Adam on batches from a replay buffer; Q' <- (1 - tau) Q' + tau Q. The actor
       sees the person and the mean of the candidates, the critics the person and the candidates that
       a picks out (`DirectionCritics`).
-    Cost: a gradient step for every `update_every` user-steps, O(batch_size n_candidates width²); a
-      decision O(n_candidates (width² + n_features)).
+    Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
+      a decision O(n_candidates (width² + n_features)).
     Source: Dulac-Arnold et al. 2015, "Deep reinforcement learning in large discrete action spaces"
       (arXiv 1512.07679), the proto-action; Haarnoja et al. 2018, "Soft actor-critic algorithms and
       applications" (arXiv 1812.05905), as in Stable-Baselines3.
@@ -41,7 +41,7 @@ class SACAgent(OffPolicyAgent):
 
     defaults: ClassVar[Mapping[str, Any]] = {**OffPolicyAgent.defaults, "entropy": -1.0}
 
-    #: Shorter than the visit, as with values of slates.
+    #: Shorter than the session, as with values of slates.
     scale_discount: ClassVar[float] = 0.9
 
     def wrap(self, env: RecommendationVectorEnv) -> Any:

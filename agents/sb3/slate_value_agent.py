@@ -17,10 +17,10 @@ class SlateValueAgent(OffPolicyAgent):
 
     Settings:
       learning_rate (0.0005): with 0.001, learning on makes it worse where rewards are noisy.
-      gamma (0.95): chance ends many a visit, and the further ahead a value looks, the more of that
-        luck is in its targets.
+      gamma (0.95): chance ends many a session, and the further ahead a value looks, the more of
+        that luck is in its targets.
       exploration: share of random slates (0.05), to which it falls from 1 in the first
-        exploration_steps user-steps (10,000).
+        exploration_steps interactions (10,000).
       Others: see `OffPolicyAgent`.
     """
 
@@ -34,7 +34,7 @@ class SlateValueAgent(OffPolicyAgent):
 
     draws_slates: ClassVar[str | None] = None
 
-    #: Shorter than the visit: rewards much smaller than fresh weights' errors take long to see.
+    #: Shorter than the session: rewards much smaller than fresh weights' errors take long to see.
     scale_discount: ClassVar[float] = 0.9
 
     def check_settings(self) -> None:

@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
 
-from recsim_env.agents.core.session import VisitMemory
+from recsim_env.agents.core.session import SessionMemory
 from recsim_env.envs.sb3 import VecEnvAdapter
 from recsim_env.envs.wrappers import VectorSlateWrapper
 
@@ -58,14 +58,14 @@ def logger_of(agent: Any) -> Logger:
 
 
 class WithMemory(VecEnvWrapper):
-    """Adds the memory of the visit to observations.
+    """Adds the memory of the session to observations.
 
     Args:
       venv: whose people are remembered.
-      memory: adds up each visit.
+      memory: adds up each session.
     """
 
-    def __init__(self, venv: VecEnvAdapter, memory: VisitMemory) -> None:
+    def __init__(self, venv: VecEnvAdapter, memory: SessionMemory) -> None:
         fields: Any = venv.observation_space
         space = spaces.Dict(dict(fields.spaces) | memory.spaces)
         super().__init__(venv, observation_space=space)
@@ -73,11 +73,11 @@ class WithMemory(VecEnvWrapper):
 
     def _seen(self, observation: Any) -> Any:
         self.observation = observation
-        return self.memory.seen_with(self.visits, observation)
+        return self.memory.seen_with(self.sessions, observation)
 
     def reset(self) -> Any:
-        """Begins visits of which nothing is remembered."""
-        self.visits = self.memory.begin(self.num_envs)
+        """Begins sessions of which nothing is remembered."""
+        self.sessions = self.memory.begin(self.num_envs)
         return self._seen(self.venv.reset())
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -85,16 +85,16 @@ class WithMemory(VecEnvWrapper):
         slates = np.reshape(actions, (self.num_envs, -1))
         if isinstance(self._slates, VectorSlateWrapper):
             slates = self._slates.form.slates(actions, self.observation)
-        self.visits = self.memory.showing(self.visits, self.observation, slates)
+        self.sessions = self.memory.showing(self.sessions, self.observation, slates)
         super().step_async(actions)
 
     def step_wait(self) -> Any:
-        """Remembers the responses; of visits that ended, in their last observation alone."""
+        """Remembers the responses; of sessions that ended, in their last observation alone."""
         observation: Any
         observation, rewards, ended, infos = self.venv.step_wait()
-        memory, before = self.memory, self.visits
-        self.visits = memory.after(before, observation)
-        self.visits[ended] = 0.0
+        memory, before = self.memory, self.sessions
+        self.sessions = memory.after(before, observation)
+        self.sessions[ended] = 0.0
         for index in np.flatnonzero(ended):
             last = infos[index]["terminal_observation"]
             batch = {name: value[None] for name, value in last.items()}
@@ -104,7 +104,7 @@ class WithMemory(VecEnvWrapper):
         return self._seen(observation), rewards, ended, infos
 
 
-def training_env(env: VectorEnv, memory: VisitMemory, *, seed: int, discount: float) -> Any:
+def training_env(env: VectorEnv, memory: SessionMemory, *, seed: int, discount: float) -> Any:
     """Returns what Stable-Baselines3 trains in: with the memory, and with rewards near 1."""
     adapter = VecEnvAdapter(env)
     adapter.seed(seed)

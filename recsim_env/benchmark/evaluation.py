@@ -17,7 +17,7 @@ from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.arguments import as_count, as_seed
 
 #: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
-#: wait for the longest visit; results depend on the number of slots, so it is fixed.
+#: wait for the longest session; results depend on the number of slots, so it is fixed.
 N_SLOTS = 100
 
 #: A slot that did not end its episodes after this many steps is taken to be endless.

@@ -25,7 +25,7 @@ _NUM_ENVS = 256
 
 
 def simulate_log(
-    path: str | Path, n_visits: int, *, seed: int = 0, gap_seconds: float = 3600.0
+    path: str | Path, n_sessions: int, *, seed: int = 0, gap_seconds: float = 3600.0
 ) -> InteractionLog:
     """Returns what simulated people of a world consume when nobody recommends.
 
@@ -33,25 +33,25 @@ def simulate_log(
 
     Args:
       path: the world's file.
-      n_visits: how many visits; rounded up to a multiple of the slots, at most 256.
+      n_sessions: how many sessions; rounded up to a multiple of the slots, at most 256.
       seed: of who comes and what they choose.
-      gap_seconds: visits lie further apart than this.
+      gap_seconds: sessions lie further apart than this.
     """
     world = RatedWorld.load(path)
     n_places = min(world.choice_slate_size, world.n_items)
     env = RecommendationVectorEnv(
         RatedCatalogue,
-        num_envs=min(_NUM_ENVS, n_visits),
+        num_envs=min(_NUM_ENVS, n_sessions),
         world=str(path),
         n_candidates=n_places,
         slate_size=n_places,
     )
-    rows = _consumed(env, -(-n_visits // env.num_envs), seed)
+    rows = _consumed(env, -(-n_sessions // env.num_envs), seed)
     return InteractionLog(
         user=rows["user"].astype(np.int32),
         item=rows["item"].astype(np.int32),
         rating=rows["rating"],
-        time=rows["visit"] * 10.0 * gap_seconds + rows["step"],
+        time=rows["session"] * 10.0 * gap_seconds + rows["step"],
         is_explicit=world.rating_max > world.rating_min,
         user_labels=world.user_labels,
         item_labels=world.item_labels,
@@ -64,25 +64,27 @@ def simulate_log(
     )
 
 
-def _consumed(env: RecommendationVectorEnv, n_visits: int, seed: int) -> dict[str, np.ndarray]:
-    """Returns a row for every item consumed in the first `n_visits` visits of every slot."""
+def _consumed(env: RecommendationVectorEnv, n_sessions: int, seed: int) -> dict[str, np.ndarray]:
+    """Returns a row for every item consumed in the first `n_sessions` sessions of every slot."""
     n = env.num_envs
     slate = np.tile(np.arange(env.scenario.slate_size), (n, 1))
-    visit, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
-    found: dict[str, list[np.ndarray]] = {name: [] for name in ("user", "item", "rating", "visit")}
+    session, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
+    found: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("user", "item", "rating", "session")
+    }
     steps: list[np.ndarray] = []
     seen, _ = env.reset(seed=seed)
-    while (visit < n_visits).any():
+    while (session < n_sessions).any():
         following, _, terminated, truncated, _ = env.step(slate)
         clicked = following["response"][:, :, 0] > 0
-        slot, place = np.nonzero(clicked & (~is_over & (visit < n_visits))[:, None])
+        slot, place = np.nonzero(clicked & (~is_over & (session < n_sessions))[:, None])
         found["user"].append(seen["user_id"][slot])
         found["item"].append(seen["item_id"][slot, place])
         found["rating"].append(following["response"][slot, place, 2].astype(np.float64))
-        found["visit"].append(slot + n * visit[slot])
+        found["session"].append(slot + n * session[slot])
         steps.append(np.full(len(slot), step))
         is_over = ~is_over & (terminated | truncated)
-        visit += is_over
+        session += is_over
         seen, step = following, step + 1
     return {name: np.concatenate(parts) for name, parts in found.items()} | {
         "step": np.concatenate(steps)
@@ -93,19 +95,19 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     """Returns how simulated people compare with real behaviour that their world was not fitted to.
 
     A random share of each person's rows (`held_out_share`) is left out, a world is fitted to the
-    rest, and as many visits as the rest has are simulated. Ratings and popularity are then compared
-    with the rows left out, visits with those of the rest. RMSE and AUC are of predictors fitted
-    to either log but for each user's last rows, which they then predict.
+    rest, and as many sessions as the rest has are simulated. Ratings and popularity are then
+    compared with the rows left out, sessions with those of the rest. RMSE and AUC are of predictors
+    fitted to either log but for each user's last rows, which they then predict.
     """
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     rest, left_out = log.hold_out_random(settings.held_out_share, seed=settings.seed)
     world = calibrate(rest, settings)
     gap = settings.session_gap_seconds
-    n_visits = int(rest.sessions(gap).max()) + 1
+    n_sessions = int(rest.sessions(gap).max()) + 1
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "world.npz"
         world.save(path)
-        simulated = simulate_log(path, n_visits, seed=settings.seed, gap_seconds=gap)
+        simulated = simulate_log(path, n_sessions, seed=settings.seed, gap_seconds=gap)
     return fidelity_table(left_out, simulated, world, activity_log=rest, session_gap_seconds=gap)
 
 

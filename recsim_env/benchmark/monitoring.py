@@ -7,29 +7,29 @@ from contextlib import contextmanager
 import numpy as np
 
 from recsim_env.agents import Agent
-from recsim_env.agents.core.session_agent import VisitAgent
+from recsim_env.agents.core.session_agent import SessionAgent
 from recsim_env.envs import observing_steps
 
-#: Called with the name of a quantity, its mean and the user-steps taken so far.
+#: Called with the name of a quantity, its mean and the interactions taken so far.
 Write = Callable[[str, float, int], None]
 
-#: User-steps over which quantities are averaged before they are written.
+#: Interactions over which quantities are averaged before they are written.
 WINDOW = 1_000
 
 
 class LearningMonitor:
-    """Averages over `WINDOW` user-steps what is seen of any agent's learning, and hands it on.
+    """Averages over `WINDOW` interactions what is seen of any agent's learning, and hands it on.
 
-    Written are `online/reward_per_step`; `online/return` and `online/episode_length` of the visits
-    that ended and were watched from their beginning; and whatever losses the agent reports, under
-    the names it gives them, with `losses/` before those that stand in no group.
+    Written are `online/reward_per_step`; `online/return` and `online/episode_length` of the
+    sessions that ended and were watched from their beginning; and whatever losses the agent
+    reports, under the names it gives them, with `losses/` before those that stand in no group.
 
     Args:
       write: takes the means; by default nobody does.
-      n_before: user-steps taken before, by an agent that goes on.
+      n_before: interactions taken before, by an agent that goes on.
 
     Attributes:
-      n_interactions: user-steps watched.
+      n_interactions: interactions watched.
       step_seconds: what the environment took of them.
       seconds: of all that was watched.
     """
@@ -47,7 +47,7 @@ class LearningMonitor:
     @contextmanager
     def watching(self, agent: Agent) -> Iterator[None]:
         """Watches every step taken, and the agent's losses, within a `with`."""
-        if isinstance(agent, VisitAgent):
+        if isinstance(agent, SessionAgent):
             agent.monitor = self._add_losses
         begun = time.perf_counter()
         try:
@@ -55,7 +55,7 @@ class LearningMonitor:
                 yield
         finally:
             self.seconds += time.perf_counter() - begun
-            if isinstance(agent, VisitAgent):
+            if isinstance(agent, SessionAgent):
                 agent.monitor = None
 
     def close(self) -> None:
@@ -72,11 +72,13 @@ class LearningMonitor:
         self.step_seconds += seconds
         self.n_interactions += int(has_stepped.sum())
         self._add("online/reward_per_step", float(rewards[has_stepped].sum()), has_stepped.sum())
-        self._add_visits(np.where(has_stepped, rewards, 0.0), is_over & has_stepped, has_stepped)
+        self._add_sessions(np.where(has_stepped, rewards, 0.0), is_over & has_stepped, has_stepped)
         if self.n_interactions // WINDOW > window:
             self.close()
 
-    def _add_visits(self, rewards: np.ndarray, ended: np.ndarray, has_stepped: np.ndarray) -> None:
+    def _add_sessions(
+        self, rewards: np.ndarray, ended: np.ndarray, has_stepped: np.ndarray
+    ) -> None:
         if len(rewards) != len(self._returns):
             self._returns, self._lengths = np.zeros(len(rewards)), np.zeros(len(rewards))
             self._is_whole = np.full(len(rewards), self._n_before == 0)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from recsim_env.agents import Agent
 from recsim_env.agents.core.fitted import ImpressionLog
 from recsim_env.agents.core.step_log import STEP_COLUMNS, LoggedSteps, StepRecorder
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
@@ -27,10 +27,10 @@ from recsim_env.formats.files import replacing
 
 #: What each column of a recording means.
 COLUMNS = {
-    "user": "id of the person; the number of the visit where people have none",
+    "user": "id of the person; the number of the session where people have none",
     "item": "id of the item",
-    "time": "seconds by a made-up clock: a slate a second, and at least an hour between visits",
-    "visit": "number of the visit, from 0",
+    "time": "seconds by a made-up clock: a slate a second, and at least an hour between sessions",
+    "session": "number of the session, from 0",
     "slate": "number of the slate, from 0",
     "place": "where the item stood, from 0, the first place",
     "clicked": "1 where it was clicked (played, consumed)",
@@ -38,7 +38,8 @@ COLUMNS = {
     "propensity": "how likely the agent showed this slate, in its order, to this person",
 }
 
-#: Visits begin so many seconds after the last: longer than what ends a session where logs are read.
+#: Sessions begin so many seconds after the last: longer than what ends a session where logs are
+#: read.
 _BETWEEN_VISITS = 7_200
 
 _BLOCK_ROWS = 100_000
@@ -54,7 +55,7 @@ class Recording:
     """What people did while a frozen agent served them, one row for every item shown.
 
     Attributes:
-      columns: name to values, as `COLUMNS` explains; visits one after the other, each in order.
+      columns: name to values, as `COLUMNS` explains; sessions one after the other, each in order.
       about: what made them, as JSON values.
     """
 
@@ -140,7 +141,7 @@ def record(
 ) -> Recording:
     """Plays people with an agent that no longer learns but still explores, and keeps all of it.
 
-    The agent is frozen, so that the log is one policy's and visits do not depend on each other:
+    The agent is frozen, so that the log is one policy's and sessions do not depend on each other:
     those that were played side by side are written one after the other. The last ones may be cut
     off. Its generator is replaced for the time, as in `evaluate`.
 
@@ -168,7 +169,7 @@ def record(
     columns = _columns(log, np.concatenate(propensities), interactions)
     about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
         "rows": len(columns["item"]),
-        "visits": int(columns["visit"][-1]) + 1,
+        "sessions": int(columns["session"][-1]) + 1,
         "clicks": int(columns["clicked"].sum()),
         "columns": COLUMNS,
     }
@@ -209,7 +210,7 @@ def record_steps(
     }
     about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
         "rows": len(columns["reward"]),
-        "visits": len(np.unique(columns["visit_number"])),
+        "sessions": len(np.unique(columns["session_number"])),
         "clicks": int(columns["clicked"].sum()),
         "columns": STEP_COLUMNS,
     }
@@ -242,7 +243,7 @@ def _played(
     num_envs: int,
     n_draws: int,
     bar: bool,
-) -> Iterator[tuple[Feedback, np.ndarray]]:
+) -> Iterator[tuple[Transition, np.ndarray]]:
     """Yields at least that many slates in batches, and the propensity of each."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
     n_slates = 0
@@ -260,7 +261,7 @@ def _played(
             chance = agent.slate_probability(observation, slates, before, begins, n_draws=n_draws)
             slates = slates.reshape(num_envs, -1)
             taken = env.step(slates)
-            feedback = Feedback.of_batch(scenario, observation, slates, taken, is_over)
+            feedback = Transition.of_batch(scenario, observation, slates, taken, is_over)
             yield feedback, chance[feedback.index]
             begins = is_over
             observation, _, terminated, truncated, _ = taken
@@ -270,18 +271,20 @@ def _played(
 
 
 def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[str, np.ndarray]:
-    """Returns the first slates of the log as columns, one visit after the other."""
+    """Returns the first slates of the log as columns, one session after the other."""
     rows = np.flatnonzero(log["slate"] < n_slates)
-    rows = rows[np.argsort(log["visit"][rows], kind="stable")]  # within a visit: by slate and place
+    rows = rows[
+        np.argsort(log["session"][rows], kind="stable")
+    ]  # within a session: by slate and place
     slate_played = log["slate"][rows]
     is_first = np.diff(slate_played, prepend=-1) != 0
     slate = np.cumsum(is_first) - 1
-    visit = np.cumsum(np.diff(log["visit"][rows], prepend=log["visit"][rows[0]]) != 0)
+    session = np.cumsum(np.diff(log["session"][rows], prepend=log["session"][rows[0]]) != 0)
     return {
-        "user": log["user_id"][rows] if len(log.users()) else visit,
+        "user": log["user_id"][rows] if len(log.users()) else session,
         "item": log["item_id"][rows],
-        "time": slate + _BETWEEN_VISITS * visit,
-        "visit": visit,
+        "time": slate + _BETWEEN_VISITS * session,
+        "session": session,
         "slate": slate,
         "place": np.arange(len(rows)) - np.flatnonzero(is_first)[slate],
         "clicked": log["clicked"][rows].astype(np.int8),

@@ -35,7 +35,7 @@ env.step(env.action_space.sample())
 print(time.perf_counter() - start)
 """
 
-# A fresh process: user-steps per second in a world of so many users and items, and peak memory.
+# A fresh process: interactions per second in a world of so many users and items, and peak memory.
 _WORLD = """
 import resource, sys
 from recsim_env.benchmark.speed import batch_steps_per_second
@@ -80,7 +80,7 @@ def _random_actions(scenario: Scenario, num_envs: int) -> list[np.ndarray]:
 def batch_steps_per_second(
     scenario: Scenario, num_envs: int, threads: int, *, seconds: float
 ) -> float:
-    """Returns user-steps per second of a batch with uniform slates and the full observation."""
+    """Returns interactions per second of a batch with uniform slates and the full observation."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs, threads=threads)
     actions = _random_actions(scenario, num_envs)
     env.reset(seed=0)
@@ -110,7 +110,7 @@ def single_steps_per_second(env_id: str, *, seconds: float) -> float:
 
 
 def ratio_to_numpy(num_envs: int, *, seconds: float) -> tuple[float, float]:
-    """Returns user-steps per second of the compiled and of the NumPy interest evolution.
+    """Returns interactions per second of the compiled and of the NumPy interest evolution.
 
     They are measured in turns, on one thread, so that a busy machine slows both.
     """
@@ -137,7 +137,7 @@ def start_seconds(env_id: str) -> tuple[float, float]:
 
 
 def world_speed(n_users: int, n_items: int, *, seconds: float) -> tuple[float, float]:
-    """Returns user-steps per second and the process's peak memory in GiB, measured alone."""
+    """Returns interactions per second and the process's peak memory in GiB, measured alone."""
     rate, gibibytes = _fresh_process(_WORLD, str(n_users), str(n_items), str(seconds))
     return float(rate), float(gibibytes)
 
@@ -163,7 +163,7 @@ def print_speed(
     ]
     scenarios = {env_id: make_scenario(env_id) for env_id in ids}
     width = max(map(len, ids))
-    print("million user-steps per second, uniform slates, full observation")
+    print("million interactions per second, uniform slates, full observation")
     columns = [(batch, n) for batch in batches for n in threads]
     print(f"{'':{width}}" + "".join(f"{f'{batch} × {n}':>12}" for batch, n in columns))
     print(f"{'':{width}}" + f"{'batch × threads':>{12 * len(columns)}}")
@@ -192,7 +192,7 @@ def print_world_scale(*, seconds: float) -> None:
         rate, gibibytes = world_speed(n_users, n_items, seconds=seconds)
         rates.append(rate)
         print(
-            f"a world of {n_users:,} users and {n_items:,} items: {rate / 1e6:.2f} M user-steps/s, "
-            f"peak memory {gibibytes:.2f} GiB"
+            f"a world of {n_users:,} users and {n_items:,} items: "
+            f"{rate / 1e6:.2f} M interactions/s, peak memory {gibibytes:.2f} GiB"
         )
     print(f"the huge world steps at {rates[1] / rates[0]:.2f} of the speed of the small one")

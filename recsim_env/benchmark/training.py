@@ -22,7 +22,8 @@ from recsim_env.formats.files import replace_file
 class TrainingRun:
     """One agent that learns in one environment, and is saved again and again.
 
-    It learns in pieces of `checkpoint_every` user-steps and is saved after each, and when a signal
+    It learns in pieces of `checkpoint_every` interactions and is saved after each, and when a
+    signal
     ends the program (Ctrl-C, SIGTERM): as soon as the batch of steps in progress, or the rollout,
     is learned from. A run that goes on from there equals one that was not stopped. A second signal
     ends it at once; then the last checkpoint is left. Some agents take a few steps more than they
@@ -35,7 +36,7 @@ class TrainingRun:
       agent: short name or ``"module:Class"``.
       agent_settings: its settings.
       seed: of the agent and of the people it learns from.
-      checkpoint_every: user-steps from one checkpoint to the next.
+      checkpoint_every: interactions from one checkpoint to the next.
       path: the agent's file.
       log: the file of logged steps that it learns from instead, if any.
     """
@@ -94,7 +95,7 @@ class TrainingRun:
             replace_file(self.beside, text.encode())
 
     def saved_steps(self) -> int | None:
-        """Returns from how many user-steps the agent in the file learned, if it is of this run."""
+        """Returns how many interactions the file's agent learned from, if it is of this run."""
         try:
             found = read_about(self.path)
         except (FileNotFoundError, ValueError):
@@ -137,11 +138,11 @@ class TrainingRun:
     def learn(
         self, agent: Agent, interactions: int, callback: Callable[[Agent], None] | None = None
     ) -> Iterator[int]:
-        """Learns until `interactions` in total; yields the user-steps taken at each checkpoint.
+        """Learns until `interactions` in total; yields the interactions taken at each checkpoint.
 
         Args:
           agent: from `begin` or `go_on`.
-          interactions: user-steps, those before the last checkpoint included.
+          interactions: interactions, those before the last checkpoint included.
           callback: called with the agent after each batch of steps.
         """
         while agent.num_timesteps < interactions:
@@ -192,6 +193,6 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def _check_every(value: Any) -> None:
-    """Raises ValueError unless it is a number of user-steps from one checkpoint to the next."""
+    """Raises ValueError unless it is a number of interactions from one checkpoint to the next."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"checkpoint_every={value!r:.50} is not allowed; use 1 or more")

@@ -46,8 +46,8 @@ WORLDS: dict[str, dict[str, Any]] = {
 
 _POLICIES: dict[str, dict[str, Any]] = {
     "oracle": {},
-    "without context": {"agent": "oracle", "without": "context"},
-    "without person": {"agent": "oracle", "without": "person"},
+    "without context": {"agent": "oracle", "ablate": "context"},
+    "without person": {"agent": "oracle", "ablate": "person"},
     "linucb": {},
     "linucb small bonus": {"agent": "linucb", "alpha": 0.2},
     "linucb no bonus": {"agent": "linucb", "alpha": 0.0},
@@ -102,7 +102,7 @@ def measure_values(
       worlds: label to settings, and `scenario` where the label is not its name.
       folder: where tables go; `values.md` is the table of gains, of all worlds measured there.
       seeds: how many runs of each policy, each with its own people; or their seeds.
-      interactions: user-steps from which LinUCB learns.
+      interactions: interactions from which LinUCB learns.
       eval_episodes: episodes of a frozen policy, for each seed.
       jobs: processes; -1 is one per core.
       progress_bar: as in `run_benchmark`.
@@ -196,10 +196,10 @@ def _gains_in(folder: Path) -> dict[str, dict[str, Estimate]]:
 def abilities_of(scenario: Scenario) -> dict[str, Ability]:
     """Returns the abilities that can be told apart in a scenario."""
     has = {
-        "context": "context" in scenario.facets(),
+        "context": "context" in scenario.state_groups(),
         "personalization": True,
         "exploration": agent_class("linucb").unsuitable(scenario) is None,
-        "foresight": scenario.worth is not None,
+        "foresight": scenario.long_term_value is not None,
         "diversity": scenario.category is not None,
     }
     return {name: ability for name, ability in ABILITIES.items() if has[name]}

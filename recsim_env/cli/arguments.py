@@ -172,7 +172,7 @@ def add_count(
 def add_learn(parser: argparse.ArgumentParser) -> None:
     """Adds `--learn`, for commands whose work begins with an agent that has learned."""
     parser.add_argument(
-        "--learn", type=seed, default=0, metavar="N", help="user-steps to learn from first"
+        "--learn", type=seed, default=0, metavar="N", help="interactions to learn from first"
     )
 
 

@@ -34,7 +34,7 @@ RESULTS = Path("results")
 
 #: Options of counts, the setting that each is, what it says, and the setting's default.
 _COUNTS = (
-    ("--interactions", "interactions", "user-steps that each agent learns from", 20_000),
+    ("--interactions", "interactions", "interactions that each agent learns from", 20_000),
     ("--checkpoints", "checkpoints", "evaluations while learning, the last at its end", 5),
     ("--bins", "bins", "of the reward while learning", 20),
     ("--num-envs", "num_envs", "people side by side while learning", 16),
@@ -138,7 +138,7 @@ def _add_value(commands: Any) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)")
     add_seeds(parser, default="5")
-    add_count(parser, "--interactions", "user-steps that LinUCB learns from", default=10_000)
+    add_count(parser, "--interactions", "interactions that LinUCB learns from", default=10_000)
     add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
     add_jobs(parser, default=-1, text="processes; -1 is one for each core")
     parser.add_argument(

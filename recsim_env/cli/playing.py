@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
     add_another_world(parser)
     parser.add_argument("agent", nargs="?", default="uniform", metavar="AGENT", help=AGENT)
     add_learn(parser)
-    add_count(parser, "--episodes", "visits to show", default=1)
+    add_count(parser, "--episodes", "sessions to show", default=1)
     add_count(parser, "--steps", "show at most so many", default=50)
     parser.set_defaults(run=run)
 

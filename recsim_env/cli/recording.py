@@ -43,7 +43,7 @@ def add_commands(commands: Any) -> None:
     add_common(parser)
     add_another_world(parser)
     parser.add_argument("agent", metavar="AGENT", help=AGENT)
-    add_count(parser, "--interactions", "user-steps to write, each a slate", default=20_000)
+    add_count(parser, "--interactions", "interactions to write, each a slate", default=20_000)
     add_learn(parser)
     add_count(parser, "--num-envs", "people side by side", default=16)
     add_count(parser, "--draws", "of propensities without a formula", default=1_000)
@@ -132,7 +132,7 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
 def _print_about(about: Mapping[str, Any], propensity: "np.ndarray") -> None:
     print(
         f"{about['agent'].rpartition(':')[2]}, after learning from {about['learned_from']:,} "
-        f"interactions: {about['rows']:,} rows of {about['visits']:,} visits, "
+        f"interactions: {about['rows']:,} rows of {about['sessions']:,} sessions, "
         f"{about['clicks']:,} clicked; propensities are {about['propensity']}"
     )
     never = float((propensity == 0).mean())

@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
     )
     add_common(parser)
     parser.add_argument("agent", metavar="AGENT", help=NEW_AGENT)
-    add_count(parser, "--interactions", f"user-steps to learn from, in total ({_INTERACTIONS:,})")
+    add_count(parser, "--interactions", f"interactions to learn from, in total ({_INTERACTIONS:,})")
     parser.add_argument(
         "--log",
         type=path,
@@ -46,7 +46,7 @@ def add_commands(commands: Any) -> None:
     add_count(parser, "--num-envs", "people side by side", default=16)
     add_count(parser, "--threads", "that simulate them; results do not depend on it", default=1)
     parser.add_argument("--out", type=path, metavar="FILE", help="the agent's file (AGENT.agent)")
-    add_count(parser, "--checkpoint-every", "user-steps (a tenth of the run)")
+    add_count(parser, "--checkpoint-every", "interactions (a tenth of the run)")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
         "--resume", action="store_true", help="go on with the run in the file, if there is one"
@@ -147,7 +147,7 @@ def _begun(run: "TrainingRun", *, resume: bool) -> "Agent":
 
 
 def _wanted(options: argparse.Namespace) -> int:
-    """Returns the user-steps to learn from; a log is its own measure."""
+    """Returns the interactions to learn from; a log is its own measure."""
     return _INTERACTIONS if options.interactions is None else int(options.interactions)
 
 
@@ -212,7 +212,7 @@ def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
 def _print_profile(monitor: "LearningMonitor") -> None:
     env = monitor.step_seconds / monitor.seconds
     print(
-        f"{monitor.n_interactions / monitor.seconds:,.0f} user-steps/s; {env:.1%} of the time in "
-        f"env.step ({monitor.n_interactions / monitor.step_seconds:,.0f} user-steps/s), "
+        f"{monitor.n_interactions / monitor.seconds:,.0f} interactions/s; {env:.1%} of the time in "
+        f"env.step ({monitor.n_interactions / monitor.step_seconds:,.0f} interactions/s), "
         f"{1 - env:.1%} in the agent and its checkpoints"
     )

@@ -38,7 +38,7 @@ def model_code(name):
     return MODELS.index(name)
 
 
-def attention(model, clicked, examination):
+def examination_probability(model, clicked, examination):
     """Returns how likely each place of a slate was looked at, given what was clicked.
 
     A place that was not looked at says nothing about its item. Under `cascade` the places down to a

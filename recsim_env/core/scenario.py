@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.core.choice import RESPONSE_FIELDS, attention
+from recsim_env.core.choice import RESPONSE_FIELDS, examination_probability
 from recsim_env.core.layouts import describe_record, observation_dtype, record_bytes, record_dtype
 from recsim_env.core.settings import (
     MOST_BYTES,
@@ -41,18 +41,18 @@ class Scenario:
 
         sample_item(config, item, rng)                       a new item
         sample_user(config, user, rng)                       a person's lasting traits
-        begin_episode(config, user, items, rng)              mood, budget, context of this visit
+        begin_episode(config, user, items, rng)              mood, budget, context of this session
         respond(config, user, items, slate, response, rng)   look, choose, consume, change;
                                                              returns (reward, terminated)
         observe(config, user, items, candidates, response, observation)   what becomes visible
-        appeal(config, user, item)                           the immediate expected reward
+        expected_reward(config, user, item)                           the immediate expected reward
 
-    and, where the defaults below do not fit, `worth`, `appeal_lost`, `worth_lost`, `report`,
-    `sample_visitor`, `sample_candidate` and `is_excluded`. `items` is the table of items (the
-    catalogue, or the fresh items of this step), `candidates` and `slate` hold indices into it;
-    `slate[place]` is -1 where a place is empty, which it is where a slate repeats an item. Records
-    come zeroed, and what `observe` does not write is 0. By convention the first column of the
-    observation `response` is 1 where the item was clicked.
+    and, where the defaults below do not fit, `long_term_value`, `redundancy`,
+    `long_term_redundancy`, `report`, `sample_visitor`, `sample_candidate` and `is_excluded`.
+    `items` is the table of items (the catalogue, or the fresh items of this step), `candidates` and
+    `slate` hold indices into it; `slate[place]` is -1 where a place is empty, which it is where a
+    slate repeats an item. Records come zeroed, and what `observe` does not write is 0. By
+    convention the first column of the observation `response` is 1 where the item was clicked.
 
     Settings are declared with their ranges (`recsim_env.core.settings.setting`), and fields of
     records with theirs (`recsim_env.core.layouts.within`), so that what cannot be is refused before
@@ -65,7 +65,7 @@ class Scenario:
       slate_size: items shown at each step (1).
       horizon: steps after which an episode is truncated; 0 is never (0).
       n_users: people who come back with the same traits and a `user_id`; 0 is a stranger every
-        episode (0). They are drawn when they visit and take no memory.
+        episode (0). They are drawn when they session and take no memory.
       n_items: size of a fixed catalogue whose items have an `item_id`; 0 is fresh items at every
         step (0).
       world_seed: what the catalogue and the people are drawn from (0); `reset(seed=)` decides who
@@ -82,15 +82,16 @@ class Scenario:
     n_items: int = setting(0, low=0, high=MOST_ITEMS)
     world_seed: int = setting(0, low=0, high=2**63 - 1)
 
-    #: Like `appeal` with a view to the whole episode, where time matters; None is no such view.
-    worth: ClassVar[Any] = None
+    #: Like `expected_reward` with a view to the whole episode, where time matters; None is no such
+    #: view.
+    long_term_value: ClassVar[Any] = None
 
-    #: What the appeal of `item` loses, 0 or more, when `other` already stands on the slate:
-    #: (config, user, item, other). None: items of one slate take nothing from each other.
-    appeal_lost: ClassVar[Any] = None
+    #: What the expected_reward of `item` loses, 0 or more, when `other` already stands on the
+    #: slate: (config, user, item, other). None: items of one slate take nothing from each other.
+    redundancy: ClassVar[Any] = None
 
-    #: The same for `worth`.
-    worth_lost: ClassVar[Any] = None
+    #: The same for `long_term_value`.
+    long_term_redundancy: ClassVar[Any] = None
 
     #: The integer field of items that says which kind of thing they are, for measures of diversity.
     category: ClassVar[str | None] = None
@@ -249,7 +250,7 @@ class Scenario:
           items: the catalogue, or what was offered last, structured.
         """
 
-    def facets(self) -> Mapping[str, tuple[str, ...]]:
+    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
         """Returns the fields of `user` that make up its context, taste, satiation and so on.
 
         By these names an oracle can be asked what it earns without knowing them. The name "person"
@@ -288,7 +289,7 @@ class Scenario:
 
     @staticmethod
     def begin_episode(config, user, items, rng):
-        """Draws what a person brings to this visit; by default nothing.
+        """Draws what a person brings to this session; by default nothing.
 
         `items` is the catalogue; fresh items are not there yet.
         """
@@ -307,9 +308,9 @@ class Scenario:
         """Writes what `info_layout` describes; by default nothing."""
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         """Returns the immediate expected reward of showing `item`; the myopic oracle's view."""
-        raise TypeError("a scenario defines appeal()")
+        raise TypeError("a scenario defines expected_reward()")
 
     @staticmethod
     def sample_visitor(config, users, rng):
@@ -326,7 +327,7 @@ class Scenario:
         """Returns whether an item of the catalogue must not be offered to this person now."""
         return False
 
-    def attention(self, clicked: np.ndarray) -> np.ndarray:
+    def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Returns how likely each place of slates was looked at, (n, slate_size), in [0, 1].
 
         Agents learn from what was looked at. By default it follows from the settings `choice` and
@@ -336,7 +337,9 @@ class Scenario:
           clicked: (n, slate_size), bool.
         """
         model = getattr(self, "choice", "multinomial_logit")
-        return np.asarray(attention(model, clicked, getattr(self, "examination", 1.0)))
+        return np.asarray(
+            examination_probability(model, clicked, getattr(self, "examination", 1.0))
+        )
 
     # What follows from the above ---------------------------------------------------------------
 

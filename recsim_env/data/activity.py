@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Activity:
-    """Visits of a population.
+    """Sessions of a population.
 
     Attributes:
       visit_weight: (n_users,), each user's share of all sessions.
@@ -30,7 +30,7 @@ class Activity:
 
 
 def fit_activity(log: InteractionLog, gap_seconds: float) -> Activity:
-    """Returns who visits how often, and how long their visits are.
+    """Returns how often each user comes, and how long their sessions are.
 
     The logarithm of a session's size is a population mean, plus what is the user's own, plus what
     is the session's. Most people have few sessions, so a user's own part is the mean of theirs
@@ -45,30 +45,30 @@ def fit_activity(log: InteractionLog, gap_seconds: float) -> Activity:
     size = np.bincount(session).astype(np.float64)
     owner = np.empty(len(size), np.int64)
     owner[session] = log.user
-    n_visits = np.bincount(owner, minlength=log.n_users).astype(np.float64)
+    n_sessions = np.bincount(owner, minlength=log.n_users).astype(np.float64)
     log_size = np.log(size)
     centre = log_size.mean()
-    own = np.bincount(owner, log_size - centre, minlength=log.n_users) / np.maximum(n_visits, 1.0)
-    within, between = _variance_components(log_size - centre, owner, own, n_visits)
-    trust = between / (between + within / np.maximum(n_visits, 1.0)) if between > 0 else 0.0
+    own = np.bincount(owner, log_size - centre, minlength=log.n_users) / np.maximum(n_sessions, 1.0)
+    within, between = _variance_components(log_size - centre, owner, own, n_sessions)
+    trust = between / (between + within / np.maximum(n_sessions, 1.0)) if between > 0 else 0.0
     log_mean = centre + trust * own
     session_mean = np.exp(log_mean)
     session_mean *= size.mean() / session_mean[owner].mean()
     spread = np.sqrt(max(np.log(np.mean(size**2) / np.mean(session_mean[owner] ** 2)), 0.0))
-    return Activity(n_visits / n_visits.sum(), session_mean, float(spread), len(size))
+    return Activity(n_sessions / n_sessions.sum(), session_mean, float(spread), len(size))
 
 
 def _variance_components(
-    log_size: Floats, owner: NDArray[np.int64], own: Floats, n_visits: Floats
+    log_size: Floats, owner: NDArray[np.int64], own: Floats, n_sessions: Floats
 ) -> tuple[float, float]:
     """Returns the variances within and between users, by the method of moments.
 
     Where nobody came twice the two cannot be told apart, and half is given to each.
     """
-    n, n_active = len(log_size), int((n_visits > 0).sum())
+    n, n_active = len(log_size), int((n_sessions > 0).sum())
     if n == n_active or n_active == 1:
         return 0.5 * float(log_size.var()), 0.5 * float(log_size.var()) * (n_active > 1)
     within = float(((log_size - own[owner]) ** 2).sum()) / (n - n_active)
-    mean_square = float((n_visits * own**2).sum()) / (n_active - 1)
-    typical_visits = (n - float((n_visits**2).sum()) / n) / (n_active - 1)
-    return within, max((mean_square - within) / typical_visits, 0.0)
+    mean_square = float((n_sessions * own**2).sum()) / (n_active - 1)
+    typical_sessions = (n - float((n_sessions**2).sum()) / n) / (n_active - 1)
+    return within, max((mean_square - within) / typical_sessions, 0.0)

@@ -30,7 +30,7 @@ from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.inputs.spelling import did_you_mean
 
-# Typical visits are as many as make a table of visits × items of at most this size.
+# Typical sessions are as many as make a table of sessions × items of at most this size.
 _MOST_PAIRS = 2_000_000
 
 
@@ -41,7 +41,7 @@ class CalibrationWarning(UserWarning):
 def calibrate(
     log: InteractionLog, settings: CalibrationSettings | None = None, **changes: Any
 ) -> RatedWorld:
-    """Returns a world whose users like, choose, rate and visit as the people in the log did.
+    """Returns a world whose users like, choose, rate and come as the people in the log did.
 
     1. The last tenth of each user's rows is held out (a random tenth in a log without times; where
        some of one moment are the last, random ones of these: `report["held_out"]` counts them). The
@@ -54,7 +54,7 @@ def calibrate(
        are weaker than predicted ones, a warning says so, here and in `report["warnings"]`.
     3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
        is an assumption. The exposure is the one under which items are consumed as often as in the
-       log. Visits follow from the timestamps.
+       log. Sessions follow from the timestamps.
     4. People choose what they like, in the log as in the world, so that they like what they did
        not consume less than their ratings of the rest suggest. All likings are lowered alike, until
        what is consumed in the world is liked as much as what was consumed in the log.
@@ -242,8 +242,8 @@ def _fit_slates(
     """Returns the exposure and the score of choosing nothing, which depend on each other."""
     counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
     consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
-    visitor, session_size = _typical_visits(activity, log.n_items, settings.seed)
-    liking = model.liking(visitor[:, None], np.arange(log.n_items))
+    user, session_size = _typical_sessions(activity, log.n_items, settings.seed)
+    liking = model.liking(user[:, None], np.arange(log.n_items))
     scores = slope * (liking - model.global_mean)
     size = settings.choice_slate_size
     exposure, nothing = consumption, 0.0
@@ -261,15 +261,15 @@ def _fit_slates(
     return _Slates(exposure, nothing, chosen - float(model.liking(log.user, log.item).mean()))
 
 
-def _typical_visits(
+def _typical_sessions(
     activity: Activity, n_items: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns the users and the sizes of a sample of visits, sizes spread evenly over quantiles."""
-    n_visits = int(np.clip(_MOST_PAIRS // n_items, 100, 1000))
+    """Returns users and sizes of a sample of sessions, sizes spread evenly over quantiles."""
+    n_sessions = int(np.clip(_MOST_PAIRS // n_items, 100, 1000))
     rng = np.random.default_rng(seed)
     weight = activity.visit_weight
-    visitor = rng.choice(len(weight), size=n_visits, p=weight)
-    normal = rng.permutation(ndtri((np.arange(n_visits) + 0.5) / n_visits))
+    user = rng.choice(len(weight), size=n_sessions, p=weight)
+    normal = rng.permutation(ndtri((np.arange(n_sessions) + 0.5) / n_sessions))
     spread = activity.session_log_sd
-    size = activity.session_mean[visitor] * np.exp(spread * normal - spread**2 / 2)
-    return visitor, np.clip(size, 1.0, max(n_items / 2, 1.0))
+    size = activity.session_mean[user] * np.exp(spread * normal - spread**2 / 2)
+    return user, np.clip(size, 1.0, max(n_items / 2, 1.0))

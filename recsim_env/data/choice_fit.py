@@ -133,17 +133,17 @@ def fit_no_choice_score(
     """Returns the score of choosing nothing that makes slates drawn by exposure succeed at `rate`.
 
     Args:
-      scores: (n_visits, n_items), choice scores of typical visits' users.
+      scores: (n_sessions, n_items), choice scores of typical sessions' users.
       exposure: (n_items,), probabilities; a slate holds different items.
-      rate: the wanted probability of a choice, averaged over visits, between 0 and 1.
+      rate: the wanted probability of a choice, averaged over sessions, between 0 and 1.
       slate_size: number of items in a slate.
       seed: of the drawn slates.
     """
     rng = np.random.default_rng(seed)
     n_slates = 20_000
-    visit = rng.integers(len(scores), size=n_slates)
+    session = rng.integers(len(scores), size=n_slates)
     slates = draw_slates(exposure, n_slates, slate_size, rng)
-    total = logsumexp(scores[visit[:, None], slates], axis=1)
+    total = logsumexp(scores[session[:, None], slates], axis=1)
 
     def excess(score: float) -> float:
         return float(np.mean(expit(total - score))) - rate
@@ -189,17 +189,18 @@ def exposure_behind(
     """Returns the exposure under which people consume items in the observed shares.
 
     Two things part what is consumed from what is shown: liked items are chosen more often, and
-    nobody consumes an item twice in a visit, so that the most popular ones run out in long visits.
-    A multiplicative fixed-point iteration undoes both. In a visit of m consumptions, item i is
-    consumed with probability 1 - exp(-x r_i), r_i being its exposure times the chance of being
-    chosen when shown, and x making the sum m; the rest of a slate is replaced by its expectation.
-    Where no exposure leads to these shares, as where everybody has all of a small catalogue, the
-    one that is nearest after so many rounds is returned; no item's is less than a billionth.
+    nobody consumes an item twice in a session, so that the most popular ones run out in long
+    sessions. A multiplicative fixed-point iteration undoes both. In a session of m consumptions,
+    item i is consumed with probability 1 - exp(-x r_i), r_i being its exposure times the chance of
+    being chosen when shown, and x making the sum m; the rest of a slate is replaced by its
+    expectation. Where no exposure leads to these shares, as where everybody has all of a small
+    catalogue, the one that is nearest after so many rounds is returned; no item's is less than a
+    billionth.
 
     Args:
       consumption: (n_items,), observed shares, all positive, summing to 1.
-      scores: (n_visits, n_items), choice scores of typical visits' users.
-      session_size: (n_visits,), items consumed; what exceeds 0.9 of the catalogue is cut off.
+      scores: (n_sessions, n_items), choice scores of typical sessions' users.
+      session_size: (n_sessions,), items consumed; what exceeds 0.9 of the catalogue is cut off.
       no_choice_score: score of choosing nothing.
       slate_size: number of items in a slate.
       n_rounds: of the iteration.
@@ -230,15 +231,15 @@ def consumption_chances(
     slate_size: int,
     start: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Returns how likely each item is consumed in each visit, (n_visits, n_items).
+    """Returns how likely each item is consumed in each session, (n_sessions, n_items).
 
     Args:
       exposure: (n_items,), all positive, summing to 1.
       scores, session_size, no_choice_score, slate_size: as for `exposure_behind`.
-      start: (n_visits,), the second result for a like exposure, which saves time.
+      start: (n_sessions,), the second result for a like exposure, which saves time.
 
     Returns:
-      The chances, and the logarithm of the slates that a visit takes, in units of its own.
+      The chances, and the logarithm of the slates that a session takes, in units of its own.
     """
     session_size = np.minimum(session_size, _MOST_OF_CATALOGUE * len(exposure))
     best = scores.max(axis=1)
@@ -257,9 +258,9 @@ def _consumed(rate: Floats, size: Floats, start: Floats) -> tuple[Floats, Floats
     The sum rises with x, so that Newton's method in log x is kept between bounds that close in.
 
     Args:
-      rate: (n_visits, n_items), r, each row summing to 1.
-      size: (n_visits,), less than n_items.
-      start: (n_visits,), a guess of log x.
+      rate: (n_sessions, n_items), r, each row summing to 1.
+      size: (n_sessions,), less than n_items.
+      start: (n_sessions,), a guess of log x.
     """
     # 1 - exp(-x r) <= x r, so that x is no less than the size.
     low, high = np.log(size), np.log(size) + 60.0

@@ -66,7 +66,7 @@ def fidelity_table(
 
     Args:
       real: real behaviour, if possible held out from the fit.
-      simulated: what simulated users did, with the world's own ids; times must separate visits.
+      simulated: what simulated users did, with the world's own ids; times must separate sessions.
       world: the fitted world.
       activity_log: the real log to take sessions from, where `real` holds only parts of sessions.
       session_gap_seconds: a longer pause starts a new session.

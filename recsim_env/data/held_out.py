@@ -52,7 +52,7 @@ class CalibrationSettings:
       n_factors: latent tastes per user and item.
       held_out_share: share of each user's rows, their last, to choose and measure with.
       like_threshold: the smallest rating that means liked; None: the first above the mean.
-      session_gap_seconds: a longer pause starts a new visit.
+      session_gap_seconds: a longer pause starts a new session.
       choice_rate: assumed probability that someone chooses from a slate drawn by exposure; a log
         does not show what people saw and left.
       choice_slate_size: the size of that slate.

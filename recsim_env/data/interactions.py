@@ -24,8 +24,8 @@ class Interactions:
       user, item: (n,), dense ids, 0 <= user < n_users and 0 <= item < n_items.
       reward: (n,) float, what the item earned: a rating, 1 for a click, 0 where it was passed over.
       n_users, n_items: how many there are, with or without rows.
-      attention: (n,) float, how likely the person looked at the item, in [0, 1].
-      visit: (n,), whole numbers: rows of one visit (or session) have the same.
+      examination_probability: (n,) float, how likely the person looked at the item, in [0, 1].
+      session: (n,), whole numbers: rows of one session have the same.
       slate: (n,), whole numbers: rows shown together have the same; it never falls.
       features: (n, F) float32, the item as it looked then; F may be 0.
       context: (n, G) float32, the person and the moment; G may be 0.
@@ -36,8 +36,8 @@ class Interactions:
     reward: NDArray[np.floating[Any]]
     n_users: int
     n_items: int
-    attention: NDArray[np.floating[Any]]
-    visit: NDArray[np.integer[Any]]
+    examination_probability: NDArray[np.floating[Any]]
+    session: NDArray[np.integer[Any]]
     slate: NDArray[np.integer[Any]]
     features: NDArray[np.float32]
     context: NDArray[np.float32]
@@ -53,8 +53,8 @@ class Interactions:
             reward=log.rating[order],
             n_users=log.n_users,
             n_items=log.n_items,
-            attention=np.ones(len(log), np.float32),
-            visit=log.sessions()[order],
+            examination_probability=np.ones(len(log), np.float32),
+            session=log.sessions()[order],
             slate=np.arange(len(log)),
             features=log.item_features[item],
             context=log.user_features[user],
@@ -83,11 +83,12 @@ class Interactions:
         """Returns how much each row speaks for its item, and how much one not liked against it.
 
         A liked row speaks by `liking`, each other one against by its attention times
-        skip_weight sum(liking) / sum(attention of the others), so that at skip_weight 1 a log
+        skip_weight sum(liking) / sum(examination_probability of the others), so that at skip_weight
+          1 a log
         speaks as much for as against, however rare likes are.
         """
         is_liked = self.liking > 0
-        passed = np.where(is_liked, 0.0, self.attention)
+        passed = np.where(is_liked, 0.0, self.examination_probability)
         against = float(skip_weight * self.liking.sum() / max(passed.sum(), 1.0))
         return np.where(is_liked, self.liking, -against * passed), against
 
@@ -98,7 +99,7 @@ class Interactions:
         return sparse.csr_array(values, shape=(self.n_users, self.n_items))
 
     def recent(self, rows: NDArray[np.integer[Any]], length: int) -> NDArray[np.int64]:
-        """Returns what each row's person had liked in the same visit, before that slate.
+        """Returns what each row's person had liked in the same session, before that slate.
 
         Args:
           rows: (m,) positions.
@@ -107,7 +108,9 @@ class Interactions:
         Returns:
           (m, length), the latest last; -1 where there were fewer.
         """
-        return _latest(*self._liked_before(self.visit, self.visit[rows], self.slate[rows]), length)
+        return _latest(
+            *self._liked_before(self.session, self.session[rows], self.slate[rows]), length
+        )
 
     def history(self, rows: NDArray[np.integer[Any]], length: int) -> NDArray[np.int64]:
         """Returns what each row's person had liked before that slate, ever; see `recent`."""

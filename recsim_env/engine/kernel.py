@@ -300,7 +300,7 @@ def step_batch(
 
 
 def judge_batch(config, items, slots, values, start_index, stop_index):
-    """Writes what `judge` (appeal or worth) says of every candidate of every slot."""
+    """Writes what `judge` says of every candidate of every slot."""
     for i in range(start_index, stop_index):
         slot = slots[i]
         for index in range(len(slot.candidates)):
@@ -351,8 +351,8 @@ class Loops(NamedTuple):
     Attributes:
       step: `step_batch`.
       sample_catalogue: likewise.
-      judges: by "appeal", "worth" and "can_be_shown", the loops that judge all candidates in turn;
-        none where the scenario cannot.
+      judges: by "expected_reward", "long_term_value" and "can_be_shown", the loops that judge all
+        candidates in turn; none where the scenario cannot.
       digest: of all that they consist of, records included.
     """
 
@@ -420,8 +420,10 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
         step=binder.bind_root(step_batch),
         sample_catalogue=binder.bind_root(sample_catalogue),
         judges={
-            "appeal": _bind_judge(binder, scenario.appeal, scenario.appeal_lost),
-            "worth": _bind_judge(binder, scenario.worth, scenario.worth_lost),
+            "expected_reward": _bind_judge(binder, scenario.expected_reward, scenario.redundancy),
+            "long_term_value": _bind_judge(
+                binder, scenario.long_term_value, scenario.long_term_redundancy
+            ),
             "can_be_shown": _bind_judge(binder, one, None),
         },
         digest=binder.digest.hexdigest(),
@@ -430,7 +432,7 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
 
 def _bind_judge(binder: Binder, judge: Any, lost: Any) -> tuple[Any, ...]:
     """Returns the loops that judge all candidates in turn; none where the scenario cannot."""
-    if judge is None or judge is Scenario.appeal:
+    if judge is None or judge is Scenario.expected_reward:
         return ()
     loops = [binder.bind_root(judge_batch, judge=judge)]
     if lost is not None:

@@ -53,10 +53,10 @@ def mark_rehearsed(scenario: Scenario) -> None:
 
 #: What else is a function, or None, and what it takes.
 _JUDGES = {
-    "appeal": ("config", "user", "item"),
-    "worth": ("config", "user", "item"),
-    "appeal_lost": ("config", "user", "item", "other"),
-    "worth_lost": ("config", "user", "item", "other"),
+    "expected_reward": ("config", "user", "item"),
+    "long_term_value": ("config", "user", "item"),
+    "redundancy": ("config", "user", "item", "other"),
+    "long_term_redundancy": ("config", "user", "item", "other"),
 }
 
 
@@ -149,7 +149,7 @@ def _explain_answer(scenario: Scenario, error: Exception) -> None:
     wanted = {
         "take_step": "respond() must return (reward, terminated), a number and a bool",
         "step_batch": "respond() must return (reward, terminated), a number and a bool",
-        "judge_batch": "appeal() and worth() must return a number",
+        "judge_batch": "expected_reward() and long_term_value() must return a number",
     }.get(code.co_name)
     if wanted and code.co_filename == step_batch.__code__.co_filename:
         raise ScenarioFault(f"{type(scenario).__name__}: {wanted} ({error})") from error
@@ -245,7 +245,7 @@ def is_compilers(error: Exception) -> bool:
 
 def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
     """Yields the functions that a scenario consists of, with all that they call."""
-    names = (*HOOKS, "appeal", "worth", "appeal_lost", "worth_lost")
+    names = (*HOOKS, "expected_reward", "long_term_value", "redundancy", "long_term_redundancy")
     waiting = [getattr(scenario, name) for name in names] + list(scenario.variants().values())
     seen = set()
     while waiting:

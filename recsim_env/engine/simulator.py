@@ -246,7 +246,8 @@ class Simulator:
         return Steps(records, rewards, terminated, truncated, infos, final[0], final[3])
 
     def judge(self, kind: str, users: np.ndarray | None = None) -> np.ndarray:
-        """Returns `appeal` or `worth` of every candidate, (num_slots, n_candidates).
+        """Returns `expected_reward` or `long_term_value` of every candidate, (num_slots,
+        n_candidates).
 
         Args:
           kind: which; "can_be_shown" is 1 for each candidate whose place would not stay empty.
@@ -254,11 +255,8 @@ class Simulator:
         """
         loops = self.kernel.judges[kind]
         if not loops:
-            name = type(self.scenario).__name__
-            far_sighted = "far-sighted worth(); use 'appeal'"
-            raise ValueError(
-                f"{name} has no {far_sighted if kind == 'worth' else f'{kind}(); define it'}"
-            )
+            remedy = "use 'expected_reward'" if kind == "long_term_value" else "define it"
+            raise ValueError(f"{type(self.scenario).__name__} has no {kind}(); {remedy}")
         values = np.empty((self.num_slots, self.scenario.n_candidates))
         slots = self._slots
         if users is not None:

@@ -99,7 +99,7 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     who comes is as it would have been, and so are the next episodes.
 
     Privileged view, for oracles and for study, never part of an observation: `user`, `items`,
-    `appeal`, `worth`.
+    `expected_reward`, `long_term_value`.
     """
 
     # Gymnasium's Env declares it without ClassVar, and a subclass may not add that.
@@ -235,16 +235,17 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
         """
         return masks_of_slates(self.can_be_shown()[None], self.scenario.slate_size)[0]
 
-    def appeal(self) -> np.ndarray:
+    def expected_reward(self) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (n_candidates,).
 
-        See `RecommendationVectorEnv.appeal` for items of a slate that take from each other.
+        See `RecommendationVectorEnv.expected_reward` for items of a slate that take from each
+        other.
         """
-        return self._simulator.judge("appeal")[0]
+        return self._simulator.judge("expected_reward")[0]
 
-    def worth(self) -> np.ndarray:
+    def long_term_value(self) -> np.ndarray:
         """Returns the far-sighted value of each candidate, (n_candidates,), where there is one."""
-        return self._simulator.judge("worth")[0]
+        return self._simulator.judge("long_term_value")[0]
 
 
 def candidate_items(simulator: Simulator) -> np.ndarray:

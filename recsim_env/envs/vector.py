@@ -334,7 +334,7 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
         """
         return masks_of_slates(self.can_be_shown(), self.scenario.slate_size)
 
-    def appeal(self, users: np.ndarray | None = None) -> np.ndarray:
+    def expected_reward(self, users: np.ndarray | None = None) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (num_envs, n_candidates).
 
         Where items of a slate take from each other, the best candidates keep theirs, and what they
@@ -343,12 +343,12 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
         Args:
           users: (num_envs,) states to judge by, as from the property, instead of the true ones.
         """
-        return self._simulator.judge("appeal", users)
+        return self._simulator.judge("expected_reward", users)
 
-    def worth(self, users: np.ndarray | None = None) -> np.ndarray:
+    def long_term_value(self, users: np.ndarray | None = None) -> np.ndarray:
         """Returns the far-sighted value of each candidate, where the scenario has one.
 
         Args:
-          users: as for `appeal`.
+          users: as for `expected_reward`.
         """
-        return self._simulator.judge("worth", users)
+        return self._simulator.judge("long_term_value", users)

@@ -48,9 +48,9 @@ class RatedWorld:
     Shown a slate, the user consumes item i with probability
     exp(s_i) / (sum_j exp(s_j) + exp(no_choice_score)), s_i = choice_slope (liking_i - global_mean),
     and rates what they consumed with `rating_of(liking + rating_noise · N(0, 1))`. They liked it
-    when the rating reaches `like_threshold`. The number of items they consume in a visit is
-    log-normal with mean `user_session_mean[u]` and log standard deviation `session_log_sd`; a visit
-    offers that many consumptions / `choice_rate` slates.
+    when the rating reaches `like_threshold`. The number of items they consume in a session is
+    log-normal with mean `user_session_mean[u]` and log standard deviation `session_log_sd`; a
+    session offers that many consumptions / `choice_rate` slates.
 
     Attributes:
       name: what the world was fitted to.
@@ -63,14 +63,14 @@ class RatedWorld:
       user_factors, user_bias: (n_users, n_factors) and (n_users,) float32.
       user_features: (n_users, G) float32; G may be 0.
       user_feature_names: (G,) text.
-      user_visit_weight: (n_users,) float64, the chance that a visit is this user's; sums to 1.
-      user_session_mean: (n_users,) float64, items consumed per visit, > 0.
+      user_visit_weight: (n_users,) float64, the chance that a session is this user's; sums to 1.
+      user_session_mean: (n_users,) float64, items consumed per session, > 0.
       user_labels: (n_users,) text, the log's own ids.
       global_mean: the mean rating.
       rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
       rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
       like_threshold: the smallest rating that means "liked".
-      session_log_sd: spread of the logarithm of the visit length, >= 0.
+      session_log_sd: spread of the logarithm of the session length, >= 0.
       choice_slope: how much one unit of liking adds to the log-odds of choosing.
       no_choice_score: the score of choosing nothing.
       choice_rate: probability of a choice from a slate of `choice_slate_size` drawn by exposure.

@@ -182,7 +182,7 @@ def evaluation_curves(table: ResultTable, scenario: str) -> list[Curve]:
 
 
 def online_curves(table: ResultTable, scenario: str) -> list[Curve]:
-    """Returns each agent's reward per user-step while it learned, at the ends of the bins."""
+    """Returns each agent's reward per interaction while it learned, at the ends of the bins."""
     return _curves(
         table.rows(phase="online", scenario=scenario),
         lambda run: {row["interactions"]: row["reward_per_step"] for row in run},

@@ -64,7 +64,7 @@ class Checkerboard(Scenario):
         user.colour = 1 if config.is_alike else integer(rng, 2)
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         return config.match if user.colour == item.colour else config.mismatch
 
     @staticmethod
@@ -115,7 +115,7 @@ def checkerboard() -> MakeEnv:
 
 @pytest.fixture
 def share_of_matches() -> Callable[[Agent, RecommendationVectorEnv], float]:
-    """Returns a function: of what an agent shows new visits, how much has the person's colour.
+    """Returns a function: of what an agent shows new sessions, how much has the person's colour.
 
     Uniform slates have about half; with ten candidates, nearly all could.
     """
@@ -124,7 +124,7 @@ def share_of_matches() -> Callable[[Agent, RecommendationVectorEnv], float]:
         agent.set_env(env)
         observation, _ = env.reset(seed=10_000)
         slates, _ = agent.predict(observation, deterministic=True)
-        shown = np.take_along_axis(env.appeal(), slates, axis=1)
+        shown = np.take_along_axis(env.expected_reward(), slates, axis=1)
         return float((shown == MATCH).mean())
 
     return measure
@@ -144,8 +144,8 @@ def table_of() -> Callable[..., Interactions]:
             n_users=n_users or int(user.max()) + 1,
             n_items=n_items or int(item.max()) + 1,
             **{
-                "attention": np.ones(n),
-                "visit": user.astype(np.int64),
+                "examination_probability": np.ones(n),
+                "session": user.astype(np.int64),
                 "slate": np.arange(n),
                 "features": np.zeros((n, 0), np.float32),
                 "context": np.zeros((n, 0), np.float32),

@@ -109,7 +109,7 @@ def test_a_damaged_agent_that_was_stopped_is_refused_or_runs(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("ucb", {"per": "visit"}),
+        ("ucb", {"per": "session"}),
         ("linucb", {"model": "disjoint"}),
         ("lin_thompson", {"model": "hybrid"}),
         ("linucb", {"discount": 0.99}),

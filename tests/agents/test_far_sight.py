@@ -1,4 +1,4 @@
-"""Agents that value whole visits beat the best that looks no further than the next reward.
+"""Agents that value whole sessions beat the best that looks no further than the next reward.
 
 The myopic oracle sees what is hidden from them, and serves what pleases most now.
 """
@@ -43,7 +43,7 @@ def test_kale_is_served_for_tomorrow_and_chocolate_without_an_eye_for_it():
 
 @pytest.mark.slow
 def test_far_sight_pays_with_other_seeds_too():
-    """Five seeds, 20,000 user-steps each, evaluated on the same people with the same luck."""
+    """Five seeds, 20,000 interactions each, evaluated on the same people with the same luck."""
     scenario = LongTermSatisfaction()
     oracle = returns_of("oracle", scenario, seed=0).mean()
     seeing, blind = (

@@ -99,7 +99,7 @@ def test_asking_changes_neither_what_is_shown_nor_what_is_learned(name, scenario
 
 
 @pytest.mark.parametrize("name", ["dqn", "ppo", "ials"])
-def test_what_happened_in_the_visit_counts_as_in_predict(name):
+def test_what_happened_in_the_session_counts_as_in_predict(name):
     """One person after two slates: the state says what was shown, as it does to `predict`."""
     agent = learned(name, "catalogue")
     observation = meet_the_same_person(agent, 1)

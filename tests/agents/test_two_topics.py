@@ -16,7 +16,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import AGENTS, agent_class, make_agent
-from recsim_env.agents.core.session_agent import VisitAgent
+from recsim_env.agents.core.session_agent import SessionAgent
 from recsim_env.benchmark import evaluate
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.core.choice import RESPONSE_FIELDS, multinomial_logit
@@ -35,8 +35,8 @@ FULL = 3
 #: What bread earns; a sweet earns appetite / FULL.
 BREAD_REWARD = 0.1
 
-#: At least this share of the optimum is to be reached; who sees far, but not the end of the visit,
-#: reaches 0.97, and who sees no further than now 0.56.
+#: At least this share of the optimum is to be reached; who sees far, but not the end of the
+#: session, reaches 0.97, and who sees no further than now 0.56.
 SHARE = 0.95
 
 
@@ -46,7 +46,7 @@ class TwoTopics(Scenario):
 
     A sweet beside bread is chosen most of the time, so that who ought to eat bread is better shown
     bread alone. Appetite and the slates left are seen: nothing is hidden. The last slate ends the
-    visit by itself, not by a horizon, beyond which agents rightly look.
+    session by itself, not by a horizon, beyond which agents rightly look.
     """
 
     n_candidates: int = 4
@@ -134,7 +134,7 @@ def possible_slates(n_sweets: int, n_candidates: int) -> list[Slate]:
 
 
 def expected_return(rule: Rule, scenario: TwoTopics) -> float:
-    """Returns what a visit earns if `rule` picks every slate: sums over all that can happen."""
+    """Returns what a session earns if `rule` picks every slate: sums over all that can happen."""
     n = scenario.n_candidates
 
     @cache
@@ -162,19 +162,22 @@ def optimal_rule(scenario: TwoTopics) -> Rule:
         if slates_left == 0:
             return 0.0
         best = [
-            max(worth(slate, appetite, slates_left) for slate in possible_slates(n_sweets, n))
+            max(
+                long_term_value(slate, appetite, slates_left)
+                for slate in possible_slates(n_sweets, n)
+            )
             for n_sweets in range(n + 1)
         ]
         return float(np.dot([math.comb(n, n_sweets) / 2**n for n_sweets in range(n + 1)], best))
 
-    def worth(slate: Slate, appetite: int, slates_left: int) -> float:
+    def long_term_value(slate: Slate, appetite: int, slates_left: int) -> float:
         return sum(
             chance * (reward + value(then, slates_left - 1))
             for chance, reward, then in outcomes(slate, appetite)
         )
 
     return lambda slates, appetite, slates_left: max(
-        slates, key=lambda slate: worth(slate, appetite, slates_left)
+        slates, key=lambda slate: long_term_value(slate, appetite, slates_left)
     )
 
 
@@ -213,7 +216,7 @@ class Ruled:
 
 
 def test_the_optimum_is_what_its_rule_earns():
-    """Counted and played: 2,000 visits with a standard error below 1 %, at 5 of them."""
+    """Counted and played: 2,000 sessions with a standard error below 1 %, at 5 of them."""
     scenario = TwoTopics()
     for rule in (optimal_rule(scenario), myopic_rule):
         found = evaluate(Ruled(rule), scenario, n_episodes=2_000, seed=0)
@@ -243,7 +246,7 @@ def test_slates_matter():
 
 @dataclass(frozen=True)
 class Budget:
-    """User-steps within which an agent reaches `SHARE` of the optimum, and how."""
+    """Interactions within which an agent reaches `SHARE` of the optimum, and how."""
 
     n_steps: int
     num_envs: int = 16
@@ -264,18 +267,18 @@ BUDGETS = {
 }
 
 
-#: Agents that see the visit and do not plan: they do as others did.
+#: Agents that see the session and do not plan: they do as others did.
 CLONES = {"bc"}
 
 
-def test_every_agent_that_sees_the_visit_has_a_budget():
-    planning = {name for name in AGENTS if issubclass(agent_class(name), VisitAgent)}
+def test_every_agent_that_sees_the_session_has_a_budget():
+    planning = {name for name in AGENTS if issubclass(agent_class(name), SessionAgent)}
     assert planning - CLONES == set(BUDGETS)
 
 
 @pytest.mark.parametrize("name", BUDGETS)
 def test_finds_the_optimum_within_its_budget(name):
-    """Evaluated on 4,000 visits, with a standard error below 0.5 % of the optimum."""
+    """Evaluated on 4,000 sessions, with a standard error below 0.5 % of the optimum."""
     for module in ("torch", "stable_baselines3", "sb3_contrib"):
         pytest.importorskip(module, reason='needs pip install "recsim-env[agents]"')
     budget = BUDGETS[name]
@@ -316,7 +319,7 @@ def test_a_clone_shows_what_its_model_likes_most_without_the_uniform_slates():
 
 
 def test_far_sight_finds_the_optimum_in_the_log_of_an_agent_without():
-    """The log's visits, and those of its model alone, earn much less."""
+    """The log's sessions, and those of its model alone, earn much less."""
     agent, (model, log) = learned_from_the_log("iql"), half_uniform()
     returns = [
         evaluate(served, TwoTopics, n_episodes=4_000, num_envs=1_000, seed=1_000).return_mean

@@ -27,8 +27,8 @@ def feed(monitor, rewards, ended, stepped=None):
         monitor._add_steps(*row, 0.5)
 
 
-def test_visits_are_added_up_person_by_person():
-    """Person 0 has visits of 3 and 5; person 1's first, of 7, is longer, and its second is cut."""
+def test_sessions_are_added_up_person_by_person():
+    """Person 0 has sessions of 3 and 5; person 1 has one of 7, and a second that is cut."""
     written = Written()
     monitor = LearningMonitor(written)
     rewards = [[1, 1], [2, 2], [5, 4], [9, 1]]
@@ -42,7 +42,7 @@ def test_visits_are_added_up_person_by_person():
     assert monitor.n_interactions == 8
 
 
-def test_a_step_that_only_begins_a_visit_is_none():
+def test_a_step_that_only_begins_a_session_is_none():
     written = Written()
     monitor = LearningMonitor(written)
     feed(monitor, [[3], [100], [4]], [[1], [0], [1]], [[1], [0], [1]])
@@ -51,7 +51,7 @@ def test_a_step_that_only_begins_a_visit_is_none():
     assert monitor.n_interactions == 2
 
 
-def test_visits_whose_beginning_was_not_watched_do_not_count():
+def test_sessions_whose_beginning_was_not_watched_do_not_count():
     written = Written()
     monitor = LearningMonitor(written, n_before=500)
     feed(monitor, [[1], [2], [3]], [[1], [0], [1]])
@@ -74,7 +74,7 @@ def test_quantities_are_written_once_a_window():
 
 @pytest.mark.parametrize("name", ["uniform", "dqn"])
 def test_any_agent_is_watched_wherever_it_learns(name):
-    """With 20 slates of 12 minutes' budget nobody leaves early: rewards per visit are counted."""
+    """With 20 slates of 12 minutes' budget nobody leaves early: rewards per session are counted."""
     if name == "dqn":
         pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     env = RecommendationVectorEnv(InterestEvolution, num_envs=4, horizon=5, time_budget=10_000)

@@ -31,9 +31,9 @@ def slates_of(recording, n_places):
 def test_single_people_replayed_do_what_was_recorded():
     found = slates_of(recorded("linucb", learn=200, interactions=120, num_envs=1, seed=5), 2)
     env = RecommendationEnv(CATALOGUE)
-    for visit in range(found["visit"].max() + 1):
-        observation, _ = env.reset(seed=5) if visit == 0 else env.reset()
-        for row in np.flatnonzero(found["visit"][:, 0] == visit):
+    for session in range(found["session"].max() + 1):
+        observation, _ = env.reset(seed=5) if session == 0 else env.reset()
+        for row in np.flatnonzero(found["session"][:, 0] == session):
             assert (found["user"][row] == observation["user_id"]).all()
             item_id = observation["item_id"].tolist()
             slate = [item_id.index(item) for item in found["item"][row]]
@@ -44,22 +44,22 @@ def test_single_people_replayed_do_what_was_recorded():
             assert (found["reward"][row][~clicked] == 0.0).all()
 
 
-def test_rows_stand_by_visit_slate_and_place_and_there_are_as_many_as_asked():
+def test_rows_stand_by_session_slate_and_place_and_there_are_as_many_as_asked():
     found = slates_of(recorded(interactions=301), 2)
     assert found["slate"].tolist() == [[n, n] for n in range(301)]
     assert found["place"].tolist() == [[0, 1]] * 301
-    assert (found["visit"][:, 0] == found["visit"][:, 1]).all()
-    steps = np.diff(found["visit"][:, 0])
+    assert (found["session"][:, 0] == found["session"][:, 1]).all()
+    steps = np.diff(found["session"][:, 0])
     assert set(steps) == {0, 1}
     seconds = np.diff(found["time"][:, 0])
     assert (seconds[steps == 0] == 1).all()
     assert (seconds[steps == 1] > 3_600).all()
-    assert all(len(set(users)) == 1 for users in by_visit(found))
+    assert all(len(set(users)) == 1 for users in by_session(found))
 
 
-def by_visit(found):
-    visit = found["visit"][:, 0]
-    return [found["user"][visit == each].ravel().tolist() for each in range(visit.max() + 1)]
+def by_session(found):
+    session = found["session"][:, 0]
+    return [found["user"][session == each].ravel().tolist() for each in range(session.max() + 1)]
 
 
 def test_uniform_slates_have_equal_chances():
@@ -95,8 +95,8 @@ def test_files_are_read_as_logs_of_clicks(tmp_path, suffix):
     assert not log.is_explicit
     guessed = read_log(tmp_path / "new" / f"log{suffix}", duplicates="last")
     assert np.array_equal(guessed.time, log.time)
-    visits = found.columns["visit"][np.isin(found.columns["time"], log.time)]
-    assert len(set(log.sessions())) == len(set(visits))
+    sessions = found.columns["session"][np.isin(found.columns["time"], log.time)]
+    assert len(set(log.sessions())) == len(set(sessions))
     about = json.loads(beside.read_text(encoding="utf-8"))
     assert about["rows"] == len(found) == 600
     assert about["clicks"] == is_clicked.sum()
@@ -112,9 +112,9 @@ def test_numbers_survive_the_text(tmp_path):
         assert np.array_equal(table[name].astype(values.dtype), values)
 
 
-def test_where_people_have_no_ids_each_visit_is_somebody():
+def test_where_people_have_no_ids_each_session_is_somebody():
     found = recorded(scenario=STRANGERS).columns
-    assert np.array_equal(found["user"], found["visit"])
+    assert np.array_equal(found["user"], found["session"])
     assert found["user"].max() > 10
 
 

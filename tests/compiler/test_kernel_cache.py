@@ -88,7 +88,7 @@ import sys
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 env = RecommendationVectorEnv(LongTermSatisfaction, num_envs=2)
-print(env.reset(seed=0)[0]["candidates"].sum(), env.appeal().sum())
+print(env.reset(seed=0)[0]["candidates"].sum(), env.expected_reward().sum())
 """
 
 

@@ -153,7 +153,7 @@ CLICKED = np.array([[False, True, False], [False, False, False], [True, False, T
     ],
 )
 def test_attention_is_what_a_click_tells_of_how_far_was_read(model, expected):
-    assert choice.attention(model, CLICKED, 0.5).tolist() == expected
+    assert choice.examination_probability(model, CLICKED, 0.5).tolist() == expected
 
 
 @pytest.mark.parametrize("model", ["cascade", "position_based"])
@@ -170,7 +170,7 @@ def test_attention_is_the_posterior_of_having_looked_where_items_attract_little(
     else:
         looked = rng.random((n, 5)) < examination ** np.arange(5)
         clicked = looked & (rng.random((n, 5)) < attraction)
-    found = choice.attention(model, clicked, examination)
+    found = choice.examination_probability(model, clicked, examination)
     assert (found[clicked] == 1).all()
     # Within 5 standard errors (.0016 each) and the neglected attraction (at most 5 x .01).
     assert found.mean(axis=0) == pytest.approx(looked.mean(axis=0), abs=0.05 + 5 * 0.0016)

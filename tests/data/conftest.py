@@ -27,11 +27,11 @@ def make_log(user, item, rating, time=None, *, n_users=None, n_items=None, is_ex
     )
 
 
-def replay(world, n_visits, seed):
+def replay(world, n_sessions, seed):
     """Returns the log of users who meet slates drawn by exposure and consume nothing twice."""
     rng = np.random.default_rng(seed)
     rows = []
-    for visit in range(n_visits):
+    for session in range(n_sessions):
         user = rng.choice(world.n_users, p=world.user_visit_weight)
         spread = world.session_log_sd
         mean = np.log(world.user_session_mean[user]) - spread**2 / 2
@@ -56,7 +56,7 @@ def replay(world, n_visits, seed):
                     item = open_items[position]
                     consumed[item] = True
                     felt = liking[item] + world.rating_noise * rng.normal()
-                    rows.append((user, item, float(world.rating_of(felt)), visit * 1e5))
+                    rows.append((user, item, float(world.rating_of(felt)), session * 1e5))
                     if consumed.sum() >= size:
                         break
     user, item, rating, time = (np.array(column) for column in zip(*rows, strict=True))

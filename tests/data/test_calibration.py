@@ -140,7 +140,7 @@ def test_slates_drawn_by_exposure_get_a_choice_at_the_stated_rate():
 
 
 def test_corrected_exposure_reproduces_consumption():
-    """Items are consumed as in the log, although visits are long and people have tastes."""
+    """Items are consumed as in the log, although sessions are long and people have tastes."""
     rng = np.random.default_rng(5)
     popularity = rng.dirichlet(np.full(N_ITEMS, 0.7))
     scores = rng.normal(0, 0.8, (500, N_ITEMS))
@@ -150,9 +150,9 @@ def test_corrected_exposure_reproduces_consumption():
     target /= target.sum()
     exposure = exposure_behind(target, scores, size, no_choice_score=1.0, slate_size=3)
     consumed = np.zeros(N_ITEMS)
-    for visit in range(500):
+    for session in range(500):
         weight = exposure.copy()
-        attraction = np.exp(scores[visit])
+        attraction = np.exp(scores[session])
         for _ in range(30):
             found = -1
             while found < 0:
@@ -173,17 +173,17 @@ def test_activity_has_the_observed_mean_and_spread(make_log):
     own = np.exp(rng.normal(2.0, 0.6, 400))
     rows = []
     for user in range(400):
-        for visit in range(rng.integers(1, 8)):
+        for session in range(rng.integers(1, 8)):
             size = max(1, round(own[user] * np.exp(rng.normal(0, 0.5))))
-            rows += [(user, visit * 1e5 + k) for k in range(size)]
+            rows += [(user, session * 1e5 + k) for k in range(size)]
     user, time = np.array(rows).T
     log = make_log(user, np.arange(len(rows)), np.ones(len(rows)), time, is_explicit=False)
     activity = fit_activity(log, 3600.0)
     sizes = np.bincount(log.sessions(3600.0))
-    visits = activity.visit_weight
+    sessions = activity.visit_weight
     assert activity.n_sessions == len(sizes)
-    assert visits @ activity.session_mean == pytest.approx(sizes.mean())
-    second = visits @ activity.session_mean**2 * np.exp(activity.session_log_sd**2)
+    assert sessions @ activity.session_mean == pytest.approx(sizes.mean())
+    second = sessions @ activity.session_mean**2 * np.exp(activity.session_log_sd**2)
     assert second == pytest.approx(np.mean(sizes**2.0))
     assert activity.session_log_sd == pytest.approx(0.5, abs=0.15)
     assert np.corrcoef(np.log(own), np.log(activity.session_mean))[0, 1] > 0.8
@@ -265,7 +265,7 @@ def test_clicks_give_a_world_where_consumed_means_liked(make_log):
 
 @pytest.mark.parametrize(("n_users", "n_items", "n_rows"), [(100, 30, 12), (60, 20, 20)])
 def test_people_who_had_most_of_a_small_catalogue_give_a_world(n_users, n_items, n_rows, make_log):
-    """Popular items are in every visit, and no exposure makes them more than that."""
+    """Popular items are in every session, and no exposure makes them more than that."""
     rng = np.random.default_rng(0)
     popularity = np.exp(2.0 * rng.normal(size=n_items))
     item = np.concatenate(

@@ -1,4 +1,4 @@
-"""Exposures and choices are found for catalogues, visits and tastes of any shape."""
+"""Exposures and choices are found for catalogues, sessions and tastes of any shape."""
 
 import numpy as np
 import pytest
@@ -15,25 +15,25 @@ from recsim_env.data.choice_fit import (
 
 
 @st.composite
-def visits(draw):
+def sessions(draw):
     """Returns what `exposure_behind` takes: shares from flat to one in a billion, any slope."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n_items, n_visits = draw(st.integers(1, 60)), draw(st.integers(1, 30))
+    n_items, n_sessions = draw(st.integers(1, 60)), draw(st.integers(1, 30))
     skew = draw(st.sampled_from([0.0, 0.5, 1.0, 3.0, 10.0]))
     share = np.arange(1.0, n_items + 1) ** -skew + draw(st.sampled_from([0.0, 1e-9, 1e-3]))
     slope = draw(st.sampled_from([0.0, 0.1, 1.0, 10.0, 100.0, 1000.0]))
-    scores = slope * rng.normal(size=(n_visits, n_items)) + draw(st.sampled_from([-900, 0, 900]))
+    scores = slope * rng.normal(size=(n_sessions, n_items)) + draw(st.sampled_from([-900, 0, 900]))
     part = draw(st.sampled_from([0.01, 0.3, 0.5, 0.9, 1.0, 2.0]))
-    size = np.maximum(part * n_items * rng.uniform(0.9, 1.0, n_visits), 1.0)
+    size = np.maximum(part * n_items * rng.uniform(0.9, 1.0, n_sessions), 1.0)
     nothing = draw(st.sampled_from([-900.0, -3.0, 0.0, 3.0, 900.0]))
     slate_size = draw(st.sampled_from([1, 2, 5, 100]))
     return rng.permutation(share / share.sum()), scores, size, nothing, slate_size
 
 
 @settings(max_examples=60, deadline=None)
-@given(visits())
-def test_every_shape_has_an_exposure(given_visits):
-    share, scores, size, nothing, slate_size = given_visits
+@given(sessions())
+def test_every_shape_has_an_exposure(given_sessions):
+    share, scores, size, nothing, slate_size = given_sessions
     asked = {"no_choice_score": nothing, "slate_size": slate_size}
     exposure = exposure_behind(share, scores, size, **asked)
     assert np.isfinite(exposure).all() and (exposure > 0).all()
@@ -44,7 +44,7 @@ def test_every_shape_has_an_exposure(given_visits):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.89), st.sampled_from([0.0, 0.5, 2.0]))
-def test_visits_are_as_long_as_they_should_be(seed, part, slope):
+def test_sessions_are_as_long_as_they_should_be(seed, part, slope):
     """Up to nearly the whole catalogue, whatever guess the search begins with."""
     rng = np.random.default_rng(seed)
     exposure, scores = rng.dirichlet(np.full(40, 0.5)) + 1e-6, slope * rng.normal(size=(20, 40))

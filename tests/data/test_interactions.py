@@ -9,17 +9,17 @@ from recsim_env.data import InteractionLog, Interactions
 
 
 def table(rows, **columns):
-    """A table of rows (user, item, reward, visit, slate)."""
-    user, item, reward, visit, slate = (np.array(column) for column in zip(*rows, strict=True))
+    """A table of rows (user, item, reward, session, slate)."""
+    user, item, reward, session, slate = (np.array(column) for column in zip(*rows, strict=True))
     given = {
         "n_users": int(user.max()) + 1,
         "n_items": int(item.max()) + 1,
-        "attention": np.ones(len(rows)),
+        "examination_probability": np.ones(len(rows)),
         "features": np.zeros((len(rows), 0), np.float32),
         "context": np.zeros((len(rows), 0), np.float32),
         **columns,
     }
-    return Interactions(user=user, item=item, reward=reward, visit=visit, slate=slate, **given)
+    return Interactions(user=user, item=item, reward=reward, session=session, slate=slate, **given)
 
 
 def log_of(user, item, rating, time):
@@ -59,11 +59,11 @@ def test_a_real_log_is_read_by_time_whatever_the_order_of_its_rows():
     }
     assert made.features[:, 0].tolist() == made.item.tolist()
     assert (made.n_users, made.n_items, made.context.shape) == (2, 4, (4, 0))
-    visit = dict(zip(made.item.tolist(), made.visit.tolist(), strict=True))
-    assert visit[1] == visit[3] != visit[2] != visit[0]  # an hour apart ends one
+    session = dict(zip(made.item.tolist(), made.session.tolist(), strict=True))
+    assert session[1] == session[3] != session[2] != session[0]  # an hour apart ends one
     for order in itertools.permutations(range(4)):
         again = Interactions.of(log_of(*rows[list(order)].T))
-        for name in ("user", "item", "reward", "visit", "slate", "features"):
+        for name in ("user", "item", "reward", "session", "slate", "features"):
             assert np.array_equal(getattr(again, name), getattr(made, name)), (name, order)
 
 
@@ -80,7 +80,9 @@ def test_likes_sum_repeated_rows_and_leave_out_what_was_passed_over():
 
 def test_evidence_balances_for_and_against_by_what_was_looked_at():
     attention = np.array([1.0, 1.0, 0.5, 0.0, 1.0])
-    made = table([(0, i, r, 0, i) for i, r in enumerate([3, 0, 0, 0, 3])], attention=attention)
+    made = table(
+        [(0, i, r, 0, i) for i, r in enumerate([3, 0, 0, 0, 3])], examination_probability=attention
+    )
     weight, against = made.evidence(1.0)
     assert weight.sum() == pytest.approx(0.0)
     assert weight == pytest.approx([1, -against, -against / 2, 0, 1])
@@ -88,9 +90,9 @@ def test_evidence_balances_for_and_against_by_what_was_looked_at():
     assert made.evidence(0.0)[0].tolist() == [1, 0, 0, 0, 1]
 
 
-def test_recent_is_what_was_liked_in_earlier_slates_of_the_same_visit():
+def test_recent_is_what_was_liked_in_earlier_slates_of_the_same_session():
     rows = [
-        (0, 5, 1, 0, 0),  # two people's visits, interleaved
+        (0, 5, 1, 0, 0),  # two people's sessions, interleaved
         (0, 6, 1, 0, 0),
         (1, 9, 1, 1, 1),
         (0, 7, 0, 0, 2),
@@ -111,10 +113,10 @@ def test_recent_is_what_was_liked_in_earlier_slates_of_the_same_visit():
 def test_recent_agrees_with_a_walk_through_a_long_table():
     rng = np.random.default_rng(0)
     n = 600
-    visit = rng.integers(0, 40, n // 2).repeat(2)
+    session = rng.integers(0, 40, n // 2).repeat(2)
     rows = [
         (0, int(rng.integers(30)), int(rng.random() < 0.5), int(v), s // 2)
-        for s, v in enumerate(visit)
+        for s, v in enumerate(session)
     ]
     found = table(rows).recent(np.arange(n), 4)
     for place, (_, _, _, own, slate) in enumerate(rows):
@@ -125,4 +127,4 @@ def test_recent_agrees_with_a_walk_through_a_long_table():
 def test_select_keeps_the_numbers_of_people_and_items():
     made = table([(0, 0, 1, 0, 0), (1, 1, 1, 1, 1), (2, 2, 1, 2, 2)]).select(slice(2))
     assert (len(made), made.n_users, made.n_items) == (2, 3, 3)
-    assert made.attention.tolist() == [1, 1]
+    assert made.examination_probability.tolist() == [1, 1]

@@ -83,7 +83,11 @@ def wrong(env, rng):
             rewards = np.zeros(1)
         else:
             observation, rewards, _, _, infos = act(env, rng)
-        judges = (env.appeal, env.worth) if env.scenario.worth else (env.appeal,)
+        judges = (
+            (env.expected_reward, env.long_term_value)
+            if env.scenario.long_term_value
+            else (env.expected_reward,)
+        )
         numbers = [*observation.values(), rewards, *(judge() for judge in judges)]
         numbers += [
             values for name, values in infos.items() if not name.startswith(("final", "_f"))
@@ -209,7 +213,7 @@ def test_people_to_judge_by_are_checked():
     users = env.users
     users["hour"] = 10**9
     with pytest.raises(ValueError, match=r"user\.hour=1000000000 is not within 0 to 599"):
-        env.appeal(users)
+        env.expected_reward(users)
 
 
 if __name__ == "__main__":

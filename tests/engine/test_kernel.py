@@ -26,7 +26,7 @@ def test_settings_share_a_kernel_and_other_records_or_functions_do_not():
     @dataclass(frozen=True, kw_only=True)
     class Stubborn(InterestEvolution):
         @staticmethod
-        def appeal(config, user, item):
+        def expected_reward(config, user, item):
             return 1.0
 
         @staticmethod

@@ -54,7 +54,7 @@ class Own(Scenario):
                 observation.candidates[index, 9] = 1.0
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         if config.fault == 3:
             return user.interest[int(user.budget) - 6]
         return item.quality
@@ -101,7 +101,7 @@ def play(kind, **settings):
     [
         (MISSPELT_READ, {}, r"liking .*`user\.intrest`: .*'intrest'; known are interest, budget"),
         (MISSPELT_WRITE, {}, r"Own\.respond .*`user\.bugdet`: .*did you mean 'budget'"),
-        (READ_BEYOND, {}, r"Own\.appeal .*`user\.interest\[.*index -6 is out of bounds"),
+        (READ_BEYOND, {}, r"Own\.expected_reward .*`user\.interest\[.*index -6 is out of bounds"),
         (WRITE_BEYOND, {}, r"Own\.respond .*`user\.interest\[5\]`: index 5 .* with size 5"),
         (OBSERVED_BEYOND, {}, r"Own\.observe .*`observation\.candidates\[index, 9\]`: index 9"),
         (IN_ITEM, {}, r"Own\.sample_item .*`item\.parts\[2\]`: index 2 .* with size 2"),
@@ -213,7 +213,7 @@ def with_function(name, function):
         ("respond", nothing, r"respond\(\) must return \(reward, terminated\)"),
         ("respond", a_word, r"respond\(\) must return \(reward, terminated\)"),
         ("respond", not_a_number, r"respond\(\) returned nan; return finite"),
-        ("appeal", no_value, r"appeal\(\) returned nan; return finite"),
+        ("expected_reward", no_value, r"expected_reward\(\) returned nan; return finite"),
     ],
 )
 def test_functions_that_cannot_be_used_are_named(name, function, message):
@@ -223,11 +223,11 @@ def test_functions_that_cannot_be_used_are_named(name, function, message):
         play(kind)
 
 
-def test_a_scenario_without_appeal_rehearses_all_else():
-    kind = with_function("appeal", staticmethod(Scenario.appeal))
+def test_a_scenario_without_expected_reward_rehearses_all_else():
+    kind = with_function("expected_reward", staticmethod(Scenario.expected_reward))
     with pytest.raises(ScenarioFault, match=r"`user\.interest\[5\]`: index 5"):
         play(kind, fault=WRITE_BEYOND)
     env = RecommendationVectorEnv(kind, compiled=False)
     env.reset(seed=0)
-    with pytest.raises(ValueError, match=r"Mistaken has no appeal\(\); define it"):
-        env.appeal()
+    with pytest.raises(ValueError, match=r"Mistaken has no expected_reward\(\); define it"):
+        env.expected_reward()

@@ -16,8 +16,8 @@ def test_batches_of_any_size_have_one_signature(mode):
         )
         env.reset(seed=0)
         env.step(np.zeros((num_envs, 3), int))
-        env.appeal()
+        env.expected_reward()
         kernel = env._simulator.kernel
-        signatures.append((kernel.step.signatures, kernel.judges["appeal"][0].signatures))
+        signatures.append((kernel.step.signatures, kernel.judges["expected_reward"][0].signatures))
     assert signatures[0] == signatures[1]
     assert [len(each) for each in signatures[0]] == [1, 1]

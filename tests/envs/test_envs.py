@@ -232,8 +232,8 @@ def test_privileged_view_is_a_copy_and_agrees_with_what_is_seen():
     env.user["interest"][:] = 0
     assert env.user["interest"] == pytest.approx(observation["user"])
     order = np.argsort(env.user["interest"][topics], kind="stable")
-    assert (np.diff(env.appeal()[order]) >= 0).all()
-    assert env.worth().shape == (10,)
+    assert (np.diff(env.expected_reward()[order]) >= 0).all()
+    assert env.long_term_value().shape == (10,)
 
 
 def test_hidden_traits_change_no_observation():
@@ -343,12 +343,12 @@ def test_numbers_that_cannot_be_meant_are_refused(call, message):
 
 
 @pytest.mark.parametrize("choice", MODELS)
-def test_appeal_is_the_stated_chance_of_an_item_shown_alone(choice):
+def test_expected_reward_is_the_stated_chance_of_an_item_shown_alone(choice):
     for scenario in (InterestEvolution, InterestExploration):
         env = RecommendationEnv(scenario, choice=choice, slate_size=1, min_normalizer=-9.0)
         env.reset(seed=0)
         unit = getattr(env.scenario, "video_length", 1.0)
-        expected = env.appeal()[4] / unit
+        expected = env.expected_reward()[4] / unit
         env.step(4)
         assert env._simulator.slots["response"]["probability"][0, 0] == pytest.approx(expected)
 

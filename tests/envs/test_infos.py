@@ -49,7 +49,7 @@ class Shop(Scenario):
         info.is_done = info.n_sold >= 3
 
     @staticmethod
-    def appeal(config, user, item):
+    def expected_reward(config, user, item):
         return 1.0
 
 

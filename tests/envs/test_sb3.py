@@ -114,8 +114,8 @@ def test_attributes_and_methods_reach_the_batch():
     adapter = VecEnvAdapter(env)
     adapter.reset()
     assert adapter.get_attr("scenario") == [env.scenario] * 4
-    rows = adapter.env_method("appeal", indices=[2, 0])
-    assert np.array_equal(rows, env.appeal()[[2, 0]])
+    rows = adapter.env_method("expected_reward", indices=[2, 0])
+    assert np.array_equal(rows, env.expected_reward()[[2, 0]])
     adapter.set_attr("label", 3)
     assert adapter.get_attr("label", indices=1) == [3]
     with pytest.raises(ValueError, match="set them for all"):

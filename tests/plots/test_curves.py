@@ -113,7 +113,7 @@ def test_every_agent_is_named_once_in_its_colour_beside_its_line(
 def test_caption_and_axes_say_what_is_shown(table: ResultTable, draw: Draw) -> None:
     ax = draw(table, SCENARIO, None)
     assert caption_of(ax) == "1,000 interactions, mean of 3 seeds, bands: 95 % Student t"
-    assert "user-steps" in ax.get_xlabel()
+    assert "interactions" in ax.get_xlabel()
     assert "reward" in ax.get_ylabel()
 
 

@@ -101,10 +101,10 @@ def of_tables(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
 def of_gains(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
     """As `value` prints them, of one degree and of the best of three that are worth the same."""
     luck = draw(rng, (n,))
-    policies = {"without": 10.0, "one": 12.0, "two": 12.0, "three": 12.0}
+    policies = {"ablate": 10.0, "one": 12.0, "two": 12.0, "three": 12.0}
     table = table_of({name: mean + luck + draw(rng, (n,)) for name, mean in policies.items()})
-    yield "gain", _gain(table, WORLD, Ability(("one",), "without")), 0.2
-    yield "gain of the best", _gain(table, WORLD, Ability(("one", "two", "three"), "without")), 0.2
+    yield "gain", _gain(table, WORLD, Ability(("one",), "ablate")), 0.2
+    yield "gain of the best", _gain(table, WORLD, Ability(("one", "two", "three"), "ablate")), 0.2
 
 
 def coverages(

@@ -78,7 +78,7 @@ def play_once(
 
 
 def scores_of(name: str, env: RecommendationVectorEnv, without: str) -> Policy:
-    settings: dict[str, Any] = {"without": without} if without else {}
+    settings: dict[str, Any] = {"ablate": without} if without else {}
     agent: Any = make_agent(name, env, **settings)
     return lambda env, observation, rng: agent.scores(observation, None, deterministic=True)
 

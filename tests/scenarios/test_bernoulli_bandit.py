@@ -69,12 +69,12 @@ def test_clicks_and_regret_are_those_of_the_closed_form(choice, slate_size, exam
     assert regret == pytest.approx(most - expected.sum(), abs=1e-12)
 
 
-def test_appeal_is_the_chance_of_a_click_and_moves_on_when_it_changes():
+def test_expected_reward_is_the_chance_of_a_click_and_moves_on_when_it_changes():
     scenario = BernoulliBandit(n_items=4, change_every=2, horizon=0)
     env = RecommendationVectorEnv(scenario, num_envs=1)
     env.reset(seed=0)
     for step in range(9):
-        assert env.appeal()[0] == pytest.approx(np.roll(scenario.chances(), -(step // 2)))
+        assert env.expected_reward()[0] == pytest.approx(np.roll(scenario.chances(), -(step // 2)))
         _, _, _, _, info = env.step(np.array([0]))
         is_best = np.roll(scenario.chances(), -(step // 2))[0] == scenario.best
         assert info["regret"][0] == pytest.approx(0.0 if is_best else 0.2)

@@ -194,7 +194,7 @@ def test_state_follows_the_restatement_step_by_step(bored_of, scalar_influence):
     people.bored = first["is_bored"] > 0
     n_spells = 0
     for _ in range(25):
-        slates = best(env.appeal(), k)
+        slates = best(env.expected_reward(), k)
         shown = env.items[rows, slates]
         observation, rewards, _, _, infos = env.step(slates)
         clicks = observation["response"][:, :, 0] > 0
@@ -244,7 +244,7 @@ def test_defaults_are_worth_playing(play, assert_more):
 
 
 def test_the_best_ranking_for_everybody_lies_between(play, assert_more):
-    for_all = play(ID, "oracle", without="person").returns
+    for_all = play(ID, "oracle", ablate="person").returns
     assert_more(for_all, play(ID, "uniform", watch=share_bored).returns, 1.1)
     assert_more(play(ID, "oracle", watch=share_bored).returns, for_all, 1.3)
 
@@ -264,7 +264,7 @@ def test_without_influence_interests_stay():
     env.reset(seed=0)
     before = env.users["interest"]
     for _ in range(10):
-        env.step(best(env.appeal(), 5))
+        env.step(best(env.expected_reward(), 5))
     assert np.array_equal(before, env.users["interest"])
 
 
@@ -274,7 +274,7 @@ def test_vector_influence_narrows_interests_and_scalar_influence_blurs_them(asse
         env.reset(seed=0)
         before = env.users["interest"].max(axis=1)
         for _ in range(30):
-            env.step(best(env.appeal(), 5))
+            env.step(best(env.expected_reward(), 5))
         return env.users["interest"].max(axis=1) - before
 
     assert_more(largest_interest())
@@ -287,7 +287,7 @@ def test_observations_mean_what_is_said():
     )
     env.reset(seed=0)
     for _ in range(8):
-        slates = best(env.appeal(), 5)
+        slates = best(env.expected_reward(), 5)
         shown = env.items[np.arange(8)[:, None], slates]
         observation = env.step(slates)[0]
         users = env.users
@@ -368,7 +368,7 @@ def test_observations_stay_in_their_space(
     observation, _ = env.reset(seed=0)
     for _ in range(6):
         assert env.observation_space.contains(observation)
-        slates = best(env.worth(), slate_size)
+        slates = best(env.long_term_value(), slate_size)
         observation, *_ = env.step(slates[:, 0] if slate_size == 1 else slates)
 
 
@@ -384,7 +384,7 @@ def test_a_slate_full_of_one_topic_pays_the_diversity_penalty():
             alike = np.flatnonzero(topic == 0)[:5]
             mixed = np.array([np.flatnonzero(topic == kind)[0] for kind in range(5)])
             slate, divisor = (alike, penalty) if is_alike else (mixed, 1.0)
-            expected = env.appeal()[0, slate] * 0.85 ** np.arange(5) / divisor
+            expected = env.expected_reward()[0, slate] * 0.85 ** np.arange(5) / divisor
             env.step(slate[None])
             chances = env._simulator.slots["response"]["probability"][0]
             assert np.allclose(chances, expected)
@@ -432,7 +432,7 @@ def test_people_and_items_are_described_in_words():
     env = gymnasium.make("recsim_env/Boredom-v0", render_mode="ansi", boredom_threshold=1)
     env.reset(seed=0)
     for _ in range(20):
-        env.step(best(env.unwrapped.appeal()[None], 5)[0])
+        env.step(best(env.unwrapped.expected_reward()[None], 5)[0])
         line = env.render()
         if "bored of topic" in line:
             break
@@ -446,6 +446,6 @@ def test_the_state_is_drawn():
     env.reset(seed=4)
     before = env.render()
     for _ in range(5):
-        env.step(best(env.unwrapped.appeal()[None], 5)[0])
+        env.step(best(env.unwrapped.expected_reward()[None], 5)[0])
     assert before.shape == env.render().shape == (400, 800, 3)
     assert (before != env.render()).any()

@@ -63,7 +63,7 @@ def test_any_settings_keep_observations_and_records_sound(**changes):
         is_active = users["production"] > 0
         assert (is_active.sum(axis=1) == users["n_active"]).all()
         assert (users["attention"][~is_active] == 0).all()
-        assert np.isfinite(env.worth()).all() and np.isfinite(infos["audience"]).all()
+        assert np.isfinite(env.long_term_value()).all() and np.isfinite(infos["audience"]).all()
 
 
 def test_perfect_knowledge_is_worth_half_as_much_again(play, assert_more):
@@ -71,7 +71,7 @@ def test_perfect_knowledge_is_worth_half_as_much_again(play, assert_more):
 
 
 def test_the_best_ranking_for_all_lies_clearly_between(play, assert_more):
-    for_all = play(ID, "oracle", n=256, without="person").returns
+    for_all = play(ID, "oracle", n=256, ablate="person").returns
     assert_more(for_all, play(ID, "uniform").returns[:256], 1.2)
     assert_more(play(ID, "oracle").returns[:256], for_all, 1.2)
 

@@ -17,18 +17,18 @@ ID, N = "MusicStreaming-v0", 1024
 
 def test_defaults_are_worth_playing(play, assert_more):
     uniform, oracle = (play(ID, name).returns for name in ("uniform", "oracle"))
-    for_all = play(ID, "oracle", without="person").returns
+    for_all = play(ID, "oracle", ablate="person").returns
     assert_more(oracle, uniform, 1.5)
     assert_more(for_all, uniform, 1.2)
     assert_more(oracle, for_all, 1.2)
 
 
 def test_knowing_the_context_pays(play, assert_more):
-    assert_more(play(ID, "oracle").returns, play(ID, "oracle", without="context").returns, 1.15)
+    assert_more(play(ID, "oracle").returns, play(ID, "oracle", ablate="context").returns, 1.15)
 
 
 def test_knowing_what_people_are_tired_of_pays(play, assert_more):
-    assert_more(play(ID, "oracle").returns, play(ID, "oracle", without="satiation").returns, 1.1)
+    assert_more(play(ID, "oracle").returns, play(ID, "oracle", ablate="satiation").returns, 1.1)
 
 
 def test_foresight_pays_in_lives(play, assert_more):
@@ -40,8 +40,8 @@ def test_foresight_pays_in_lives(play, assert_more):
 @pytest.mark.parametrize(
     ("knowing", "blind", "changed"),
     [
-        ("oracle", {"without": "context"}, {"context_strength": 0.0}),
-        ("oracle", {"without": "satiation"}, {"satiation_strength": 0.0}),
+        ("oracle", {"ablate": "context"}, {"context_strength": 0.0}),
+        ("oracle", {"ablate": "satiation"}, {"satiation_strength": 0.0}),
         ("far_sighted", {}, {"feeling": 0.0, "n_days": 2}),
     ],
     ids=["context", "satiation", "foresight"],
@@ -102,13 +102,16 @@ def test_any_settings_play(slate_size, n_days, reward, strength, drift, **change
         assert all(env.observation_space[name].contains(observation[name]) for name in observation)
         slates = np.tile(np.arange(slate_size), (2, 1))
         observation, rewards, _, _, infos = env.step(slates[:, 0] if slate_size == 1 else slates)
-        assert np.isfinite(rewards).all() and np.isfinite(env.appeal() + env.worth()).all()
+        assert (
+            np.isfinite(rewards).all()
+            and np.isfinite(env.expected_reward() + env.long_term_value()).all()
+        )
         assert ((infos["satisfaction"] >= 0) & (infos["satisfaction"] <= 1)).all()
 
 
 @pytest.mark.parametrize("reward", ["minutes", "completions", "likes", "returns"])
 @pytest.mark.parametrize("slate_size", [1, 2])
-def test_appeal_is_the_mean_reward(reward, slate_size):
+def test_expected_reward_is_the_mean_reward(reward, slate_size):
     """A repeated item leaves its places empty, so that it stands alone on the shelf."""
     n = 8192
     scenario = MusicStreaming(reward=reward, slate_size=slate_size)
@@ -116,7 +119,7 @@ def test_appeal_is_the_mean_reward(reward, slate_size):
     env.reset(seed=3)
     alone = np.zeros(n, int) if slate_size == 1 else np.zeros((n, slate_size), int)
     for step in range(8):
-        expected = env.appeal()[:, 0]
+        expected = env.expected_reward()[:, 0]
         _, rewards, _, _, _ = env.step(alone)
         gap = rewards - expected
         assert abs(gap.mean()) < 5 * gap.std() / math.sqrt(n), step
@@ -162,7 +165,7 @@ def test_match_equals_an_independent_restatement(life):
     completes = 1 / (1 + np.exp(0.9 - match - 0.8 * item["hook"] - lean_back))
     skip = 0.5 * 2.5 / 60 + 0.2 * 17.5 / 60 + 0.3 * (0.5 + item["length"]) / 2
     expected = completes * item["length"] + (1 - completes) * skip
-    np.testing.assert_allclose(env.appeal()[:, 0], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(env.expected_reward()[:, 0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_satiation_builds_up_and_fades(life):

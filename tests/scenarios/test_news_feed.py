@@ -58,13 +58,13 @@ def by_features(env, observation, rng):
 
 @pytest.fixture(scope="module")
 def by_fixed_ids():
-    """The mean true appeal of each article in the past; articles not yet seen have the mean."""
+    """The mean true expected reward of each past article; those not yet seen have the mean."""
     env = RecommendationVectorEnv(LEARNING, num_envs=4096)
     observation, _ = env.reset(seed=99)
     rng = np.random.default_rng(1)
     total, count = np.zeros(LEARNING.n_items), np.zeros(LEARNING.n_items)
     for _ in range(60):
-        np.add.at(total, observation["item_id"], env.appeal())
+        np.add.at(total, observation["item_id"], env.expected_reward())
         np.add.at(count, observation["item_id"], 1)
         observation, *_ = env.step(rng.permuted(np.tile(np.arange(20), (4096, 1)), axis=1)[:, :5])
     assert (count > 0).mean() > 0.5
@@ -77,7 +77,7 @@ def by_fixed_ids():
 
 def test_knowing_readers_pays_and_so_does_knowing_the_news(play, assert_more):
     uniform, oracle = (play(ID, name, n=N, **LATER).returns for name in ("uniform", "oracle"))
-    non_personal = play(ID, "oracle", n=N, without="person", **LATER).returns
+    non_personal = play(ID, "oracle", n=N, ablate="person", **LATER).returns
     assert_more(oracle, uniform, 1.5)
     assert_more(oracle, non_personal, 1.1)
     assert_more(non_personal, uniform, 1.4)
@@ -101,22 +101,24 @@ def test_ids_help_while_the_articles_are_there(play, assert_more, by_fixed_ids):
 
 
 @pytest.mark.parametrize(
-    ("facet", "settings"),
+    ("state_group", "settings"),
     [
         ("taste", {"interest_sd": 0.0, "eagerness_sd": 0.0}),
         ("context", {"surge_strength": 0.0, "hour_strength": 0.0}),
     ],
 )
-def test_what_is_switched_off_is_not_worth_knowing(facet, settings):
+def test_what_is_switched_off_is_not_worth_knowing(state_group, settings):
     env = RecommendationVectorEnv(NewsFeed(**settings), num_envs=64)
     env.reset(seed=0)
     for _ in range(5):
-        hidden = Oracle(env, without=facet).look()
-        assert np.allclose(hidden, env.appeal(), rtol=1e-5)
+        hidden = Oracle(env, ablate=state_group).candidate_values()
+        assert np.allclose(hidden, env.expected_reward(), rtol=1e-5)
         env.step(np.tile(np.arange(5), (64, 1)))
     env = RecommendationVectorEnv(NewsFeed(), num_envs=64)
     env.reset(seed=0)
-    assert not np.allclose(Oracle(env, without=facet).look(), env.appeal(), rtol=0.1)
+    assert not np.allclose(
+        Oracle(env, ablate=state_group).candidate_values(), env.expected_reward(), rtol=0.1
+    )
 
 
 def test_nothing_is_worth_knowing_when_all_articles_are_alike():
@@ -124,7 +126,7 @@ def test_nothing_is_worth_knowing_when_all_articles_are_alike():
     env = RecommendationVectorEnv(alike, num_envs=64)
     env.reset(seed=0)
     chance = 1 / (1 + np.exp(alike.no_click_score))
-    assert np.allclose(env.appeal(), chance)
+    assert np.allclose(env.expected_reward(), chance)
 
 
 # Articles ------------------------------------------------------------------------------------
@@ -229,7 +231,7 @@ def test_clicks_follow_the_stated_law(choice):
     odds = users["interest"][np.arange(8192)[:, None], topic] + users["eagerness"][:, None]
     odds += calendar.quality[ids] + calendar.pull[hour[:, None], topic]
     attraction = 1 / (1 + np.exp(3.3 - odds + math.log(2) * age / 18))
-    assert np.allclose(env.appeal()[:, :5], attraction, rtol=1e-4)
+    assert np.allclose(env.expected_reward()[:, :5], attraction, rtol=1e-4)
     goes_on = 0.85 * (1 - attraction) if choice == "cascade" else np.full_like(attraction, 0.85)
     reach = np.cumprod(np.hstack([np.ones((8192, 1)), goes_on[:, :-1]]), axis=1)
     chance = reach * attraction
@@ -240,13 +242,13 @@ def test_clicks_follow_the_stated_law(choice):
     assert (response[:, :, 0].sum(axis=1).max() > 1) == (choice == "position_based")
 
 
-def test_dwell_is_log_normal_and_appeal_its_mean():
+def test_dwell_is_log_normal_and_expected_reward_its_mean():
     env = RecommendationVectorEnv(
         NewsFeed, num_envs=16384, reward="dwell", no_click_score=1.0, interest_sd=0.5
     )
     observation, _ = env.reset(seed=4)
     users, calendar = env.users, env.scenario.calendar
-    expected = env.appeal()[:, 0]
+    expected = env.expected_reward()[:, 0]
     topic = calendar.topic[observation["item_id"][:, 0]]
     liking = users["interest"][np.arange(16384), topic]
     liking = liking + calendar.quality[observation["item_id"][:, 0]]
@@ -260,12 +262,12 @@ def test_dwell_is_log_normal_and_appeal_its_mean():
     assert abs(surplus) < stats.norm.isf(FALSE_ALARM / 2)
 
 
-def test_long_dwells_are_cut_and_appeal_knows():
+def test_long_dwells_are_cut_and_expected_reward_knows():
     env = RecommendationVectorEnv(
         NewsFeed, num_envs=8192, reward="dwell", no_click_score=-20.0, dwell_seconds=1500.0
     )
     env.reset(seed=5)
-    expected = env.appeal()[:, 0]
+    expected = env.expected_reward()[:, 0]
     rewards = env.step(np.zeros((8192, 5), int))[1]
     assert rewards.max() == pytest.approx(30)
     surplus = (rewards - expected).mean() / ((rewards - expected).std() / math.sqrt(8192))
@@ -386,7 +388,7 @@ def test_any_settings_in_range_keep_observations_in_their_spaces(
     observation, _ = env.reset(seed=seed)
     for _ in range(30):
         assert env.observation_space.contains(observation)
-        assert np.isfinite(env.appeal()).all()
+        assert np.isfinite(env.expected_reward()).all()
         observation, _, is_over, _, _ = env.step([0, 1])
         if is_over:
             assert env.observation_space.contains(observation)

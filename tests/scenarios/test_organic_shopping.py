@@ -35,7 +35,7 @@ def last_view(env, observation, rng):
 
 @functools.cache
 def scores_for_all(env):
-    scores = Oracle(env, without="person").look()
+    scores = Oracle(env, ablate="person").candidate_values()
     assert (scores == scores[0]).all()
     return scores
 
@@ -62,7 +62,7 @@ class Visits:
         while is_here.any():
             product = policy(env, observation, rng).argmax(axis=1)
             before = observation["history"]
-            chance = env.appeal()[people, product]
+            chance = env.expected_reward()[people, product]
             observation, clicked, is_over, *_ = env.step(product)
             if log is not None:
                 log.append((before[is_here], product[is_here], clicked[is_here]))
@@ -350,7 +350,7 @@ def test_nothing_is_worth_knowing_when_clicks_do_not_depend_on_taste(play):
     assert np.array_equal(best.returns, any_product.returns)
 
 
-def test_appeal_is_the_chance_of_a_click():
+def test_expected_reward_is_the_chance_of_a_click():
     visits = recogym_uniform()
     surplus = visits.clicks - visits.expected
     assert abs(surplus.mean()) < 4 * surplus.std() / np.sqrt(N)
@@ -421,7 +421,7 @@ def test_any_settings_in_range_give_observations_in_their_space(settings):
     for _ in range(12):
         for name, space in env.scenario.space_fields().items():
             assert all(space.contains(value) for value in observation[name]), name
-        chances = env.appeal()
+        chances = env.expected_reward()
         assert ((chances >= 0) & (chances <= 1)).all()
         observation, *_ = env.step(random_slates(env.scenario, 2, rng)[:, 0])
 
@@ -519,9 +519,9 @@ def test_the_picture_shows_chances_and_views():
     assert env.render().shape == (400, 800, 3)
 
 
-def test_click_probabilities_for_pictures_are_the_appeal():
+def test_click_probabilities_for_pictures_are_the_expected_reward():
     env = RecommendationVectorEnv(OrganicShopping, num_envs=8, compiled=False)
     env.reset(seed=0)
     people = zip(env.users, env.items, strict=True)
     shown = [env.scenario.click_probabilities(user, items) for user, items in people]
-    assert np.array(shown) == pytest.approx(env.appeal())
+    assert np.array(shown) == pytest.approx(env.expected_reward())

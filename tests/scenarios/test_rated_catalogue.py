@@ -96,10 +96,10 @@ def test_the_whole_catalogue_is_offered_but_nothing_twice():
     )
     observation, _ = env.reset(seed=0)
     assert np.array_equal(observation["item_id"], np.arange(8))
-    assert env.appeal()[3] > 0
+    assert env.expected_reward()[3] > 0
     clicks = [env.step(3)[0]["response"][0, 0] for _ in range(3)]
     assert clicks == [1, 0, 0]
-    assert env.appeal()[3] == 0  # consumed: its place would stay empty
+    assert env.expected_reward()[3] == 0  # consumed: its place would stay empty
 
 
 def consumed_ratings(world, path, n=4096):
@@ -136,7 +136,7 @@ def test_items_and_visitors_are_as_frequent_as_in_the_world(world_path):
     assert stats.chisquare(offered, 4096 * world.item_exposure).pvalue > FALSE_ALARM
 
 
-def test_appeal_is_the_expected_reward(world_path):
+def test_expected_reward_is_the_expected_reward(world_path):
     for reward in ("liked", "clicks", "rating"):
         env = RecommendationVectorEnv(
             RatedCatalogue,
@@ -148,7 +148,7 @@ def test_appeal_is_the_expected_reward(world_path):
             reward=reward,
         )
         env.reset(seed=3)
-        expected = env.appeal()[:, 2]
+        expected = env.expected_reward()[:, 2]
         _, rewards, *_ = env.step(np.full(8192, 2))
         surplus = rewards - expected
         tolerance = 4.9 * surplus.std() / np.sqrt(8192)  # a false alarm in 1e6

@@ -13,7 +13,7 @@ N = 8192
 
 
 def least_appeal(env, observation, rng):
-    return -env.appeal()
+    return -env.expected_reward()
 
 
 def quality(env, observation, rng):

@@ -46,7 +46,7 @@ def test_keeps_the_contract_with_other_sizes():
 
 def test_defaults_are_worth_playing(play, assert_more):
     uniform, oracle = (play(ID, name, n=N).returns for name in ("uniform", "oracle"))
-    crowd = play(ID, "oracle", n=256, without="person").returns  # the same people: paired
+    crowd = play(ID, "oracle", n=256, ablate="person").returns  # the same people: paired
     assert_more(oracle, uniform, 1.5)
     assert_more(crowd, uniform[:256], 1.1)
     assert_more(oracle[:256], crowd, 1.1)
@@ -111,13 +111,13 @@ def test_chances_of_a_click_are_those_stated():
 
 
 @pytest.mark.parametrize("reward", ["feedback", "watch_minutes"])
-def test_appeal_is_the_expected_reward_of_a_video_shown_alone(reward):
+def test_expected_reward_is_the_expected_reward_of_a_video_shown_alone(reward):
     alone = {"slate_size": 1, "exposure_window": 3, "crowding": 0.0}
     env = RecommendationVectorEnv(ShortVideo, num_envs=4096, reward=reward, **alone)
     env.reset(seed=0)
     surprises = []
     for step in range(20):
-        expected = env.appeal()[:, step % 5]
+        expected = env.expected_reward()[:, step % 5]
         _, rewards, _, _, _ = env.step(np.full(4096, step % 5))
         is_step = env._simulator.slots["step"] > 0
         surprises.append((rewards - expected)[is_step])
@@ -149,7 +149,7 @@ def test_a_session_ends_when_a_category_fills_too_much_of_the_window():
     shown = [[] for _ in range(n)]
     n_quits = 0
     for _ in range(40):
-        slates = np.argsort(-env.appeal(), axis=1)[:, :4]
+        slates = np.argsort(-env.expected_reward(), axis=1)[:, :4]
         categories = np.take_along_axis(env.items["category"], slates, axis=1)
         observation, _, _, _, info = env.step(slates)
         for i in range(n):
@@ -249,7 +249,7 @@ def test_any_settings_keep_observations_in_their_space(**changes):
     for step in range(12):
         assert env.observation_space.contains(observation)
         observation, reward, terminated, _, _ = env.step([step % 3, 3, 4, 5])
-        assert np.isfinite([reward, *env.appeal(), *env.worth()]).all()
+        assert np.isfinite([reward, *env.expected_reward(), *env.long_term_value()]).all()
         if terminated:
             observation, _ = env.reset()
 
@@ -260,7 +260,7 @@ def test_reactions_that_are_certain_or_impossible_are_no_overflow():
     env.reset(seed=0)
     for _ in range(4):
         observation, rewards, *_ = env.step(np.tile(np.arange(4), (16, 1)))
-        assert np.isfinite(rewards).all() and np.isfinite(env.worth()).all()
+        assert np.isfinite(rewards).all() and np.isfinite(env.long_term_value()).all()
         assert not observation["response"][:, :, 2].any()  # never liked
 
 

@@ -55,7 +55,7 @@ def test_payoffs_are_those_of_the_paper():
     arms = np.random.default_rng(0).integers(0, 5, n)
     expected = payoffs(observation["context"], delta)
     is_clear = np.abs(np.hypot(*observation["context"].T) - delta) > 1e-6  # float32 tells not which
-    assert np.array_equal(env.appeal()[is_clear], expected[is_clear])
+    assert np.array_equal(env.expected_reward()[is_clear], expected[is_clear])
     context = observation["context"]
     observation, rewards, *_, infos = env.step(arms)
     chosen = expected[np.arange(n), arms]

@@ -101,11 +101,11 @@ class OnlineRecord:
 
     @property
     def n_interactions(self) -> int:
-        """User-steps taken."""
+        """Interactions taken."""
         return self._counts[-1]
 
     def reward_per_step(self, edges: tuple[int, ...]) -> np.ndarray:
-        """Returns the mean reward per user-step between edges, the first bin starting at 0.
+        """Returns the mean reward per interaction between edges, the first bin starting at 0.
 
         A batch that crosses an edge is shared between both sides.
 
@@ -115,7 +115,7 @@ class OnlineRecord:
         if self.n_interactions < edges[-1]:
             raise ValueError(
                 f"learning took {self.n_interactions} interactions, not {edges[-1]}; learn() must "
-                "step environments of recsim_env for as many user-steps as it is asked to"
+                "step environments of recsim_env for as many interactions as it is asked to"
             )
         points = np.array([0, *edges])
         totals = np.interp(points, self._counts, self._rewards)

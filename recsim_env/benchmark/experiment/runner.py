@@ -271,10 +271,10 @@ def warm_up(scenarios: Iterable[Scenario]) -> None:
         env = RecommendationVectorEnv(scenario, num_envs=1)
         env.reset(seed=0)
         env.step(env.action_space.sample())
-        if scenario.appeal is not Scenario.appeal:
-            env.appeal()
-        if scenario.worth is not None:
-            env.worth()
+        if scenario.expected_reward is not Scenario.expected_reward:
+            env.expected_reward()
+        if scenario.long_term_value is not None:
+            env.long_term_value()
         env.close()
 
 

@@ -54,7 +54,7 @@ class BenchmarkSettings:
       agents: likewise, label to the agent's settings, and `agent`. Uniform and the oracle are
         added, and the far-sighted reference where a scenario has one.
       seeds: of the runs; two agents with one seed meet the same people (0, 1, 2).
-      interactions: user-steps of learning per run (20,000).
+      interactions: interactions of learning per run (20,000).
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
       bins: of the reward while learning (20).
       num_envs: people who are served side by side while learning (16).

@@ -248,7 +248,7 @@ def _pairs(table: Interactions) -> sparse.csr_array:
 
 
 def _recent(table: Interactions, is_train: NDArray[np.bool_], asking: Integers) -> Integers:
-    """Returns what was liked, in training rows, in the visits to which the asking rows belong."""
+    """Returns what was liked, in training rows, in the sessions to which the asking rows belong."""
     rows = np.concatenate([np.flatnonzero(is_train), asking])
     asked = replace(table.select(rows), slate=np.arange(len(rows)))
     return asked.recent(np.arange(len(rows) - len(asking), len(rows)), RECENT)

@@ -8,7 +8,7 @@ from recsim_env.agents.bandits.arms import Arms, Tally
 from recsim_env.agents.bandits.epsilon_greedy import EpsilonGreedy
 from recsim_env.agents.bandits.thompson import Thompson
 from recsim_env.agents.bandits.ucb import UCB
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -21,7 +21,7 @@ from recsim_env.scenarios.short_video import ShortVideo
 def step(env, observation, slates):
     """Returns the feedback on slates."""
     following, rewards, terminated, truncated, _ = env.step(slates)
-    return Feedback.of_step(
+    return Transition.of_step(
         env.scenario,
         observation=observation,
         slates=slates,
@@ -34,7 +34,7 @@ def step(env, observation, slates):
 
 
 class ReferenceTally:
-    """One observation at a time: every past outcome with its weight and age in user-steps."""
+    """One observation at a time: every past outcome with its weight and age in interactions."""
 
     def __init__(self, discount):
         self.discount, self.steps, self.rows = discount, 0, []
@@ -47,7 +47,7 @@ class ReferenceTally:
                 if candidate in slate[:place]:
                     continue
                 reward = feedback.rewards[person] * clicked[place] / max(1, clicked.sum())
-                weight = feedback.attention[person, place]
+                weight = feedback.examination_probability[person, place]
                 self.rows.append((arms[person, candidate], weight, reward, self.steps))
 
     def sums(self, arm):
@@ -84,9 +84,9 @@ def test_the_tally_of_batches_equals_one_kept_by_observation(choice, num_envs, d
 
 
 @pytest.mark.parametrize("kind", [UCB, EpsilonGreedy])
-def test_a_visit_of_its_own_tells_what_everybodys_tally_tells_of_one_person(kind):
+def test_a_session_of_its_own_tells_what_everybodys_tally_tells_of_one_person(kind):
     told = []
-    for per in ("all", "visit"):
+    for per in ("all", "session"):
         env = RecommendationVectorEnv(BernoulliBandit(horizon=0, slate_size=2), num_envs=1)
         agent = kind(env, per=per, seed=3)
         agent.learn(200)
@@ -96,9 +96,9 @@ def test_a_visit_of_its_own_tells_what_everybodys_tally_tells_of_one_person(kind
         assert np.array_equal(mine, theirs)
 
 
-def test_visits_are_apart_and_begin_from_nothing():
+def test_sessions_are_apart_and_begin_from_nothing():
     env = RecommendationVectorEnv(BernoulliBandit(horizon=0), num_envs=3)
-    agent = UCB(env, per="visit")
+    agent = UCB(env, per="session")
     observation, _ = env.reset(seed=0)
     state, start = None, np.ones(3, bool)
     for _ in range(15):
@@ -240,7 +240,7 @@ def test_forgetting_finds_the_best_item_again_after_it_changed(name):
         scenario = BernoulliBandit(horizon=0, n_items=5, best=0.9, others=0.3, change_every=250)
         env = RecommendationVectorEnv(scenario, num_envs=30)
         settings = {"index": "kl"} if name == "ucb" else {}
-        agent = make_agent(name, env, per="visit", discount=discount, **settings)
+        agent = make_agent(name, env, per="session", discount=discount, **settings)
         observation, _ = env.reset(seed=0)
         state, start, total = None, np.ones(30, bool), np.zeros(30)
         for _ in range(1_500):

@@ -58,7 +58,7 @@ def test_loses_less_than_its_bound_and_much_less_than_uniform_slates(index):
     lost = {}
     for name in ("cascade_ucb", "uniform"):
         env = RecommendationVectorEnv(scenario, num_envs=30)
-        settings = {"per": "visit", "index": index} if name == "cascade_ucb" else {}
+        settings = {"per": "session", "index": index} if name == "cascade_ucb" else {}
         agent = make_agent(name, env, **settings)
         observation, _ = env.reset(seed=0)
         state, start, total = None, np.ones(30, bool), np.zeros(30)

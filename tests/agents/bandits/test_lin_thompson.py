@@ -33,7 +33,10 @@ class Recorded(LinThompson):
         for person, slate in enumerate(feedback.slates):
             x = joint_features(self, feedback.observation, person)[self.settings["model"]]
             self.rows += zip(
-                x[slate], feedback.place_rewards[person], feedback.attention[person], strict=True
+                x[slate],
+                feedback.place_rewards[person],
+                feedback.examination_probability[person],
+                strict=True,
             )
 
 

@@ -7,7 +7,7 @@ from scipy import stats
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.bandits.linucb import LinUCB
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.music_streaming import MusicStreaming
@@ -75,7 +75,7 @@ def follow(agent, reference, env, fields, n_batches):
             assert served == pytest.approx(best, rel=1e-9, abs=1e-9)
         following, rewards, terminated, truncated, _ = env.step(slates)
         attention = rng.choice([0.0, 0.3, 1.0], slates.shape)
-        feedback = Feedback(
+        feedback = Transition(
             observation=observation,
             slates=slates,
             next_observation=following,
@@ -83,7 +83,7 @@ def follow(agent, reference, env, fields, n_batches):
             is_terminal=terminated,
             is_over=terminated | truncated,
             index=np.arange(env.num_envs),
-            attention=attention,
+            examination_probability=attention,
         )
         batch = []
         for i, slate in enumerate(slates):
@@ -178,7 +178,7 @@ def test_learns_from_shown_places_only(checkerboard):
     response = np.zeros((3, 2, 1), np.float32)
     slates = np.array([[2, 2], [2, 5], [1, 0]])
     ended = np.zeros(3, bool)
-    feedback = Feedback.of_step(
+    feedback = Transition.of_step(
         env.scenario,
         observation=observation,
         slates=slates,
@@ -261,7 +261,7 @@ def test_a_place_that_was_surely_not_looked_at_teaches_nothing(checkerboard):
     observation, _ = env.reset(seed=1)
     slates = np.array([[2, 3], [2, 5], [1, 0]])
     is_over = np.zeros(3, bool)
-    feedback = Feedback(
+    feedback = Transition(
         observation=observation,
         slates=slates,
         next_observation={"response": np.ones((3, 2, 1), np.float32)},
@@ -269,7 +269,7 @@ def test_a_place_that_was_surely_not_looked_at_teaches_nothing(checkerboard):
         is_terminal=is_over,
         is_over=is_over,
         index=np.arange(3),
-        attention=np.zeros((3, 2)),
+        examination_probability=np.zeros((3, 2)),
     )
     agent.update(feedback)
     assert np.array_equal(agent.model.posterior.precision, np.eye(9))
@@ -309,7 +309,7 @@ def test_without_context_only_lasting_fields_remain():
 
 
 def test_context_pays_where_the_moment_matters():
-    """Listeners' minutes a session, 3 seeds of 10,000 user-steps: the blind twin earns less.
+    """Listeners' minutes a session, 3 seeds of 10,000 interactions: the blind twin earns less.
 
     The difference, about 10 of 36 minutes, has a standard error of 0.8 over the people met alone.
     """

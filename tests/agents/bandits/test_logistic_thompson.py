@@ -75,7 +75,11 @@ class Recorded(LogisticThompson):
         super().update(feedback)
         x = self.model.features.of_slates(feedback.observation, feedback.slates)
         is_clicked = feedback.next_observation["response"][:, :, 0] > 0
-        flat = x.reshape(-1, x.shape[2]), is_clicked.ravel(), feedback.attention.ravel()
+        flat = (
+            x.reshape(-1, x.shape[2]),
+            is_clicked.ravel(),
+            feedback.examination_probability.ravel(),
+        )
         self.batches.append((*flat, len(feedback.rewards)))
 
 
@@ -110,7 +114,7 @@ def test_learns_how_likely_clicks_are(checkerboard, share_of_matches):
     agent.set_env(people)
     observation, _ = people.reset(seed=3)
     odds = agent.scores(observation, None, deterministic=True)
-    likes = people.appeal() == 0.8
+    likes = people.expected_reward() == 0.8
     assert odds[likes] == pytest.approx(np.log(4.0), abs=0.25)  # over five standard errors
     assert odds[~likes] == pytest.approx(-np.log(9.0), abs=0.25)
 

@@ -30,7 +30,7 @@ def test_last_layer_is_the_closed_form_of_the_whole_log(checkerboard, steps):
     log = agent.log
     x = last_layer(agent, log["user"], log["candidates"])
     rewards = log["reward"] / agent.model["reward_scale"]
-    weights = log["attention"].astype(float)
+    weights = log["examination_probability"].astype(float)
     precision = 0.3 * np.eye(6) + (weights[:, None] * x).T @ x
     mean = np.linalg.solve(precision, (weights * rewards) @ x)
     posterior = agent._posterior

@@ -1,6 +1,6 @@
 """What bandits lose before they find the best arm, against what theory says.
 
-Each visit has a tally of its own here, so that a batch of people is as many independent runs.
+Each session has a tally of its own here, so that a batch of people is as many independent runs.
 """
 
 import functools
@@ -29,7 +29,7 @@ def regret(label, n_steps=T, *, best=0.9, others=0.5):
     name, settings = AGENTS[label]
     scenario = BernoulliBandit(n_items=5, best=best, others=others, horizon=n_steps)
     env = RecommendationVectorEnv(scenario, num_envs=N_RUNS)
-    agent = make_agent(name, env, per="visit", **settings)
+    agent = make_agent(name, env, per="session", **settings)
     observation, _ = env.reset(seed=1)
     state, start, lost = None, np.ones(N_RUNS, bool), np.zeros((n_steps, N_RUNS))
     for step in range(n_steps):

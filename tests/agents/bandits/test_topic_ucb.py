@@ -23,7 +23,7 @@ N = 1_000
 
 @functools.cache
 def click_rates(scenario, name, **settings):
-    """Returns the share of slates that were clicked in a visit of each of 1,000 people."""
+    """Returns the share of slates that were clicked in a session of each of 1,000 people."""
     env = RecommendationVectorEnv(scenario, num_envs=N)
     agent = make_agent(name, env, **settings)
     observation, _ = env.reset(seed=5)
@@ -38,10 +38,10 @@ def click_rates(scenario, name, **settings):
 
 AGENTS = {
     "uniform": ("uniform", {}),
-    "greedy": ("oracle", {"without": "taste"}),
+    "greedy": ("oracle", {"ablate": "taste"}),
     "ucb": ("topic_ucb", {}),
     "kl": ("topic_ucb", {"index": "kl"}),
-    "thompson": ("thompson", {"arms": "topic", "per": "visit"}),
+    "thompson": ("thompson", {"arms": "topic", "per": "session"}),
     "oracle": ("oracle", {}),
 }
 

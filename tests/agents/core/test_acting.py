@@ -10,7 +10,7 @@ from gymnasium.wrappers.vector import NormalizeReward, RecordEpisodeStatistics, 
 
 import recsim_env  # noqa: F401 (registers the ids)
 from recsim_env.agents import make_agent
-from recsim_env.agents.core.online import StepwiseAgent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.wrappers import score_candidates
@@ -177,11 +177,11 @@ def test_an_oracle_cannot_look_into_people_like_those_it_serves(name):
 
 
 def test_an_oracle_without_a_facet_asks_a_crowd_of_the_world_it_is_in():
-    agent = Oracle(exploring(), without="taste", crowd=8)
+    agent = Oracle(exploring(), ablate="taste", n_marginal_samples=8)
     agent.set_env(exploring(world_seed=3))
     assert np.array_equal(
         agent._crowd["affinity"],
-        Oracle(exploring(world_seed=3), without="taste", crowd=8)._crowd["affinity"],
+        Oracle(exploring(world_seed=3), ablate="taste", n_marginal_samples=8)._crowd["affinity"],
     )
 
 
@@ -266,7 +266,7 @@ def test_who_knows_by_id_is_not_asked_about_nobody(name):
         agent.predict(seen)
 
 
-class Scoring(StepwiseAgent):
+class Scoring(OnlineAgent):
     """Scores as it is told."""
 
     given = np.zeros((3, 5))

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from recsim_env.agents.core.fitted import ImpressionLog, rows_of
-from recsim_env.agents.core.transition import Feedback
+from recsim_env.agents.core.transition import Transition
 from recsim_env.agents.recommenders.content import Content
 from recsim_env.agents.recommenders.popularity import Popularity
 from recsim_env.core.scenario import Scenario
 
 
 def some_feedback(rng, n=5, slates=None):
-    """Feedback of two-item slates in the checkerboard, drawn at random."""
+    """Transition of two-item slates in the checkerboard, drawn at random."""
     clicked = rng.integers(0, 2, (n, 2, 1)).astype(np.float32)
-    return Feedback.of_step(
+    return Transition.of_step(
         Scenario(),
         observation={
             "user": rng.random((n, 2)).astype(np.float32),
@@ -71,7 +71,7 @@ def test_log_spends_25_bytes_a_row_and_at_most_twice_that(checkerboard):
     log = ImpressionLog(checkerboard().scenario)
     for _ in range(100):
         log.append(some_feedback(np.random.default_rng(0)))
-    columns = set(log.arrays()) - {"n_visits", "visit_of"}
+    columns = set(log.arrays()) - {"n_sessions", "session_of"}
     assert sum(log[name].itemsize for name in columns) == 25
     capacity = log["reward"].base.nbytes // 4
     assert len(log) == 1_000 <= capacity < 2_000
@@ -114,8 +114,8 @@ def test_exploration_is_the_share_of_uniform_slates(checkerboard, exploration, s
     env = checkerboard(num_envs=3_000, is_alike=True)
     agent = Popularity(env, refit_every=3_000, exploration=exploration).learn(9_000)
     slates, _ = agent.predict(env.reset(seed=77)[0])
-    shown = np.take_along_axis(env.appeal() > 0.5, slates, axis=1)
-    offered = (env.appeal() > 0.5).mean()
+    shown = np.take_along_axis(env.expected_reward() > 0.5, slates, axis=1)
+    offered = (env.expected_reward() > 0.5).mean()
     expected = share if exploration == 0.0 else offered
     assert abs(shown.mean() - expected) < (0.03 if exploration == 0.0 else 0.05)
 

@@ -23,25 +23,25 @@ def logged(name="uniform", interactions=400, learn=0, **arguments):
 
 def test_what_is_seen_next_is_what_is_seen_at_the_next_step():
     log = logged()
-    order = np.lexsort((log["step"], log["visit_number"]))
-    goes_on = np.diff(log["visit_number"][order]) == 0
+    order = np.lexsort((log["step"], log["session_number"]))
+    goes_on = np.diff(log["session_number"][order]) == 0
     before, after = order[:-1][goes_on], order[1:][goes_on]
     assert len(before) > 300
     assert (log["step"][after] == log["step"][before] + 1).all()
     assert not log["is_over"][before].any()
     fields = [name for name in log.columns if NEXT + name in log.columns]
-    assert {"user", "candidates", "response", "visit"} <= set(fields)
+    assert {"user", "candidates", "response", "session"} <= set(fields)
     for name in fields:
         assert np.array_equal(log[NEXT + name][before], log[name][after])
 
 
-def test_visits_begin_with_an_empty_memory_and_end_at_the_horizon():
+def test_sessions_begin_with_an_empty_memory_and_end_at_the_horizon():
     log = logged()
-    assert not log["visit"][log["step"] == 0].any()
+    assert not log["session"][log["step"] == 0].any()
     assert (log["step"][log["is_over"]] == 6).all()
     assert not log["is_terminal"].any()
-    begun = np.unique(log["visit_number"])
-    assert (np.sort(log["visit_number"][log["step"] == 0]) == begun).all()
+    begun = np.unique(log["session_number"])
+    assert (np.sort(log["session_number"][log["step"] == 0]) == begun).all()
 
 
 def test_propensities_of_uniform_slates_are_one_in_twelve():
@@ -59,13 +59,13 @@ def test_files_give_back_what_was_written(tmp_path):
 
 def test_returns_against_a_loop():
     rng = np.random.default_rng(0)
-    visit = rng.permutation(np.repeat(np.arange(5), [1, 4, 2, 9, 3]))
-    step = np.array([(visit[:row] == visit[row]).sum() for row in range(len(visit))])
-    steps = {"reward": rng.normal(size=len(visit)), "visit_number": visit, "step": step}
-    rest = rng.normal(size=len(visit))
+    session = rng.permutation(np.repeat(np.arange(5), [1, 4, 2, 9, 3]))
+    step = np.array([(session[:row] == session[row]).sum() for row in range(len(session))])
+    steps = {"reward": rng.normal(size=len(session)), "session_number": session, "step": step}
+    rest = rng.normal(size=len(session))
     found = returns_to_go(steps, gamma=0.7, rest=rest)
     for number in range(5):
-        rows = np.flatnonzero(visit == number)
+        rows = np.flatnonzero(session == number)
         rows = rows[np.argsort(step[rows])]
         total = rest[rows[-1]]
         for row in rows[::-1]:
@@ -110,9 +110,9 @@ def test_who_learned_from_a_log_is_saved_with_it(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [*OFFLINE, "reinforce"])
-def test_visits_of_a_log_are_not_taken_for_visits_after_it_or_before(name):
+def test_sessions_of_a_log_are_not_taken_for_sessions_after_it_or_before(name):
     agent = made(name).learn(50).learn_from(logged()).learn(100)
-    steps = np.stack([agent.replay["visit_number"], agent.replay["step"]], axis=1)
+    steps = np.stack([agent.replay["session_number"], agent.replay["step"]], axis=1)
     assert len(np.unique(steps, axis=0)) == len(steps) > 450
 
 
@@ -122,7 +122,7 @@ def test_own_steps_join_the_last_of_a_log():
     assert len(agent.replay) == 400
     agent.learn(48)
     assert len(agent.replay) == 100
-    assert (agent.replay["visit_number"] > log["visit_number"].max()).sum() == 48
+    assert (agent.replay["session_number"] > log["session_number"].max()).sum() == 48
 
 
 def test_impossible_slates_are_not_learned_from_as_if_they_were_rare():

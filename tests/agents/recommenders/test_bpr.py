@@ -69,13 +69,13 @@ def test_an_epoch_takes_likes_as_often_as_they_were_liked(table_of):
     assert all((user == (item == 2)).all() for user, item, _ in drawn)
 
 
-def test_compares_with_what_the_visit_passed_over_as_it_was_looked_at(table_of):
-    """Visit 0 liked item 0 and looked at 1 three times as likely as at 2, and never at 3."""
+def test_compares_with_what_the_session_passed_over_as_it_was_looked_at(table_of):
+    """Session 0 liked item 0 and looked at 1 three times as likely as at 2, and never at 3."""
     rows = [(0, 3, 0), (0, 0, 1), (0, 1, 0), (0, 2, 0), (0, 4, 1), (1, 5, 0), (1, 0, 0)]
     table = table_of(
         rows,
-        visit=np.array([0, 0, 0, 0, 1, 2, 0]),
-        attention=np.array([0.0, 1.0, 0.75, 0.25, 1.0, 1.0, 0.0]),
+        session=np.array([0, 0, 0, 0, 1, 2, 0]),
+        examination_probability=np.array([0.0, 1.0, 0.75, 0.25, 1.0, 1.0, 0.0]),
     )
     pairs, rng = _Pairs(table, 1.0), np.random.default_rng(0)
     drawn = [pairs.draw(rng) for _ in range(4_000)]

@@ -1,4 +1,4 @@
-"""Content learns what people like of features: from the log, from the moment, within the visit."""
+"""Content learns which features people like: from the log, now, and within the session."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_strangers_get_what_those_who_look_like_them_like(checkerboard, share_of
     assert share_of_matches(agent, checkerboard(300, n_users=0, n_items=0)) > 0.95
 
 
-def test_learns_the_colour_of_strangers_within_the_visit(checkerboard):
+def test_learns_the_colour_of_strangers_within_the_session(checkerboard):
     env = checkerboard(n_users=0, n_items=0)
     agent = Blind(env, seed=1).learn(1_000)
     people = checkerboard(400, n_users=0, n_items=0)
@@ -38,13 +38,13 @@ def test_learns_the_colour_of_strangers_within_the_visit(checkerboard):
         slates, state = agent.predict(
             observation, state, np.full(400, step == 0), deterministic=True
         )
-        matches.append((np.take_along_axis(people.appeal(), slates, axis=1) > 0.5).mean())
+        matches.append((np.take_along_axis(people.expected_reward(), slates, axis=1) > 0.5).mean())
         observation, *_ = people.step(slates)
     assert matches[0] < 0.65
     assert matches[-1] > 0.9
 
 
-def test_a_new_visit_forgets_the_last_one(checkerboard):
+def test_a_new_session_forgets_the_last_one(checkerboard):
     env = checkerboard(3, n_users=0, n_items=0)
     agent = Content(env, seed=1).learn(300)
     observation, _ = env.reset(seed=5)
@@ -77,8 +77,8 @@ def logged(table_of):
         reward = rng.integers(0 if has_passes else 1, 3, 200)
         rows = zip(user, item, reward, strict=True)
         given = {
-            "attention": rng.random(200),
-            "visit": user * 2 + (np.arange(200) > 120),
+            "examination_probability": rng.random(200),
+            "session": user * 2 + (np.arange(200) > 120),
             "slate": np.arange(200) // 2,
             "features": features[item],
             "context": rng.normal(size=(200, 2)).astype(np.float32),
@@ -98,20 +98,20 @@ def plainly(table, ridge, prior):
     g = (table.context - table.context.mean(0)) / table.context.std(0)
     reward = table.reward
     liking = reward / reward[reward > 0].mean()
-    mean = liking.sum() / table.attention.sum()
+    mean = liking.sum() / table.examination_probability.sum()
 
     def profile(rows):
-        surprise = liking[rows] - table.attention[rows] * mean
-        return surprise @ x[rows] / (table.attention[rows].sum() + prior)
+        surprise = liking[rows] - table.examination_probability[rows] * mean
+        return surprise @ x[rows] / (table.examination_probability[rows].sum() + prior)
 
     design = []
     for row in range(len(table)):
         earlier = table.slate < table.slate[row]
         ever = profile(earlier & (table.user == table.user[row]))
-        now = profile(earlier & (table.visit == table.visit[row]))
+        now = profile(earlier & (table.session == table.session[row]))
         parts = [x[row], *(value * x[row] for value in g[row]), ever * x[row], now * x[row]]
         design.append(np.concatenate([*parts, [1.0], g[row]]))
-    root = np.sqrt(table.attention)[:, None]
+    root = np.sqrt(table.examination_probability)[:, None]
     design = np.array(design)
     penalty = np.sqrt(ridge) * np.eye(design.shape[1])
     left = np.vstack([design * root, penalty])
@@ -124,7 +124,7 @@ def test_fit_and_affinity_are_those_of_the_formula(logged):
     table = logged()
     model = fitted(table, ridge=2.0, prior_showings=4.0)
     coefficients, profiles = plainly(table, ridge=2.0, prior=4.0)
-    found = np.vstack([model["always"], model["context"], model["person"], model["visit"]])
+    found = np.vstack([model["always"], model["context"], model["person"], model["session"]])
     assert found == pytest.approx(coefficients, rel=1e-4, abs=1e-6)
     context = np.array([[0.5, -1.0]])
     query = Query(user=np.array([4]), item=None, context=context, recent=nothing_recent(1))
@@ -137,7 +137,7 @@ def test_fit_and_affinity_are_those_of_the_formula(logged):
     assert affinity[30] == 0.0, "an item never seen has the mean features"
 
 
-def test_a_visit_counts_alike_by_ids_and_by_what_was_seen(logged):
+def test_a_session_counts_alike_by_ids_and_by_what_was_seen(logged):
     """Somebody unknown liked two items; both ways of saying so are one."""
     table = logged()
     model = fitted(table)

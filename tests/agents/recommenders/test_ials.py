@@ -77,7 +77,7 @@ def test_what_was_passed_over_counts_against_an_item(table_of):
 
 
 @pytest.mark.parametrize("confidence", ["linear", "log"])
-def test_strangers_are_known_by_what_they_like_in_their_visit(table_of, confidence):
+def test_strangers_are_known_by_what_they_like_in_their_session(table_of, confidence):
     """People of even and of odd number like the items of their parity."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
     found = affinity(table_of(rows), -1, range(20), recent=(3, 5), confidence=confidence)
@@ -87,7 +87,7 @@ def test_strangers_are_known_by_what_they_like_in_their_visit(table_of, confiden
 
 
 @pytest.mark.parametrize(("confidence", "added"), [("linear", 3.0), ("log", 3.0 * np.log(2.0))])
-def test_a_like_of_the_visit_counts_as_a_typical_one_of_the_log(table_of, confidence, added):
+def test_a_like_of_the_session_counts_as_a_typical_one_of_the_log(table_of, confidence, added):
     """Least squares over all items: (Y'CY + l I) x = Y'C p, with C 1 but for what was liked."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
     settings = {**ImplicitALS.defaults, "confidence": confidence, "alpha": 3.0}

@@ -26,7 +26,9 @@ def test_score_is_the_smoothed_reward_per_showing(table_of):
 
 def test_a_showing_counts_as_far_as_it_was_looked_at(table_of):
     rows = [(0, 0, 1), (0, 0, 0), (0, 1, 1), (0, 1, 0)]
-    found = score(table_of(rows, attention=np.array([1, 0.0, 1, 1])), prior_showings=1.0)
+    found = score(
+        table_of(rows, examination_probability=np.array([1, 0.0, 1, 1])), prior_showings=1.0
+    )
     mean = 2 / 3
     assert found == pytest.approx([(1 + mean) / 2, (1 + mean) / 3])
 

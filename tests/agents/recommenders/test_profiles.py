@@ -54,13 +54,13 @@ def test_a_profile_is_what_was_liked_less_what_was_passed_over(table_of):
     assert not profile(table, -1).any()
 
 
-def test_what_was_liked_in_this_visit_is_liked_at_least_typically(table_of):
+def test_what_was_liked_in_this_session_is_liked_at_least_typically(table_of):
     table = table_of([(0, 0, 1), (0, 1, 3), (1, 2, 2)])
     assert profile(table, 0, recent=(0, 1, 2, 2)) == pytest.approx([1.0, 1.5, 1.0])
     assert profile(table, -1, recent=(2,)) == pytest.approx([0.0, 0.0, 1.0])
 
 
-def test_what_was_passed_over_still_counts_once_something_is_liked_in_the_visit(table_of):
+def test_what_was_passed_over_still_counts_once_something_is_liked_in_the_session(table_of):
     """Nor does what one person liked change the profile of another who asks beside them."""
     table = table_of([(0, 0, 1), (0, 1, 0), (0, 2, 0), (1, 2, 0), (1, 0, 1)])
     against = 2.0 / 3.0
@@ -105,7 +105,7 @@ def test_unseen_people_get_what_is_popular(kind, checkerboard, share_of_matches)
 
 
 @each_linear
-def test_strangers_are_known_by_what_they_like_in_their_visit(kind, table_of):
+def test_strangers_are_known_by_what_they_like_in_their_session(kind, table_of):
     """People of even and of odd number like the items of their parity."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
     model = kind.fit_table(table_of(rows), kind.defaults, seed=1)

@@ -1,4 +1,4 @@
-"""What all recommenders share: whom they know, what a visit tells, how far taste is believed."""
+"""What all recommenders share: whom they know, what a session tells, how far taste is believed."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from recsim_env.agents.recommenders.recommender import (
     RECENT,
     Query,
     Recommender,
-    Visit,
+    Session,
     nothing_recent,
 )
 
@@ -81,7 +81,7 @@ def test_served_is_outcome_plus_weighted_difference_from_the_average_person(chec
     assert np.abs(sample).max() < 0.1  # of 500 rows of 12 people
 
 
-def test_a_visit_remembers_what_was_clicked_in_order_and_forgets_at_its_end(checkerboard):
+def test_a_session_remembers_what_was_clicked_in_order_and_forgets_at_its_end(checkerboard):
     env = checkerboard(num_envs=8)
     agent = Popularity(env)
     observation, _ = env.reset(seed=0)
@@ -100,15 +100,15 @@ def test_a_visit_remembers_what_was_clicked_in_order_and_forgets_at_its_end(chec
         begins, is_over = is_over, terminated | truncated
 
 
-def test_strangers_of_a_run_are_their_visits(checkerboard):
+def test_strangers_of_a_run_are_their_sessions(checkerboard):
     class Strangers(Popularity):
         """Popularity, to look at its table."""
 
     agent = Strangers(checkerboard(num_envs=4, n_users=0), refit_every=10**6).learn(100)
     table = agent.log.table()
     assert table.n_users == len(np.unique(table.user)) >= 8
-    for visit in np.unique(table.visit):
-        rows = table.visit == visit
+    for session in np.unique(table.session):
+        rows = table.session == session
         assert len(np.unique(table.user[rows])) == 1
         assert np.count_nonzero(rows) <= 2 * 10
     assert len(np.unique(table.slate)) == 100
@@ -130,7 +130,7 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
     whole = Told.affinity(model, Query.whole_catalogue(user))
     named = Query(user=user, item=np.tile(np.arange(7), (3, 1)), recent=nothing_recent(3))
     assert np.array_equal(whole, Told.affinity(model, named))
-    assert issubclass(Told, Recommender) and Visit._fields == ("recent", "shown")
+    assert issubclass(Told, Recommender) and Session._fields == ("recent", "shown")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
         ("sequential", "torch"),
     ],
 )
-def test_amid_a_visit_people_are_served_as_if_each_were_alone(checkerboard, name, extra):
+def test_amid_a_session_people_are_served_as_if_each_were_alone(checkerboard, name, extra):
     """Some have clicked by then and some have not; nobody hears of the others."""
     pytest.importorskip(extra, reason='needs pip install "recsim-env[agents]"')
     env = checkerboard(num_envs=64)
@@ -165,7 +165,7 @@ def test_amid_a_visit_people_are_served_as_if_each_were_alone(checkerboard, name
 def test_a_new_item_earns_what_items_earn_where_they_are_looked_at(table_of, checkerboard):
     """Half of all showings are not looked at, and each other one earns 1 or, as often, 0."""
     rows = [(0, item, float(item % 2 and place)) for item in range(4) for place in (0, 1)]
-    table = table_of(rows, n_items=5, attention=np.tile([0.0, 1.0], 4))
+    table = table_of(rows, n_items=5, examination_probability=np.tile([0.0, 1.0], 4))
     agent = Told(checkerboard(), told=np.zeros((1, 5)))
     outcome = agent._fit_rows(table, np.array([0]), None)["served_outcome"]
     assert outcome[4] == 0.5

@@ -35,7 +35,7 @@ def last(model_rows):
 
 
 def test_what_was_liked_last_tells_what_comes_next(table_of):
-    """Whoever they are, and though all items are equally popular; strangers by their visit."""
+    """Whoever they are, and though all items are equally popular; strangers by their session."""
     rows = walks()
     table = table_of(rows)
     model = fitted(table)
@@ -54,7 +54,7 @@ def test_what_was_liked_last_tells_what_comes_next(table_of):
     assert (found.argmax(axis=1) == (np.arange(N_ITEMS) + 1) % N_ITEMS).mean() > 0.9
 
 
-def test_the_visit_goes_on_where_the_table_ended(table_of):
+def test_the_session_goes_on_where_the_table_ended(table_of):
     """A person of the table who has since liked something else is somewhere else."""
     model = fitted(table_of(walks()))
     recent = nothing_recent(N_ITEMS)
@@ -65,7 +65,7 @@ def test_the_visit_goes_on_where_the_table_ended(table_of):
 
 
 @pytest.mark.parametrize("gap", [0, 3])
-def test_state_after_a_visit_is_that_of_all_likes_in_order(table_of, gap):
+def test_state_after_a_session_is_that_of_all_likes_in_order(table_of, gap):
     """Where they stand among -1 makes no difference."""
     model = fitted(table_of(walks(length=6)), epochs=2)
     one, two = nothing_recent(1), nothing_recent(1)

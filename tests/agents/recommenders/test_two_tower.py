@@ -20,7 +20,7 @@ def fitted(table, previous=None, seed=1, **settings):
 
 
 def asked(user, item, recent=(), **columns):
-    """Returns the query of one person, who liked `recent` in this visit."""
+    """Returns the query of one person, who liked `recent` in this session."""
     query = Query(user=np.array([user]), item=np.array([item]), recent=nothing_recent(1))
     query.recent[0, RECENT - len(recent) :] = recent
     return replace(query, **{name: np.asarray([value]) for name, value in columns.items()})
@@ -54,7 +54,7 @@ def test_finds_the_colours_by_whatever_shows_them(checkerboard, share_of_matches
     assert share_of_matches(agent, people) > share_of_matches(uniform, people) + margin
 
 
-def test_strangers_are_known_by_what_they_like_in_their_visit(table_of):
+def test_strangers_are_known_by_what_they_like_in_their_session(table_of):
     model = fitted(table_of(parity()), epochs=60, weight_decay=0.1)
     even, odd = np.arange(0, 24, 2), np.arange(1, 24, 2)
     for liked, other in ((even, odd), (odd, even)):
@@ -151,7 +151,7 @@ def test_loss_is_that_of_the_formula(table_of):
 
     rows = [(0, 0, 1), (0, 1, 0), (1, 1, 3), (0, 2, 1), (1, 0, 0), (0, 1, 0), (1, 2, 0)]
     attention = np.array([1.0, 0.5, 1.0, 1.0, 0.2, 1.0, 1.0])
-    table = table_of(rows, attention=attention)
+    table = table_of(rows, examination_probability=attention)
     scales = {"context_scale": _scale(table.context), "feature_scale": _scale(table.features)}
     lessons = _lessons(table, np.arange(3), TwoTower.parts(table), scales)
     net = MeanTowers(Sizes(n_users=2, n_items=3, n_context=0, n_features=0, width=4, hidden=1))

@@ -20,13 +20,13 @@ def test_a_repeated_category_keeps_the_discount_once_for_each_repetition():
     env, agent, observation = made(discount=0.5, window=4)
     state, shown = None, [[] for _ in range(12)]
     for _ in range(4):
-        appeal, topic = env.appeal(), env.items["topic"]
+        expected_reward, topic = env.expected_reward(), env.items["topic"]
         slates, state = agent.predict(observation, state, np.zeros(12, bool), deterministic=True)
         for row in range(12):
             placed, window = [], shown[row][-4:]
             for index in slates[row]:
                 repeats = [(window + placed).count(each) for each in topic[row]]
-                value = appeal[row] * 0.5 ** np.array(repeats)
+                value = expected_reward[row] * 0.5 ** np.array(repeats)
                 free = np.setdiff1d(np.arange(10), slates[row][: len(placed)])
                 assert value[index] == pytest.approx(value[free].max())
                 placed.append(topic[row, index])
@@ -38,7 +38,7 @@ def test_without_a_discount_it_is_the_oracle():
     env, agent, observation = made(discount=1.0)
     slates, _ = agent.predict(observation, deterministic=True)
     best, _ = Oracle(env).predict(observation, deterministic=True)
-    values = env.appeal()
+    values = env.expected_reward()
     assert np.take_along_axis(values, slates, 1) == pytest.approx(
         np.take_along_axis(values, best, 1)
     )

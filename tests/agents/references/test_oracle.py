@@ -1,4 +1,4 @@
-"""The oracles rank by the truth, by the truth without a facet, and by slates that crowd."""
+"""The oracles rank by the truth, by the truth without a state group, and by slates that crowd."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -24,8 +24,8 @@ class Crowded(InterestEvolution):
     """Items of one topic take from each other."""
 
     n_topics: int = 4
-    appeal_lost: ClassVar[Any] = staticmethod(same_topic)
-    worth_lost: ClassVar[Any] = staticmethod(lambda config, user, item, other: 0.0)
+    redundancy: ClassVar[Any] = staticmethod(same_topic)
+    long_term_redundancy: ClassVar[Any] = staticmethod(lambda config, user, item, other: 0.0)
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -34,8 +34,8 @@ def test_slates_are_filled_one_by_one_and_each_item_takes_from_the_next(compiled
     alone = RecommendationVectorEnv(InterestEvolution, n_topics=4, num_envs=20, compiled=compiled)
     for env in (crowded, alone):
         env.reset(seed=0)
-    assert np.array_equal(crowded.worth(), alone.worth())
-    given, values, topic = crowded.appeal(), alone.appeal(), alone.items["topic"]
+    assert np.array_equal(crowded.long_term_value(), alone.long_term_value())
+    given, values, topic = crowded.expected_reward(), alone.expected_reward(), alone.items["topic"]
     for row in range(20):
         left, free = values[row].copy(), np.ones(10, bool)
         for _ in range(3):
@@ -53,22 +53,24 @@ def test_a_crowding_scenario_keeps_the_contract():
 
 def test_without_taste_the_oracle_ranks_by_what_a_crowd_likes():
     env = RecommendationVectorEnv(InterestExploration, num_envs=3)
-    oracle = Oracle(env, without="taste", crowd=12)
+    oracle = Oracle(env, ablate="taste", n_marginal_samples=12)
     env.reset(seed=0)
     users, expected = env.users, np.zeros((3, 10))
     assert len(oracle._crowd) == 12
     for member in oracle._crowd:
         users["affinity"] = member["affinity"]
-        expected += env.appeal(users) / 12
-    assert oracle.look() == pytest.approx(expected)
-    assert np.ptp(oracle.look() - env.appeal()) > 0  # and not by what they truly like
+        expected += env.expected_reward(users) / 12
+    assert oracle.candidate_values() == pytest.approx(expected)
+    assert (
+        np.ptp(oracle.candidate_values() - env.expected_reward()) > 0
+    )  # and not by what they truly like
 
 
 def test_knowing_less_never_earns_more():
     returns = {}
     for without in ("", "taste", "person"):
         env = RecommendationVectorEnv(InterestExploration, num_envs=100)
-        agent = Oracle(env, without=without)
+        agent = Oracle(env, ablate=without)
         returns[without] = evaluate(agent, env.scenario, n_episodes=500, seed=1).return_mean
     assert returns[""] > 1.2 * returns["taste"]
     assert returns["taste"] == pytest.approx(returns["person"], rel=0.02)
@@ -76,5 +78,5 @@ def test_knowing_less_never_earns_more():
 
 def test_an_unknown_facet_lists_the_known_ones():
     env = RecommendationVectorEnv(InterestExploration, num_envs=2)
-    with pytest.raises(ValueError, match="'mood' is no facet .*use one of person, taste"):
-        Oracle(env, without="mood")
+    with pytest.raises(ValueError, match="'mood' is no state group .*use one of person, taste"):
+        Oracle(env, ablate="mood")

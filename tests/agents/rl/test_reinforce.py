@@ -54,7 +54,7 @@ class TenItems(Scenario):
 
 
 def log_of(slates, clicked, rewards, propensity) -> LoggedSteps:
-    """Returns visits of one slate each; arrays have a row for each."""
+    """Returns sessions of one slate each; arrays have a row for each."""
     n, slate_size = slates.shape
     scenario = TenItems(slate_size=slate_size)
     env = RecommendationVectorEnv(scenario, num_envs=n, autoreset_mode="Disabled")
@@ -70,7 +70,7 @@ def log_of(slates, clicked, rewards, propensity) -> LoggedSteps:
         "propensity": propensity,
         "is_terminal": np.ones(n, np.float32),
         "is_over": np.ones(n, bool),
-        "visit_number": np.arange(n, dtype=np.int32),
+        "session_number": np.arange(n, dtype=np.int32),
         "step": np.zeros(n, np.int32),
     }
     return LoggedSteps(columns)
@@ -148,7 +148,7 @@ def test_the_estimated_behaviour_of_uniform_pairs_is_uniform():
     assert agent.replay["item_chance"] == pytest.approx(0.1, abs=0.02)
 
 
-def test_returns_of_visits_that_go_on_count_their_value():
+def test_returns_of_sessions_that_go_on_count_their_value():
     env = RecommendationVectorEnv(TenItems, num_envs=1)
     agent: Any = make_agent("reinforce", env, gamma=0.5)
     agent.learn_from(single_items(np.ones(N_ITEMS)))

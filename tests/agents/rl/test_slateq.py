@@ -132,7 +132,7 @@ def table_agent(env, **settings):
     return agent, agent.replay.sample(500, np.random.default_rng(2))
 
 
-def worth(agent, batch, row, training):
+def long_term_value(agent, batch, row, training):
     """Returns the value of what follows a kept step, from its arrays and the averaged table."""
     user, candidates = batch["next_user"][row], batch["next_candidates"][row]
     none = WEIGHTS[1, 20] if agent.settings["null_value"] else 0.0
@@ -160,7 +160,7 @@ def test_targets_are_those_of_the_next_observation(training, null_value):
     found = agent.targets(agent.on_device(batch)).numpy()
     expected = batch["reward"] / 2.0
     if training != "myop":
-        following = [worth(agent, batch, row, training) for row in range(len(expected))]
+        following = [long_term_value(agent, batch, row, training) for row in range(len(expected))]
         expected = expected + 0.9 * (1.0 - batch["is_terminal"]) * following
     assert found == pytest.approx(expected, abs=1e-4)
 
@@ -225,7 +225,7 @@ def test_learned_attractions_explain_what_is_chosen():
 
 
 def served(agent, n_episodes: int) -> float:
-    """Returns the mean return of visits by people whom no agent here learns from."""
+    """Returns the mean return of sessions by people whom no agent here learns from."""
     scenario = recsim(1).scenario
     found = evaluate(agent, scenario, n_episodes=n_episodes, num_envs=1_000, seed=10**6)
     return found.return_mean

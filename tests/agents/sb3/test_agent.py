@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import agent_class, load_agent, make_agent
-from recsim_env.agents.core.session import TRACES, VISIT, VisitMemory
+from recsim_env.agents.core.session import TRACES, VISIT, SessionMemory
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
 from recsim_env.envs import RecommendationVectorEnv
@@ -130,7 +130,7 @@ def test_the_order_of_candidates_does_not_matter(kind):
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
-    # some visits end, others are cut, which values tell apart
+    # some sessions end, others are cut, which values tell apart
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8, max_episode_steps=20)
     agent = make_agent(kind, env, seed=3).learn(1_500)
     agent.save(tmp_path / "agent.npz")
@@ -235,12 +235,12 @@ def test_what_was_saved_with_a_gpu_is_loaded_without(kind, tmp_path, monkeypatch
     assert np.array_equal(*slates)
 
 
-def test_memory_adds_up_the_visit():
+def test_memory_adds_up_the_session():
     """Against sums over a trajectory written down beside it."""
     env = RecommendationVectorEnv(
         InterestEvolution, num_envs=1, n_candidates=5, slate_size=2, no_click_score=0.0
     )
-    memory = VisitMemory(env.scenario)
+    memory = SessionMemory(env.scenario)
     rng = np.random.default_rng(0)
     observation, _ = env.reset(seed=4)
     state, sums, recent, passing = memory.begin(1), np.zeros(4), np.zeros(4), np.zeros((2, 20))
@@ -274,7 +274,7 @@ def test_memory_adds_up_the_visit():
 def test_memory_knows_a_taste_that_clicks_showed():
     """Somebody who clicks all of one feature and nothing else has that as their taste."""
     scenario = InterestEvolution(n_candidates=5, slate_size=2)
-    memory = VisitMemory(scenario)
+    memory = SessionMemory(scenario)
     state = memory.begin(1)
     for _ in range(50):
         seen = {"candidates": np.eye(20, dtype=np.float32)[None, :5]}
@@ -294,7 +294,7 @@ def test_training_sees_what_prediction_remembers():
     agent: Any = make_agent("dqn", env, seed=0)
     training, twin = agent.model.env, env.twin(num_envs=3)
     given, (expected, _) = training.reset(), twin.reset(seed=0)
-    memory = VisitMemory(env.scenario)
+    memory = SessionMemory(env.scenario)
     state = memory.begin(3)
     rng = np.random.default_rng(1)
     for step in range(1, 11):

@@ -71,7 +71,7 @@ def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
         training = agent.model.env
         for name, value in training.venv.observation.items():
             assert np.array_equal(agent.model._last_obs[name], value)
-        has_begun = training.venv.visits[:, 0] == 0.0
+        has_begun = training.venv.sessions[:, 0] == 0.0
         assert np.array_equal(agent.model._last_episode_starts, has_begun)
         if recalled:
             assert torch.equal(agent.model._last_lstm_states.vf[0], recalled[-1][3].vf[0])
@@ -192,7 +192,7 @@ def test_sequences_at_once_are_what_steps_one_by_one_are():
 
 
 def test_prediction_recalls_what_training_does():
-    """The state that `predict` hands on, against the actor's LSTM over the whole visit at once."""
+    """The state that `predict` hands on, against the actor's LSTM over a whole session."""
     env = RecommendationVectorEnv(InterestEvolution, num_envs=3)
     agent: Any = make_agent("recurrent_ppo", env, seed=0).learn(300)
     policy = agent.model.policy

@@ -53,7 +53,7 @@ def test_neither_actor_nor_critics_know_places(agent):
 
 @torch.no_grad()
 def test_critics_see_the_candidates_that_a_direction_picks_out(agent):
-    """A direction far along one item's features is worth what a visit with that item alone is."""
+    """A direction far along one item's features is worth what a session with that item alone is."""
     seen = tensors(agent)
     for place in range(6):
         only = seen["candidates"][:, place : place + 1].expand(-1, 6, -1)

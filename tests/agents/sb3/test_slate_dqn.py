@@ -17,7 +17,7 @@ N_CANDIDATES, SLATE_SIZE = 5, 2
 
 
 def learned(kind="dqn", num_envs=8, **settings) -> Any:
-    """Returns an agent of visits of which some end and some are cut."""
+    """Returns an agent of sessions of which some end and some are cut."""
     scenario = InterestEvolution(
         n_candidates=N_CANDIDATES, slate_size=SLATE_SIZE, n_topics=4, time_budget=15.0
     )
@@ -68,11 +68,11 @@ def test_values_are_regressed_on_rewards_and_the_best_slate_then(kind, monkeypat
     np.testing.assert_allclose(taken["found"], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_steps_that_are_kept_end_with_what_the_visit_ended_with():
-    """What follows the last step of a visit is not the first observation of the next."""
+def test_the_steps_that_are_kept_end_with_what_the_session_ended_with():
+    """What follows the last step of a session is not the first observation of the next."""
     buffer = learned().model.replay_buffer
     n = buffer.size()
-    before, after = buffer.observations["visit"][:n], buffer.next_observations["visit"][:n]
+    before, after = buffer.observations["session"][:n], buffer.next_observations["session"][:n]
     np.testing.assert_allclose(after[:, :, 0], before[:, :, 0] + 0.01, rtol=1e-5)
     is_over = buffer.dones[:n] > 0
     assert (before[1:, :, 0][is_over[:-1]] == 0.0).all()

@@ -185,7 +185,7 @@ def load_tiny_world(path):
         user_bias=np.zeros(4),
         user_features=np.zeros((4, 0)),
         user_feature_names=labels(0),
-        user_visit_weight=np.full(4, 0.25),
+        user_session_weight=np.full(4, 0.25),
         user_session_mean=np.full(4, 3.0),
         user_labels=labels(4),
         global_mean=3.0,

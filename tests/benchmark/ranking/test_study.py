@@ -262,8 +262,8 @@ def test_a_split_by_time_says_what_share_it_holds_out():
         RankingTask.of(log, protocol)
 
 
-def test_recent_is_what_training_rows_of_the_visit_tell():
-    """Person 0 came twice, hours apart; the last row of the second visit is held out."""
+def test_recent_is_what_training_rows_of_the_session_tell():
+    """Person 0 came twice, hours apart; the last row of the second session is held out."""
     time = [0, 9, 90_000, 90_001, 90_002, 0, 1]
     log = make_log([0] * 5 + [1] * 2, [0, 1, 2, 3, 4, 0, 1], time, stranger=5)
     task = RankingTask.of(log, RankingProtocol(**ALL))
