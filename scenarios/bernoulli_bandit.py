@@ -68,7 +68,7 @@ class BernoulliBandit(Scenario):
     others: float = setting(0.4, above=0, below=1)
     n_best: int = setting(1, low=1, high=MOST_ITEMS)
     change_every: int = setting(0, low=0, high=MOST_STEPS)
-    choice: str = setting("cascade", among=CHOICES)
+    choice: str = setting("cascade", choices=CHOICES)
     examination: float = setting(1.0, low=0, high=1)
 
     def __post_init__(self) -> None:

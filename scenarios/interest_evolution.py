@@ -79,7 +79,7 @@ class InterestEvolution(Scenario):
     )
     quality_sd: float = setting(0.1, low=0, high=LARGE)
     drift: float = setting(0.3, low=0, high=1)
-    choice: str = setting("multinomial_logit", among=MODELS)
+    choice: str = setting("multinomial_logit", choices=MODELS)
     interest_scale: float = setting(5.0, low=0, high=LARGE)
     no_click_score: float = setting(4.0, low=-LARGE, high=LARGE)
     min_normalizer: float = setting(-1.0, low=-LARGE, high=LARGE)

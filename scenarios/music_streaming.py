@@ -161,7 +161,7 @@ class MusicStreaming(Scenario):
     n_candidates: int = 20
     slate_size: int = 1
     n_days: int = setting(0, low=0, high=MOST_DAYS)
-    reward: str = setting("minutes", among=REWARDS)
+    reward: str = setting("minutes", choices=REWARDS)
     n_genres: int = setting(12, low=1, high=MOST_KINDS)
     n_artists: int = setting(150, low=1, high=MOST_ITEMS)
     n_factors: int = setting(6, low=1, high=MOST_KINDS)

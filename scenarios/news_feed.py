@@ -149,7 +149,7 @@ class NewsFeed(Scenario):
     surge_hours: float = setting(18.0, low=SMALL, high=_MAX_SURGE_HOURS)
     surge_coverage: float = setting(0.5, low=0, high=100)
     hour_strength: float = setting(0.3, low=0, high=100)
-    choice: str = setting("cascade", among=CHOICES)
+    choice: str = setting("cascade", choices=CHOICES)
     examination: float = setting(0.85, low=0, high=1)
     no_click_score: float = setting(3.3, low=-LARGE, high=LARGE)
     dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE)
@@ -159,7 +159,7 @@ class NewsFeed(Scenario):
     stay_hours: float = setting(36.0, low=0, high=LARGE)
     sessions_per_day: float = setting(2.0, low=0, high=LARGE)
     shelves_per_session: float = setting(4.0, low=1, high=LARGE)
-    reward: str = setting("clicks", among=REWARDS)
+    reward: str = setting("clicks", choices=REWARDS)
 
     category: ClassVar[str | None] = "topic"
 

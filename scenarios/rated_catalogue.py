@@ -105,7 +105,7 @@ class RatedCatalogue(Scenario):
     session_mean: float = setting(10.0, low=SMALL, high=LARGE)
     session_sd: float = setting(0.6, low=0, high=MAX_LOG_SD)
     max_slates: int = setting(0, low=0, high=MOST_ITEMS)
-    reward: str = setting("liked", among=REWARDS)
+    reward: str = setting("liked", choices=REWARDS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "world", as_type_of("", "world", self.world))

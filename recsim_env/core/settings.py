@@ -58,12 +58,12 @@ class Allowed:
     high: float = math.inf
     above: float = -math.inf
     below: float = math.inf
-    among: tuple[Any, ...] = ()
+    choices: tuple[Any, ...] = ()
     why: str = ""
 
     def __contains__(self, value: Any) -> bool:
-        if self.among:
-            return value in self.among
+        if self.choices:
+            return value in self.choices
         return bool(self.low <= value <= self.high and self.above < value < self.below)
 
     def __and__(self, other: "Allowed") -> "Allowed":
@@ -72,13 +72,13 @@ class Allowed:
             high=min(self.high, other.high),
             above=max(self.above, other.above),
             below=min(self.below, other.below),
-            among=self.among or other.among,
+            choices=self.choices or other.choices,
             why=self.why or other.why,
         )
 
     def __str__(self) -> str:
-        if self.among:
-            return f"one of {', '.join(map(str, self.among))}"
+        if self.choices:
+            return f"one of {', '.join(map(str, self.choices))}"
         is_beyond = self.above > -math.inf and self.above >= self.low
         low, high = (_number(end) for end in (self.low, min(self.high, self.below)))
         from_low = f"more than {_number(self.above)}" if is_beyond else low
@@ -101,12 +101,18 @@ def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def setting(default: Any, **allowed: Any) -> Any:
+def setting(default: Any, *, doc: str = "", **allowed: Any) -> Any:
     """Returns a dataclass field with this default and the range that `Allowed` describes.
 
-    Text takes one of several words: ``setting("cascade", among=MODELS)``.
+    Text takes one of several words: ``setting("cascade", choices=MODELS)``.
+
+    Args:
+      default: whose type is the setting's.
+      doc: what it means, as a phrase: what a reader of the reference page needs besides name,
+        default and range.
+      allowed: the arguments of `Allowed`.
     """
-    return dataclasses.field(default=default, metadata={"allowed": Allowed(**allowed)})
+    return dataclasses.field(default=default, metadata={"allowed": Allowed(**allowed), "doc": doc})
 
 
 @functools.lru_cache(maxsize=256)

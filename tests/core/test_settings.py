@@ -30,7 +30,7 @@ SCENARIOS = sorted({name for name, _ in ENVIRONMENTS.values()})
 class Machine:
     speed: float = setting(2.0, low=0, high=10)
     n_wheels: int = setting(4, low=1)
-    colour: str = setting("red", among=("red", "blue"))
+    colour: str = setting("red", choices=("red", "blue"))
 
     def __post_init__(self):
         check_settings(self)
@@ -57,7 +57,7 @@ class Tricycle(Machine):
         ({"low": 0, "below": 1}, "0 to less than 1"),
         ({"low": 1, "high": 1, "why": "there is one"}, "1: there is one"),
         ({"high": 3}, "up to 3"),
-        ({"among": ("a", "b")}, "one of a, b"),
+        ({"choices": ("a", "b")}, "one of a, b"),
     ],
 )
 def test_ranges_are_worded(allowed, text):
@@ -110,7 +110,7 @@ def test_every_setting_has_both_ends(name):
         if isinstance(field.default, bool) or field.name == "world":
             continue
         own = allowed[field.name]
-        if not own.among:
+        if not own.choices:
             assert math.isfinite(max(own.low, own.above)), field.name
             assert math.isfinite(min(own.high, own.below)), field.name
 

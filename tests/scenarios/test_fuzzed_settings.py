@@ -34,8 +34,8 @@ def random_setting(field, allowed, rng):
     draw = rng.random()
     if draw < 0.04:
         return WILD_NUMBERS[rng.integers(len(WILD_NUMBERS))]
-    if allowed is not None and allowed.among:
-        return str(rng.choice(allowed.among))
+    if allowed is not None and allowed.choices:
+        return str(rng.choice(allowed.choices))
     if isinstance(field.default, bool):
         return bool(rng.random() < 0.5)
     if isinstance(field.default, str):
@@ -55,7 +55,7 @@ def random_setting(field, allowed, rng):
 
 def keeps_layout(field, allowed):
     """Returns whether records, and so compiled code, are the same whatever the setting is."""
-    is_word = allowed is not None and bool(allowed.among)
+    is_word = allowed is not None and bool(allowed.choices)
     return is_word or (isinstance(field.default, float) and field.name != "articles_per_day")
 
 
