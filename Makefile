@@ -5,6 +5,9 @@ WORKERS ?= auto
 LADDER ?= quick
 RESULTS ?= results
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
@@ -34,7 +37,7 @@ test: $(READY)  ## run the tests, on all cores
 check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy | sed -E 's,^recsim_env/(agents|plots|scenarios)/,\1/,'
 	$(BIN)/lint-imports
 	rm -rf dist build
 	$(BIN)/python -m build

@@ -11,10 +11,13 @@ Importing this package registers its environments with Gymnasium and does nothin
 """
 
 from recsim_env.interrupts import leave_while_importing
+from recsim_env.links import require_linked_packages
 
 leave_while_importing()
+require_linked_packages()
 
-# E402: imports stand below the line above, which must come first: Ctrl-C may come while they run.
+# E402: imports stand below the lines above: Ctrl-C may come while they run, and where a package is
+# missing, they fail without saying why.
 from recsim_env.core.scenario import Scenario  # noqa: E402
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
 from recsim_env.envs.registry import register, register_all  # noqa: E402

@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 
 import recsim_env
+from tests.checkout import LINKED, REPOSITORY, module_files
 
-REPOSITORY = Path(__file__).parents[1]
-LINKED = ("agents", "plots", "scenarios")
 HEAVY = ("implicit", "llvmlite", "matplotlib", "numba", "pyarrow", "stable_baselines3", "torch")
 NOT_SOURCE = shutil.ignore_patterns(
     ".git",
@@ -45,22 +44,6 @@ def run_python(code, *, path=(), cwd):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def our_modules():
-    """The names of all modules in the checkout, by file."""
-    files = [
-        file
-        for folder in ("recsim_env", *LINKED)
-        for file in (REPOSITORY / folder).rglob("*.py")
-        if not any(part in LINKED for part in file.relative_to(REPOSITORY).parts[1:])
-    ]
-    names = set()
-    for file in files:
-        parts = file.relative_to(REPOSITORY).with_suffix("").parts
-        parts = parts if parts[0] == "recsim_env" else ("recsim_env", *parts)
-        names.add(".".join(parts).removesuffix(".__init__"))
-    return sorted(names)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +82,7 @@ def test_wheel_holds_every_module_once_and_nothing_else(wheel):
         files = [name for name in archive.namelist() if ".dist-info/" not in name]
     modules = [name.removesuffix(".py").removesuffix("/__init__") for name in files]
     modules.remove("recsim_env/py.typed")
-    assert sorted(name.replace("/", ".") for name in modules) == our_modules()
+    assert sorted(name.replace("/", ".") for name in modules) == list(module_files())
 
 
 def test_check_wheel_contents_accepts_the_wheel(wheel):
@@ -170,7 +153,62 @@ def test_the_links_show_the_mapped_folders():
         assert link.readlink() == Path("..", name)
 
 
-@pytest.mark.parametrize("name", our_modules())
+NOT_INSTALLED = """
+import importlib.util, json, sys
+sys.meta_path = [each for each in sys.meta_path if "editable" not in each.__module__]
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the sources."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=NOT_SOURCE)
+    return folder
+
+
+def lose_link(checkout, name, how):
+    """Leaves a link as archives do, or as git does where the system has none."""
+    link = checkout / "recsim_env" / name
+    target = str(link.readlink())
+    link.unlink()
+    if how == "text":
+        link.write_text(target, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name, how", [*((name, "text") for name in LINKED), ("agents", "missing")])
+def test_a_checkout_that_lost_a_link_says_what_helps(name, how, checkout, tmp_path):
+    lose_link(checkout, name, how)
+    code = f"""{NOT_INSTALLED}
+try:
+    import recsim_env.{name}
+except ImportError as error:
+    print(json.dumps([str(error), error.name, error.__context__ is None]))
+"""
+    message, missing, is_only_one = run_python(code, path=[checkout], cwd=tmp_path)
+    assert missing == f"recsim_env.{name}" and is_only_one
+    assert "pip install -e ." in message and "git checkout -- recsim_env" in message
+
+
+def test_an_install_needs_no_links(checkout, tmp_path):
+    """What maps the folders, as an editable install does, finds them behind a text file."""
+    lose_link(checkout, "agents", "text")
+    code = f"""{NOT_INSTALLED}
+class Mapping:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "recsim_env.agents":
+            file = {str(checkout / "agents" / "__init__.py")!r}
+            return importlib.util.spec_from_file_location(name, file)
+sys.meta_path.append(Mapping)
+import recsim_env.agents
+print(json.dumps(recsim_env.agents.__file__))
+"""
+    found = run_python(code, path=[checkout], cwd=tmp_path)
+    assert Path(found) == checkout / "agents" / "__init__.py"
+
+
+@pytest.mark.parametrize("name", module_files())
 def test_module_imports(name):
     if name != "recsim_env.__main__":
         assert importlib.import_module(name).__name__ == name
@@ -178,7 +216,7 @@ def test_module_imports(name):
 
 def test_packages_are_found_by_walking():
     walked = {module.name for module in pkgutil.walk_packages(recsim_env.__path__, "recsim_env.")}
-    assert walked | {"recsim_env"} == set(our_modules())
+    assert walked | {"recsim_env"} == set(module_files())
 
 
 def test_import_loads_nothing_heavy(tmp_path):
