@@ -13,6 +13,16 @@ from torch import nn
 Tensors = dict[str, torch.Tensor]
 
 
+def candidates_of(observation: Tensors) -> torch.Tensor:
+    """Returns a copy of the features of candidates, (n, n_candidates, n_features).
+
+    What a product comes to depends, in its last bits, on how its factors lie in memory: some
+    processors take another way where rows are spaced out or begin between two multiples of 16
+    bytes, as those of an environment's records do. A copy is as torch lays it out, always.
+    """
+    return observation["candidates"].clone(memory_format=torch.contiguous_format)
+
+
 def tempered(x: torch.Tensor) -> torch.Tensor:
     """Returns sign(x) log(1 + |x|): x where it is small, and no very large numbers."""
     return x.abs().log1p().copysign(x)
@@ -58,7 +68,7 @@ class CandidateEncoder(nn.Module):
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
         parts = [observation[name].flatten(1) for name in self.fields]
         person, shift, select = self.person(tempered(torch.cat(parts, 1))).chunk(3, dim=1)
-        features = observation["candidates"]
+        features = candidates_of(observation)
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
         compared = [features[:, :0], *blocks, *(observation[name] for name in self.rows)]
         rows = torch.cat(compared, 1).transpose(1, 2)

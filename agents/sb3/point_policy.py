@@ -8,7 +8,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.sac.policies import SACPolicy
 from torch import nn
 
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors, candidates_of
 
 _N_CRITICS = 2
 
@@ -49,7 +49,7 @@ class DirectionCritics(nn.Module):
 
     def forward(self, observation: Tensors, directions: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Returns the values of directions, (n, n_features), by each critic, (n, 1)."""
-        match = torch.bmm(observation["candidates"], directions[:, :, None])
+        match = torch.bmm(candidates_of(observation), directions[:, :, None])
         share = (self.log_sharpness.exp() * match).softmax(dim=1)
         values = []
         for encoder, head in zip(self.encoders, self.heads, strict=True):

@@ -45,3 +45,30 @@ def test_candidates_in_another_order_are_described_alike():
     for name in ("as_wide", "rows"):  # what is compared tells candidates apart
         gap = encoder(seen | {name: seen[name] + 1.0})[1] - items
         assert not torch.allclose(gap, gap[:, :1].expand_as(gap), atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("spacing", [0, 1, 3])
+@pytest.mark.parametrize("offset", [0, 1, 2, 6])
+def test_where_what_is_seen_lies_in_memory_changes_no_bit(offset, spacing):
+    space = spaces.Dict(
+        {
+            n: spaces.Box(-9.0, 9.0, s, np.float32)
+            for n, s in {"candidates": (10, 8), "rows": (7, 8)}.items()
+        }
+    )
+    rng = np.random.default_rng(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = CandidateEncoder(space, 8)
+    seen, records = {}, {}
+    for name, box in space.items():
+        seen[name] = torch.as_tensor(rng.normal(size=(6, *box.shape)).astype(np.float32))
+        rows, (n_rows, n_features) = seen[name].flatten(1), box.shape
+        size = rows.shape[1] + spacing
+        memory = torch.zeros(offset + 6 * size)
+        strides = size, n_features, 1
+        records[name] = memory.as_strided((6, n_rows, n_features), strides, offset)
+        records[name].copy_(seen[name])
+    for one, other in zip(encoder(seen), encoder(records), strict=True):
+        assert torch.equal(one, other)
