@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agent_registry import FAMILIES, names_of
 from recsim_env.formats.files import replacing
 from recsim_env.results.intervals import Estimate
 
@@ -88,76 +89,31 @@ class AgentStyle:
         return 1.5 if isinstance(self.marker, tuple) else 1.0
 
 
-# Family: colour, and its members' markers and lines.
-_FAMILIES = {
-    "for everybody": ("#56b4e9", {"popularity": ("s", "-"), "topic_quality": ("D", "--")}),
-    "by features and order": (
-        "#e69f00",
-        {"content": ("^", "-"), "two_tower": ("s", "--"), "sequential": ("d", "-.")},
-    ),
-    "collaborative": (
-        "#009e73",
-        {
-            "user_knn": ("<", "-"),
-            "item_knn": (">", "-"),
-            "svd": ("d", "-"),
-            "ials": ("v", "-"),
-            "ease": ("D", "-"),
-            "bpr": ("P", "-."),
-        },
-    ),
-    "bandits over items and topics": (
-        "#9a8500",
-        {
-            "epsilon_greedy": ("s", "-."),
-            "ucb": ("^", "--"),
-            "thompson": ("v", "--"),
-            "cascade_ucb": ("<", "--"),
-            "topic_ucb": (">", "--"),
-        },
-    ),
-    "bandits over features": (
-        "#0072b2",
-        {
-            "linucb": ("o", "-"),
-            "lin_thompson": ("d", "--"),
-            "logistic_thompson": ("P", "--"),
-            "neural_linear": ("X", "--"),
-        },
-    ),
-    "values of slates": (
-        "#cc79a7",
-        {
-            "dqn": ("P", "-"),
-            "qrdqn": ("v", "-."),
-            "slateq": ("p", "-"),
-            "full_slate_q": ("o", "-."),
-            "iql": ("^", "-."),
-        },
-    ),
-    "policies": (
-        "#d55e00",
-        {
-            "ppo": ("X", "-"),
-            "a2c": ("o", "--"),
-            "recurrent_ppo": ("p", "--"),
-            "sac": ("<", "-."),
-            "reinforce": (">", "-."),
-            "bc": ("d", ":"),
-        },
-    ),
+# Family: colour, and the markers and lines that its agents take in the order of the registry; the
+# last of each is for the next agent.
+_LOOKS = {
+    "non-personalized": ("#56b4e9", "s-  D--  o:"),
+    "content and sequence": ("#e69f00", "^-  s--  d-.  P:"),
+    "collaborative filtering": ("#009e73", "<-  >-  d-  v-  D-  P-.  s:"),
+    "multi-armed bandits": ("#9a8500", "s-.  ^--  v--  <--  >--  p:"),
+    "contextual bandits": ("#0072b2", "o-  d--  P--  X--  ^:"),
+    "value-based RL": ("#cc79a7", "P-  v-.  p-  o-.  ^-.  D:"),
+    "policy-based RL": ("#d55e00", "X-  o--  p--  <-.  >-.  d:  v:"),
 }
+
+
+def _looks_of(family: str) -> dict[str, AgentStyle]:
+    color, looks = _LOOKS[family]
+    pairs = zip(names_of(family), looks.split(), strict=False)
+    return {agent: AgentStyle(color, look[0], look[1:]) for agent, look in pairs}
+
+
 _KNOWN = {
     "uniform": AgentStyle("#8a8a8a", "x", ":"),
     "oracle": AgentStyle("#000000", "*", "--"),
     "diverse_oracle": AgentStyle("#4d4d4d", "h", ":"),
     "far_sighted": AgentStyle("#5b3a8c", "D", "-."),
-    **{
-        agent: AgentStyle(color, marker, line)
-        for color, members in _FAMILIES.values()
-        for agent, (marker, line) in members.items()
-    },
-}
+} | {agent: look for family in FAMILIES for agent, look in _looks_of(family).items()}
 _MORE_COLORS = ("#882255", "#cc6677", "#44aa99", "#332288", "#aa4499", "#117733", "#6b4c2a")
 # Stars of that many points, turned by that many degrees: none of ours is one.
 _MORE_MARKERS = ((3, 1, 0), (3, 1, 180), (4, 1, 0), (4, 1, 45), (6, 1, 0), (8, 1, 0))
@@ -189,17 +145,12 @@ def agent_style(agent: str) -> AgentStyle:
 
 def families() -> dict[str, str]:
     """Returns the families of agents that learn, and their colours, in the order of figures."""
-    return {family: color for family, (color, _) in _FAMILIES.items()}
+    return {family: _LOOKS[family][0] for family in FAMILIES}
 
 
 def family_of(agent: str) -> str | None:
     """Returns the family of an agent; None of a reference, and of one that is not ours."""
-    return next((name for name, (_, members) in _FAMILIES.items() if agent in members), None)
-
-
-def members(family: str) -> list[str]:
-    """Returns the agents of a family."""
-    return list(_FAMILIES[family][1])
+    return next((family for family in FAMILIES if agent in names_of(family)), None)
 
 
 def write_figure(ax: Axes, file: Path) -> None:

@@ -6,31 +6,13 @@ import os
 import numpy as np
 import pytest
 
+from recsim_env.agent_registry import REGISTRY
 from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
 from recsim_env.agents.references.uniform import Uniform
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_agent
-
-#: What an agent imports beyond the required packages.
-EXTRAS = {
-    "ials": "implicit",
-    "two_tower": "torch",
-    "sequential": "torch",
-    "neural_linear": "torch",
-    "dqn": "stable_baselines3",
-    "qrdqn": "sb3_contrib",
-    "slateq": "torch",
-    "full_slate_q": "stable_baselines3",
-    "iql": "torch",
-    "reinforce": "torch",
-    "bc": "torch",
-    "ppo": "stable_baselines3",
-    "a2c": "stable_baselines3",
-    "recurrent_ppo": "sb3_contrib",
-    "sac": "stable_baselines3",
-}
 
 SCENARIOS = {
     "strangers": InterestEvolution(horizon=10),
@@ -78,7 +60,9 @@ SUITABLE = {
 def each(names=tuple(AGENTS)):
     """Returns agents as parameters, skipped where their extra is not installed."""
     missing = {
-        name: module for name, module in EXTRAS.items() if importlib.util.find_spec(module) is None
+        name: entry.extra
+        for name, entry in REGISTRY.items()
+        if entry.extra and importlib.util.find_spec(entry.extra) is None
     }
     return [
         pytest.param(

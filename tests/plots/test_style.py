@@ -17,22 +17,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from recsim_env import agent_registry
+from recsim_env.agent_registry import names_of
 from recsim_env.agents import AGENTS
 from recsim_env.plots import style
 from recsim_env.results.intervals import Estimate
 
 FAMILIES = (
-    ("uniform",),
-    ("popularity", "topic_quality"),
-    ("content", "two_tower", "sequential"),
-    ("user_knn", "item_knn", "svd", "ials", "ease", "bpr"),
-    ("epsilon_greedy", "ucb", "thompson", "cascade_ucb", "topic_ucb"),
-    ("linucb", "lin_thompson", "logistic_thompson", "neural_linear"),
-    ("dqn", "qrdqn", "slateq", "full_slate_q", "iql"),
-    ("ppo", "a2c", "recurrent_ppo", "sac", "reinforce", "bc"),
-    ("oracle",),
-    ("diverse_oracle",),
-    ("far_sighted",),
+    *(tuple(names_of(family)) for family in agent_registry.FAMILIES),
+    *((name,) for name in names_of(agent_registry.REFERENCES)),
 )
 KNOWN = tuple(itertools.chain(*FAMILIES))
 
@@ -55,6 +48,14 @@ def lab(color: str) -> np.ndarray:
 
 def test_every_agent_has_a_style_of_its_own() -> None:
     assert [name for name in AGENTS if not style.is_known(name)] == []
+
+
+def test_every_family_has_a_look_for_its_next_agent() -> None:
+    assert list(style._LOOKS) == list(agent_registry.FAMILIES)
+    looks = [look for _, listed in style._LOOKS.values() for look in listed.split()]
+    assert len(set(looks)) == len(looks)
+    for family, (_, listed) in style._LOOKS.items():
+        assert len(listed.split()) > len(names_of(family)), family
 
 
 def test_a_family_shares_its_colour_and_no_other_has_a_similar_one() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agents import AGENTS, agent_class
+from recsim_env.agent_registry import registered_name
+from recsim_env.agents import agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import REFERENCES, BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
@@ -128,7 +129,7 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
 def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     """Returns what decides the results of all agents; a file in a setting counts by its content."""
     return {
-        "scenario": f"{type(scenario).__module__}:{type(scenario).__qualname__}",
+        "scenario": _name(type(scenario)),
         "scenario_settings": {k: _content(v) for k, v in scenario.settings.items()},
         "protocol": protocol,
     }
@@ -137,9 +138,15 @@ def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
 def _described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what, beside its scenario, decides the results of an agent."""
     return {
-        "agent": AGENTS.get(agent, agent),
+        "agent": registered_name(agent),
         "agent_settings": {k: _content(v) for k, v in settings.items()},
     }
+
+
+def _name(kind: type[Scenario]) -> str:
+    """Returns what a scenario is called: of ours the class, wherever its file lies."""
+    is_ours = kind.__module__.startswith("recsim_env.")
+    return kind.__qualname__ if is_ours else f"{kind.__module__}:{kind.__qualname__}"
 
 
 def hash_of(described: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agent_registry import registered_name
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.benchmark.experiment.kept import joinable, noted, plain
@@ -173,7 +174,7 @@ def _configs(
     """Returns what decides the runs; see `joinable`."""
     agents = {
         run.agent: {
-            "agent": f"{run.kind.__module__}:{run.kind.__qualname__}",
+            "agent": _name(run.kind),
             "settings": run.settings,
         }
         for run in runs
@@ -207,7 +208,7 @@ def _plan(
         if reason := _unsuitable(kind, settings, task, log.name):
             left_out.append(LeftOut(log.name, label, reason))
             continue
-        described = [content, asdict(protocol), AGENTS.get(name, name), settings]
+        described = [content, asdict(protocol), _name(kind), settings]
         for seed in seeds:
             runs.append(
                 RankingRun(
@@ -222,6 +223,11 @@ def _plan(
                 )
             )
     return runs, tuple(left_out)
+
+
+def _name(kind: type[Recommender] | type[Random]) -> str:
+    """Returns what is judged, wherever its file lies."""
+    return RANDOM if kind is Random else registered_name(f"{kind.__module__}:{kind.__qualname__}")
 
 
 def _recommender(name: str) -> type[Recommender]:
