@@ -115,7 +115,7 @@ REGISTRY: dict[str, AgentEntry] = {
     **_family(
         "value-based RL",
         dqn=("sb3.dqn:DQNAgent", _FEATURES, "Mnih et al. 2015", _SB3),
-        qrdqn=("sb3.qrdqn:QRDQNAgent", _FEATURES, "Dabney et al. 2018", _CONTRIB),
+        qrdqn=("sb3.dqn:QRDQNAgent", _FEATURES, "Dabney et al. 2018", _CONTRIB),
         slateq=("rl.slateq:SlateQ", _FEATURES, "Ie et al. 2019", _TORCH),
         full_slate_q=("sb3.full_slate_q:FullSlateQAgent", _FEATURES, "Ie et al. 2019", _SB3),
         iql=("rl.iql:ImplicitQLearning", _FEATURES, "Kostrikov et al. 2022", _TORCH),
@@ -123,7 +123,7 @@ REGISTRY: dict[str, AgentEntry] = {
     **_family(
         "policy-based RL",
         ppo=("sb3.ppo:PPOAgent", _FEATURES, "Schulman et al. 2017", _SB3),
-        a2c=("sb3.a2c:A2CAgent", _FEATURES, "Mnih et al. 2016", _SB3),
+        a2c=("sb3.ppo:A2CAgent", _FEATURES, "Mnih et al. 2016", _SB3),
         recurrent_ppo=(
             "sb3.recurrent_ppo:RecurrentPPOAgent",
             _FEATURES,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.sb3.slate_value_agent import SlateValueAgent
+from recsim_env.agents.sb3.dqn import SlateValueAgent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import count_slates, enumerate_slates
@@ -51,7 +51,7 @@ class FullSlateQAgent(SlateValueAgent):
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `FlatSlateValues`."""
-        from recsim_env.agents.sb3.slate_values import FlatSlateValues
+        from recsim_env.agents.sb3.slate_dqn import FlatSlateValues
 
         return FlatSlateValues(space, n_slates=len(self.table), width=self.settings["width"])
 

@@ -8,7 +8,7 @@ import numpy as np
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import like
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.sb3.policy_gradient import ProximalAgent
+from recsim_env.agents.sb3.ppo import ProximalAgent
 
 # Name of the states of the LSTMs in `progress`.
 _STATES = "lstm_states"

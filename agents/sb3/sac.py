@@ -50,13 +50,13 @@ class SACAgent(OffPolicyAgent):
         return VectorSlateWrapper(env, self.form)
 
     def make_model(self, env: Any) -> Any:
-        """Returns Stable-Baselines3's SAC with a `PointPolicy`."""
+        """Returns Stable-Baselines3's SAC with a `DirectionPolicy`."""
         from stable_baselines3 import SAC
 
-        from recsim_env.agents.sb3.point_policy import PointPolicy
+        from recsim_env.agents.sb3.sac_policy import DirectionPolicy
 
         return SAC(
-            PointPolicy,
+            DirectionPolicy,
             env,
             **self.model_settings(env),
             ent_coef="auto_0.1",

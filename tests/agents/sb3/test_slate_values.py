@@ -9,8 +9,7 @@ from gymnasium import spaces
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
-from recsim_env.agents.sb3.slate_dqn import SlateQRDQN  # noqa: E402 (needs torch)
-from recsim_env.agents.sb3.slate_values import FlatSlateValues, SlateValues  # noqa: E402 (needs torch)
+from recsim_env.agents.sb3.slate_dqn import FlatSlateValues, SlateQRDQN, SlateValues  # noqa: E402
 
 N_CANDIDATES, SLATE_SIZE, N_PEOPLE = 7, 3, 40
 SPACE = spaces.Dict(

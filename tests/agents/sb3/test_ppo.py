@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.sb3.policy_gradient import minibatches
+from recsim_env.agents.sb3.ppo import minibatches
 from recsim_env.benchmark import evaluate
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer

@@ -62,7 +62,7 @@ class DirectionCritics(nn.Module):
         self.train(mode)
 
 
-class PointPolicy(SACPolicy):
+class DirectionPolicy(SACPolicy):
     """Stable-Baselines3's SAC policy: an actor on a `Summary`, and `DirectionCritics`."""
 
     def __init__(
