@@ -22,6 +22,9 @@ from recsim_env.scenarios.recent_clicks import (
     take_in,
 )
 
+# What is observed; see `Boredom.flags`.
+SHOWS_ITEMS = SHOWS_STATE = True
+
 BORED_OF = ("everything", "topic")
 EXAMINATION_ORDERS = ("top_down", "mixed")
 
@@ -294,14 +297,9 @@ class Boredom(Scenario):
         """Clicked places were looked at; the others by the mean over both orders of reading."""
         return np.where(clicked, 1.0, self.derived()["look"])
 
-    def variants(self) -> Mapping[str, Any]:
-        """Leaves out what is not observed."""
-        functions: dict[str, Any] = {}
-        if not self.show_items:
-            functions["write_candidates"] = write_no_candidates
-        if not self.observe_state:
-            functions["write_state"] = write_no_state
-        return functions
+    def flags(self) -> Mapping[str, bool]:
+        """What is observed."""
+        return {"SHOWS_ITEMS": self.show_items, "SHOWS_STATE": self.observe_state}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -373,8 +371,10 @@ class Boredom(Scenario):
             if length > 0.0:
                 share = user.profile[topic] / length
                 observation.history[config.n_topics + topic] = min(1.0, share)
-        write_state(config, user, observation)
-        write_candidates(config, items, candidates, observation)
+        if SHOWS_STATE:
+            write_state(config, user, observation)
+        if SHOWS_ITEMS:
+            write_candidates(config, items, candidates, observation)
         for place in range(len(response)):
             observation.response[place, 0] = response[place].clicked
             observation.response[place, 1] = response[place].topic
@@ -452,16 +452,8 @@ def write_state(config, user, observation):
         observation.user[config.n_topics + topic] = left
 
 
-def write_no_state(config, user, observation):
-    """Shows nothing: boredom is hidden."""
-
-
 def write_candidates(config, items, candidates, observation):
     """Shows what the candidates are about."""
     for index in range(len(candidates)):
         for topic in range(config.n_topics):
             observation.candidates[index, topic] = items[candidates[index]].embedding[topic]
-
-
-def write_no_candidates(config, items, candidates, observation):
-    """Shows nothing: the candidates are the catalogue, always the same."""

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import attraction_probability, multinomial_logit
 from recsim_env.core.streams import uniform
-from recsim_env.scenarios.music_world import MINUTES_PER_DAY, _begin_session
+from recsim_env.scenarios.music_world import MINUTES_PER_DAY, begin_session
 
 # What all listeners share and no setting changes; the compiled functions read it from the config.
 NATURE = {
@@ -238,7 +239,8 @@ def churn_chance(config, satisfaction):
     return min(1.0, config.churn_rate * weariness(config, config.churn_slope, satisfaction))
 
 
-def _end_session(config, user, rng):
+@noinline
+def end_session(config, user, rng):
     """Decides whether and when they come back; returns whether, and if the episode is over."""
     if uniform(rng) < churn_chance(config, user.satisfaction):
         return 0.0, True
@@ -247,7 +249,7 @@ def _end_session(config, user, rng):
     gap = config.gap_days * weariness(config, config.gap_slope, user.satisfaction)
     days = int(min(365.0, -gap * math.log(1.0 - uniform(rng))))
     left_at = user.clock
-    _begin_session(user, MINUTES_PER_DAY * (math.floor(left_at / MINUTES_PER_DAY) + days), rng)
+    begin_session(user, MINUTES_PER_DAY * (math.floor(left_at / MINUTES_PER_DAY) + days), rng)
     recover(config, user, user.clock - left_at)
     user.satisfaction = 0.5 + config.overnight_memory * (user.satisfaction - 0.5)
     user.n_skips = 0
@@ -262,7 +264,8 @@ def uniform_discount(rate, low, high):
     return (math.exp(-rate * low) - math.exp(-rate * high)) / (rate * (high - low))
 
 
-def _return_chance(config, user, item, chance, completes):
+@noinline
+def return_chance(config, user, item, chance, completes):
     """Returns the chance that they leave after this track, and will come back.
 
     `chance` is that of the track being chosen at all, `completes` that of its being heard out.

@@ -24,11 +24,10 @@ from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.scenarios.music_listener import (
     BROWSE_MINUTES,
     NATURE,
-    _end_session,
-    _return_chance,
     choice_chance,
     choose_from,
     completion_score,
+    end_session,
     enjoyment_of,
     favourite_genre,
     listen,
@@ -36,6 +35,7 @@ from recsim_env.scenarios.music_listener import (
     play_reward,
     recover,
     remember,
+    return_chance,
     reward_of,
     satisfaction_after,
     satisfaction_gain,
@@ -50,7 +50,7 @@ from recsim_env.scenarios.music_world import (
     MINUTES_PER_DAY,
     OWN_TASTE_SD,
     PLACES,
-    _begin_session,
+    begin_session,
     catalogue,
     is_weekend,
     let_time_pass,
@@ -382,7 +382,7 @@ class MusicStreaming(Scenario):
         """Draws the day, the hour, the place and the mood."""
         midnight = 1440.0 * integer(rng, 7)
         user.clock = midnight
-        _begin_session(user, midnight, rng)
+        begin_session(user, midnight, rng)
         user.end_clock = midnight + 1440.0 * config.n_days
         user.n_sessions = 1
         user.satisfaction = min(0.9, max(0.1, 0.5 + 0.1 * normal(rng)))
@@ -412,7 +412,7 @@ class MusicStreaming(Scenario):
         let_time_pass(user, minutes, rng)
         if stays:
             return (0.0 if config.reward == 3 else reward), False
-        comes_back, is_over = _end_session(config, user, rng)
+        comes_back, is_over = end_session(config, user, rng)
         return (comes_back if config.reward == 3 else reward), is_over
 
     @staticmethod
@@ -447,7 +447,7 @@ class MusicStreaming(Scenario):
         chance = choice_chance(config, score)
         completes = attraction_probability(score, 0.0)
         if config.reward == 3:
-            return _return_chance(config, user, item, chance, completes)
+            return return_chance(config, user, item, chance, completes)
         return chance * play_reward(config, item, match, completes)
 
     @staticmethod

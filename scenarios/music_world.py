@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.streams import categorical, normal, uniform
 
 PLACES = ("home", "commute", "work", "gym")
@@ -178,7 +179,8 @@ def part_of_day(hour):
     return part
 
 
-def _go_somewhere(user, rng):
+@noinline
+def go_somewhere(user, rng):
     """Draws where the person is at this hour, and what they listen on there."""
     weights = PART_PLACE[is_weekend(user), part_of_day(user.clock % 1440.0 / 60.0)]
     total = 0.0
@@ -193,7 +195,8 @@ def _go_somewhere(user, rng):
     user.played_on = categorical(rng, PLACE_DEVICE[user.place])
 
 
-def _begin_session(user, midnight, rng):
+@noinline
+def begin_session(user, midnight, rng):
     """Draws at what hour of the day that begins at `midnight` the person listens, and where.
 
     If that hour is over, it is the next day's.
@@ -204,7 +207,7 @@ def _begin_session(user, midnight, rng):
     if clock <= user.clock:
         clock += 1440.0
     set_clock(user, clock)
-    _go_somewhere(user, rng)
+    go_somewhere(user, rng)
     user.session_minutes = 0.0
 
 
@@ -213,4 +216,4 @@ def let_time_pass(user, minutes, rng):
     set_clock(user, user.clock + minutes)
     user.session_minutes += minutes
     if uniform(rng) < minutes * (_MOVES_PER_HOUR / 60.0):
-        _go_somewhere(user, rng)
+        go_somewhere(user, rng)

@@ -2,6 +2,7 @@
 
 import math
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import MAX_EXPONENT, cascade, model_code, position_based
 from recsim_env.core.streams import normal, uniform
 
@@ -61,10 +62,12 @@ def was_clicked(user, item_id):
     """
     if (user.seen >> (item_id % _SEEN_BITS)) & 1 == 0:
         return False
-    return _is_remembered(user, item_id)
+    return is_remembered(user, item_id)
 
 
-def _is_remembered(user, item_id):
+@noinline
+def is_remembered(user, item_id):
+    """Returns whether the article is among those they clicked last."""
     for entry in range(min(user.n_read, N_REMEMBERED)):
         if user.clicked[entry] == item_id:
             return True
@@ -110,11 +113,12 @@ def look_at_clock(config, user, items):
     """Finds out which articles are alive; after the end of the stay its last moment counts."""
     user.clock = min(user.clock, user.stay_end)
     user.hour = min(int(user.clock), config.n_hours - 1)
-    user.newest = _count_published(config, items, user.clock)
-    user.oldest = _count_published(config, items, user.clock - config.lifetime_hours)
+    user.newest = count_published(config, items, user.clock)
+    user.oldest = count_published(config, items, user.clock - config.lifetime_hours)
 
 
-def _count_published(config, items, time):
+@noinline
+def count_published(config, items, time):
     """Returns how many articles appeared up to a moment, by halving the hour that it lies in."""
     if time < 0.0:
         return 0

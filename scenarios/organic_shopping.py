@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import MAX_EXPONENT
 from recsim_env.core.layouts import count, within
 from recsim_env.core.scenario import Scenario
@@ -360,6 +361,7 @@ def pass_time(config, user, phase, rng):
             user.taste[factor] += config.drift_sd * elapsed * normal(rng)
 
 
+@noinline
 def _browse(config, user, items, rng):
     """Lets the person view products on their own; returns what ends it.
 

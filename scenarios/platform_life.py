@@ -6,6 +6,7 @@ creator, and the loyalty of each group.
 
 import math
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.streams import bernoulli, lognormal, normal, uniform
 
 # A new platform's groups come this often, and its creators' attention varies by this much (log).
@@ -27,8 +28,8 @@ def found(config, user, rng):
         luck = lognormal(rng, -0.5 * _FOUNDING_SD * _FOUNDING_SD, _FOUNDING_SD)
         user.attention[creator] = config.founding_attention * luck
         user.production[creator] = production_of(config, user.attention[creator])
-    _add_up(config, user)
-    _welcome(config, user, rng)
+    add_up(config, user)
+    welcome(config, user, rng)
 
 
 def production_of(config, attention):
@@ -45,7 +46,8 @@ def audience_of(config, user):
     return audience
 
 
-def _add_up(config, user):
+@noinline
+def add_up(config, user):
     """Adds up production and attention of all creators."""
     production = 0.0
     attention = 0.0
@@ -56,7 +58,8 @@ def _add_up(config, user):
     user.mean_attention = max(attention / max(1, user.n_active), 1e-3)
 
 
-def _welcome(config, user, rng):
+@noinline
+def welcome(config, user, rng):
     """Draws the next visitor."""
     audience = audience_of(config, user)
     left = uniform(rng) * audience
@@ -78,13 +81,14 @@ def pass_time(config, user, rng):
     user.stocktakings_due += gap * config.stocktakings_per_visit
     while user.stocktakings_due >= 1.0:
         user.stocktakings_due -= 1.0
-        _take_stock(config, user, user.next_creator, rng)
+        take_stock(config, user, user.next_creator, rng)
         user.next_creator = (user.next_creator + 1) % config.n_creators
-    _add_up(config, user)
-    _welcome(config, user, rng)
+    add_up(config, user)
+    welcome(config, user, rng)
 
 
-def _take_stock(config, user, creator, rng):
+@noinline
+def take_stock(config, user, creator, rng):
     """Lets a creator grow, slow down or leave, or a newcomer take a free seat."""
     attention = user.attention[creator]
     if user.production[creator] == 0.0:

@@ -27,6 +27,9 @@ from recsim_env.core.settings import (
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
 
+# Which features the world has; see `RatedCatalogue.flags`.
+HAS_USER_FEATURES = HAS_ITEM_FEATURES = True
+
 REWARDS = ("liked", "clicks", "rating")
 
 # Spreads of the synthetic world in rating units, near those fitted to MovieLens-100K.
@@ -261,14 +264,12 @@ class RatedCatalogue(Scenario):
             numbers["session_sd"] = float(world.session_log_sd)
         return numbers | self._scale()
 
-    def variants(self) -> Mapping[str, Any]:
-        """Leaves out the features that the world does not have."""
-        functions: dict[str, Any] = {}
-        if not self.n_user_features:
-            functions["write_user_features"] = write_no_user_features
-        if not self.n_item_features:
-            functions["write_item_features"] = write_no_item_features
-        return functions
+    def flags(self) -> Mapping[str, bool]:
+        """Which features the world has."""
+        return {
+            "HAS_USER_FEATURES": self.n_user_features > 0,
+            "HAS_ITEM_FEATURES": self.n_item_features > 0,
+        }
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
@@ -369,8 +370,10 @@ class RatedCatalogue(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         """Shows the person's features, what the visit showed of their taste, and candidates."""
-        write_user_features(config, user, observation)
-        write_item_features(config, items, candidates, observation)
+        if HAS_USER_FEATURES:
+            write_user_features(config, user, observation)
+        if HAS_ITEM_FEATURES:
+            write_item_features(config, items, candidates, observation)
         observation.history[0] = math.log1p(user.n_consumed)
         if user.n_consumed > 0:
             observation.history[1] = user.sum_above_mean / user.n_consumed
@@ -507,11 +510,3 @@ def write_item_features(config, items, candidates, observation):
     for index in range(len(candidates)):
         for feature in range(config.n_item_features):
             observation.candidates[index, feature] = items[candidates[index]].features[feature]
-
-
-def write_no_user_features(config, user, observation):
-    """Shows nothing: the world knows nothing of people."""
-
-
-def write_no_item_features(config, items, candidates, observation):
-    """Shows nothing: the world knows nothing of items."""

@@ -1,16 +1,17 @@
 """What recent clicks do to a person: they bore, they influence, and they are forgotten.
 
 The functions are about one person of `recsim_env.scenarios.boredom`, whose record they change.
-Those with a leading underscore are compiled apart, which keeps the compiling short.
 """
 
 import math
+
+from recsim_env.compiler.binding import noinline
 
 
 def take_in(config, user, item):
     """Remembers a click, forgetting the oldest where there are too many."""
     if user.n_recent == config.recent_clicks:
-        _forget_oldest(config, user)
+        forget_oldest(config, user)
     entry = (user.oldest + user.n_recent) % config.recent_clicks
     user.recent_topic[entry] = item.topic
     user.recent_time[entry] = user.time
@@ -20,7 +21,8 @@ def take_in(config, user, item):
         user.pull[topic] += item.embedding[topic]
 
 
-def _forget_oldest(config, user):
+@noinline
+def forget_oldest(config, user):
     """Drops the oldest of the recent clicks."""
     user.n_clicks[user.recent_topic[user.oldest]] -= 1
     user.oldest = (user.oldest + 1) % config.recent_clicks
@@ -31,14 +33,15 @@ def move_on(config, user, n_clicked):
     """Ends a step: old clicks are forgotten, boredom comes and goes, and clicks influence."""
     user.time += 1
     while user.n_recent > 0 and (user.recent_time[user.oldest] < user.time - config.boredom_window):
-        _forget_oldest(config, user)
+        forget_oldest(config, user)
     if config.boredom_threshold > 0:
-        _get_bored(config, user)
+        get_bored(config, user)
     if n_clicked > 0:
-        _be_influenced(config, user, n_clicked)
+        be_influenced(config, user, n_clicked)
 
 
-def _get_bored(config, user):
+@noinline
+def get_bored(config, user):
     """Ends boredom that has lasted, begins what is due, and turns attention away from it."""
     n_bored = 0
     for topic in range(config.n_topics):
@@ -60,7 +63,8 @@ def _get_bored(config, user):
             user.keenness *= 1.0 - config.relevance_penalty
 
 
-def _be_influenced(config, user, n_clicked):
+@noinline
+def be_influenced(config, user, n_clicked):
     """Moves interests towards what was clicked in this step, and adds it to the profile."""
     mean = 0.0
     for topic in range(config.n_topics):

@@ -1,5 +1,6 @@
 """Sessions of a viewer: what was seen of each category, why they quit, when they return."""
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import attraction_probability
 from recsim_env.core.streams import uniform
 
@@ -87,10 +88,11 @@ def return_chance(config, feeling):
 
 def leaves_for_good(config, user, rng):
     """Ends the session where there is a reason to, and begins the next; returns whether none is."""
-    return user.quit_reason != _GOES_ON and _end_session(config, user, rng)
+    return user.quit_reason != _GOES_ON and end_session(config, user, rng)
 
 
-def _end_session(config, user, rng):
+@noinline
+def end_session(config, user, rng):
     """Draws the days until the next session; returns whether there is none."""
     user.last_pleasure = user.pleasure / user.turn
     feeling = float(user.last_pleasure)

@@ -9,20 +9,33 @@ import dis
 import functools
 import hashlib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+_Function = TypeVar("_Function", bound=Callable)
+
+
+def noinline(function: _Function) -> _Function:
+    """Keeps a compiled function out of the code of its callers: for a path that is rarely taken.
+
+    All others are inlined where they are called, which is worth a third of the time of a step. A
+    long function that hardly ever runs only makes its callers larger, and compiling slower.
+    """
+    function.__dict__["is_noinline"] = True
+    return function
 
 
 class Binder:
     """Rebuilds a function and all plain functions that it calls with other globals.
 
     Args:
-      templates: the globals of the module whose functions are templates.
-      bindings: what global names of the templates stand for.
-      variants: what global names of all other functions stand for.
+      functions: which function stands in the place of another, wherever that is called.
+      flags: values of the global constants of these names, whichever module has them. What stands
+        in ``if FLAG:`` is compiled where the flag is true only, so it may use fields that the
+        records do not have otherwise.
       compiled: whether to compile each function with Numba.
       layout: what the records look like. Every function is named by a hash of this and of all that
         it consists of: Numba itself numbers functions and record types anew in each process, so
@@ -32,41 +45,39 @@ class Binder:
 
     def __init__(
         self,
-        templates: dict[str, Any],
-        bindings: dict[str, Any],
-        variants: dict[str, Any],
+        functions: Mapping[Callable, Any],
+        flags: Mapping[str, bool],
         *,
         compiled: bool,
         layout: str = "",
     ) -> None:
-        self.templates = templates
-        self.bindings = bindings
-        self.variants = variants
+        self.functions = dict(functions)
+        self.flags = {name: bool(flag) for name, flag in flags.items()}
         self.is_compiled = compiled
         self.bound: dict[int, Callable] = {}
         self.pending: set[int] = set()
         self.digest = hashlib.sha256(_own_source() + layout.encode())
 
-    def bind_root(self, template: Callable, **extra: Callable) -> Callable:
-        """Returns the template bound, and cached on disk under the hash of all it consists of.
+    def bind_root(self, root: Callable, functions: Mapping[Callable, Any] | None = None) -> Any:
+        """Returns the function bound, and cached on disk under the hash of all it consists of.
 
         Roots of one binder share what they call, so that it is compiled once.
+
+        Args:
+          root: the function that is to be called from outside.
+          functions: more of those of the binder, for what this root calls itself.
         """
-        self.bindings = self.bindings | extra
-        function = self._rebuild(template)
+        self.functions.update(functions or {})
+        function = self._rebuild(root)
         if not self.is_compiled:
             return function
         return self._compile(function, is_root=True)
 
     def _compile(self, function: types.FunctionType, *, is_root: bool) -> Any:
-        """Returns the function compiled, under a name that says what it is.
-
-        What roots call is inlined, which is worth a third of the time of a step; a leading
-        underscore keeps a function apart, as a path rarely taken should be.
-        """
+        """Returns the function compiled, under a name that says what it is."""
         from numba import njit
 
-        is_inlined = not is_root and not function.__name__.startswith("_")
+        is_inlined = not is_root and not _is_noinline(function)
         function.__qualname__ = f"{function.__name__}_{self.digest.hexdigest()[:24]}"
         # Nothing but compiled code calls what is no root: without a way in from outside it compiles
         # in three quarters of the time. Numba's type stubs do not know these two options.
@@ -83,12 +94,12 @@ class Binder:
     def _rebuild(self, function: Any) -> types.FunctionType:
         """Returns the function with every global that it uses resolved, and hashes it."""
         code = function.__code__
-        replacements = self.bindings if function.__globals__ is self.templates else self.variants
         names = [name for name in _global_names(code) if name in function.__globals__]
         replaced = dict(function.__globals__)
         self._hash_code(code)
+        self.digest.update(repr(_is_noinline(function)).encode())
         for name in names:
-            value = replacements.get(name, function.__globals__[name])
+            value = self.flags.get(name, function.__globals__[name])
             replaced[name] = self._resolve(name, value, of=function)
         closure = tuple(
             types.CellType(self._resolve(name, cell.cell_contents, of=function))
@@ -100,6 +111,7 @@ class Binder:
             code, replaced, function.__name__, function.__defaults__, closure
         )
         rebuilt.__kwdefaults__ = function.__kwdefaults__
+        rebuilt.__dict__.update(function.__dict__)
         # Loading from Numba's cache imports this module; the function's own may be a notebook.
         rebuilt.__module__ = __name__
         return rebuilt
@@ -107,6 +119,8 @@ class Binder:
     def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
         """Returns what a global name stands for in the rebuilt function, and hashes it."""
         self.digest.update(name.encode())
+        if isinstance(value, types.FunctionType):
+            value = self.functions.get(value, value)
         if isinstance(value, types.FunctionType):
             if id(value) in self.pending:
                 raise TypeError(
@@ -156,6 +170,10 @@ class Binder:
 def _own_source() -> bytes:
     """Returns the text of this module: how functions are compiled is part of what they are."""
     return Path(__file__).read_bytes()
+
+
+def _is_noinline(function: Callable) -> bool:
+    return bool(function.__dict__.get("is_noinline", False))
 
 
 def _global_names(code: types.CodeType) -> list[str]:

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from recsim_env.compiler.binding import noinline
 from recsim_env.core.streams import uniform
 
 RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": bool}
@@ -103,7 +104,7 @@ def multinomial_logit(slate, response, no_click_score, rng):
             weight = math.exp(response[place].score - top)
         response[place].probability = weight
         total += weight
-    return _click_one(response, total, rng)
+    return click_one(response, total, rng)
 
 
 def proportional(slate, response, no_click_score, min_normalizer, rng):
@@ -120,10 +121,11 @@ def proportional(slate, response, no_click_score, min_normalizer, rng):
             weight = max(response[place].score - min_normalizer, 0.0)
         response[place].probability = weight
         total += weight
-    return _click_one(response, total, rng)
+    return click_one(response, total, rng)
 
 
-def _click_one(response, total, rng):
+@noinline
+def click_one(response, total, rng):
     """Turns weights into probabilities that leave room for no click, and draws one place."""
     left = uniform(rng) * total
     scale = 1.0 / total if total > 0.0 else 0.0

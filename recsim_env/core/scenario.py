@@ -265,11 +265,12 @@ class Scenario:
         """
         return {}
 
-    def variants(self) -> Mapping[str, Any]:
-        """Returns functions to call instead of the module-level ones of these names.
+    def flags(self) -> Mapping[str, bool]:
+        """Returns values of global constants of the scenario's modules, by their names.
 
-        It is for settings that change which fields a record has; a compiled function cannot name a
-        field that is not there.
+        They are for settings that change which fields a record has: a compiled function cannot name
+        a field that is not there. What stands in ``if SHOWS_ITEMS:`` is compiled only where the
+        flag is true; in the module, ``SHOWS_ITEMS = True`` stands for the reader.
         """
         return {}
 

@@ -17,6 +17,8 @@ import math
 
 import numpy as np
 
+from recsim_env.compiler.binding import noinline
+
 STREAM = np.dtype([("state", np.uint64)], align=True)
 
 MASK = 0xFFFFFFFFFFFFFFFF
@@ -121,18 +123,16 @@ def normal(rng):
     point = float(np.int64(bits >> 11) - HALF)
     if abs(point) < LAYER_INNER[layer]:
         return point * LAYER_STEP[layer]
-    return _normal_beyond(rng, layer, point)
+    return normal_beyond(rng, layer, point)
 
 
-def _normal_beyond(rng, layer, point):
-    """Goes on where a point fell outside the safe part of its layer (1 in 80).
-
-    It stands apart so that the common case is small enough to be inlined everywhere.
-    """
+@noinline
+def normal_beyond(rng, layer, point):
+    """Goes on where a point fell outside the safe part of its layer (1 in 80)."""
     while abs(point) >= LAYER_INNER[layer]:
         x = point * LAYER_STEP[layer]
         if layer == 0:
-            return math.copysign(_normal_tail(rng), x)
+            return math.copysign(normal_tail(rng), x)
         outer = math.exp(-0.5 * (LAYER_WIDTH[layer] ** 2 - x * x))
         inner = math.exp(-0.5 * (LAYER_WIDTH[layer + 1] ** 2 - x * x))
         if inner + uniform(rng) * (outer - inner) < 1.0:
@@ -143,7 +143,8 @@ def _normal_beyond(rng, layer, point):
     return point * LAYER_STEP[layer]
 
 
-def _normal_tail(rng):
+@noinline
+def normal_tail(rng):
     """Returns a draw from N(0, 1) given that it exceeds the last layer."""
     while True:
         beyond = -math.log(1.0 - uniform(rng)) / TAIL_START

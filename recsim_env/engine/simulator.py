@@ -9,15 +9,9 @@ import numpy as np
 
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import STREAM
-from recsim_env.engine.kernel import (
-    ASKED,
-    DISABLED,
-    NEXT_STEP,
-    RESET,
-    SAME_STEP,
-    Kernel,
-    slot_dtype,
-)
+from recsim_env.engine.batch import DISABLED, NEXT_STEP, RESET, SAME_STEP
+from recsim_env.engine.episode import ASKED, slot_dtype
+from recsim_env.engine.kernel import Kernel
 from recsim_env.engine.rehearsal import (
     N_ITEMS,
     N_PEOPLE,

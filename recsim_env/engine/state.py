@@ -17,7 +17,7 @@ def check_state(scenario: Scenario, slots: np.ndarray, *, may_be_over: bool = Tr
 
     Args:
       scenario: whose people they are.
-      slots: (num_slots,) records of `recsim_env.engine.kernel.slot_dtype`.
+      slots: (num_slots,) records of `recsim_env.engine.episode.slot_dtype`.
       may_be_over: whether an episode may be over, as it cannot be where the next begins at once.
 
     Raises:

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from recsim_env.core.scenario import Scenario
-from recsim_env.engine.kernel import slot_dtype
+from recsim_env.engine.episode import slot_dtype
 from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 from recsim_env.engine.state import check_state
 from recsim_env.envs.arguments import (

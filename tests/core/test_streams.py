@@ -33,9 +33,7 @@ streams_integer = streams.integer
 
 
 def compiled(function):
-    from numba import njit
-
-    return njit(Binder({}, {}, {}, compiled=True)._rebuild(function), error_model="numpy")
+    return Binder({}, {}, compiled=True).bind_root(function)
 
 
 @pytest.fixture(scope="module")
