@@ -46,7 +46,7 @@ def headings(ax: Axes) -> list[str]:
 
 def test_the_best_of_each_family_stands_at_its_score(two: ResultTable) -> None:
     ax = draw_ladder(two)
-    columns = ["for everybody", "collaborative", "bandits over features", OTHERS]
+    columns = ["non-personalized", "collaborative filtering", "contextual bandits", OTHERS]
     assert headings(ax) == columns
     starts = [float(tick) for tick in ax.get_xticks()[::2]]
     found = {

@@ -33,7 +33,7 @@ def test_unknown_names_list_the_known_ones():
         ValueError, match=r"scenario 'Nowhere' is unknown; known are BernoulliBandit-v0, Boredom"
     ):
         BenchmarkSettings.create(scenarios="Nowhere")
-    with pytest.raises(ValueError, match="agent 'nobody' is unknown; known are uniform, popul"):
+    with pytest.raises(ValueError, match="agent 'nobody' is unknown; known are uniform, oracle"):
         BenchmarkSettings.create(agents=["linucb", "nobody"])
     with pytest.raises(ValueError, match="no setting interaction; known are scenarios, agents"):
         BenchmarkSettings.create(interaction=5)
@@ -185,7 +185,7 @@ def load_tiny_world(path):
         user_bias=np.zeros(4),
         user_features=np.zeros((4, 0)),
         user_feature_names=labels(0),
-        user_session_weight=np.full(4, 0.25),
+        user_visit_weight=np.full(4, 0.25),
         user_session_mean=np.full(4, 3.0),
         user_labels=labels(4),
         global_mean=3.0,
