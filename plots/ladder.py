@@ -34,7 +34,7 @@ def draw_ladder(table: ResultTable, ax: Axes | None = None) -> Axes:
     """Draws the best agent of each family in each scenario, from uniform (0) to 1.
 
     Rows are scenarios and columns families; 1 is the best reference of the scenario. The best of a
-    row is bold and underlaid, and so is whoever the seeds do not tell from it.
+    row is bold and shaded; shaded too is what is not significantly different from it.
 
     Args:
       table: results of the benchmark.
@@ -55,7 +55,7 @@ def draw_ladder(table: ResultTable, ax: Axes | None = None) -> Axes:
             caption=f"best of each family after {_spent(table)}, "
             f"{seeds_and_intervals(shown, 'whiskers')}",
             xlabel=f"score in each column ({BASELINE} = 0, best reference = 1; tick: {REFERENCE})\n"
-            "underlaid: the best of its row, and whoever the seeds do not tell from it",
+            "shaded: the best of its row, and those not significantly different (paired, 95 %)",
             ylabel="",
         )
         _lay_out(ax, rows, families)
@@ -89,9 +89,8 @@ def ladder_caption(table: ResultTable) -> str:
     return (
         f"Scores after {_spent(table)} ({BASELINE} 0, the best reference of the scenario 1), means "
         f"of {seeds(shown)}; the sections below have returns, and scores with the {REFERENCE} at "
-        "1, with their intervals. Bold: the best agent that learns; italic: not told from it by "
-        "the seeds (the interval of the paired difference of returns reaches 0). A dash: it did "
-        "not run there."
+        "1, with their intervals. Bold: the best agent that learns; italic: not significantly "
+        "different from the best (paired, 95 %). A dash: it did not run there."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,16 +29,21 @@ _FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
     ),
     (
         "learning",
-        "Return in frozen evaluations, on the same users and luck for every agent",
+        "Return in frozen evaluations, on common random numbers",
         draw_learning_curves,
     ),
     ("online", "Reward per interaction while learning", draw_online_reward),
     (
         "regret",
-        "Reward lost while learning to the oracle's run with the same users and luck, summed",
+        "Cumulative regret while learning, against the oracle's run on common random numbers",
         draw_regret,
     ),
 )
+LADDER = "ladder"
+
+FIGURES = (LADDER, *(name for name, _, _ in _FIGURES))
+"""What can be drawn: one figure of all scenarios together, and the others of each."""
+
 _COLUMNS = (
     "rank",
     "agent",
@@ -50,11 +55,15 @@ _COLUMNS = (
 )
 
 
-def write_report(folder: str | os.PathLike[str]) -> Path:
+def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGURES) -> Path:
     """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
 
     Only the folder's table, settings and versions are read, so figures can be drawn anew at any
     time, on any machine, also of a benchmark that is still running.
+
+    Args:
+      folder: of the benchmark.
+      figures: which to draw; the report shows no others.
 
     Raises:
       ValueError: the folder has no complete run.
@@ -62,9 +71,10 @@ def write_report(folder: str | os.PathLike[str]) -> Path:
     table = ResultTable(folder)
     if not table.rows():
         raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
-    sections = [_head(table), _ladder_section(table)]
-    sections += [_scenario_section(table, scenario) for scenario in table.scenarios()]
-    sections += [_failures(table), _left_out(table), _versions(table), _how_to_redraw(table)]
+    sections = [_head(table), _ladder_section(table, figures)]
+    sections += [_scenario_section(table, scenario, figures) for scenario in table.scenarios()]
+    sections += [_failures(table), _left_out(table), _versions(table)]
+    sections.append(_how_to_redraw(table, figures))
     report = table.folder / "report.md"
     text = "\n\n".join(section for section in sections if section)
     replace_file(report, f"{text}\n")
@@ -80,20 +90,24 @@ def _head(table: ResultTable) -> str:
     )
 
 
-def _ladder_section(table: ResultTable) -> str:
+def _ladder_section(table: ResultTable, figures: Collection[str]) -> str:
     """Returns what all scenarios say together, where several have a scale."""
     if len(ladder(table)) < 2:
         return ""
-    ax = draw_ladder(table)
-    style.write_figure(ax, table.folder / "ladder.png")
-    return (
-        f"## All scenarios\n\n![How far each family of agents gets](ladder.png)\n\n"
-        f"*How far each family of agents gets: {style.caption_of(ax)}.*\n\n"
-        f"{ladder_table(table)}\n\n*{ladder_caption(table)}*"
-    )
+    parts = ["## All scenarios", ladder_table(table), f"*{ladder_caption(table)}*"]
+    if LADDER in figures:
+        meaning = "How far each family of agents gets"
+        parts.insert(1, _figure(table, f"{LADDER}.png", meaning, draw_ladder(table)))
+    return "\n\n".join(parts)
 
 
-def _scenario_section(table: ResultTable, scenario: str) -> str:
+def _figure(table: ResultTable, file: str, meaning: str, ax: Axes) -> str:
+    """Writes a figure, and returns what shows it with its caption."""
+    style.write_figure(ax, table.folder / file)
+    return f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*"
+
+
+def _scenario_section(table: ResultTable, scenario: str, figures: Collection[str]) -> str:
     heading = f"## {style.short_name(scenario)}"
     if not table.rows(phase="final", scenario=scenario):
         return f"{heading}\n\nNo run finished."
@@ -105,14 +119,12 @@ def _scenario_section(table: ResultTable, scenario: str) -> str:
             f"{REFERENCE} must beat uniform."
         )
     for name, meaning, draw in _FIGURES:
-        file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
-        try:
-            ax = draw(table, scenario)
-            style.write_figure(ax, table.folder / file)
-        except ValueError as error:
-            parts.append(f"No figure *{name}*: {error}.")
-            continue
-        parts.append(f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*")
+        if name in figures:
+            file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
+            try:
+                parts.append(_figure(table, file, meaning, draw(table, scenario)))
+            except ValueError as error:
+                parts.append(f"No figure *{name}*: {error}.")
     return "\n\n".join(parts)
 
 
@@ -178,13 +190,19 @@ def _versions(table: ResultTable) -> str:
     return "## Versions\n\n" + "\n".join(lines)
 
 
-def _how_to_redraw(table: ResultTable) -> str:
+def _how_to_redraw(table: ResultTable, figures: Collection[str]) -> str:
     settings = table.read_settings()
     commands = [*settings.get("earlier_commands", []), settings.get("command", "")]
-    text = (
-        "## How to redraw and repeat\n\nThis page and its figures, from `rows.csv` alone, in this "
+    is_whole = set(figures) >= set(FIGURES)
+    what = (
+        "This page and its figures"
+        if is_whole
+        else f"This page with all figures ({', '.join(FIGURES)})"
     )
-    text += "folder:\n\n    recsim-env plot ."
+    text = (
+        f"## How to redraw and repeat\n\n{what}, from `rows.csv` alone, in this folder:\n\n"
+        "    recsim-env plot ."
+    )
     if any(commands):
         text += "\n\nThe runs (finished ones are kept: use a new folder):\n\n    "
         text += "\n    ".join(filter(None, commands))
