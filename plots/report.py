@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsim_env.formats.files import replace_file
+from recsim_env.inputs.spelling import did_you_mean
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
@@ -66,8 +67,13 @@ def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGU
       figures: which to draw; the report shows no others.
 
     Raises:
-      ValueError: the folder has no complete run.
+      ValueError: the folder has no complete run, or there is no such figure.
     """
+    if unknown := sorted(set(figures) - set(FIGURES)):
+        raise ValueError(
+            f"there is no figure {unknown[0]!r}; use any of {', '.join(FIGURES)}"
+            f"{did_you_mean(unknown[0], FIGURES)}"
+        )
     table = ResultTable(folder)
     if not table.rows():
         raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")

@@ -58,6 +58,12 @@ def add_commands(commands: Any) -> None:
         metavar="FOLDER",
         help=f"what a benchmark wrote (the only one in {RESULTS})",
     )
+    parser.add_argument(
+        "--figures",
+        nargs="*",
+        metavar="NAME",
+        help="only these, or none: ladder, leaderboard, learning, online, regret (all)",
+    )
     parser.set_defaults(run=plot)
     _add_value(commands)
     parser = commands.add_parser(
@@ -276,10 +282,11 @@ def _write_report(folder: Path) -> None:
 def plot(options: argparse.Namespace) -> int:
     """Redraws from the table alone."""
     try:
-        from recsim_env.plots.report import write_report
+        from recsim_env.plots.report import FIGURES, write_report
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    print(f"report: {write_report(_folder_of_one(options.folder))}")
+    figures = FIGURES if options.figures is None else options.figures
+    print(f"report: {write_report(_folder_of_one(options.folder), figures)}")
     return 0
 
 

@@ -28,6 +28,21 @@ def test_report_is_redrawn_from_the_table_alone(table: ResultTable, tmp_path: Pa
     assert len(list(elsewhere.glob("*.png"))) == 4
 
 
+def test_only_the_figures_asked_for_are_drawn_and_shown(table: ResultTable) -> None:
+    everything = write_report(table.folder).read_text(encoding="utf-8")
+    for file in table.folder.glob("*.png"):
+        file.unlink()
+    text = write_report(table.folder, ["regret"]).read_text(encoding="utf-8")
+    assert [file.name for file in table.folder.glob("*.png")] == ["regret-Toy-v0.png"]
+    assert re.findall(r"!\[[^]]*\]\(([^)]*)\)", text) == ["regret-Toy-v0.png"]
+    assert "This page with all figures (ladder, leaderboard, learning, online, regret)" in text
+    assert set(text.splitlines()) - set(everything.splitlines()) == {
+        line for line in text.splitlines() if line.startswith("This page with all figures")
+    }
+    with pytest.raises(ValueError, match="no figure 'regrets'; use any of ladder, .* 'regret'"):
+        write_report(table.folder, ["regrets"])
+
+
 def test_leaderboard_has_a_line_for_every_agent_in_order(table: ResultTable) -> None:
     text = write_report(table.folder).read_text(encoding="utf-8")
     cells = [line.split(" | ") for line in text.splitlines() if re.match(r"\| \d", line)]
