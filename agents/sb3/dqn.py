@@ -8,7 +8,7 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.off_policy import OffPolicyAgent
-from recsim_env.envs.wrappers import count_slates
+from recsim_env.envs.action_forms import count_slates
 
 
 class SlateValueAgent(OffPolicyAgent):

@@ -8,7 +8,8 @@ import numpy as np
 from recsim_env.agents.sb3.dqn import SlateValueAgent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.wrappers import count_slates, enumerate_slates
+from recsim_env.envs.action_forms import count_slates
+from recsim_env.envs.wrappers import enumerate_slates
 
 # More slates than these take too long to compare at every step.
 _MAX_SLATES = 20_000

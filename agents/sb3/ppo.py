@@ -7,7 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent
-from recsim_env.envs.wrappers import best_candidates
+from recsim_env.envs.action_forms import best_candidates
 
 
 class ActorCriticAgent(SB3Agent):

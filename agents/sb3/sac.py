@@ -9,7 +9,8 @@ from gymnasium import spaces
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.off_policy import OffPolicyAgent
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.wrappers import ActionForm, VectorSlateWrapper, best_candidates
+from recsim_env.envs.action_forms import ActionForm, best_candidates
+from recsim_env.envs.wrappers import VectorSlateWrapper
 
 
 class SACAgent(OffPolicyAgent):

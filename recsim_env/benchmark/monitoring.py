@@ -8,7 +8,7 @@ import numpy as np
 
 from recsim_env.agents import Agent
 from recsim_env.agents.core.session_agent import SessionAgent
-from recsim_env.envs import observing_steps
+from recsim_env.envs.accounting import observing_steps
 
 #: Called with the name of a quantity, its mean and the interactions taken so far.
 Write = Callable[[str, float, int], None]

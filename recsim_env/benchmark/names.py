@@ -9,7 +9,7 @@ import gymnasium
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import resolve_scenario
 from recsim_env.envs.registry import NAMESPACE
-from recsim_env.envs.single import scenario_class
+from recsim_env.envs.resolving import scenario_class
 from recsim_env.inputs.spelling import did_you_mean
 
 

@@ -1,4 +1,4 @@
-"""How fast people are simulated: the measurements that `recsim-env speed` prints."""
+"""How fast people are simulated: interactions per second, and seconds until the first."""
 
 import os
 import statistics
@@ -6,21 +6,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Protocol
 
 import gymnasium
 import numpy as np
 
-from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
-from recsim_env.benchmark.numpy_interest_evolution import NumpyInterestEvolution
+from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-from recsim_env.scenarios.interest_evolution import InterestEvolution
 
 _REPEATS = 5
 _N_ACTIONS = 8
-EVOLUTION = "recsim_env/InterestEvolution-v0"
-SMALL_WORLD, HUGE_WORLD = (1_000, 1_000), (1_000_000_000, 1_000_000)
 
 # A fresh process: how long until it steps, with and without what an earlier one compiled.
 _START = """
@@ -109,17 +106,29 @@ def single_steps_per_second(env_id: str, *, seconds: float) -> float:
     return rate_of(step, 1, seconds=seconds)
 
 
-def ratio_to_numpy(num_envs: int, *, seconds: float) -> tuple[float, float]:
-    """Returns interactions per second of the compiled and of the NumPy interest evolution.
+class Reference(Protocol):
+    """A simulator of the same people by other means; made with a scenario and how many they are."""
+
+    def step(self, slates: np.ndarray) -> object:
+        """Shows everybody a slate, (num_envs, slate_size); an episode that ends is followed."""
+
+
+def rates_against(
+    reference: Callable[[Scenario, int], Reference],
+    scenario: Scenario,
+    num_envs: int,
+    *,
+    seconds: float,
+) -> tuple[float, float]:
+    """Returns interactions per second of the compiled kernel and of another simulator.
 
     They are measured in turns, on one thread, so that a busy machine slows both.
     """
-    scenario = InterestEvolution()
     actions = _random_actions(scenario, num_envs)
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
     env.reset(seed=0)
     env.step(actions[0])
-    other = NumpyInterestEvolution(scenario, num_envs)
+    other = reference(scenario, num_envs)
     pairs = []
     for _ in range(_REPEATS):
         share = seconds / _REPEATS
@@ -152,47 +161,3 @@ def _fresh_process(code: str, *arguments: str, **environment: str) -> list[str]:
         process_group=0,  # Ctrl-C is ours to answer
     )
     return done.stdout.split()
-
-
-def print_speed(
-    names: Sequence[str], batches: Sequence[int], threads: Sequence[int], *, seconds: float
-) -> None:
-    """Prints the tables of batches, starts and single environments, and the ratio to NumPy."""
-    ids = [scenario_id(name) for name in names] or [
-        env_id for env_id in scenario_ids() if env_id.startswith("recsim_env/")
-    ]
-    scenarios = {env_id: make_scenario(env_id) for env_id in ids}
-    width = max(map(len, ids))
-    print("million interactions per second, uniform slates, full observation")
-    columns = [(batch, n) for batch in batches for n in threads]
-    print(f"{'':{width}}" + "".join(f"{f'{batch} × {n}':>12}" for batch, n in columns))
-    print(f"{'':{width}}" + f"{'batch × threads':>{12 * len(columns)}}")
-    for env_id, scenario in scenarios.items():
-        print(f"{env_id:{width}}", end="", flush=True)
-        for batch, n in columns:
-            rate = batch_steps_per_second(scenario, batch, n, seconds=seconds)
-            print(f"{rate / 1e6:12.3f}", end="", flush=True)
-        print()
-    print(f"\n{'':{width}}{'compiling':>12}{'next start':>12}{'single env':>14}")
-    for env_id in ids:
-        cold, warm = start_seconds(env_id)
-        single = single_steps_per_second(env_id, seconds=seconds)
-        print(f"{env_id:{width}}{cold:10.2f} s{warm:10.2f} s{single:10,.0f} /s", flush=True)
-    ours, theirs = ratio_to_numpy(4096, seconds=2 * seconds)
-    print(
-        f"\ninterest evolution, 4096 people, one thread: compiled {ours / 1e6:.2f} M/s, "
-        f"NumPy {theirs / 1e6:.2f} M/s, ratio {ours / theirs:.1f}"
-    )
-
-
-def print_world_scale(*, seconds: float) -> None:
-    """Prints how the size of a world matters: it should hardly."""
-    rates = []
-    for n_users, n_items in (SMALL_WORLD, HUGE_WORLD):
-        rate, gibibytes = world_speed(n_users, n_items, seconds=seconds)
-        rates.append(rate)
-        print(
-            f"a world of {n_users:,} users and {n_items:,} items: "
-            f"{rate / 1e6:.2f} M interactions/s, peak memory {gibibytes:.2f} GiB"
-        )
-    print(f"the huge world steps at {rates[1] / rates[0]:.2f} of the speed of the small one")

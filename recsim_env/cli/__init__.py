@@ -8,6 +8,7 @@ from recsim_env import __version__
 from recsim_env.cli import (
     comparing,
     listing,
+    measuring,
     playing,
     process,
     ranking,
@@ -103,6 +104,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (listing, training, playing, recording, comparing, ranking, worlds):
+    for module in (listing, training, playing, recording, comparing, measuring, ranking, worlds):
         module.add_commands(commands)
     return parser

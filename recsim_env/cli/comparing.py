@@ -1,4 +1,4 @@
-"""`recsim-env benchmark`, `plot`, `value` and `speed`."""
+"""`recsim-env benchmark`, and `plot`, which redraws what it drew."""
 
 import argparse
 import dataclasses
@@ -12,7 +12,6 @@ from recsim_env.cli.arguments import (
     SCENARIO,
     Setting,
     add_agent_settings,
-    add_count,
     add_jobs,
     add_overwrite,
     add_seeds,
@@ -21,7 +20,6 @@ from recsim_env.cli.arguments import (
     chosen_seeds,
     count,
     path,
-    seconds,
 )
 from recsim_env.formats.files import check_folder
 from recsim_env.inputs.spelling import did_you_mean
@@ -43,13 +41,13 @@ _COUNTS = (
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the four commands."""
+    """Adds the two commands."""
     _add_benchmark(commands)
     parser = commands.add_parser(
         "plot",
         help="redraw figures and report from a result table",
         description="Redraws the figures and writes the report anew, from the table alone.",
-        examples=("plot", "plot results/NewsFeed-v0", "plot results/value/MusicStreaming"),
+        examples=("plot", "plot results/NewsFeed-v0", "plot results/ablation/MusicStreaming"),
     )
     parser.add_argument(
         "folder",
@@ -65,26 +63,6 @@ def add_commands(commands: Any) -> None:
         help="only these, or none: ladder, leaderboard, learning, online, regret (all)",
     )
     parser.set_defaults(run=plot)
-    _add_value(commands)
-    parser = commands.add_parser(
-        "speed",
-        help="measure how fast people are simulated",
-        description="Measures batches, starts, single environments, and worlds small and huge.",
-        examples=("speed InterestEvolution --batch 4_096 --threads 1 2", "speed --world"),
-    )
-    parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)"
-    )
-    for name, default, text in (
-        ("--batch", [1, 256, 4096], "people side by side"),
-        ("--threads", [1, 2], "that simulate them"),
-    ):
-        parser.add_argument(name, type=count, nargs="+", default=default, metavar="N", help=text)
-    parser.add_argument(
-        "--seconds", type=seconds, default=0.5, metavar="S", help="of each measurement"
-    )
-    parser.add_argument("--world", action="store_true", help="only compare small and huge worlds")
-    parser.set_defaults(run=speed)
 
 
 def _add_benchmark(commands: Any) -> None:
@@ -132,30 +110,6 @@ def _add_benchmark(commands: Any) -> None:
     )
     add_overwrite(parser)
     parser.set_defaults(run=benchmark)
-
-
-def _add_value(commands: Any) -> None:
-    parser = commands.add_parser(
-        "value",
-        help="measure what context, foresight and so on are worth in a scenario",
-        description="Compares policies with the same without an ability: context, personalization, "
-        "exploration, foresight, diversity. Interrupted, the same command goes on.",
-        examples=("value", "value MusicStreaming NewsFeed --seeds 10"),
-    )
-    parser.add_argument("names", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)")
-    add_seeds(parser, default="5")
-    add_count(parser, "--interactions", "interactions that LinUCB learns from", default=10_000)
-    add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
-    add_jobs(parser, default=-1, text="processes; -1 is one for each core")
-    parser.add_argument(
-        "--out",
-        type=path,
-        default=RESULTS / "value",
-        metavar="FOLDER",
-        help="where results go",
-    )
-    add_overwrite(parser)
-    parser.set_defaults(run=value)
 
 
 def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
@@ -303,35 +257,3 @@ def _folder_of_one(named: Path | None) -> Path:
     if named and found and not (named / "rows.csv").exists():
         raise ValueError(f"{named} holds several benchmarks; name one of {known}")
     return named or found[0]
-
-
-def value(options: argparse.Namespace) -> int:
-    """Measures what is missing, and prints the table of gains."""
-    from recsim_env.benchmark.value import as_markdown, measure_values, named_worlds
-
-    check_folder(options.out)
-    try:
-        values = measure_values(
-            named_worlds(options.names),
-            options.out,
-            seeds=chosen_seeds(options) or 5,
-            interactions=options.interactions,
-            eval_episodes=options.episodes,
-            jobs=options.jobs,
-            progress_bar=True,
-            overwrite=options.overwrite,
-        )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the same command goes on with what is left") from None
-    print(as_markdown(values), end="")
-    return 0
-
-
-def speed(options: argparse.Namespace) -> int:
-    """Prints the measurements as they come."""
-    from recsim_env.benchmark.speed import print_speed, print_world_scale
-
-    if not options.world:
-        print_speed(options.scenarios, options.batch, options.threads, seconds=options.seconds)
-    print_world_scale(seconds=options.seconds)
-    return 0

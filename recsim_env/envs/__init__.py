@@ -1,12 +1,7 @@
 """The environments: one person (`RecommendationEnv`) and a batch (`RecommendationVectorEnv`)."""
 
-from recsim_env.envs.single import RecommendationEnv, resolve_scenario
-from recsim_env.envs.vector import RecommendationVectorEnv, StepObserver, observing_steps
+from recsim_env.envs.resolving import resolve_scenario
+from recsim_env.envs.single import RecommendationEnv
+from recsim_env.envs.vector import RecommendationVectorEnv
 
-__all__ = [
-    "RecommendationEnv",
-    "RecommendationVectorEnv",
-    "StepObserver",
-    "observing_steps",
-    "resolve_scenario",
-]
+__all__ = ["RecommendationEnv", "RecommendationVectorEnv", "resolve_scenario"]

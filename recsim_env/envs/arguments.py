@@ -181,6 +181,70 @@ def as_indices(actions: Any) -> np.ndarray:
     return array
 
 
-def is_list(values: Any) -> bool:
+def as_seeds(seed: Any, num_envs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a seed for each environment of a batch, and where a list holds None instead.
+
+    Args:
+      seed: the first of as many in a row, or a list of one for each.
+      num_envs: how many environments there are.
+
+    Raises:
+      ValueError: a list of another length, or as in `as_seed`.
+    """
+    is_none = np.zeros(num_envs, bool)
+    if not _is_list(seed):
+        first = as_seed(seed, num_envs=num_envs)
+        return np.uint64(first) + np.arange(num_envs, dtype=np.uint64), is_none
+    _require_one_each("seed", seed, num_envs)
+    seeds = np.zeros(num_envs, np.uint64)
+    for index, one in enumerate(seed):
+        is_none[index] = one is None
+        seeds[index] = 0 if one is None else as_seed(one, name=f"seed[{index}]")
+    return seeds, is_none
+
+
+def as_user_ids(scenario: Scenario, value: Any, num_envs: int) -> np.ndarray | None:
+    """Returns who is asked for in each environment, -1 where nobody is; None is nobody at all.
+
+    Args:
+      scenario: whose people they are.
+      value: one for all, or a list of one for each.
+      num_envs: how many environments there are.
+
+    Raises:
+      ValueError: a list of another length, or as in `as_user_id`.
+    """
+    if value is None:
+        return None
+    if not _is_list(value):
+        return np.full(num_envs, as_user_id(scenario, value))
+    _require_one_each("options['user_id']", value, num_envs)
+    return np.array(
+        [
+            as_user_id(scenario, one, name=f"options['user_id'][{index}]")
+            for index, one in enumerate(value)
+        ]
+    )
+
+
+def as_reset_mask(mask: Any, num_envs: int) -> np.ndarray:
+    """Returns which environments begin an episode, (num_envs,); raises ValueError for no mask."""
+    if mask is None:
+        return np.ones(num_envs, bool)
+    if not (isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (num_envs,)):
+        raise ValueError(
+            f"options['reset_mask'] must be a boolean array of shape ({num_envs},), got {mask!r}"
+        )
+    return mask
+
+
+def _is_list(values: Any) -> bool:
     """Returns whether these are values for each environment and not one for all."""
     return isinstance(values, list | tuple | range) or np.ndim(values) == 1
+
+
+def _require_one_each(name: str, values: Any, num_envs: int) -> None:
+    if len(values) != num_envs:
+        raise ValueError(
+            f"{name} lists {len(values)} for {num_envs} environments; give one for each"
+        )

@@ -1,7 +1,5 @@
-"""One simulated person as an environment, and what names a scenario."""
+"""One simulated person as an environment."""
 
-import dataclasses
-import inspect
 from typing import Any
 
 import gymnasium
@@ -11,68 +9,9 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.engine.simulator import DISABLED, Simulator
 from recsim_env.envs.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
 from recsim_env.envs.registry import SpeaksForItself
+from recsim_env.envs.resolving import scenario_for
 from recsim_env.envs.spaces import Interface, Observation
-from recsim_env.inputs.importing import imported_class
 from recsim_env.inputs.spelling import did_you_mean
-
-
-def resolve_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -> Scenario:
-    """Returns the scenario meant by a name, a class or an instance, with settings.
-
-    Args:
-      scenario: a name is ``"module:Class"`` or ``"file.py:Class"``.
-      **settings: of the scenario.
-
-    Raises:
-      TypeError: it is none of these.
-      ValueError: there is no such class, or a setting is unknown or out of range.
-    """
-    kind, given = _kind_of(scenario)
-    return kind.create(**(given | settings))
-
-
-def _kind_of(scenario: Any) -> tuple[type[Scenario], dict[str, Any]]:
-    """Returns the class of a scenario, however it is named, and the settings that it has."""
-    found: Any = scenario_class(scenario) if isinstance(scenario, str) else scenario
-    if isinstance(found, Scenario):
-        return type(found), found.settings
-    if isinstance(found, type) and issubclass(found, Scenario):
-        return found, {}
-    raise TypeError(f"scenario={scenario!r} is not a Scenario, a subclass of it, or 'module:Class'")
-
-
-def scenario_class(scenario: str | type[Scenario]) -> type[Scenario]:
-    """Returns the class that ``"module:Class"`` or ``"file.py:Class"`` stands for, or that class.
-
-    Raises:
-      ValueError: there is no such class of a scenario.
-    """
-    if not isinstance(scenario, str):
-        return scenario
-    found: type[Scenario] = imported_class(scenario, Scenario, what="scenario")
-    return found
-
-
-def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario:
-    """Returns the scenario that an environment is made of.
-
-    Raises:
-      TypeError: a keyword is neither an argument of the environment nor a setting. It begins with
-        Python's words, by which libraries tell that an argument is not taken.
-      ValueError: as `resolve_scenario`.
-    """
-    kind, _ = _kind_of(scenario)
-    known = [field.name for field in dataclasses.fields(kind)]
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        arguments = [name for name in inspect.signature(env).parameters if name != "settings"]
-        raise TypeError(
-            f"{env.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}"
-            f"{did_you_mean(unknown[0], [*known, *arguments])}; {kind.__name__} has no setting "
-            f"{', '.join(unknown)}; known are {', '.join(known)}; and the environment takes "
-            f"{', '.join(arguments)}"
-        )
-    return resolve_scenario(scenario, **settings)
 
 
 class RecommendationEnv(SpeaksForItself, gymnasium.Env):
@@ -217,7 +156,7 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     @property
     def items(self) -> np.ndarray:
         """A copy of the candidates as they truly are, (n_candidates,) structured."""
-        return candidate_items(self._simulator)[0]
+        return self._interface.candidates(self._simulator.slots, self._simulator.items)[0]
 
     def can_be_shown(self) -> np.ndarray:
         """Returns whether each candidate can be shown, (n_candidates,), bool.
@@ -233,7 +172,7 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
         One flag for each candidate, and so for each place of the slate, (slate_size *
         n_candidates,): whether it can be shown. Where nothing can be, all are as good.
         """
-        return masks_of_slates(self.can_be_shown()[None], self.scenario.slate_size)[0]
+        return self._interface.masks(self.can_be_shown()[None])[0]
 
     def expected_reward(self) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (n_candidates,).
@@ -246,21 +185,3 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     def long_term_value(self) -> np.ndarray:
         """Returns the far-sighted value of each candidate, (n_candidates,), where there is one."""
         return self._simulator.judge("long_term_value")[0]
-
-
-def candidate_items(simulator: Simulator) -> np.ndarray:
-    """Returns the true records of all candidates, (num_slots, n_candidates)."""
-    if simulator.scenario.n_items:
-        return simulator.items[simulator.slots["candidates"]]
-    return simulator.slots["own_items"].copy()
-
-
-def masks_of_slates(can_be_shown: np.ndarray, slate_size: int) -> np.ndarray:
-    """Returns which candidates are worth choosing, for each place, (n, slate_size * n_candidates).
-
-    Args:
-      can_be_shown: (n, n_candidates).
-      slate_size: how many places there are.
-    """
-    is_any = can_be_shown.any(axis=1, keepdims=True)
-    return np.tile(can_be_shown | ~is_any, slate_size)

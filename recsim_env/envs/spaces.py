@@ -100,3 +100,26 @@ class Interface:
                 f"slate) is out of range; use 0 to {n - 1}, the indices of the candidates"
             )
         return np.ascontiguousarray(slates, np.int64)
+
+    def masks(self, can_be_shown: np.ndarray) -> np.ndarray:
+        """Returns which candidates are worth choosing, for each place of the slate.
+
+        Args:
+          can_be_shown: (n, n_candidates); where nothing can be, all are as good.
+
+        Returns:
+          (n, slate_size * n_candidates), bool.
+        """
+        is_any = can_be_shown.any(axis=1, keepdims=True)
+        return np.tile(can_be_shown | ~is_any, self.scenario.slate_size)
+
+    def candidates(self, slots: np.ndarray, catalogue: np.ndarray) -> np.ndarray:
+        """Returns a copy of the true records of all candidates, (n, n_candidates).
+
+        Args:
+          slots: (n,), the states of the episodes.
+          catalogue: (n_items,), where the scenario has one.
+        """
+        if self.scenario.n_items:
+            return catalogue[slots["candidates"]]
+        return slots["own_items"].copy()

@@ -1,9 +1,7 @@
-"""A batch of simulated people as an environment, and who watches its steps."""
+"""A batch of simulated people as an environment."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -15,19 +13,20 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.engine.episode import slot_dtype
 from recsim_env.engine.simulator import DISABLED, NEXT_STEP, SAME_STEP, Simulator, Steps
 from recsim_env.engine.state import check_state
+from recsim_env.envs.accounting import step_observer
 from recsim_env.envs.arguments import (
     as_compiled,
     as_horizon,
     as_mode,
     as_num_envs,
     as_options,
-    as_seed,
+    as_reset_mask,
+    as_seeds,
     as_threads,
-    as_user_id,
-    is_list,
+    as_user_ids,
 )
 from recsim_env.envs.registry import SpeaksForItself
-from recsim_env.envs.single import candidate_items, masks_of_slates, scenario_for
+from recsim_env.envs.resolving import scenario_for
 from recsim_env.envs.spaces import Interface, Observation
 
 _MODES = {
@@ -35,26 +34,6 @@ _MODES = {
     AutoresetMode.SAME_STEP: SAME_STEP,
     AutoresetMode.DISABLED: DISABLED,
 }
-
-#: Called with the rewards, which episodes ended, and which environments took a step instead of only
-#: beginning the next episode; each (num_envs,); and how many seconds the step took.
-StepObserver = Callable[[np.ndarray, np.ndarray, np.ndarray, float], None]
-
-_OBSERVER: ContextVar[StepObserver | None] = ContextVar("recsim_env_step_observer", default=None)
-
-
-@contextlib.contextmanager
-def observing_steps(observer: StepObserver) -> Iterator[None]:
-    """Calls `observer` after every step that any batch environment takes inside the context.
-
-    An agent may learn in an environment of its own making, with another autoreset mode say; so
-    whoever counts what agents spend and earn asks the environments rather than the agent.
-    """
-    token = _OBSERVER.set(observer)
-    try:
-        yield
-    finally:
-        _OBSERVER.reset(token)
 
 
 class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
@@ -149,8 +128,10 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
             option.
         """
         given = as_options(options, ("user_id", "reset_mask"))
-        begins = self._reset_mask(given.get("reset_mask"))
-        user_ids = self._user_ids(given.get("user_id"))
+        begins = as_reset_mask(given.get("reset_mask"), self.num_envs)
+        if not self._is_seeded and not begins.all():
+            raise ValueError("the first reset() begins every environment; leave out the reset_mask")
+        user_ids = as_user_ids(self.scenario, given.get("user_id"), self.num_envs)
         seeds, goes_on = self._seeds(seed)
         self._is_seeded = True
         if not goes_on.all():
@@ -159,58 +140,16 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
             steps = self._simulator.reset(None, begins & goes_on, user_ids)
         return self._interface.batch(steps.records), self._interface.infos(steps.infos, begins)
 
-    def _reset_mask(self, mask: Any) -> np.ndarray:
-        if mask is None:
-            return np.ones(self.num_envs, bool)
-        if not (
-            isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (self.num_envs,)
-        ):
-            raise ValueError(
-                f"options['reset_mask'] must be a boolean array of shape ({self.num_envs},), "
-                f"got {mask!r}"
-            )
-        if not self._is_seeded and not mask.all():
-            raise ValueError("the first reset() begins every environment; leave out the reset_mask")
-        return mask
-
-    def _user_ids(self, user_id: Any) -> np.ndarray | None:
-        """Returns who is asked for in each environment, -1 where nobody is; None is nobody."""
-        if user_id is None:
-            return None
-        if not is_list(user_id):
-            return np.full(self.num_envs, as_user_id(self.scenario, user_id))
-        self._require_one_each("options['user_id']", user_id)
-        return np.array(
-            [
-                as_user_id(self.scenario, one, name=f"options['user_id'][{index}]")
-                for index, one in enumerate(user_id)
-            ]
-        )
-
     def _seeds(self, seed: Any) -> tuple[np.ndarray, np.ndarray]:
         """Returns a seed for each environment, and which of them go on with the seed they have."""
-        goes_on = np.zeros(self.num_envs, bool)
         if seed is None and self._is_seeded:
-            return np.zeros(self.num_envs, np.uint64), ~goes_on
+            return np.zeros(self.num_envs, np.uint64), np.ones(self.num_envs, bool)
         if seed is None:
             seed = int(self.np_random.integers(2**62))
-        if not is_list(seed):
-            first = as_seed(seed, num_envs=self.num_envs)
-            return np.uint64(first) + np.arange(self.num_envs, dtype=np.uint64), goes_on
-        self._require_one_each("seed", seed)
-        seeds = np.zeros(self.num_envs, np.uint64)
-        for index, one in enumerate(seed):
-            goes_on[index] = one is None and self._is_seeded
-            if one is None:
-                one = int(self.np_random.integers(2**62))
-            seeds[index] = as_seed(one, name=f"seed[{index}]")
-        return seeds, goes_on
-
-    def _require_one_each(self, name: str, values: Any) -> None:
-        if len(values) != self.num_envs:
-            raise ValueError(
-                f"{name} lists {len(values)} for {self.num_envs} environments; give one for each"
-            )
+        seeds, is_none = as_seeds(seed, self.num_envs)
+        for index in np.flatnonzero(is_none):
+            seeds[index] = self.np_random.integers(2**62)
+        return seeds, is_none & self._is_seeded
 
     def step(
         self, actions: Any
@@ -241,7 +180,7 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
         if self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos |= self._final_infos(steps, ended)
         observation = self._interface.batch(steps.records)
-        observer = _OBSERVER.get()
+        observer = step_observer()
         if observer is not None:
             observer(steps.rewards, ended, has_stepped, time.perf_counter() - begun)
         return observation, steps.rewards, steps.terminated, steps.truncated, infos
@@ -318,7 +257,7 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
     @property
     def items(self) -> np.ndarray:
         """A copy of the true candidates, (num_envs, n_candidates) structured; privileged."""
-        return candidate_items(self._simulator)
+        return self._interface.candidates(self._simulator.slots, self._simulator.items)
 
     def can_be_shown(self) -> np.ndarray:
         """Returns whether each candidate can be shown, (num_envs, n_candidates), bool.
@@ -332,7 +271,7 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
 
         See `RecommendationEnv.action_masks`.
         """
-        return masks_of_slates(self.can_be_shown(), self.scenario.slate_size)
+        return self._interface.masks(self.can_be_shown())
 
     def expected_reward(self, users: np.ndarray | None = None) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (num_envs, n_candidates).

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
-from recsim_env.results.table import ResultTable, Row
+from recsim_env.results.layout import Row
+from recsim_env.results.table import ResultTable
 
 BASELINE = "uniform"
 """The agent whose score is 0."""

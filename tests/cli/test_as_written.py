@@ -30,7 +30,7 @@ PROGRAMS = ("recsim-env", "make", "pip", "python", ".venv/bin/python", ".ci/run"
 # What is not run as written: it takes hours, or it is no work of ours.
 LONG = {
     "recsim-env benchmark --config": "hours; the settings of the file are read",
-    "recsim-env value": "an hour; tests/benchmark/test_value.py runs it small",
+    "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
     "recsim-env speed": "tens of minutes of measuring; tests/cli/test_commands.py runs it small",
 }
 NOT_RUN = {
@@ -39,7 +39,7 @@ NOT_RUN = {
     "recsim-env plot .": "it stands in the folder of a report, where test_cli.py runs it",
     "recsim-env scenarios NAME": "NAME stands for one",
     "recsim-env agents NAME": "NAME stands for one",
-    "recsim-env value NAME": "NAME stands for one",
+    "recsim-env ablate NAME": "NAME stands for one",
 }
 
 

@@ -367,8 +367,17 @@ def test_speed_prints_its_tables(capsys):
     assert main(asked) == 0
     printed = capsys.readouterr().out
     assert "8 × 1" in printed
-    assert "ratio" in printed
     assert "a world of 1,000,000,000 users and 1,000,000 items" in printed
+
+
+def test_speed_compares_with_another_simulator(capsys):
+    other = Path(__file__).parents[1] / "scenarios" / "numpy_interest_evolution.py"
+    asked = ["speed", "--batch", "8", "--seconds", "0.02", "--against"]
+    assert main([*asked, f"{other}:NumpyInterestEvolution", "InterestEvolution"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("recsim_env/InterestEvolution-v0, 8 people") and "ratio" in line
+    assert main([*asked, f"{other}:NumpyInterestEvolution"]) == 2
+    assert "name it" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -110,9 +110,9 @@ CALLS = [
     "speed BernoulliBandit --seconds nan",
     "speed BernoulliBandit --batch 0",
     "speed Nowhere",
-    "value Nowhere",
-    "value BernoulliBandit --seeds 0",
-    "value BernoulliBandit --episodes 150",
+    "ablate Nowhere",
+    "ablate BernoulliBandit --seeds 0",
+    "ablate BernoulliBandit --episodes 150",
     # Settings
     *(f"run BernoulliBandit --set {each}" for each in ("n_items", "=3", "colour=red", "n_items=x")),
     *(f"run BernoulliBandit --set n_items={each}" for each in ("1.5", "1,5", "nan", "-1", "1e30")),
@@ -183,7 +183,7 @@ CALLS = [
     "benchmark --set n_day=1 --out out",
     "benchmark a-file --out out",
     *(f"plot {each}" for each in ("nothere", "a-file", "a-folder", "dangling", "loop")),
-    "value BernoulliBandit --out a-file",
+    "ablate BernoulliBandit --out a-file",
     *(
         f"rank {each}"
         for each in ("nothere.csv", "a-folder", "a-file", "empty.csv", "loop", "header.csv")
@@ -263,7 +263,7 @@ ROOM = [
     (*BENCHMARK, "--out", "new"),
     ("rank", "many.csv", "--negatives", "all", "--agents", "popularity", "--out", "new"),
     ("calibrate", "many.csv", "--out", "new"),
-    ("value", SCENARIO, *BRIEF, "--out", "new"),
+    ("ablate", SCENARIO, *BRIEF, "--out", "new"),
 ]
 
 

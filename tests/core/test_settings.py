@@ -12,8 +12,8 @@ from gymnasium import spaces
 
 from recsim_env import Scenario
 from recsim_env.core.settings import Allowed, as_type_of, check_settings, ranges, setting
+from recsim_env.envs import resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
-from recsim_env.envs.single import resolve_scenario
 
 
 class Huge(int):

@@ -8,9 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
-from recsim_env.envs.single import resolve_scenario
 from recsim_env.testing import random_slates
 
 DEFAULTS = {name.removesuffix("-v0"): each for name, each in ENVIRONMENTS.items()}

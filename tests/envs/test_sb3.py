@@ -12,6 +12,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from recsim_env.agents import make_agent
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.spaces import Interface
 from recsim_env.envs.wrappers import enumerate_slates, score_candidates
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
@@ -304,12 +305,11 @@ def test_masks_of_numbered_slates_are_those_of_their_items():
 
 
 def test_where_nothing_can_be_shown_all_is_as_good():
-    from recsim_env.envs.single import masks_of_slates
-
-    form = enumerate_slates(people(1, RatedCatalogue, **WHOLE), ordered=False).form
+    env = people(1, RatedCatalogue, **WHOLE)
+    form = enumerate_slates(env, ordered=False).form
     few = np.arange(20) < np.array([[0], [2], [20]])
     assert form.masks(few).all(axis=1).tolist() == [True, True, True]
-    assert masks_of_slates(few, 3).sum(axis=1).tolist() == [60, 6, 60]
+    assert Interface(env.scenario, flat=False).masks(few).sum(axis=1).tolist() == [60, 6, 60]
 
 
 def test_points_cannot_be_masked():

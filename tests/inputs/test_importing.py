@@ -5,7 +5,7 @@ import pytest
 from recsim_env.agents import Agent, agent_class
 from recsim_env.cli import main
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs.single import resolve_scenario
+from recsim_env.envs import resolve_scenario
 from recsim_env.inputs.importing import imported_class
 from recsim_env.results.table import ResultTable
 

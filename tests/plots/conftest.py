@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recsim_env.results.table import ResultTable, Row
+from recsim_env.results.layout import Row
+from recsim_env.results.table import ResultTable
 
 SCENARIO = "recsim_env/Toy-v0"
 FINAL_RETURNS = {"uniform": 10.0, "ials": 14.0, "popularity": 12.0, "oracle": 20.0}

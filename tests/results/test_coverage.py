@@ -15,10 +15,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from recsim_env.benchmark.value import Ability, _gain
+from recsim_env.benchmark.ablation import Ablation, gain_of
 from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
+from recsim_env.results.layout import BENCHMARK, Row
 from recsim_env.results.standings import evaluation_curves, ladder, regret_curves, standings
-from recsim_env.results.table import BENCHMARK, ResultTable, Row
+from recsim_env.results.table import ResultTable
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 Truths = Iterator[tuple[str, Estimate | None, float]]
@@ -103,8 +104,12 @@ def of_gains(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
     luck = draw(rng, (n,))
     policies = {"ablate": 10.0, "one": 12.0, "two": 12.0, "three": 12.0}
     table = table_of({name: mean + luck + draw(rng, (n,)) for name, mean in policies.items()})
-    yield "gain", _gain(table, WORLD, Ability(("one",), "ablate")), 0.2
-    yield "gain of the best", _gain(table, WORLD, Ability(("one", "two", "three"), "ablate")), 0.2
+    yield "gain", gain_of(Ablation(("one",), "ablate"), table, WORLD), 0.2
+    yield (
+        "gain of the best",
+        gain_of(Ablation(("one", "two", "three"), "ablate"), table, WORLD),
+        0.2,
+    )
 
 
 def coverages(

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsim_env.results.table import COLUMNS, ResultTable, Row
+from recsim_env.results.layout import COLUMNS, Row
+from recsim_env.results.table import ResultTable
 
 HEADER = ",".join([*COLUMNS, "seal"]) + "\n"
 

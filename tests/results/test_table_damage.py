@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from recsim_env.results.table import ResultTable, Row
+from recsim_env.results.layout import Row
+from recsim_env.results.table import ResultTable
 
 FORK = multiprocessing.get_context("fork")
 Lines = list[bytes]

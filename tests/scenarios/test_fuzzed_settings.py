@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from recsim_env.core.settings import ranges
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
-from recsim_env.envs.single import resolve_scenario
 from recsim_env.testing import random_slates
 
 SCENARIOS = sorted({name for name, _ in ENVIRONMENTS.values()})

@@ -4,8 +4,8 @@ import pytest
 from recsim_env import RecommendationVectorEnv
 from recsim_env.agents import make_agent
 from recsim_env.benchmark import evaluate
-from recsim_env.benchmark.numpy_interest_evolution import NumpyInterestEvolution
 from recsim_env.scenarios.interest_evolution import InterestEvolution
+from tests.scenarios.numpy_interest_evolution import NumpyInterestEvolution
 
 N_EPISODES = 4_000
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from recsim_env.benchmark.experiment.plan import LeftOut
 from recsim_env.formats.files import check_writable
-from recsim_env.results.table import BENCHMARK, Layout, ResultTable, RunKey
+from recsim_env.results.layout import BENCHMARK, Layout, RunKey
+from recsim_env.results.table import ResultTable
 
 Configs = Mapping[str, Mapping[str, Any]]
 """World (scenario or log) to what decides its runs; under `agents`, label to what decides it."""

@@ -18,8 +18,9 @@ from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS, REFERENCES
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs import RecommendationVectorEnv, observing_steps, resolve_scenario
-from recsim_env.results.table import RunKey
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+from recsim_env.envs.accounting import observing_steps
+from recsim_env.results.layout import RunKey
 
 Row = dict[str, Any]
 

@@ -22,7 +22,8 @@ from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.provenance import versions
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.results.table import ResultTable, RunKey
+from recsim_env.results.layout import RunKey
+from recsim_env.results.table import ResultTable
 
 
 @dataclass(frozen=True)

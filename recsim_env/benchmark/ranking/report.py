@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from recsim_env.benchmark.ranking.task import RankingProtocol
-from recsim_env.results.table import Row
+from recsim_env.results.layout import Row
 
 # With one right item a person, recall is the hit rate and precision a k-th of it.
 _OF_SEVERAL = ("recall", "precision")

@@ -18,7 +18,7 @@ from recsim_env.data import ranking_metrics as metrics
 from recsim_env.data.fidelity import gini
 from recsim_env.data.interactions import Interactions
 from recsim_env.results.intervals import bounded_mean
-from recsim_env.results.table import Layout, RunKey
+from recsim_env.results.layout import Layout, RunKey
 
 ROWS = Layout(
     columns={

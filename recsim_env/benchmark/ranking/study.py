@@ -27,7 +27,8 @@ from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_seed
 from recsim_env.formats.files import replace_file
-from recsim_env.results.table import ResultTable, RunKey
+from recsim_env.results.layout import RunKey
+from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 #: The row that everything is compared with.

@@ -1,13 +1,13 @@
-"""What each ability of a recommender is worth in a scenario: one policy against the same without.
+"""Ablations: what an ability of a recommender is worth in a scenario, by one policy without it.
 
     context           the oracle, against one that averages over time, place and device
     personalization   the oracle, against the best ranking that is the same for everybody
     exploration       LinUCB while it learns, against the same without its bonus
-    foresight         the far-sighted reference, against the oracle, which is myopic
+    planning          the far-sighted reference, against the oracle, which is myopic
     diversity         the oracle that keeps categories apart, against the oracle
 
-Where a policy has a degree (how much bonus, how much diversity), the best of a few degrees counts;
-with that choice, a value of nothing shows as up to a percent or two.
+Where a policy has a degree (how much bonus, how much diversity), the best of a few degrees counts.
+Choosing it biases the estimate upwards, by a percent or two where the ability is worth nothing.
 """
 
 import re
@@ -26,8 +26,9 @@ from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.core.scenario import Scenario
 from recsim_env.formats.files import replace_file
 from recsim_env.results.intervals import Estimate, normalized_score
+from recsim_env.results.layout import BENCHMARK
 from recsim_env.results.standings import final_by_seed
-from recsim_env.results.table import BENCHMARK, ResultTable
+from recsim_env.results.table import ResultTable
 
 #: Label to the scenario's settings: the worlds of the table, each at its defaults.
 WORLDS: dict[str, dict[str, Any]] = {
@@ -59,30 +60,36 @@ _POLICIES: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Ability:
-    """Two policies that differ in one ability.
+class Ablation:
+    """Policies with an ability, and one without.
 
     Attributes:
-      with_it: labels of policies; the best of them counts.
-      without_it: the label of the other.
+      full: labels of policies; the best of them counts.
+      ablated: the label of the policy without the ability.
       is_online: whether the reward while learning is compared, and not that of a frozen policy.
     """
 
-    with_it: tuple[str, ...]
-    without_it: str
+    full: tuple[str, ...]
+    ablated: str
     is_online: bool = False
 
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The labels of all of them."""
+        return (*self.full, self.ablated)
 
-ABILITIES = {
-    "context": Ability(("oracle",), "without context"),
-    "personalization": Ability(("oracle",), "without person"),
-    "exploration": Ability(("linucb", "linucb small bonus"), "linucb no bonus", is_online=True),
-    "foresight": Ability(("far_sighted",), "oracle"),
-    "diversity": Ability(("a little diverse", "diverse", "very diverse"), "oracle"),
+
+#: Ability to the policies that measure its value.
+ABLATIONS = {
+    "context": Ablation(("oracle",), "without context"),
+    "personalization": Ablation(("oracle",), "without person"),
+    "exploration": Ablation(("linucb", "linucb small bonus"), "linucb no bonus", is_online=True),
+    "planning": Ablation(("far_sighted",), "oracle"),
+    "diversity": Ablation(("a little diverse", "diverse", "very diverse"), "oracle"),
 }
 
 
-def measure_values(
+def run_ablations(
     worlds: Mapping[str, Mapping[str, Any]],
     folder: str | Path,
     *,
@@ -93,14 +100,14 @@ def measure_values(
     progress_bar: bool = False,
     overwrite: bool = False,
 ) -> dict[str, dict[str, Estimate]]:
-    """Returns world to ability to the gain in reward that it brings, 0.1 for 10 % more.
+    """Returns world to ability to the relative gain in reward that it brings, 0.1 for 10 % more.
 
-    An ability that a world has no use for (no context, no categories, no view of the future) is
+    Abilities that a world cannot show (it has no context, no categories, no long-term value) are
     left out. Runs are kept in the folder, and a repeated call goes on with what is missing.
 
     Args:
       worlds: label to settings, and `scenario` where the label is not its name.
-      folder: where tables go; `values.md` is the table of gains, of all worlds measured there.
+      folder: where runs are kept; `values.md` is the table of gains of all worlds measured there.
       seeds: how many runs of each policy, each with its own people; or their seeds.
       interactions: interactions from which LinUCB learns.
       eval_episodes: episodes of a frozen policy, for each seed.
@@ -142,11 +149,11 @@ def measure_values(
 
 
 def _asked(label: str, entry: Mapping[str, Any], **settings: Any) -> BenchmarkSettings:
-    """Returns the benchmark that tells what abilities are worth in a world."""
+    """Returns the benchmark of all policies that a world's ablations compare."""
     given = dict(entry)
     name = given.pop("scenario", label)
-    usable = abilities_of(make_scenario(name, **given))
-    labels = {each for ability in usable.values() for each in _policies(ability)}
+    usable = ablations_of(make_scenario(name, **given))
+    labels = {label for ablation in usable.values() for label in ablation.policies}
     return BenchmarkSettings.create(
         scenarios={label: {"scenario": scenario_id(name), **given}},
         agents={each: policy for each, policy in _POLICIES.items() if each in labels},
@@ -167,7 +174,7 @@ def _command(label: str, folder: Path, settings: BenchmarkSettings) -> str:
         "--out": [folder],
     }
     words = [word for option, values in asked.items() for word in (option, *map(str, values))]
-    return shlex.join(["recsim-env", "value", label, *words])
+    return shlex.join(["recsim-env", "ablate", label, *words])
 
 
 def _folder_of(folder: Path, label: str) -> Path:
@@ -185,36 +192,38 @@ def _gains_in(folder: Path) -> dict[str, dict[str, Estimate]]:
         for world in table.scenarios():
             finished = {row["agent"] for row in table.rows(phase="final", scenario=world)}
             found[world] = {
-                name: _gain(table, world, ability)
-                for name, ability in ABILITIES.items()
-                if finished.issuperset(_policies(ability))
+                name: gain_of(ablation, table, world)
+                for name, ablation in ABLATIONS.items()
+                if finished.issuperset(ablation.policies)
             }
     in_order = dict.fromkeys([*WORLDS, *found])
     return {world: found[world] for world in in_order if "personalization" in found.get(world, {})}
 
 
-def abilities_of(scenario: Scenario) -> dict[str, Ability]:
-    """Returns the abilities that can be told apart in a scenario."""
+def ablations_of(scenario: Scenario) -> dict[str, Ablation]:
+    """Returns the ablations that a scenario allows, by ability."""
     has = {
         "context": "context" in scenario.state_groups(),
         "personalization": True,
         "exploration": agent_class("linucb").unsuitable(scenario) is None,
-        "foresight": scenario.long_term_value is not None,
+        "planning": scenario.long_term_value is not None,
         "diversity": scenario.category is not None,
     }
-    return {name: ability for name, ability in ABILITIES.items() if has[name]}
+    return {name: ablation for name, ablation in ABLATIONS.items() if has[name]}
 
 
-def _policies(ability: Ability) -> tuple[str, ...]:
-    return (*ability.with_it, ability.without_it)
+def gain_of(ablation: Ablation, table: ResultTable, world: str) -> Estimate:
+    """Returns the ratio of rewards, less 1, of the best policy with an ability to the one without.
 
-
-def _gain(table: ResultTable, world: str, ability: Ability) -> Estimate:
-    """Returns the ratio of rewards, less 1, of the best degree of an ability."""
-    earned = _online(table, world) if ability.is_online else final_by_seed(table, world)
-    other = earned[ability.without_it]
+    Args:
+      ablation: the policies.
+      table: of their runs.
+      world: its scenario.
+    """
+    earned = _online(table, world) if ablation.is_online else final_by_seed(table, world)
+    other = earned[ablation.ablated]
     nothing = dict.fromkeys(other, 0.0)
-    ratios = [normalized_score(earned[each], nothing, other) for each in ability.with_it]
+    ratios = [normalized_score(earned[each], nothing, other) for each in ablation.full]
     best = max(ratios, key=lambda ratio: ratio.mean)
     return Estimate(best.mean - 1, best.low - 1, best.high - 1, best.n, best.method)
 
@@ -230,11 +239,11 @@ def _online(table: ResultTable, world: str) -> dict[str, dict[int, float]]:
 def as_markdown(values: Mapping[str, Mapping[str, Estimate]]) -> str:
     """Returns the table of gains, one line a world."""
     lines = [
-        "| value of | " + " | ".join(ABILITIES) + " |",
-        "|---|" + "---|" * len(ABILITIES),
+        "| value of | " + " | ".join(ABLATIONS) + " |",
+        "|---|" + "---|" * len(ABLATIONS),
     ]
     for world, gains in values.items():
-        cells = [_cell(gains.get(name)) for name in ABILITIES]
+        cells = [_cell(gains.get(name)) for name in ABLATIONS]
         lines.append(f"| {world} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
 

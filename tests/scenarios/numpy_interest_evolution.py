@@ -1,4 +1,4 @@
-"""Interest evolution in NumPy batches: what the compiled loop is measured, and checked, against.
+"""Interest evolution in NumPy batches, which the compiled kernel is checked and timed against.
 
 Written from the published dynamics, independent of the kernel and its random streams: one generator
 draws for the whole batch. It shares only the settings with

@@ -1,11 +1,11 @@
-"""The value of an ability is the ratio of what two policies earn on the same people."""
+"""The value of an ability is the ratio of what policies with and without it earn, less 1."""
 
 import shutil
 
 import numpy as np
 import pytest
 
-from recsim_env.benchmark.value import abilities_of, as_markdown, measure_values, named_worlds
+from recsim_env.benchmark.ablation import ablations_of, as_markdown, named_worlds, run_ablations
 from recsim_env.cli import main
 from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -17,8 +17,8 @@ SMALL = {"seeds": 3, "interactions": 200, "eval_episodes": 20, "jobs": 1}
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("value")
-    return folder, measure_values(WORLD, folder, **SMALL)
+    folder = tmp_path_factory.mktemp("ablation")
+    return folder, run_ablations(WORLD, folder, **SMALL)
 
 
 def table_of(folder):
@@ -33,11 +33,11 @@ def test_gains_are_ratios_of_mean_returns(measured):
         return np.mean([row["return_mean"] for row in table.rows(phase="final", agent=agent)])
 
     gains = values["InterestEvolution"]
-    assert list(gains) == ["personalization", "exploration", "foresight", "diversity"]
+    assert list(gains) == ["personalization", "exploration", "planning", "diversity"]
     assert gains["personalization"].mean == pytest.approx(
         mean("oracle") / mean("without person") - 1
     )
-    assert gains["foresight"].mean == pytest.approx(mean("far_sighted") / mean("oracle") - 1)
+    assert gains["planning"].mean == pytest.approx(mean("far_sighted") / mean("oracle") - 1)
     best = max(mean(agent) for agent in ("a little diverse", "diverse", "very diverse"))
     assert gains["diversity"].mean == pytest.approx(best / mean("oracle") - 1)
     assert gains["personalization"].low < gains["personalization"].mean
@@ -46,12 +46,12 @@ def test_gains_are_ratios_of_mean_returns(measured):
 def test_a_second_call_keeps_what_is_there(measured):
     folder, values = measured
     before = (folder / "InterestEvolution" / "rows.csv").read_bytes()
-    assert measure_values(WORLD, folder, **SMALL) == values
+    assert run_ablations(WORLD, folder, **SMALL) == values
     assert (folder / "InterestEvolution" / "rows.csv").read_bytes() == before
     assert (folder / "values.md").read_text() == as_markdown(values)
     command = table_of(folder).read_settings()["command"]
     assert command == (
-        "recsim-env value InterestEvolution --seeds 3 --interactions 200 --episodes 20 "
+        "recsim-env ablate InterestEvolution --seeds 3 --interactions 200 --episodes 20 "
         f"--out {folder}"
     )
 
@@ -60,25 +60,25 @@ def test_other_settings_are_refused_before_any_world_is_measured(measured):
     folder, values = measured
     worlds = {"InterestExploration": {}, **WORLD}
     with pytest.raises(ValueError, match="eval_episodes=21, there 20"):
-        measure_values(worlds, folder, **{**SMALL, "eval_episodes": 21})
+        run_ablations(worlds, folder, **{**SMALL, "eval_episodes": 21})
     assert not (folder / "InterestExploration").exists()
     assert (folder / "values.md").read_text() == as_markdown(values)
 
 
 def test_the_page_tells_of_all_worlds_in_the_folder(measured, tmp_path):
     folder, values = measured
-    shutil.copytree(folder, tmp_path / "value")
-    (tmp_path / "value" / "ranking").mkdir()
-    (tmp_path / "value" / "ranking" / "rows.csv").write_text("log,agent\n")
+    shutil.copytree(folder, tmp_path / "ablation")
+    (tmp_path / "ablation" / "ranking").mkdir()
+    (tmp_path / "ablation" / "ranking" / "rows.csv").write_text("log,agent\n")
     world = {"small": {"scenario": "InterestExploration", "n_candidates": 4}}
-    more = measure_values(world, tmp_path / "value", **SMALL)
+    more = run_ablations(world, tmp_path / "ablation", **SMALL)
     assert list(more) == ["small"]
-    assert (tmp_path / "value" / "values.md").read_text() == as_markdown(values | more)
+    assert (tmp_path / "ablation" / "values.md").read_text() == as_markdown(values | more)
 
 
 def test_what_a_world_has_no_use_for_is_left_out():
-    assert "context" not in abilities_of(InterestEvolution())
-    assert list(abilities_of(RatedCatalogue())) == ["personalization", "exploration"]
+    assert "context" not in ablations_of(InterestEvolution())
+    assert list(ablations_of(RatedCatalogue())) == ["personalization", "exploration"]
     assert as_markdown({"RatedCatalogue": {}}).splitlines()[-1].count("–") == 5
 
 
@@ -90,7 +90,7 @@ def test_names_are_worlds_or_scenarios():
 
 
 def test_the_command_prints_the_table(tmp_path, capsys):
-    arguments = ["value", "InterestExploration", "--seeds", "2", "--interactions", "64"]
+    arguments = ["ablate", "InterestExploration", "--seeds", "2", "--interactions", "64"]
     arguments += ["--episodes", "4", "--jobs", "1", "--out", str(tmp_path)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()

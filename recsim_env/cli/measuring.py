@@ -1,0 +1,191 @@
+"""`recsim-env ablate` and `speed`: what an ability is worth, and how fast people are simulated."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import (
+    SCENARIO,
+    add_count,
+    add_jobs,
+    add_overwrite,
+    add_seeds,
+    chosen_seeds,
+    count,
+    path,
+    seconds,
+)
+from recsim_env.formats.files import check_folder
+
+if TYPE_CHECKING:
+    from recsim_env.core.scenario import Scenario
+
+_SMALL_WORLD, _HUGE_WORLD = (1_000, 1_000), (1_000_000_000, 1_000_000)
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the two commands."""
+    _add_ablate(commands)
+    _add_speed(commands)
+
+
+def _add_ablate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "ablate",
+        help="measure the value of context, planning and so on in a scenario",
+        description="Compares policies with and without an ability: context, personalization, "
+        "exploration, planning, diversity. Interrupted, the same command goes on.",
+        examples=("ablate", "ablate MusicStreaming NewsFeed --seeds 10"),
+    )
+    parser.add_argument("names", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)")
+    add_seeds(parser, default="5")
+    add_count(parser, "--interactions", "interactions that LinUCB learns from", default=10_000)
+    add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
+    add_jobs(parser, default=-1, text="processes; -1 is one for each core")
+    parser.add_argument(
+        "--out",
+        type=path,
+        default=Path("results") / "ablation",
+        metavar="FOLDER",
+        help="where results go",
+    )
+    add_overwrite(parser)
+    parser.set_defaults(run=ablate)
+
+
+def _add_speed(commands: Any) -> None:
+    parser = commands.add_parser(
+        "speed",
+        help="measure how fast people are simulated",
+        description="Measures batches, starts, single environments, and worlds small and huge.",
+        examples=(
+            "speed InterestEvolution --batch 4_096 --threads 1 2",
+            "speed --world",
+            "speed InterestEvolution --against my_simulator.py:InNumPy",
+        ),
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)"
+    )
+    for name, default, text in (
+        ("--batch", [1, 256, 4096], "people side by side"),
+        ("--threads", [1, 2], "that simulate them"),
+    ):
+        parser.add_argument(name, type=count, nargs="+", default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--seconds", type=seconds, default=0.5, metavar="S", help="of each measurement"
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--world", action="store_true", help="only compare small and huge worlds")
+    only.add_argument(
+        "--against",
+        metavar="CLASS",
+        help="only compare with another simulator of the scenario, module:Class or file.py:Class, "
+        "made with the scenario and the number of people, and stepped with slates",
+    )
+    parser.set_defaults(run=speed)
+
+
+def ablate(options: argparse.Namespace) -> int:
+    """Measures what is missing, and prints the table of gains."""
+    from recsim_env.benchmark.ablation import as_markdown, named_worlds, run_ablations
+
+    check_folder(options.out)
+    try:
+        gains = run_ablations(
+            named_worlds(options.names),
+            options.out,
+            seeds=chosen_seeds(options) or 5,
+            interactions=options.interactions,
+            eval_episodes=options.episodes,
+            jobs=options.jobs,
+            progress_bar=True,
+            overwrite=options.overwrite,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on with what is left") from None
+    print(as_markdown(gains), end="")
+    return 0
+
+
+def speed(options: argparse.Namespace) -> int:
+    """Prints the measurements as they come."""
+    from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
+    from recsim_env.envs.registry import NAMESPACE
+
+    ids = [scenario_id(name) for name in options.scenarios] or [
+        env_id for env_id in scenario_ids() if env_id.startswith(f"{NAMESPACE}/")
+    ]
+    scenarios = {env_id: make_scenario(env_id) for env_id in ids}
+    if options.against:
+        _print_comparison(scenarios, options)
+        return 0
+    if not options.world:
+        _print_batches(scenarios, options)
+        _print_starts(scenarios, options.seconds)
+    _print_world_scale(options.seconds)
+    return 0
+
+
+def _print_batches(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:
+    from recsim_env.benchmark.speed import batch_steps_per_second
+
+    width = max(map(len, scenarios))
+    columns = [(batch, n) for batch in options.batch for n in options.threads]
+    print("million interactions per second, uniform slates, full observation")
+    print(f"{'':{width}}" + "".join(f"{f'{batch} × {n}':>12}" for batch, n in columns))
+    print(f"{'':{width}}" + f"{'batch × threads':>{12 * len(columns)}}")
+    for env_id, scenario in scenarios.items():
+        print(f"{env_id:{width}}", end="", flush=True)
+        for batch, n in columns:
+            rate = batch_steps_per_second(scenario, batch, n, seconds=options.seconds)
+            print(f"{rate / 1e6:12.3f}", end="", flush=True)
+        print()
+
+
+def _print_starts(scenarios: "Mapping[str, Scenario]", seconds: float) -> None:
+    from recsim_env.benchmark.speed import single_steps_per_second, start_seconds
+
+    width = max(map(len, scenarios))
+    print(f"\n{'':{width}}{'compiling':>12}{'next start':>12}{'single env':>14}")
+    for env_id in scenarios:
+        cold, warm = start_seconds(env_id)
+        single = single_steps_per_second(env_id, seconds=seconds)
+        print(f"{env_id:{width}}{cold:10.2f} s{warm:10.2f} s{single:10,.0f} /s", flush=True)
+
+
+def _print_comparison(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:
+    """Prints how the compiled kernel compares with another simulator.
+
+    Raises:
+      ValueError: it is unclear of which scenario, or there is no such class.
+    """
+    from recsim_env.benchmark.speed import rates_against
+    from recsim_env.inputs.importing import imported_class
+
+    if len(scenarios) != 1:
+        raise ValueError("--against compares one scenario; name it")
+    reference = imported_class(options.against, object, what="simulator")
+    ((env_id, scenario),) = scenarios.items()
+    for batch in options.batch:
+        ours, theirs = rates_against(reference, scenario, batch, seconds=options.seconds)
+        print(
+            f"{env_id}, {batch:,} people, one thread: compiled {ours / 1e6:.2f} M/s, "
+            f"{reference.__name__} {theirs / 1e6:.2f} M/s, ratio {ours / theirs:.1f}"
+        )
+
+
+def _print_world_scale(seconds: float) -> None:
+    """Prints how the size of a world matters: it should hardly."""
+    from recsim_env.benchmark.speed import world_speed
+
+    rates = []
+    for n_users, n_items in (_SMALL_WORLD, _HUGE_WORLD):
+        rate, gibibytes = world_speed(n_users, n_items, seconds=seconds)
+        rates.append(rate)
+        print(
+            f"a world of {n_users:,} users and {n_items:,} items: "
+            f"{rate / 1e6:.2f} M interactions/s, peak memory {gibibytes:.2f} GiB"
+        )
+    print(f"the huge world steps at {rates[1] / rates[0]:.2f} of the speed of the small one")
