@@ -167,7 +167,7 @@ def _lay_out(ax: Axes, rows: list[Rungs], families: list[str]) -> None:
         left = column * _PITCH + _LOW
         color = style.families().get(family, style.FAINT_INK)
         ax.hlines(_HEADING, left, left + _HIGH - _LOW, color=color, linewidth=4)
-        heading = "\n".join(textwrap.wrap(family, 20))
+        heading = "\n".join(textwrap.wrap(family, 19))
         ax.text(left, _HEADING - 0.14, heading, va="bottom", fontsize=10, color=style.INK)
     for place, row in enumerate(rows):
         for offset, text, size, color in (
