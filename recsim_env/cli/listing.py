@@ -11,26 +11,36 @@ def add_commands(commands: Any) -> None:
         "scenarios",
         help="list the scenarios, or explain one",
         description="Lists the scenarios with the question that each asks, or prints one's page.",
-        examples=("scenarios", "scenarios MusicStreaming", "scenarios coffee.py:CoffeeShop"),
+        examples=(
+            "scenarios",
+            "scenarios MusicStreaming",
+            "scenarios coffee.py:CoffeeShop",
+            "scenarios --page",
+        ),
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="explain it and its settings")
+    parser.add_argument("--page", action="store_true", help="print the page of all, in Markdown")
     parser.set_defaults(run=scenarios)
     parser = commands.add_parser(
         "agents",
         help="list the agents, or explain one",
         description="Lists the agents and where each works, or prints one's page.",
-        examples=("agents", "agents linucb", "agents --table"),
+        examples=("agents", "agents linucb", "agents --page"),
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="explain it and its settings")
-    parser.add_argument("--table", action="store_true", help="print a page on who works where")
+    parser.add_argument("--page", action="store_true", help="print the page of all, in Markdown")
     parser.set_defaults(run=agents)
 
 
 def scenarios(options: argparse.Namespace) -> int:
     """Prints ids with the question that each scenario asks, or the page of one."""
     from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
+    from recsim_env.cli.pages import scenarios_page, settings_lines
     from recsim_env.cli.suitability import first_line
 
+    if options.page:
+        print(scenarios_page())
+        return 0
     if options.name is None:
         ids = scenario_ids()
         width = max(map(len, ids))
@@ -40,14 +50,15 @@ def scenarios(options: argparse.Namespace) -> int:
     scenario = make_scenario(options.name)
     print(f"{scenario_id(options.name)}\n")
     print(inspect.getdoc(type(scenario)))
-    print("\nDefaults of this id:")
-    _print_settings(scenario.settings)
+    print("\nSettings of this id:")
+    print("\n".join(settings_lines(type(scenario), scenario.settings)))
     return 0
 
 
 def agents(options: argparse.Namespace) -> int:
-    """Prints names, first lines and where each agent works, a table of that, or the page of one."""
+    """Prints names, first lines and where each agent works, or the page of one or of all."""
     from recsim_env.agents import AGENTS, agent_class
+    from recsim_env.cli.pages import agents_page
     from recsim_env.cli.suitability import Suitability, first_line
 
     if options.name is not None:
@@ -57,10 +68,10 @@ def agents(options: argparse.Namespace) -> int:
         print("\nDefaults:")
         _print_settings(dict(kind.defaults))
         return 0
-    found = Suitability.of_all()
-    if options.table:
-        print(found.page())
+    if options.page:
+        print(agents_page())
         return 0
+    found = Suitability.of_all()
     width = max(map(len, AGENTS))
     for name in AGENTS:
         print(f"{name:{width}}  {first_line(agent_class(name))}")

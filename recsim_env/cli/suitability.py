@@ -57,8 +57,8 @@ class Suitability:
         reasons = dict.fromkeys(reason for reason in said.values() if reason is not None)
         return [f"in {where}", *(f"else: {reason}" for reason in reasons)]
 
-    def page(self) -> str:
-        """Returns a Markdown page: what agents do, a table, and the reasons it refers to."""
+    def section(self) -> str:
+        """Returns a section of Markdown: a table, and the reasons it refers to."""
         numbers: dict[str, int] = {}
         rows = []
         for agent, said in self.reasons.items():
@@ -68,15 +68,11 @@ class Suitability:
             ]
             rows.append([f"`{agent}`", *cells])
         table = [["", *self.columns], ["---", *[":---:"] * len(self.columns)], *rows]
-        ideas = [f"- `{agent}`: {first_line(agent_class(agent))}" for agent in self.reasons]
         stands_for = [f"- {heading}: {_listed(ids)}" for heading, ids in self.columns.items()]
         parts = [
-            "# Agents and scenarios",
-            "Written by `recsim-env agents --table`, from what the agents say of the scenarios at "
-            "their defaults. `recsim-env agents NAME` explains one.",
-            "\n".join(ideas),
             "## Who works where",
-            "✓ works; a number is the reason, below, why it does not.",
+            "✓ works; a number is the reason, below, why it does not. From what the agents say of "
+            "the scenarios at their defaults.",
             "\n".join(f"| {' | '.join(row)} |" for row in table),
             "\n".join(f"{number}. {reason}." for reason, number in numbers.items()),
             "The columns stand for these ids:",

@@ -127,6 +127,15 @@ def ranges(kind: type) -> dict[str, Allowed]:
     return found
 
 
+def meanings(kind: type) -> dict[str, str]:
+    """Returns what each setting of a class means, in its words or those of the class above."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        for name, field in each.__dict__.get("__dataclass_fields__", {}).items():
+            found[name] = field.metadata.get("doc") or found.get(name, "")
+    return found
+
+
 def check_settings(settings: Any) -> None:
     """Brings the fields of a frozen dataclass to their types, and checks the ranges of all.
 

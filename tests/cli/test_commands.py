@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shlex
 import subprocess
@@ -7,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recsim_env.agent_registry import FAMILIES, REFERENCES, REGISTRY, names_of
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
 from recsim_env.cli.comparing import print_leaderboards
+from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.results.table import ResultTable
 
+DOCS = Path(__file__).parents[2] / "docs"
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20"]
 BRIEF = ["--interactions=100", "--checkpoints=1", "--bins=2", "--num-envs=4"]
 BRIEF += ["--episodes=4", "--jobs=1"]
@@ -67,12 +71,39 @@ def test_agents_are_listed_and_explained(capsys):
     assert "alpha" in capsys.readouterr().out
 
 
-def test_the_page_on_agents_is_what_the_command_writes():
-    command = [sys.executable, "-m", "recsim_env.cli", "agents", "--table"]
+@pytest.mark.parametrize("what", ["agents", "scenarios"])
+def test_a_page_is_what_the_command_writes(what):
+    command = [sys.executable, "-m", "recsim_env.cli", what, "--page"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    kept = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
-    assert kept == done.stdout, "run: recsim-env agents --table > docs/agents.md"
-    rows = [line.split(" | ") for line in kept.splitlines() if line.startswith("| `")]
+    kept = (DOCS / f"{what}.md").read_text(encoding="utf-8")
+    assert kept == done.stdout, f"run: recsim-env {what} --page > docs/{what}.md"
+
+
+def test_the_page_on_scenarios_has_every_setting_with_default_range_and_words():
+    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
+    kinds = {type(make_scenario(name)) for name in ENVIRONMENTS}
+    assert set(sections) == {kind.__name__ for kind in kinds}
+    common = page.split("\n## ")[0]
+    for kind in kinds:
+        for field in dataclasses.fields(kind):
+            said = f"\n| `{field.name}` | `{field.default!r}` |"
+            assert said in sections[kind.__name__] or said in common, (kind, field.name)
+    for name in ENVIRONMENTS:
+        assert f"\n`{name}`: " in page
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert all(len(row) == 4 for row in rows)
+
+
+def test_the_page_on_agents_says_where_each_works():
+    kept = (DOCS / "agents.md").read_text(encoding="utf-8")
+    listed, _, table = kept.partition("\n## Who works where\n")
+    for family in [*FAMILIES, REFERENCES]:
+        section = listed.split(f"\n## {family[0].upper()}{family[1:]}\n")[1].split("\n## ")[0]
+        named = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+        assert named == names_of(family)
+        assert all(REGISTRY[name].source in section for name in named)
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
     assert [row[0] for row in rows] == [f"| `{name}`" for name in AGENTS]
     for row in rows:
         for heading, cell in zip(headings(kept), row[1:], strict=True):
