@@ -1,4 +1,4 @@
-"""Frozen evaluations: every agent meets the same people, candidates and luck."""
+"""Frozen evaluations: the same people and candidates for every agent, on common random numbers."""
 
 import contextlib
 import functools
@@ -29,7 +29,7 @@ class Evaluation:
     """What episodes with a frozen agent brought.
 
     Rows are in a fixed order (slot by slot, each in order of time), so that row j of two agents
-    evaluated alike is the same person with the same luck.
+    evaluated alike is the same person, with common random numbers.
 
     Attributes:
       returns: (n_episodes,), sum of rewards.
@@ -89,7 +89,7 @@ def evaluate(
       scenario: where; an environment, with autoreset mode NEXT_STEP, is used as it is, or its twin
         where it is the one that the agent learns in.
       n_episodes: in total, a multiple of the number of slots.
-      seed: of the people and their luck; slot i meets those of seed + i.
+      seed: of the people and what they do; slot i has that of seed + i.
       num_envs: slots; by default 100, or one for each episode where there are fewer. An environment
         has its own.
       threads: that step them; the result does not depend on it.

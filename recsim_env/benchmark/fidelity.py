@@ -1,4 +1,4 @@
-"""How real a calibrated world's people are: their log, simulated, beside that of real people."""
+"""How realistic a calibrated world is: the log of its simulated people beside the real one."""
 
 import csv
 import tempfile

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like, held back until what is being made can be kept as it is."""
+"""Ctrl-C and SIGTERM, held back until what is being made can be gone on with."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""Watching an agent learn: what people got, what it lost, and where the time goes."""
+"""Watching an agent learn: rewards, losses, and where the time goes."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

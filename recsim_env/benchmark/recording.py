@@ -1,4 +1,4 @@
-"""Logs of simulated people under an agent, with propensities, as files that other tools read."""
+"""Logs of simulated people under an agent, with propensities, as files for other tools."""
 
 import contextlib
 import csv
@@ -149,7 +149,7 @@ def record(
       agent: one of ours, having learned whatever it shall know.
       scenario: where to play.
       interactions: how many slates to show.
-      seed: of the people, their luck and the agent's.
+      seed: of the people, what they do and the agent.
       num_envs: people who are served side by side.
       n_draws: of each propensity that has to be drawn; see `Agent.slate_probability`.
       progress_bar: whether to show progress on a terminal.

@@ -1,4 +1,4 @@
-"""A training run that is kept as it goes on: checkpoints, exact resumption, and what it is of."""
+"""Training with checkpoints: a run is saved as it goes on, and resumed exactly."""
 
 import contextlib
 import json

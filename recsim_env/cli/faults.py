@@ -1,4 +1,4 @@
-"""What an exception says to whoever typed the command, and with which status it ends."""
+"""Which message and exit status an exception becomes on the command line."""
 
 import errno
 import opcode

@@ -46,8 +46,8 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="evaluate frozen agents on the same people",
-        description="Prints the mean return of agents that learn no more, each with the same "
-        "people and luck, and how much more each earns than the first.",
+        description="Prints the mean return of agents that learn no more, on the same people with "
+        "common random numbers, and how much more each earns than the first.",
         examples=(
             "evaluate MusicStreaming uniform oracle",
             "evaluate MusicStreaming linucb ials --learn 5_000",
@@ -67,7 +67,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help=SCENARIO)
     add_settings(parser)
     add_agent_settings(parser)
-    add_seed(parser, of="people, luck and agent")
+    add_seed(parser, of="people and agent")
 
 
 def add_another_world(parser: argparse.ArgumentParser) -> None:

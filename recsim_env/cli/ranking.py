@@ -1,4 +1,4 @@
-"""`recsim-env rank`: judges recommenders on a real log."""
+"""`recsim-env rank`: evaluates recommenders on a real log."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""What a fit learns from rows that it has not seen: penalties, errors, noise, slope of choice."""
+"""Penalties, errors, noise and slope of choice, estimated on held-out rows."""
 
 from __future__ import annotations
 

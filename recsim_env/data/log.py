@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsim_env.data.order import by_label, pair_luck
+from recsim_env.data.order import by_label, pair_hash
 from recsim_env.data.reading import Reading
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
@@ -165,7 +165,7 @@ class InteractionLog:
         Rows of one moment, in a log without times all rows, come in a random order, by a hash of
         seed, person and item: where a row is stored does not matter.
         """
-        keys = self._by_luck(seed)  # the last one counts most
+        keys = self._random_keys(seed)  # the last one counts most
         return np.lexsort(keys if self.time is None else (*keys, self.time))
 
     def sessions(self, gap_seconds: float = 3600.0) -> NDArray[np.int64]:
@@ -215,7 +215,7 @@ class InteractionLog:
 
         As there, a hash of seed, person and item decides, and not where a row is stored.
         """
-        return self._hold_out(np.lexsort(self._by_luck(seed)), held_out_share)
+        return self._hold_out(np.lexsort(self._random_keys(seed)), held_out_share)
 
     def summary(self) -> dict[str, Any]:
         """Returns the numbers that describe the log, as JSON values."""
@@ -257,11 +257,11 @@ class InteractionLog:
             raise ValueError(f"{path} is damaged: {error}") from error
         return cls(**entries)
 
-    def _by_luck(self, seed: int) -> tuple[NDArray[Any], ...]:
+    def _random_keys(self, seed: int) -> tuple[NDArray[Any], ...]:
         """Returns keys that sort the rows at random, by their person, their item and a seed.
 
-        Rows of the same person and item have luck of their own, by time and rating; where those are
-        the same too, it does not matter which is which.
+        Rows of the same person and item differ by time and rating; where those are the same too, it
+        does not matter which is which.
         """
         pair = self.user.astype(np.int64) * self.n_items + self.item
         values = (self.rating,) if self.time is None else (self.rating, self.time)
@@ -270,7 +270,7 @@ class InteractionLog:
         repeat = np.empty(len(self), np.int64)
         repeat[order] = np.arange(len(self)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
         labels = self.user_labels, self.item_labels
-        return (*values, pair, pair_luck(self.user, self.item, *labels, repeat=repeat, seed=seed))
+        return (*values, pair, pair_hash(self.user, self.item, *labels, repeat=repeat, seed=seed))
 
     def _hold_out(
         self, order: NDArray[np.int64], share: float

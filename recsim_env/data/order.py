@@ -2,7 +2,7 @@
 
 Many logs have dates only, or no times at all. What came last is then unknown, and the place of a
 row in its file says nothing of it: files are sorted by item, by person or by anything else. Such
-ties are broken at random, by who and what a row is about and by a seed.
+ties are broken at random, by a hash of the row's user and item and a seed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Luck = NDArray[np.uint64]
+Hashes = NDArray[np.uint64]
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -36,7 +36,7 @@ def by_label(labels: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.array(sorted(range(len(known)), key=lambda k: key(known[k])), np.int64)
 
 
-def pair_luck(
+def pair_hash(
     user: NDArray[np.integer[Any]],
     item: NDArray[np.integer[Any]],
     user_labels: NDArray[np.str_],
@@ -44,7 +44,7 @@ def pair_luck(
     *,
     repeat: NDArray[np.integer[Any]],
     seed: int,
-) -> Luck:
+) -> Hashes:
     """Returns a number for every row, evenly spread, from its labels and a seed alone.
 
     Args:
@@ -58,7 +58,7 @@ def pair_luck(
     return _mixed(pair + repeat.astype(np.uint64) * _ODD)
 
 
-def _digests(labels: NDArray[np.str_], purpose: str) -> Luck:
+def _digests(labels: NDArray[np.str_], purpose: str) -> Hashes:
     keyed = hashlib.blake2b(digest_size=8, key=purpose.encode()[-64:])
     digests = bytearray()
     for label in labels.tolist():
@@ -68,7 +68,7 @@ def _digests(labels: NDArray[np.str_], purpose: str) -> Luck:
     return np.frombuffer(bytes(digests), "<u8").astype(np.uint64)
 
 
-def _mixed(number: Luck) -> Luck:
+def _mixed(number: Hashes) -> Hashes:
     """Returns numbers of which every bit depends on every bit of those given.
 
     Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators" (the

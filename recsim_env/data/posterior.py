@@ -1,4 +1,4 @@
-"""Tastes drawn from what a log leaves possible, rather than the best guess of them."""
+"""Tastes drawn from their posterior given a log: people differ more than point estimates do."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _start_chains(
 
     mean, unit = origin
     streams = np.random.SeedSequence(seed).spawn(len(_START_SHARES if starts is None else starts))
-    luck = [np.random.default_rng(stream) for stream in streams]
+    generators = [np.random.default_rng(stream) for stream in streams]
     if starts is None:
         models = [
             FactorModel(
@@ -203,7 +203,7 @@ def _start_chains(
                 *(_BIAS_START * rng.normal(size=n) for n in shape),
                 *((share / n_factors) ** 0.25 * rng.normal(size=(n, n_factors)) for n in shape),
             )
-            for share, rng in zip(_START_SHARES, luck, strict=True)
+            for share, rng in zip(_START_SHARES, generators, strict=True)
         ]
     else:
         models = [
@@ -216,4 +216,4 @@ def _start_chains(
             )
             for start in starts
         ]
-    return [TasteChain(rows, model, rng) for model, rng in zip(models, luck, strict=True)]
+    return [TasteChain(rows, model, rng) for model, rng in zip(models, generators, strict=True)]

@@ -1,4 +1,4 @@
-"""How good ranked lists are: whether they hold what people went on to like, and what they show.
+"""Metrics of ranked lists: how much they hold of what people went on to like, and what they show.
 
 Lists are (n, k) item ids, best first, -1 where a list is shorter; `is_hit`, of the same shape, says
 which of them the person went on to like, and `n_relevant`, (n,), how many they could have held.
@@ -33,11 +33,11 @@ def top_k(scores: NDArray[np.floating[Any]], k: int, rng: np.random.Generator) -
     row, column = np.nonzero(scores >= threshold[:, None])  # k of each row, and those that tie
     n_found = np.bincount(row, minlength=n)
     place = np.arange(len(row)) - (np.cumsum(n_found) - n_found)[row]
-    luck = np.full((n, n_found.max(initial=0)), np.inf)
-    luck[row, place] = np.where(scores[row, column] > threshold[row], -1.0, rng.random(len(row)))
-    found = np.zeros(luck.shape, np.int64)
+    key = np.full((n, n_found.max(initial=0)), np.inf)
+    key[row, place] = np.where(scores[row, column] > threshold[row], -1.0, rng.random(len(row)))
+    found = np.zeros(key.shape, np.int64)
     found[row, place] = column
-    chosen = np.take_along_axis(found, np.argpartition(luck, k - 1, axis=1)[:, :k], axis=1)
+    chosen = np.take_along_axis(found, np.argpartition(key, k - 1, axis=1)[:, :k], axis=1)
     score = np.take_along_axis(scores, chosen, axis=1)
     order = np.lexsort((rng.random((n, k)), -score))
     chosen = np.take_along_axis(chosen, order, axis=1)

@@ -1,4 +1,4 @@
-"""How far a rating scatters about the liking that is predicted for it."""
+"""The noise of ratings around the liking that is predicted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading a log took for what, for people to check."""
+"""How a log was read: which column was taken for what, and what is doubtful."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out which column of a table says who, what, how good and when."""
+"""Finds out which columns of a table are user, item, rating, click and time."""
 
 from __future__ import annotations
 

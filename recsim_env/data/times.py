@@ -1,4 +1,4 @@
-"""Turns a column of times into seconds, or refuses what cannot be told from something else."""
+"""Turns a column of times into seconds, or refuses what is ambiguous."""
 
 from __future__ import annotations
 

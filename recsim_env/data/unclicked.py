@@ -1,4 +1,4 @@
-"""Items that stand for "not clicked" in logs that only hold clicks."""
+"""Sampled items that stand for "not clicked", for logs that hold clicks only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who counts the interactions: a function that hears of every step of every batch environment."""
+"""Counting interactions: an observer of every step that any batch environment takes."""
 
 import contextlib
 from collections.abc import Callable, Iterator

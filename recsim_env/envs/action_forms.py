@@ -1,4 +1,4 @@
-"""How actions of another form mean slates: a slate's number, scores, or a point among the items."""
+"""Actions of other forms that mean slates: a slate's number, scores, a point among the items."""
 
 import itertools
 import math

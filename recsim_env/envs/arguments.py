@@ -1,4 +1,4 @@
-"""What environments take: arguments, seeds, options and actions, checked before anything else."""
+"""Checks of what environments are given: arguments, seeds, options and actions."""
 
 import math
 import operator

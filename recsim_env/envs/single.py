@@ -32,8 +32,8 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     `MultiDiscrete([n_candidates] * slate_size)`. A repeated item is shown once, at its first place.
 
     Randomness: ``reset(seed=s)`` begins episode 0 of seed s, ``reset()`` the next episode of the
-    same seed. Episode k of seed s is the same person, the same candidates and the same luck for
-    every agent. Where people have ids (`n_users`), ``reset(options={"user_id": 5})`` asks for
+    same seed. Episode k of seed s has the same person and candidates for every agent, and common
+    random numbers. Where people have ids (`n_users`), ``reset(options={"user_id": 5})`` asks for
     person 5: they come in this episode instead of whoever would have; all that does not depend on
     who comes is as it would have been, and so are the next episodes.
 

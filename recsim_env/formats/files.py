@@ -1,4 +1,4 @@
-"""Files that are there in full or as they were before, whoever is killed while writing them."""
+"""Files that are replaced as a whole or not at all, and locks, whoever is killed meanwhile."""
 
 from __future__ import annotations
 

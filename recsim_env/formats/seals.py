@@ -1,4 +1,4 @@
-"""Seals: what shows that a run in a file of lines is whole, and follows the run before it.
+"""Seals: a chain of digests that shows when runs in a file of lines were lost, moved or changed.
 
 Every line of a run ends with an empty cell but the last, which there has a seal: how many lines
 the run has, a digest of them, and a digest of the seal of the run before. A line that was lost,

@@ -1,1 +1,1 @@
-"""The table of runs, means with intervals, and what both say."""
+"""Results: the table of runs, estimates with intervals, and standings."""

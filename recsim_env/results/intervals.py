@@ -3,7 +3,7 @@
 A benchmark repeats every run with a handful of seeds; each seed gives one number. Everything here
 turns such numbers into an `Estimate`: a mean, an interval, and the name of the method behind the
 interval, so that a caption can state it. Comparisons are paired by seed, because two agents run
-with one seed meet the same users and the same luck.
+with one seed meet the same users, with common random numbers.
 """
 
 from __future__ import annotations
@@ -126,14 +126,14 @@ def bounded_mean(
 def paired_difference(
     a_by_seed: Mapping[int, float], b_by_seed: Mapping[int, float], confidence: float = 0.95
 ) -> Estimate:
-    """Returns how much more `a` earns than `b`, with the luck both shared taken out.
+    """Returns how much more `a` earns than `b`, paired by seed, so that common noise cancels.
 
     Differences are formed seed by seed and then estimated as any other values. Seeds that only one
     of them has are left out; `n` of the result says how many remained.
 
     Args:
       a_by_seed: seed to value.
-      b_by_seed: seed to value, of runs that met the same users and luck.
+      b_by_seed: seed to value, of runs with common random numbers.
       confidence: as in `estimate`.
 
     Raises:

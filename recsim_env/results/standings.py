@@ -1,4 +1,4 @@
-"""What a result table says: curves with intervals, and who ranks where.
+"""What a result table says: learning curves with intervals, and rankings.
 
 Everything drawn or printed about a benchmark is computed here, from the table alone.
 """
@@ -195,8 +195,8 @@ def regret_curves(table: ResultTable, scenario: str) -> list[Curve]:
 
         regret(t) = sum over bins up to t of (oracle's - agent's reward per step) * steps in the bin
 
-    The oracle's reward is that of its run with the same seed, hence with the same users and luck.
-    Runs without it are left out.
+    The oracle's reward is that of its run with the same seed, hence with the same users and common
+    random numbers. Runs without it are left out.
     """
     return _curves(table.rows(phase="online", scenario=scenario), _regret)
 

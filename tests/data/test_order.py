@@ -1,11 +1,11 @@
-"""Orders by name, and luck that depends on names alone."""
+"""Orders by name, and hashes that depend on names alone."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsim_env.data.order import by_label, label_key, pair_luck
+from recsim_env.data.order import by_label, label_key, pair_hash
 
 
 @given(st.lists(st.text(max_size=5), unique=True, min_size=1).flatmap(st.permutations))
@@ -22,25 +22,25 @@ def test_numbers_sort_as_numbers_only_where_all_labels_are():
     assert by_label(np.array([10, 9])).tolist() == [1, 0]
 
 
-def test_luck_is_even_and_follows_names_not_places():
+def test_hashes_are_even_and_follow_names_not_places():
     """Of 40,000 rows; a share has a standard error of sqrt(p (1 - p) / 40,000)."""
     n = 200
     names = np.arange(n).astype(str)
     user, item = np.repeat(np.arange(n), n), np.tile(np.arange(n), n)
     repeat = np.zeros(n * n, int)
-    luck = pair_luck(user, item, names, names, repeat=repeat, seed=0)
-    assert len(set(luck.tolist())) == n * n
+    hashes = pair_hash(user, item, names, names, repeat=repeat, seed=0)
+    assert len(set(hashes.tolist())) == n * n
     for bit in range(64):
-        share = ((luck >> np.uint64(bit)) & np.uint64(1)).mean()
+        share = ((hashes >> np.uint64(bit)) & np.uint64(1)).mean()
         assert share == pytest.approx(0.5, abs=5 * 0.5 / n)
-    best = item[luck.reshape(n, n).argmax(axis=1) + n * np.arange(n)]
-    assert np.bincount(best, minlength=n).max() < 10, "an item is favoured by everybody's luck"
+    best = item[hashes.reshape(n, n).argmax(axis=1) + n * np.arange(n)]
+    assert np.bincount(best, minlength=n).max() < 10, "an item is favoured with everybody"
     places = np.random.default_rng(0).permutation(n)
-    other = pair_luck(places[user], item, names[np.argsort(places)], names, repeat=repeat, seed=0)
-    assert np.array_equal(luck, other)
-    again = pair_luck(user, item, names, names, repeat=repeat, seed=1)
-    repeated = pair_luck(user, item, names, names, repeat=repeat + 1, seed=0)
+    other = pair_hash(places[user], item, names[np.argsort(places)], names, repeat=repeat, seed=0)
+    assert np.array_equal(hashes, other)
+    again = pair_hash(user, item, names, names, repeat=repeat, seed=1)
+    repeated = pair_hash(user, item, names, names, repeat=repeat + 1, seed=0)
     for different in (again, repeated):
-        assert np.corrcoef(luck.astype(float), different.astype(float))[0, 1] == pytest.approx(
+        assert np.corrcoef(hashes.astype(float), different.astype(float))[0, 1] == pytest.approx(
             0, abs=5 / n
         )

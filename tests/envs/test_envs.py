@@ -1,4 +1,4 @@
-"""Environments: Gymnasium's contract, pairing of luck, privileged views, clear errors."""
+"""Environments: Gymnasium's contract, common random numbers, privileged views, clear errors."""
 
 import copy
 import pickle

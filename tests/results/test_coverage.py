@@ -1,8 +1,8 @@
 """Every interval that is printed or drawn contains the truth as often as it promises.
 
-Runs are simulated: seeds share luck, agents differ by known means, and of many tables the share of
-intervals that contain the truth is counted. Of normal values and of moderately skewed ones (gamma,
-of skewness 1) it must lie between 93 and 97 %.
+Runs are simulated: agents differ by known means and share the noise of a seed, and of many tables
+the share of intervals that contain the truth is counted. Of normal values and of moderately skewed
+ones (gamma, of skewness 1) it must lie between 93 and 97 %.
 """
 
 from collections import Counter
@@ -79,8 +79,10 @@ def of_values(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
 
 def of_tables(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
     """As leaderboards, reports and curves show them."""
-    luck = 2.0 * draw(rng, (n,))
-    table = table_of({agent: mean + luck + 0.6 * draw(rng, (n,)) for agent, mean in MEANS.items()})
+    shared = 2.0 * draw(rng, (n,))
+    table = table_of(
+        {agent: mean + shared + 0.6 * draw(rng, (n,)) for agent, mean in MEANS.items()}
+    )
     ranked = standings(table, WORLD)
     for place, each in enumerate(ranked):
         yield "return", each.episode_return, MEANS[each.agent]
@@ -101,9 +103,9 @@ def of_tables(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
 
 def of_gains(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
     """As `value` prints them, of one degree and of the best of three that are worth the same."""
-    luck = draw(rng, (n,))
+    shared = draw(rng, (n,))
     policies = {"ablate": 10.0, "one": 12.0, "two": 12.0, "three": 12.0}
-    table = table_of({name: mean + luck + draw(rng, (n,)) for name, mean in policies.items()})
+    table = table_of({name: mean + shared + draw(rng, (n,)) for name, mean in policies.items()})
     yield "gain", gain_of(Ablation(("one",), "ablate"), table, WORLD), 0.2
     yield (
         "gain of the best",

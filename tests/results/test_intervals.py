@@ -168,9 +168,9 @@ def test_scaling_values_scales_the_estimate(values: list[float], factor: int) ->
 
 
 def test_pairing_shrinks_the_interval() -> None:
-    luck = np.random.default_rng(5).normal(0.0, 10.0, size=5)
+    shared = np.random.default_rng(5).normal(0.0, 10.0, size=5)
     noise = np.random.default_rng(6).normal(0.0, 0.1, size=5)
-    a, b = by_seed(luck + 1.0 + noise), by_seed(luck)
+    a, b = by_seed(shared + 1.0 + noise), by_seed(shared)
     paired = paired_difference(a, b)
     unpaired = stats.ttest_ind(list(a.values()), list(b.values())).confidence_interval(0.95)
     assert paired.low <= 1.0 <= paired.high

@@ -1,4 +1,4 @@
-"""What a folder of results holds already, and whether the runs that are asked for may join it."""
+"""Resuming: what a folder of results holds, and whether the runs that are asked for may join it."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Which runs a benchmark consists of, what decides their results, and which agents do not suit."""
+"""The plan of a benchmark: its runs, what decides their results, and which agents do not suit."""
 
 import hashlib
 import json

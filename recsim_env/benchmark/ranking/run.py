@@ -1,4 +1,4 @@
-"""One run of a ranking: an agent is fitted to a log's training rows and ranks what was held out."""
+"""One run of a ranking: an agent is fitted to training rows and ranks what was held out."""
 
 from __future__ import annotations
 
@@ -181,8 +181,8 @@ def ranked(
     ties = np.random.default_rng([seed, _TIES])
     candidates = None
     if protocol.negatives is not None:
-        luck = np.random.default_rng([seed, _NEGATIVES])
-        candidates = task.sampled(protocol.negatives, luck)
+        rng = np.random.default_rng([seed, _NEGATIVES])
+        candidates = task.sampled(protocol.negatives, rng)
     lists = np.empty((n_people, longest), np.int64)
     is_hit = np.zeros((n_people, longest), bool)
     for rows in _blocks(task, n_items):

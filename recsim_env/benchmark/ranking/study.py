@@ -1,4 +1,4 @@
-"""Judges recommenders on a real log: fits each to the training rows and ranks what was held out."""
+"""Evaluates recommenders on a real log: fits each to the training rows and ranks the rest."""
 
 from __future__ import annotations
 

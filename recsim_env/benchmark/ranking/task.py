@@ -1,4 +1,4 @@
-"""What is asked of recommenders on a real log: whom to rank, over which items, what is right."""
+"""The task that a protocol makes of a log: whom to rank, over which items, and what is relevant."""
 
 from __future__ import annotations
 
