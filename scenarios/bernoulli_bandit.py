@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -14,7 +14,7 @@ from recsim_env.core.choice import (
     click_chance,
     model_code,
 )
-from recsim_env.core.layouts import count
+from recsim_env.core.fields import count
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import MOST_ITEMS, MOST_STEPS, setting
 
@@ -70,6 +70,8 @@ class BernoulliBandit(Scenario):
     change_every: int = setting(0, low=0, high=MOST_STEPS)
     choice: str = setting("cascade", choices=CHOICES)
     examination: float = setting(1.0, low=0, high=1)
+
+    view: ClassVar[Any] = "recsim_env.scenarios.views.bernoulli_bandit"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,23 +129,6 @@ class BernoulliBandit(Scenario):
         items["number"] = np.arange(self.n_items)
         items.flags.writeable = False
         return {"items": items}
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns what the last slate lost."""
-        return f"somebody ({user['n_slates']} slates, the last lost {user['regret']:.2f} clicks)"
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the item's number and its chance of a click at first."""
-        return f"#{item_id} ({self.chances()[item['number']]:.0%})"
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws the chance of a click on each item."""
-        n_changes = user["n_slates"] // self.change_every if self.change_every else 0
-        axes.bar(items["number"], np.roll(self.chances(), -n_changes), color="#56b4e9")
-        axes.set_title("chance of a click", fontsize=8)
-        axes.set_xlabel("item", fontsize=8)
-        axes.set_ylim(0, 1)
-        axes.tick_params(labelsize=8)
 
     @staticmethod
     def respond(config, user, items, slate, response, rng):

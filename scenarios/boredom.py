@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import MAX_EXPONENT
-from recsim_env.core.layouts import count, tally, within
+from recsim_env.core.fields import count, tally, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
 from recsim_env.core.streams import integer, uniform
@@ -151,7 +151,15 @@ class Boredom(Scenario):
     spell_cost: float = setting(2.0, low=0, high=LARGE)
     spell_decay: float = setting(0.4, low=0, high=1)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.boredom"
     category: ClassVar[str | None] = "topic"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "taste": ("interest",),
+        "satiation": (
+            *("attention", "keenness", "is_bored", "bored_steps_left", "n_clicks", "time"),
+            *("oldest", "n_recent", "recent_topic", "recent_time"),
+        ),
+    }
 
     #: How `render` words a slate without a click: every place is clicked or not on its own.
     choice: ClassVar[str] = "position_based"
@@ -225,60 +233,6 @@ class Boredom(Scenario):
         if self.show_items:
             names["candidates"] = tuple(f"topic_{topic}" for topic in topics)
         return names
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns what interests the person most, and what bores them."""
-        name = "somebody" if user_id is None else f"user {user_id}"
-        bored = np.flatnonzero(user["is_bored"])
-        boredom = f"; bored of {_join(bored)}" if len(bored) else ""
-        return f"{name} (likes {_describe(user['interest'])}{boredom})"
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns what the item is about."""
-        return f"#{item_id} on {_describe(item['embedding'])}"
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws interests, hatched where boredom silences them, and recent clicks as dots."""
-        topics = np.arange(self.n_topics)
-        interest, is_silent = user["interest"], user["attention"] == 0
-        bars = axes.barh(topics, interest, color="#56b4e9", height=0.7)
-        for bar, silent in zip(bars, is_silent, strict=True):
-            if silent:
-                bar.set(facecolor="#eeeeee", edgecolor="#999999", hatch="///")
-        for topic in topics:
-            x = 1.05 + 0.07 * np.arange(user["n_clicks"][topic])
-            axes.plot(x, np.full(len(x), topic), "o", color="#0072b2", markersize=4)
-        axes.axvline(1, color="#999999", linewidth=0.8)
-        if self.boredom_threshold:
-            limit = 1.05 + 0.07 * (self.boredom_threshold - 1.5)
-            axes.axvline(limit, color="#d55e00", linestyle=":", linewidth=1)
-        names = [
-            f"topic {topic}, bored for {left}" if bored else f"topic {topic}"
-            for topic, bored, left in zip(
-                topics, user["is_bored"], user["bored_steps_left"], strict=True
-            )
-        ]
-        axes.set_yticks(topics, names, fontsize=8)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
-        axes.set(xlim=(0, 1.8), ylim=(self.n_topics - 0.4, -0.6))
-        axes.set_xlabel("interest (hatched: silent); recent clicks", fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like, and what they have had too much of."""
-        satiation = (
-            "attention",
-            "keenness",
-            "is_bored",
-            "bored_steps_left",
-            "n_clicks",
-            "time",
-            "oldest",
-            "n_recent",
-            "recent_topic",
-            "recent_time",
-        )
-        return {"taste": ("interest",), "satiation": satiation}
 
     def derived(self) -> Mapping[str, Any]:
         """Codes of the choices, examination probabilities, and expected rewards of topics."""
@@ -408,16 +362,6 @@ class Boredom(Scenario):
         chance = config.look[0] * relevance(config, user, item)
         dearer = price(config, left - 1) - price(config, left)
         return chance * relevance(config, user, other) * dearer
-
-
-def _describe(weights: np.ndarray) -> str:
-    """Returns the three heaviest topics."""
-    heaviest = [topic for topic in np.argsort(-weights, kind="stable")[:3] if weights[topic] > 0]
-    return ", ".join(f"topic {topic} {weights[topic]:.2f}" for topic in heaviest)
-
-
-def _join(topics: np.ndarray) -> str:
-    return ", ".join(f"topic {topic}" for topic in topics)
 
 
 def relevance(config, user, item):

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import count, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import uniform
@@ -20,8 +20,6 @@ _N_DIMS = 2
 
 # Two things at one point have this utility, before quality.
 _FULL_MATCH = 2.0
-
-_GROUP_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 
 
 # No place of a group, item or visitor is farther out, and squares of distances are finite.
@@ -138,7 +136,14 @@ class CreatorEconomy(Scenario):
     loyalty_rate: float = setting(0.05, low=0, high=1)
     foresight: float = setting(0.5, low=0, high=LARGE)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.creator_economy"
     category: ClassVar[str | None] = "creator"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "taste": ("taste", "group"),
+        "time": ("time",),
+        "mood": ("loyalty",),
+        "creators": ("attention", "mean_attention"),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -237,51 +242,6 @@ class CreatorEconomy(Scenario):
             "history": tuple(f"loyalty_{group}" for group in groups),
             "response": ("clicked", "utility"),
         }
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What the visitor likes, how far the life has come, and how creators fare."""
-        return {
-            "taste": ("taste", "group"),
-            "time": ("time",),
-            "mood": ("loyalty",),
-            "creators": ("attention", "mean_attention"),
-        }
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns who visits, when, and how the platform stands."""
-        week = float(user["time"]) / self.weekly_visits
-        loyalty = " ".join(f"{share:.2f}" for share in user["loyalty"])
-        return (
-            f"week {week:.1f}, a visitor of group {user['group']} "
-            f"({user['n_active']} of {self.n_creators} creators, loyalties {loyalty})"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the item's number, creator and quality."""
-        creator = int(item["creator"])
-        return (
-            f"#{item_id} by creator {creator} of group {creator % self.n_groups} "
-            f"(quality {item['quality']:.2f})"
-        )
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws the attention of creators in the colours of groups, and the groups' loyalty."""
-        order = np.argsort(-user["attention"], kind="stable")
-        colours = [_GROUP_COLOURS[creator % self.n_groups % 6] for creator in order]
-        axes.bar(np.arange(self.n_creators), user["attention"][order], color=colours)
-        gone = np.flatnonzero(user["production"][order] == 0)
-        axes.plot(gone, np.full(len(gone), 0.02 * axes.get_ylim()[1]), "kx", markersize=4)
-        for group in range(self.n_groups):
-            here = " (visits now)" if group == user["group"] else ""
-            label = f"group {group}: loyalty {user['loyalty'][group]:.2f}{here}"
-            axes.bar(0, 0, color=_GROUP_COLOURS[group % 6], label=label)
-        axes.legend(fontsize=8, frameon=False, loc="upper right")
-        axes.set_xticks([])
-        axes.set_xlabel("creators by attention (x: left)", fontsize=8)
-        axes.set_ylabel("attention", fontsize=8)
-        axes.set_title(f"{user['n_active']} of {self.n_creators} creators active", fontsize=8)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
 
     def derived(self) -> Mapping[str, Any]:
         """Sizes and centres of groups, and rates per visit."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import (
     MODELS,
@@ -14,7 +13,7 @@ from recsim_env.core.choice import (
     click_chance,
     model_code,
 )
-from recsim_env.core.layouts import Within, within
+from recsim_env.core.fields import Layout, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import MAX_NORMAL, integer, normal, uniform, uniform_between
@@ -42,18 +41,10 @@ class InterestEvolution(Scenario):
     Reward: time watched.
     End: terminated when the budget is used up.
 
-    Settings (defaults): those of `Scenario`, with slate_size 3, and
-      n_topics (20); time_budget (200); video_length (4); step_penalty (2), time lost by a slate
-      without a click; quality_bonus (0.9 / 3.4), budget won back per time and quality; quality_sd
-      (0.1), of items around their topic; drift (0.3), of interests; choice
-      ("multinomial_logit"), see `recsim_env.core.choice`; interest_scale (5), what an interest of 1
-      adds to the score; no_click_score (4), the score of no click; min_normalizer (-1), of
-      "proportional"; examination (0.8), of "cascade" and "position_based"; time_rate (1), reward
-      that `long_term_value` expects of a unit of budget.
-    The published settings, id `recsim_env/RecSim-InterestEvolution-v0`, are step_penalty 0.5,
-      choice "proportional", interest_scale 1, no_click_score 1, time_rate 1.4. There choice hardly
-      depends on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults
-      let it matter.
+    Published settings, id `recsim_env/RecSim-InterestEvolution-v0`: step_penalty 0.5, choice
+      "proportional", interest_scale 1, no_click_score 1, time_rate 1.4. There choice hardly depends
+      on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults let it
+      matter.
 
     Reference returns: see the README, and `recsim_env/RecSim-InterestEvolution-v0`: uniform 160.5,
       myopic oracle 168.4, ranking by true quality 265.2 (10 candidates, slate 3).
@@ -70,68 +61,57 @@ class InterestEvolution(Scenario):
     """
 
     slate_size: int = 3
-    n_topics: int = setting(20, low=2, high=MOST_KINDS)
-    time_budget: float = setting(200.0, low=SMALL, high=LARGE)
-    video_length: float = setting(4.0, low=SMALL, high=LARGE)
-    step_penalty: float = setting(2.0, low=SMALL, high=LARGE)
-    quality_bonus: float = setting(
-        0.9 / 3.4, low=0, below=1 / _QUALITY_RANGE, why="or time never runs out"
+    n_topics: int = setting(20, low=2, high=MOST_KINDS, doc="topics of items")
+    time_budget: float = setting(200.0, low=SMALL, high=LARGE, doc="time that a person brings")
+    video_length: float = setting(4.0, low=SMALL, high=LARGE, doc="time that a video takes")
+    step_penalty: float = setting(
+        2.0, low=SMALL, high=LARGE, doc="time lost by a slate without a click"
     )
-    quality_sd: float = setting(0.1, low=0, high=LARGE)
-    drift: float = setting(0.3, low=0, high=1)
-    choice: str = setting("multinomial_logit", choices=MODELS)
-    interest_scale: float = setting(5.0, low=0, high=LARGE)
-    no_click_score: float = setting(4.0, low=-LARGE, high=LARGE)
-    min_normalizer: float = setting(-1.0, low=-LARGE, high=LARGE)
-    examination: float = setting(0.8, low=0, high=1)
-    time_rate: float = setting(1.0, low=-LARGE, high=LARGE)
+    quality_bonus: float = setting(
+        0.9 / 3.4,
+        low=0,
+        below=1 / _QUALITY_RANGE,
+        why="or time never runs out",
+        doc="budget won back per time and quality",
+    )
+    quality_sd: float = setting(0.1, low=0, high=LARGE, doc="of items around their topic's quality")
+    drift: float = setting(0.3, low=0, high=1, doc="how far a click moves an interest")
+    choice: str = setting("multinomial_logit", choices=MODELS, doc="see `recsim_env.core.choice`")
+    interest_scale: float = setting(
+        5.0, low=0, high=LARGE, doc="what an interest of 1 adds to the score"
+    )
+    no_click_score: float = setting(4.0, low=-LARGE, high=LARGE, doc="the score of no click")
+    min_normalizer: float = setting(-1.0, low=-LARGE, high=LARGE, doc='of "proportional"')
+    examination: float = setting(
+        0.8, low=0, high=1, doc='chance of reading on, of "cascade" and "position_based"'
+    )
+    time_rate: float = setting(
+        1.0, low=-LARGE, high=LARGE, doc="reward that `long_term_value` expects of a unit of time"
+    )
 
     category: ClassVar[str | None] = "topic"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("interest",)}
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """Interests by topic, and the time left."""
-        return {"interest": within(float, -1, 1, self.n_topics), "budget": float}
+        return {"interest": shown(float, -1, 1, self.n_topics), "budget": float}
 
-    def item_layout(self) -> Mapping[str, Any]:
-        """A topic and a quality."""
-        return {"topic": self._topic(), "quality": self._quality()}
+    def item_layout(self) -> Layout:
+        """A topic, and a quality that stays hidden."""
+        topic = shown(int, 0, self.n_topics - 1, one_hot=True)
+        return {"topic": topic, "quality": within(float, *self._qualities())}
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """The choice, the time watched, and what the item turned out to be."""
-        watch_time = within(float, 0, self.video_length)
-        seen = {"watch_time": watch_time, "quality": self._quality(), "topic": self._topic()}
-        return RESPONSE_FIELDS | seen
+        return RESPONSE_FIELDS | {
+            "watch_time": shown(float, 0, self.video_length),
+            "quality": shown(float, *self._qualities()),
+            "topic": shown(int, 0, self.n_topics - 1),
+        }
 
-    def _topic(self) -> Within:
-        return within(int, 0, self.n_topics - 1)
-
-    def _quality(self) -> Within:
+    def _qualities(self) -> tuple[float, float]:
         most = _QUALITY_RANGE + MAX_NORMAL * self.quality_sd
-        return within(float, -most, most)
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        quality = self._quality().high
-        low = np.tile(np.array([0, 0, -quality, 0], np.float32), (self.slate_size, 1))
-        high = np.array([1, self.video_length, quality, self.n_topics - 1], np.float32)
-        return {
-            "user": spaces.Box(-1.0, 1.0, (self.n_topics,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, self.n_topics), np.float32),
-            "response": spaces.Box(low, np.tile(high, (self.slate_size, 1)), dtype=np.float32),
-        }
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        topics = tuple(f"topic_{topic}" for topic in range(self.n_topics))
-        return {
-            "user": tuple(f"interest_{topic}" for topic in range(self.n_topics)),
-            "candidates": topics,
-            "response": ("clicked", "watch_time", "quality", "topic"),
-        }
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like."""
-        return {"taste": ("interest",)}
+        return -most, most
 
     def derived(self) -> Mapping[str, Any]:
         """The choice model's code and the mean quality of each topic."""
@@ -178,19 +158,6 @@ class InterestEvolution(Scenario):
                 user.budget -= watch_time * (1.0 - config.quality_bonus * response[place].quality)
                 shift_interest(config, user, response[place].topic, rng)
         return reward, user.budget <= 0.0
-
-    @staticmethod
-    def observe(config, user, items, candidates, response, observation):
-        """Shows interests, topics of candidates, and all that the last slate revealed."""
-        for topic in range(config.n_topics):
-            observation.user[topic] = user.interest[topic]
-        for index in range(len(candidates)):
-            observation.candidates[index, items[candidates[index]].topic] = 1.0
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].watch_time
-            observation.response[place, 2] = response[place].quality
-            observation.response[place, 3] = response[place].topic
 
     @staticmethod
     def expected_reward(config, user, item):

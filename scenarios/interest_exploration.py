@@ -14,7 +14,7 @@ from recsim_env.core.choice import (
     click_chance,
     model_code,
 )
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import count, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MAX_LOG, MAX_LOG_SD, setting
 from recsim_env.core.streams import categorical, lognormal
@@ -81,6 +81,7 @@ class InterestExploration(Scenario):
     examination: float = setting(0.8, low=0, high=1)
 
     category: ClassVar[str | None] = "topic"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("affinity",)}
 
     def user_layout(self) -> Mapping[str, Any]:
         """A type, affinities, and what was shown and clicked."""
@@ -112,10 +113,6 @@ class InterestExploration(Scenario):
             "candidates": ("topic_0", "topic_1", "quality"),
             "response": ("clicked", "quality", "topic"),
         }
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like."""
-        return {"taste": ("affinity",)}
 
     def derived(self) -> Mapping[str, Any]:
         """The choice model's code, shares as weights, and the means by type and topic."""

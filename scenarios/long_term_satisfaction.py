@@ -1,21 +1,14 @@
 """Chocolate and kale: what engages now, and what keeps people satisfied."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
-from gymnasium import spaces
+from typing import ClassVar
 
 from recsim_env.core.choice import RESPONSE_FIELDS, always_first, attraction_probability
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MAX_LOG, MAX_LOG_SD, MOST_STEPS, setting
 from recsim_env.core.streams import lognormal, normal, uniform
-
-# Engagement is shown no larger than this, as in RecSim; the reward is not clipped.
-_MAX_SHOWN_ENGAGEMENT = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +28,9 @@ class LongTermSatisfaction(Scenario):
     Reward: engagement, not clipped.
     End: terminated after `time_budget` steps.
 
-    Settings (defaults): those of `Scenario`, and
-      sensitivity (0.3), how strongly z moves satisfaction; memory (0.7), how much of z stays;
-      innovation_sd (0.05); choc_mean (5), choc_sd (1), kale_mean (4), kale_sd (1); time_budget
-    (60). In the published settings, id `recsim_env/RecSim-LongTermSatisfaction-v0`, sensitivity is
-      0.01: satisfaction stays within 1 % of 1/2, chocolate always wins, and nothing is to be
-      learned. Kale begins to win above 0.3 ln((1 + sqrt(81)) / 8) = 0.067.
+    Published settings, id `recsim_env/RecSim-LongTermSatisfaction-v0`: sensitivity 0.01.
+      Satisfaction stays within 1 % of 1/2, chocolate always wins, and nothing is to be learned.
+      Kale begins to win above 0.3 ln((1 + sqrt(81)) / 8) = 0.067.
 
     Reference returns (published settings, 10 candidates): most clickbait 1115, uniform 950, least
       clickbait 792.
@@ -54,40 +44,28 @@ class LongTermSatisfaction(Scenario):
     Versions: v0.
     """
 
-    sensitivity: float = setting(0.3, low=0, high=LARGE)
-    memory: float = setting(0.7, low=0, below=1)
-    innovation_sd: float = setting(0.05, low=0, high=LARGE)
-    choc_mean: float = setting(5.0, low=-MAX_LOG, high=MAX_LOG)
-    choc_sd: float = setting(1.0, low=0, high=MAX_LOG_SD)
-    kale_mean: float = setting(4.0, low=-MAX_LOG, high=MAX_LOG)
-    kale_sd: float = setting(1.0, low=0, high=MAX_LOG_SD)
-    time_budget: int = setting(60, low=1, high=MOST_STEPS)
+    sensitivity: float = setting(0.3, low=0, high=LARGE, doc="how strongly z moves satisfaction")
+    memory: float = setting(0.7, low=0, below=1, doc="how much of z stays at each step")
+    innovation_sd: float = setting(0.05, low=0, high=LARGE, doc="of the chance part of z")
+    choc_mean: float = setting(5.0, low=-MAX_LOG, high=MAX_LOG, doc="log-engagement with chocolate")
+    choc_sd: float = setting(1.0, low=0, high=MAX_LOG_SD, doc="its standard deviation")
+    kale_mean: float = setting(4.0, low=-MAX_LOG, high=MAX_LOG, doc="log-engagement with kale")
+    kale_sd: float = setting(1.0, low=0, high=MAX_LOG_SD, doc="its standard deviation")
+    time_budget: int = setting(60, low=1, high=MOST_STEPS, doc="steps of an episode")
 
     choice: ClassVar[str] = "always_first"
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """Satisfaction, what it comes from, and the steps left."""
         return {"exposure": float, "satisfaction": within(float, 0, 1), "steps_left": count(int)}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """How much of a clickbait it is."""
-        return {"clickbait": within(float, 0, 1)}
+        return {"clickbait": shown(float, 0, 1)}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        """The choice, and the engagement."""
-        return RESPONSE_FIELDS | {"engagement": within(float, 0, math.inf)}
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        high = np.tile(np.array([1, _MAX_SHOWN_ENGAGEMENT], np.float32), (self.slate_size, 1))
-        return {
-            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 1), np.float32),
-            "response": spaces.Box(np.zeros_like(high), high, dtype=np.float32),
-        }
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        return {"candidates": ("clickbait",), "response": ("clicked", "engagement")}
+    def response_layout(self) -> Layout:
+        """The choice, and the engagement, which is shown up to 100 as in RecSim."""
+        return RESPONSE_FIELDS | {"engagement": shown(float, 0, clip=100)}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -115,15 +93,6 @@ class LongTermSatisfaction(Scenario):
         user.satisfaction = satisfaction_of(config, user.exposure)
         user.steps_left -= 1
         return engagement, user.steps_left <= 0
-
-    @staticmethod
-    def observe(config, user, items, candidates, response, observation):
-        """Shows clickbait scores and the last engagement."""
-        for index in range(len(candidates)):
-            observation.candidates[index, 0] = items[candidates[index]].clickbait
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = min(response[place].engagement, _MAX_SHOWN_ENGAGEMENT)
 
     @staticmethod
     def expected_reward(config, user, item):

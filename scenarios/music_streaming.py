@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import count, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -58,7 +58,6 @@ from recsim_env.scenarios.music_world import (
 )
 
 REWARDS = ("minutes", "completions", "likes", "returns")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 # Sounds that can be measured in a recording; energy, popularity and length are seen without noise.
 _N_SOUNDS = 5
@@ -180,7 +179,14 @@ class MusicStreaming(Scenario):
     no_choice_score: float = setting(0.5, low=-100, high=100)
     foresight: float = setting(25.0, low=0, high=LARGE)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.music_streaming"
     category: ClassVar[str | None] = "genre"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "taste": ("taste", "energy_slope", "favourite"),
+        "context": ("clock", "hour_sin", "hour_cos", "place", "played_on"),
+        "satiation": ("satiation", "ring_artist", "ring_weight"),
+        "mood": ("satisfaction", "n_skips"),
+    }
 
     def working_bytes(self) -> int:
         """What archetypes, genres, artists and tracks are like, in double precision."""
@@ -281,52 +287,6 @@ class MusicStreaming(Scenario):
             "recent": (*_FEATURES, "share", "skipped", "completed", "liked"),
             "candidates": _FEATURES,
             "response": ("played", "skipped", "completed", "liked", "minutes"),
-        }
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns who listens, when, where and in what mood."""
-        return (
-            f"user {user_id}, {ARCHETYPES[user['archetype']]} ({moment(user)}, "
-            f"satisfaction {user['satisfaction']:.2f})"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the track's number, genre, artist, length and energy."""
-        return (
-            f"#{item_id} genre {item['genre']}, artist {item['artist']}, "
-            f"{item['length']:.1f} min, energy {item['energy']:+.1f}"
-        )
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws how much they like each genre, and what satiation takes from that."""
-        genres = np.arange(self.n_genres)
-        scale = self.derived()["taste_scale"]
-        liking = scale * self._world()["genre_centre"] @ user["taste"]
-        tired = self.satiation_strength * user["satiation"]
-        axes.bar(genres, liking, color="#56b4e9", width=0.8, label="liking")
-        axes.bar(genres, -tired, bottom=liking, color="#d55e00", width=0.4, label="satiation")
-        axes.axhline(0.0, color="black", linewidth=0.8)
-        axes.set_xlabel("genre", fontsize=8)
-        axes.set_ylabel("log-odds of a completion", fontsize=8)
-        axes.tick_params(labelsize=8)
-        limit = 1.3 * max(1.5, np.abs(liking).max(), np.abs(liking - tired).max())
-        axes.set_ylim(-limit, limit)
-        axes.legend(fontsize=8, loc="lower right", ncols=2)
-        axes.set_title(
-            f"{moment(user)}\nsession {user['n_sessions']}, {user['session_minutes']:.0f} min in, "
-            f"satisfaction {user['satisfaction']:.2f}",
-            fontsize=8,
-            loc="left",
-        )
-        axes.spines[["top", "right"]].set_visible(False)
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What they like, where and when they listen, what they are tired of, how they feel."""
-        return {
-            "taste": ("taste", "energy_slope", "favourite"),
-            "context": ("clock", "hour_sin", "hour_cos", "place", "played_on"),
-            "satiation": ("satiation", "ring_artist", "ring_weight"),
-            "mood": ("satisfaction", "n_skips"),
         }
 
     def derived(self) -> Mapping[str, Any]:
@@ -460,16 +420,6 @@ class MusicStreaming(Scenario):
         gain -= satisfaction_gain(config, user, 0.0, 0.0)
         value = play_reward(config, item, match, completes) + config.satisfaction_value * gain
         return choice_chance(config, score) * value
-
-
-def moment(user: np.ndarray) -> str:
-    """Returns weekday, hour, place and device as a phrase."""
-    day, minutes = divmod(float(user["clock"]), MINUTES_PER_DAY)
-    hour, minute = divmod(int(minutes), 60)
-    return (
-        f"{WEEKDAYS[int(day) % 7]} {hour}:{minute:02}, {PLACES[user['place']]}, "
-        f"{DEVICES[user['played_on']]}"
-    )
 
 
 def write_context(user, context):

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, model_code
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import count, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import bernoulli, categorical, integer, normal, uniform
@@ -161,7 +161,13 @@ class NewsFeed(Scenario):
     shelves_per_session: float = setting(4.0, low=1, high=LARGE)
     reward: str = setting("clicks", choices=REWARDS)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.news_feed"
     category: ClassVar[str | None] = "topic"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "taste": ("interest", "eagerness"),
+        "context": ("hour",),
+        "person": ("interest", "eagerness"),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -304,45 +310,6 @@ class NewsFeed(Scenario):
             "candidates": (*topics, *headline, "coverage", "age_days"),
             "response": ("clicked", "dwell_minutes"),
         }
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns who reads when, what they like most, and what surges most."""
-        names = self.topic_names
-        day, hour = divmod(float(user["clock"]), _HOURS_PER_DAY)
-        surge = self.calendar.surge[user["hour"]]
-        surging = f"{names[int(surge.argmax())]} surges" if surge.max() > 0.3 else "nothing surges"
-        name = "somebody" if user_id is None else f"user {user_id}"
-        return (
-            f"{name} (day {day:.0f} {int(hour):02d}:{int(hour % 1 * 60):02d}, likes "
-            f"{names[int(np.argmax(user['interest']))]}, {surging})"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns number, topic, quality and time of an article."""
-        day, hour = divmod(float(item["published"]), _HOURS_PER_DAY)
-        return (
-            f"#{item_id} {self.topic_names[item['topic']]} (day {day:.0f} {int(hour):02d} h, "
-            f"quality {item['quality']:+.1f})"
-        )
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws interests by topic, and what surges and the hour add now."""
-        places = np.arange(self.n_topics)
-        pull = self.calendar.pull[user["hour"]]
-        axes.barh(places - 0.2, user["interest"], 0.38, color="#0072b2", label="own interest")
-        axes.barh(places + 0.2, pull, 0.38, color="#e69f00", label="surge and hour")
-        axes.axvline(0.0, color="#444444", linewidth=0.8)
-        axes.set_yticks(places, self.topic_names, fontsize=8)
-        axes.invert_yaxis()
-        axes.tick_params(axis="x", labelsize=8)
-        axes.set_xlabel("adds to the log-odds of a click", fontsize=8)
-        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like, and what surges at what hour; the clock itself belongs to all."""
-        taste = ("interest", "eagerness")
-        return {"taste": taste, "context": ("hour",), "person": taste}
 
     def evaluation_settings(self) -> Mapping[str, Any]:
         """The days after those of learning, when what was news then is gone."""

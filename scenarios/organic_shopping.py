@@ -4,14 +4,14 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
 from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import MAX_EXPONENT
-from recsim_env.core.layouts import count, within
+from recsim_env.core.fields import count, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_KINDS, setting
 from recsim_env.core.streams import categorical, normal, uniform
@@ -121,6 +121,9 @@ class OrganicShopping(Scenario):
     n_last_views: int = setting(5, low=1, high=MOST_KINDS)
     show_ids: bool = True
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.organic_shopping"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("taste",)}
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("organic_to_bandit", "bandit_to_organic"):
@@ -200,45 +203,12 @@ class OrganicShopping(Scenario):
         items.flags.writeable = False
         return {"items": items}
 
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like."""
-        return {"taste": ("taste",)}
-
     def click_probabilities(self, user: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Returns the true click probability of each of `items`, for a picture or a phrase."""
         x = items["bandit_factors"] @ user["taste"] + items["bandit_bias"]
         inner = 2.0 / (1.0 + np.exp(-np.clip(self.click_slope * x, -60, 60))) - 2.0
         lift = self.click_range / (1.0 + np.exp(-inner))
         return np.asarray(1.0 / (1.0 + np.exp(self.click_threshold - lift)))
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns what the person viewed, and what they would click."""
-        chances = self.click_probabilities(user, self.tables()["items"])
-        name = "somebody" if user_id is None else f"user {user_id}"
-        best = int(chances.argmax())
-        return (
-            f"{name} ({user['n_views']} views, {user['n_new_views']} new, last of "
-            f"#{user['last_views'][0]}; would click #{best} {chances[best]:.1%})"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the product's number and what it is worth to the average person."""
-        biases = f"views {item['organic_bias']:.2g}, clicks {item['bandit_bias']:.2g}"
-        return f"#{item_id} (bias of {biases})"
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws what the person would click (bars) and what share of their views it got (dots)."""
-        products = np.arange(len(items))
-        views = user["views"] / max(1, user["n_views"])
-        axes.bar(products, self.click_probabilities(user, items), color="#56b4e9")
-        axes.set_title("click probability (bars, left), share of views (dots, right)", fontsize=8)
-        axes.set_xlabel("product", fontsize=8)
-        axes.set_xticks(products[:: max(1, len(items) // 10)])
-        axes.tick_params(labelsize=8)
-        shares = axes.twinx()
-        shares.plot(products, views, "o", color="#d55e00", markersize=5)
-        shares.set_ylim(-0.02, 1.02)
-        shares.tick_params(labelsize=8)
 
     @staticmethod
     def sample_user(config, user, rng):

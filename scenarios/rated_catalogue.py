@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
-from recsim_env.core.layouts import within
+from recsim_env.core.fields import within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -21,8 +21,8 @@ from recsim_env.core.settings import (
     MOST_SKEW,
     SMALL,
     as_type_of,
+    quoted,
     setting,
-    shown,
 )
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
@@ -109,6 +109,9 @@ class RatedCatalogue(Scenario):
     session_sd: float = setting(0.6, low=0, high=MAX_LOG_SD)
     max_slates: int = setting(0, low=0, high=MOST_ITEMS)
     reward: str = setting("liked", choices=REWARDS)
+
+    view: ClassVar[Any] = "recsim_env.scenarios.views.rated_catalogue"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("factors", "bias")}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "world", as_type_of("", "world", self.world))
@@ -215,18 +218,6 @@ class RatedCatalogue(Scenario):
             "response": ("clicked", "liked", "rating"),
         }
 
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns who the person is, and how far their visit has come."""
-        label = f" of the log: {load_world(self.world).user_labels[user_id]}" if self.world else ""
-        return (
-            f"user {user_id}{label} ({user['n_consumed']} consumed, "
-            f"{user['slates_left']} slates left)"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the item's title in the log, or its number."""
-        return str(load_world(self.world).item_labels[item_id]) if self.world else f"#{item_id}"
-
     def _scale(self) -> dict[str, float]:
         if not self.world:
             return _SCALE
@@ -237,10 +228,6 @@ class RatedCatalogue(Scenario):
         """Returns the least and the largest rating, or none: 0."""
         scale = self._scale()
         return min(0.0, scale["rating_min"]), max(0.0, scale["rating_max"])
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like."""
-        return {"taste": ("factors", "bias")}
 
     def derived(self) -> Mapping[str, Any]:
         """The rating scale, the reward's code, and spreads of the synthetic world."""
@@ -411,7 +398,7 @@ def load_world(path: str) -> RatedWorld:
         is_there = False
     if not is_there:
         raise ValueError(
-            f"world={shown(path)} does not exist; make it with `recsim-env calibrate LOG "
+            f"world={quoted(path)} does not exist; make it with `recsim-env calibrate LOG "
             "--out FOLDER`"
         )
     return _load_world(file, file.stat().st_mtime_ns)

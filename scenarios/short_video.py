@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS
-from recsim_env.core.layouts import count, tally, within
+from recsim_env.core.fields import count, tally, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -190,7 +190,13 @@ class ShortVideo(Scenario):
     pleasure_price: float = setting(2.0, low=0, high=LARGE)
     exposure_price: float = setting(6.0, low=0, high=LARGE)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.short_video"
     category: ClassVar[str | None] = "category"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),
+        "satiation": ("counts", "recent"),
+        "mood": ("patience", "pleasure"),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -294,52 +300,6 @@ class ShortVideo(Scenario):
                 *("quality", "cover", "log_seconds", "exposure"),
             ),
             "response": (*FEEDBACK, "watch_share"),
-        }
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns where the person's life and session stand."""
-        name = "somebody" if user_id is None else f"user {user_id}"
-        return (
-            f"{name} (day {user['day']}, session {user['n_sessions']}, slate {user['turn'] + 1}, "
-            f"patience {user['patience']:.1f}, most shown "
-            f"{user['counts'].max()}x category {user['counts'].argmax()})"
-        )
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns what kind of video it is."""
-        name = "" if item_id is None else f"#{item_id} "
-        return (
-            f"{name}category {item['category']}, {item['seconds']:.0f} s, "
-            f"quality {item['quality']:+.1f}, cover {item['cover']:+.1f}"
-        )
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws tastes by category, and how much of each the session has shown of late."""
-        categories = np.arange(self.n_categories)
-        axes.barh(categories - 0.2, user["taste"], height=0.4, color="#0072b2")
-        axes.barh(categories + 0.2, user["counts"], height=0.4, color="#e69f00")
-        if self.exposure_limit:
-            axes.axvline(self.exposure_limit, color="black", linestyle="--", linewidth=1)
-        axes.axvline(0.0, color="black", linewidth=0.8)
-        axes.set_yticks(categories)
-        axes.set_ylim(self.n_categories - 0.4, -0.6)
-        axes.tick_params(labelsize=8)
-        axes.set_ylabel("category", fontsize=8)
-        axes.set_xlabel("blue: taste; orange: shown of late (dashed: limit)", fontsize=8)
-        reason = QUIT_REASONS[user["quit_reason"]].replace("_", "-")
-        quit_phrase = f" (quit the last one: {reason})" if user["quit_reason"] else ""
-        axes.set_title(
-            f"day {user['day']}, session {user['n_sessions']}{quit_phrase}",
-            fontsize=8,
-        )
-        axes.spines[["top", "right"]].set_visible(False)
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """What people like, what they have had too much of, and their mood."""
-        return {
-            "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),
-            "satiation": ("counts", "recent"),
-            "mood": ("patience", "pleasure"),
         }
 
     def info_layout(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, always_first
-from recsim_env.core.layouts import within
+from recsim_env.core.fields import within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.core.streams import MAX_NORMAL, normal, uniform
@@ -62,6 +62,8 @@ class WheelBandit(Scenario):
     rich_mean: float = setting(50.0, low=-LARGE, high=LARGE)
     payoff_sd: float = setting(0.01, low=0, high=LARGE)
 
+    view: ClassVar[Any] = "recsim_env.scenarios.views.wheel_bandit"
+    state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"context": ("x", "y")}
     choice: ClassVar[str] = "always_first"
 
     def user_layout(self) -> Mapping[str, Any]:
@@ -107,35 +109,6 @@ class WheelBandit(Scenario):
         items["arm"] = np.arange(_N_ARMS)
         items.flags.writeable = False
         return {"items": items}
-
-    def state_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Where the point lies."""
-        return {"context": ("x", "y")}
-
-    def describe_user(self, user: np.ndarray, user_id: int | None) -> str:
-        """Returns where the point lies."""
-        is_out = math.hypot(user["x"], user["y"]) > self.delta
-        place = f"outside: arm {quadrant_arm(user['x'], user['y'])} is rich" if is_out else "inside"
-        return f"a point at ({user['x']:.2f}, {user['y']:.2f}), {place}"
-
-    def describe_item(self, item: np.ndarray, item_id: int | None) -> str:
-        """Returns the arm."""
-        return f"arm {item['arm']}"
-
-    def draw_state(self, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
-        """Draws the wheel: the circle, the arms of its quadrants, and the point."""
-        angle = np.linspace(0.0, 2.0 * np.pi, 200)
-        for radius in (self.delta, 1.0):
-            axes.plot(radius * np.cos(angle), radius * np.sin(angle), color="black", linewidth=1)
-        axes.axhline(0.0, color="0.8", zorder=0)
-        axes.axvline(0.0, color="0.8", zorder=0)
-        for x in (-1.0, 1.0):
-            for y in (-1.0, 1.0):
-                label = f"arm {quadrant_arm(x, y)}"
-                axes.text(0.9 * x, 0.9 * y, label, ha="center", va="center", fontsize=8)
-        axes.plot(user["x"], user["y"], "o", color="#d55e00", markersize=8)
-        axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[])
-        axes.set_title(f"the last decision lost {user['regret']:.1f}", fontsize=8)
 
     @staticmethod
     def begin_episode(config, user, items, rng):

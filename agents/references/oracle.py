@@ -45,7 +45,7 @@ class Oracle(OnlineAgent):
         if not without:
             return
         state_groups = {PERSON: self.env.scenario.dtypes()["user"].names or ()} | dict(
-            self.env.scenario.state_groups()
+            self.env.scenario.state_groups
         )
         if without not in state_groups:
             raise ValueError(

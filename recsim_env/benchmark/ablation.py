@@ -203,7 +203,7 @@ def _gains_in(folder: Path) -> dict[str, dict[str, Estimate]]:
 def ablations_of(scenario: Scenario) -> dict[str, Ablation]:
     """Returns the ablations that a scenario allows, by ability."""
     has = {
-        "context": "context" in scenario.state_groups(),
+        "context": "context" in scenario.state_groups,
         "personalization": True,
         "exploration": agent_class("linucb").unsuitable(scenario) is None,
         "planning": scenario.long_term_value is not None,

@@ -13,9 +13,11 @@ import math
 import numpy as np
 
 from recsim_env.compiler.binding import noinline
+from recsim_env.core.fields import shown
 from recsim_env.core.streams import uniform
 
-RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": bool}
+#: What they read and write; the recommender sees clicks.
+RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": shown(bool)}
 
 #: Names of the models, in the order of the codes that `choose` takes.
 MODELS = ("multinomial_logit", "proportional", "cascade", "position_based", "always_first")

@@ -14,10 +14,13 @@ import math
 import os
 import reprlib
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from recsim_env.inputs.spelling import did_you_mean
 
 #: Weights, spreads and log-odds: a product of four still fits float32.
 LARGE = 1e9
@@ -112,7 +115,8 @@ def setting(default: Any, *, doc: str = "", **allowed: Any) -> Any:
         default and range.
       allowed: the arguments of `Allowed`.
     """
-    return dataclasses.field(default=default, metadata={"allowed": Allowed(**allowed), "doc": doc})
+    metadata = {"doc": doc} | ({"allowed": Allowed(**allowed)} if allowed else {})
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @functools.lru_cache(maxsize=256)
@@ -149,7 +153,31 @@ def check_settings(settings: Any) -> None:
     for name, allowed in ranges(kind).items():
         value = getattr(settings, name)
         if value not in allowed:
-            raise ValueError(f"{name}={shown(value)} is not allowed; use {allowed}")
+            raise ValueError(f"{name}={quoted(value)} is not allowed; use {allowed}")
+
+
+def check_names(kind: type, given: Iterable[str]) -> None:
+    """Raises where a dataclass has no setting of a name that is given, or lacks one that it needs.
+
+    Raises:
+      ValueError: listing the known names.
+    """
+    fields: Any = dataclasses.fields(kind)
+    known = [field.name for field in fields]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(
+            f"{kind.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
+            f"{did_you_mean(unknown[0], known)}"
+        )
+    lacking = [
+        field.name
+        for field in fields
+        if field.default is field.default_factory is dataclasses.MISSING
+        and field.name not in set(given)
+    ]
+    if lacking:
+        raise ValueError(f"{kind.__name__} needs {', '.join(lacking)}; it has no default")
 
 
 def as_type_of(default: Any, name: str, value: Any) -> Any:
@@ -169,16 +197,16 @@ def as_type_of(default: Any, name: str, value: Any) -> Any:
         return value
     if not isinstance(value, wanted) or (isinstance(value, bool) and type(default) is not bool):
         kind = type(default).__name__
-        raise ValueError(f"{name}={shown(value)} is of type {type(value).__name__}; use {kind}")
+        raise ValueError(f"{name}={quoted(value)} is of type {type(value).__name__}; use {kind}")
     if type(default) is int and not -(2**63) <= value < 2**63:
-        raise ValueError(f"{name}={shown(value)} is not allowed; use a number of 64 bits")
+        raise ValueError(f"{name}={quoted(value)} is not allowed; use a number of 64 bits")
     value = value.item() if isinstance(value, np.generic) else value
     if type(default) is float and not abs(value) <= sys.float_info.max:
-        raise ValueError(f"{name}={shown(value)} is not allowed; use a finite number")
+        raise ValueError(f"{name}={quoted(value)} is not allowed; use a finite number")
     return type(default)(value)
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """Returns a value as messages show it: shortened where it is long."""
     try:
         return (

@@ -7,6 +7,7 @@ These functions are templates. They call the functions of `Scenario`, in whose p
 import numpy as np
 
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.schema import copy_shown
 from recsim_env.core.streams import BEGIN, CHOICE, EPISODE, STREAM, USER, WORLD, derive, start
 from recsim_env.engine.candidates import offer, shelf, step_key
 
@@ -114,7 +115,9 @@ def show(config, items, slot, observation, floats):
     """Writes the observation of a slot; `floats` is the same memory seen as numbers."""
     for index in range(len(floats)):
         floats[index] = 0.0
-    observe(config, slot.user, shelf(items, slot), slot.candidates, slot.response, observation)
+    offered = shelf(items, slot)
+    copy_shown(slot.user, offered, slot.candidates, slot.response, observation)
+    observe(config, slot.user, offered, slot.candidates, slot.response, observation)
     if HAS_USERS:
         observation.user_id = slot.user_id
     if HAS_CATALOGUE:

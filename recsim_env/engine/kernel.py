@@ -12,6 +12,7 @@ import numpy as np
 
 from recsim_env.compiler.binding import Binder
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.schema import copy_shown
 from recsim_env.engine.batch import (
     judge,
     judge_batch,
@@ -92,6 +93,7 @@ _COMPILED: dict[str, Loops] = {}
 def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
     """Returns the loops with the scenario's functions in the places of those of `Scenario`."""
     functions = {getattr(Scenario, name): getattr(scenario, name) for name in HOOKS}
+    functions[copy_shown] = scenario.copying()
     if compiled:
         from recsim_env.compiler.prefetch import prefetch as compiled_prefetch
 

@@ -170,7 +170,7 @@ class Simulator:
         """Returns fresh memory as plain records, as the loop takes them, and as floats."""
         records = np.empty(n, self.dtypes["observation"])
         floats = records.view(np.float32).reshape(n, -1)  # ids too: a part would not be contiguous
-        return records, self.kernel.records(records), floats
+        return records, self.kernel.records(records.view(self.dtypes["columns"])), floats
 
     def _info_buffer(self, n: int) -> np.ndarray:
         """Returns fresh memory for what the scenario reports; one record if it reports nothing."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.core.layouts import Within, count, within
+from recsim_env.core.fields import Field, count, within
 from recsim_env.core.scenario import Scenario
 
 
@@ -13,7 +13,7 @@ def check_state(scenario: Scenario, slots: np.ndarray, *, may_be_over: bool = Tr
     """Raises unless all that slots hold is possible; returns whether their episodes have begun.
 
     Indices lie in their ranges, numbers are finite, and what a scenario's layouts say of its own
-    fields (`recsim_env.core.layouts.within`) and its `contradictions` hold.
+    fields (`recsim_env.core.fields.within`) and its `contradictions` hold.
 
     Args:
       scenario: whose people they are.
@@ -62,9 +62,9 @@ def _check(layout: Mapping[str, Any], records: np.ndarray, prefix: str) -> None:
         values = records[name]
         if values.dtype.kind == "b":
             _check_bools(records, (name,), prefix)
-        elif isinstance(spec, Within):
-            is_wrong = ~((values >= spec.low) & (values <= spec.high))
-            _refuse(is_wrong, prefix + name, values, f"is not within {spec.low} to {spec.high}")
+        elif ends := Field.of(spec).ends:
+            is_wrong = ~((values >= ends[0]) & (values <= ends[1]))
+            _refuse(is_wrong, prefix + name, values, f"is not within {ends[0]} to {ends[1]}")
         elif values.dtype.kind == "f":
             _refuse(~np.isfinite(values), prefix + name, values, "is not finite")
 

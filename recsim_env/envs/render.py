@@ -1,5 +1,16 @@
-"""One step as a line of text or as a picture: who, what was shown, what they did and why."""
+"""One step as a line of text or as a picture: who, what was shown, what they did and why.
 
+A scenario's `view` may word and draw its people and items better than the names of their fields do.
+It is a module, by its name, or any object, with some of the functions
+
+    describe_user(scenario, user, user_id) -> str        true state and context included
+    describe_item(scenario, item, item_id) -> str
+    draw_state(scenario, axes, user, items)              into empty, square Matplotlib axes
+
+where `user` and `item` are structured scalars, and `items` is the catalogue or what was offered.
+"""
+
+import importlib
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -67,13 +78,13 @@ def scene(
     shown = tuple(
         "nothing"
         if index < 0
-        else scenario.describe_item(table[index], int(index) if scenario.n_items else None)
+        else describe_item(scenario, table[index], int(index) if scenario.n_items else None)
         for index in slot["slate"]
     )
     return Scene(
         scenario=scenario,
         step=int(slot["step"]),
-        user=scenario.describe_user(then["user"], user_id),
+        user=describe_user(scenario, then["user"], user_id),
         shown=shown,
         probabilities=responses["probability"] if "probability" in names else unknown,
         clicked=clicked,
@@ -83,6 +94,49 @@ def scene(
         state=slot["user"],
         items=table,
     )
+
+
+def _view(scenario: Scenario) -> Any:
+    """Returns what words and draws the scenario's people and items, or None."""
+    return (
+        importlib.import_module(scenario.view) if isinstance(scenario.view, str) else scenario.view
+    )
+
+
+def describe_user(scenario: Scenario, user: np.ndarray, user_id: int | None) -> str:
+    """Returns a phrase for a person, a structured scalar, true state and context included."""
+    own = getattr(_view(scenario), "describe_user", None)
+    if own is not None:
+        return str(own(scenario, user, user_id))
+    name = "somebody" if user_id is None else f"user {user_id}"
+    return f"{name} ({describe_record(user)})"
+
+
+def describe_item(scenario: Scenario, item: np.ndarray, item_id: int | None) -> str:
+    """Returns a phrase for an item, a structured scalar, as it truly is."""
+    own = getattr(_view(scenario), "describe_item", None)
+    if own is not None:
+        return str(own(scenario, item, item_id))
+    return f"{'' if item_id is None else f'#{item_id} '}{describe_record(item)}"
+
+
+def describe_record(record: np.ndarray, n_entries: int = 2) -> str:
+    """Returns a short phrase for a structured scalar: of long arrays, the largest entries.
+
+    >>> user = np.zeros((), [("interest", float, 20), ("budget", float)])
+    >>> user["interest"][7] = 0.5
+    >>> describe_record(user, n_entries=1)
+    'interest[7] 0.5, budget 0'
+    """
+    phrases = []
+    for name in record.dtype.names or ():
+        value = np.asarray(record[name], float).ravel()
+        if value.size == 1:
+            phrases.append(f"{name} {value[0]:.3g}")
+        else:
+            largest = np.argsort(-np.abs(value), kind="stable")[:n_entries]
+            phrases += [f"{name}[{index}] {value[index]:.2g}" for index in largest]
+    return ", ".join(phrases)
 
 
 def _outcome(scenario: Scenario, responses: np.ndarray, clicked: np.ndarray) -> str:
@@ -147,12 +201,13 @@ def draw_step(view: Scene) -> np.ndarray:
         ) from error
     figure = Figure(figsize=(8, 4), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    if type(view.scenario).draw_state is Scenario.draw_state:
+    draw_state = getattr(_view(view.scenario), "draw_state", None)
+    if draw_state is None:
         draw_slate(view, figure.subplots(), n_letters=90)
     else:
         axes, state_axes = figure.subplots(1, 2, width_ratios=(5, 4))
         draw_slate(view, axes, n_letters=55)
-        view.scenario.draw_state(state_axes, view.state, view.items)
+        draw_state(view.scenario, state_axes, view.state, view.items)
     end = ", then leaves" if view.is_over else ""
     title = f"step {view.step}: {view.outcome}{end}" if view.step else "before the first slate"
     lines = [*textwrap.wrap(view.user, 115)[:2], *textwrap.wrap(title, 115)[:2]]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.core.layouts import float_count
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.schema import float_count
 from recsim_env.envs.arguments import as_indices, as_switch
 
 # A dict of arrays, or one array when `flat`.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recsim_env.core import choice
-from recsim_env.core.layouts import record_dtype
+from recsim_env.core.fields import record_dtype
 from recsim_env.core.streams import STREAM
 
 N_DRAWS = 20_000

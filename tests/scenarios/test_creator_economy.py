@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.render import describe_user
 from recsim_env.scenarios.creator_economy import CreatorEconomy
 from recsim_env.testing import check_scenario
 
@@ -266,5 +267,5 @@ def test_the_platform_can_be_looked_at():
     env.reset(seed=0)
     env.step([0, 1, 2])
     assert env.render().shape == (400, 800, 3)
-    description = env.scenario.describe_user(env.user, None)
+    description = describe_user(env.scenario, env.user, None)
     assert "of 24 creators" in description and "loyalties" in description

@@ -1,0 +1,93 @@
+"""The settings that every scenario has."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from recsim_env.core.settings import (
+    MOST_ITEMS,
+    MOST_PEOPLE,
+    MOST_STEPS,
+    check_settings,
+    quoted,
+    setting,
+)
+
+
+class _All(int):
+    """A setting `n_candidates` that stands for all items, also when their number is changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonSettings:
+    """How many people and items there are, and how many of them meet.
+
+    Raises:
+      ValueError: a setting outside its range, naming the remedy.
+    """
+
+    n_candidates: int = setting(
+        10,
+        low=1,
+        high=MOST_ITEMS,
+        why="or set n_items, of which 0 is all",
+        doc="items to choose from at each step; 0 is the whole catalogue in the order of item_id",
+    )
+    slate_size: int = setting(1, low=1, high=MOST_ITEMS, doc="items shown at each step")
+    horizon: int = setting(
+        0, low=0, high=MOST_STEPS, doc="steps after which an episode is truncated; 0 is never"
+    )
+    n_users: int = setting(
+        0,
+        low=0,
+        high=MOST_PEOPLE,
+        doc="people who return with the same traits and a user_id, and take no memory; 0 is a "
+        "stranger every episode",
+    )
+    n_items: int = setting(
+        0,
+        low=0,
+        high=MOST_ITEMS,
+        doc="items of a fixed catalogue, each with an item_id; 0 is fresh items at every step",
+    )
+    world_seed: int = setting(
+        0,
+        low=0,
+        high=2**63 - 1,
+        doc="what the catalogue and the people are drawn from; reset(seed=) decides who comes and "
+        "what happens, never what they are like",
+    )
+
+    #: Whether `n_candidates` was left to follow `n_items`.
+    offers_all: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        offers_all = isinstance(self.n_candidates, _All) or self.n_candidates == 0
+        object.__setattr__(self, "offers_all", offers_all)
+        if offers_all:
+            object.__setattr__(self, "n_candidates", self.n_items)
+        check_settings(self)
+        if self.slate_size > self.n_candidates:
+            raise ValueError(
+                f"slate_size={self.slate_size} exceeds n_candidates={self.n_candidates}; "
+                "lower slate_size or raise n_candidates"
+            )
+        if 0 < self.n_items < self.n_candidates:
+            raise ValueError(
+                f"n_candidates={self.n_candidates} exceeds n_items={self.n_items}; "
+                "lower n_candidates or raise n_items"
+            )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings as a dict, from which the scenario can be made again with some changed."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return found | ({"n_candidates": _All(self.n_candidates)} if self.offers_all else {})
+
+    def require(self, name: str, holds: bool, allowed: str) -> None:
+        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`.
+
+        It is for what depends on other settings; ranges say the rest.
+        """
+        if not holds:
+            raise ValueError(f"{name}={quoted(getattr(self, name))} is not allowed; use {allowed}")

@@ -1,0 +1,1 @@
+"""How people and items are worded and drawn: only `render` needs it."""

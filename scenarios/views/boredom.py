@@ -1,0 +1,58 @@
+"""How people and items of `recsim_env.scenarios.boredom` are worded and drawn."""
+
+from typing import Any
+
+import numpy as np
+
+from recsim_env.scenarios.boredom import Boredom
+
+
+def describe_user(scenario: Boredom, user: np.ndarray, user_id: int | None) -> str:
+    """Returns what interests the person most, and what bores them."""
+    name = "somebody" if user_id is None else f"user {user_id}"
+    bored = np.flatnonzero(user["is_bored"])
+    boredom = f"; bored of {_join(bored)}" if len(bored) else ""
+    return f"{name} (likes {_describe(user['interest'])}{boredom})"
+
+
+def describe_item(scenario: Boredom, item: np.ndarray, item_id: int | None) -> str:
+    """Returns what the item is about."""
+    return f"#{item_id} on {_describe(item['embedding'])}"
+
+
+def draw_state(scenario: Boredom, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+    """Draws interests, hatched where boredom silences them, and recent clicks as dots."""
+    topics = np.arange(scenario.n_topics)
+    interest, is_silent = user["interest"], user["attention"] == 0
+    bars = axes.barh(topics, interest, color="#56b4e9", height=0.7)
+    for bar, silent in zip(bars, is_silent, strict=True):
+        if silent:
+            bar.set(facecolor="#eeeeee", edgecolor="#999999", hatch="///")
+    for topic in topics:
+        x = 1.05 + 0.07 * np.arange(user["n_clicks"][topic])
+        axes.plot(x, np.full(len(x), topic), "o", color="#0072b2", markersize=4)
+    axes.axvline(1, color="#999999", linewidth=0.8)
+    if scenario.boredom_threshold:
+        limit = 1.05 + 0.07 * (scenario.boredom_threshold - 1.5)
+        axes.axvline(limit, color="#d55e00", linestyle=":", linewidth=1)
+    names = [
+        f"topic {topic}, bored for {left}" if bored else f"topic {topic}"
+        for topic, bored, left in zip(
+            topics, user["is_bored"], user["bored_steps_left"], strict=True
+        )
+    ]
+    axes.set_yticks(topics, names, fontsize=8)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
+    axes.set(xlim=(0, 1.8), ylim=(scenario.n_topics - 0.4, -0.6))
+    axes.set_xlabel("interest (hatched: silent); recent clicks", fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _describe(weights: np.ndarray) -> str:
+    """Returns the three heaviest topics."""
+    heaviest = [topic for topic in np.argsort(-weights, kind="stable")[:3] if weights[topic] > 0]
+    return ", ".join(f"topic {topic} {weights[topic]:.2f}" for topic in heaviest)
+
+
+def _join(topics: np.ndarray) -> str:
+    return ", ".join(f"topic {topic}" for topic in topics)

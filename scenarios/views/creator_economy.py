@@ -1,0 +1,48 @@
+"""How people and items of `recsim_env.scenarios.creator_economy` are worded and drawn."""
+
+from typing import Any
+
+import numpy as np
+
+from recsim_env.scenarios.creator_economy import CreatorEconomy
+
+_GROUP_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+
+
+def describe_user(scenario: CreatorEconomy, user: np.ndarray, user_id: int | None) -> str:
+    """Returns who visits, when, and how the platform stands."""
+    week = float(user["time"]) / scenario.weekly_visits
+    loyalty = " ".join(f"{share:.2f}" for share in user["loyalty"])
+    return (
+        f"week {week:.1f}, a visitor of group {user['group']} "
+        f"({user['n_active']} of {scenario.n_creators} creators, loyalties {loyalty})"
+    )
+
+
+def describe_item(scenario: CreatorEconomy, item: np.ndarray, item_id: int | None) -> str:
+    """Returns the item's number, creator and quality."""
+    creator = int(item["creator"])
+    return (
+        f"#{item_id} by creator {creator} of group {creator % scenario.n_groups} "
+        f"(quality {item['quality']:.2f})"
+    )
+
+
+def draw_state(scenario: CreatorEconomy, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+    """Draws the attention of creators in the colours of groups, and the groups' loyalty."""
+    order = np.argsort(-user["attention"], kind="stable")
+    colours = [_GROUP_COLOURS[creator % scenario.n_groups % 6] for creator in order]
+    axes.bar(np.arange(scenario.n_creators), user["attention"][order], color=colours)
+    gone = np.flatnonzero(user["production"][order] == 0)
+    axes.plot(gone, np.full(len(gone), 0.02 * axes.get_ylim()[1]), "kx", markersize=4)
+    for group in range(scenario.n_groups):
+        here = " (visits now)" if group == user["group"] else ""
+        label = f"group {group}: loyalty {user['loyalty'][group]:.2f}{here}"
+        axes.bar(0, 0, color=_GROUP_COLOURS[group % 6], label=label)
+    axes.legend(fontsize=8, frameon=False, loc="upper right")
+    axes.set_xticks([])
+    axes.set_xlabel("creators by attention (x: left)", fontsize=8)
+    axes.set_ylabel("attention", fontsize=8)
+    axes.set_title(f"{user['n_active']} of {scenario.n_creators} creators active", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,153 @@
+"""Layouts: records and observations are what was asked for, and mistakes are named."""
+
+import dataclasses
+import traceback
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from recsim_env.core.fields import LARGEST, count, record_dtype, shown
+from recsim_env.core.schema import Schema, float_count, observation_dtype
+
+
+def test_record_has_the_fields_asked_for():
+    dtype = record_dtype(
+        {"interest": (float, 3), "is_new": bool, "counts": (int, (2, 2))}, of="user"
+    )
+    assert dtype["interest"].shape == (3,)
+    assert dtype["counts"].shape == (2, 2)
+    assert dtype["is_new"] == np.bool_
+    assert dtype.isalignedstruct
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ({"size": float}, "field name 'size' cannot be used"),
+        ({"_secret": float}, "field name '_secret' cannot be used"),
+        ({"two words": float}, "field name 'two words' cannot be used"),
+        ({"interest": (float, 0)}, "every size must be at least 1"),
+        ({"is_bored": (bool, 3)}, "is_bored is an array of bool, .*use np.int8"),
+        ({"name": str}, "is not a number"),
+    ],
+)
+def test_unusable_fields_are_named(layout, message):
+    with pytest.raises(ValueError, match=message):
+        record_dtype(layout, of="user")
+
+
+def test_floats_lead_the_observation():
+    fields = {
+        "user": spaces.Box(0, 1, (3,), np.float32),
+        "candidates": spaces.Box(0, 1, (2, 2), np.float32),
+        "user_id": spaces.Discrete(10),
+        "item_id": spaces.MultiDiscrete([5, 5]),
+    }
+    dtype = observation_dtype(fields)
+    records = np.zeros(2, dtype)
+    records["user"], records["candidates"] = 1, 2
+    floats = records.view(np.float32).reshape(2, -1)[:, : float_count(fields)]
+    assert np.array_equal(floats, [[1, 1, 1, 2, 2, 2, 2]] * 2)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user": spaces.Box(0, 1, (3,), np.float64)},
+        {"user": spaces.Box(0, 1, (), np.float32)},
+        {"user": spaces.Text(5)},
+        {"user_id": spaces.Discrete(3), "user": spaces.Box(0, 1, (3,), np.float32)},
+    ],
+)
+def test_unusable_spaces_are_named(fields):
+    with pytest.raises(ValueError, match="observation 'user'"):
+        observation_dtype(fields)
+
+
+SCHEMA = Schema(
+    user={"taste": shown(float, -1, 1, 2), "n_read": count(int), "mood": shown(float, under="now")},
+    item={"topic": shown(int, 0, 2, one_hot=True), "quality": float, "minutes": shown(float, 0, 9)},
+    response={"score": float, "clicked": shown(bool), "minutes": shown(float, 0, clip=5)},
+    info={},
+    observation={
+        "now": {"log_read": shown(float, 0)},
+        "candidates": {"age": shown(float, 0, 3, bounds=(0, 7))},
+        "last": ({"topic": shown(float, 0, 1, 3, names=("a", "b", "c"))}, 2),
+    },
+    sizes={"n_candidates": 4, "slate_size": 2, "n_users": 5, "n_items": 6},
+)
+
+
+def test_what_is_shown_is_named_and_bounded_in_order():
+    """Computed columns follow copied ones, and entries that only copy follow the others."""
+    assert SCHEMA.column_names == {
+        "now": ("mood", "log_read"),
+        "candidates": ("topic_0", "topic_1", "topic_2", "minutes", "age"),
+        "last": ("a", "b", "c"),
+        "user": ("taste_0", "taste_1"),
+        "response": ("clicked", "minutes"),
+    }
+    found = SCHEMA.spaces
+    assert list(found) == [*SCHEMA.column_names, "user_id", "item_id"]
+    assert found["candidates"].shape == (4, 5)
+    assert found["candidates"].high[3].tolist() == [1, 1, 1, 9, 7]
+    assert found["last"].shape == (2, 3)
+    assert found["response"].high.tolist() == [[1, 5], [1, 5]]
+    assert found["now"].low.tolist() == [-LARGEST, 0]
+    assert found["user"].low.tolist() == [-1, -1]
+
+
+def test_columns_by_name_and_boxes_are_the_same_memory():
+    dtypes = SCHEMA.dtypes
+    assert dtypes["columns"].itemsize == dtypes["observation"].itemsize
+    boxes = np.zeros(3, dtypes["observation"])
+    columns = boxes.view(dtypes["columns"])
+    columns["candidates"]["age"][1, 2] = 0.5
+    columns["now"]["log_read"] = 2
+    columns["item_id"] = 4
+    assert boxes["candidates"][1, 2].tolist() == [0, 0, 0, 0, 0.5]
+    assert (boxes["now"][:, 1] == 2).all() and (boxes["item_id"] == 4).all()
+
+
+def test_fields_are_copied_as_they_are_declared():
+    dtypes = SCHEMA.dtypes
+    user, items, response, columns = (
+        np.zeros(n, dtypes[name]).view(np.recarray)
+        for n, name in ((1, "user"), (6, "item"), (2, "response"), (1, "columns"))
+    )
+    user["taste"], user["mood"] = (0.25, -0.5), 3
+    items["topic"], items["minutes"] = np.arange(6) % 3, np.arange(6)
+    response["clicked"], response["minutes"] = (True, False), (4, 6)
+    SCHEMA.copy_shown(user[0], items, np.array([5, 0, 1, 2]), response, columns[0])
+    boxes = columns.view(np.ndarray).view(dtypes["observation"])[0]
+    assert boxes["user"].tolist() == [0.25, -0.5]
+    assert boxes["now"].tolist() == [3, 0]
+    assert boxes["candidates"][0].tolist() == [0, 0, 1, 5, 0]
+    assert boxes["response"].tolist() == [[1, 4], [0, 5]]
+
+
+def test_the_text_of_what_is_copied_shows_in_tracebacks():
+    fields = {"topic": shown(int, 0, 2, one_hot=True)}
+    schema = dataclasses.replace(SCHEMA, item=fields, observation={})
+    items = np.array([(7,)], schema.dtypes["item"]).view(np.recarray)
+    columns = np.zeros(1, schema.dtypes["columns"]).view(np.recarray)
+    user = np.zeros(1, schema.dtypes["user"]).view(np.recarray)
+    with pytest.raises(IndexError) as caught:
+        schema.copy_shown(user[0], items, np.array([0]), np.zeros(0), columns[0])
+    text = "".join(traceback.format_exception(caught.value))
+    assert "observation.candidates[index].topic[item.topic] = 1.0" in text
+
+
+def test_a_column_is_not_both_copied_and_computed():
+    twice = dataclasses.replace(SCHEMA, observation={"candidates": {"minutes": shown(float)}})
+    with pytest.raises(ValueError, match="minutes is both a field that is copied"):
+        _ = twice.parts
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"shape": (2, 2)}, {"one_hot": True}, {"one_hot": True, "low": 1, "high": 3}]
+)
+def test_what_cannot_be_shown_is_refused(wrong):
+    with pytest.raises(ValueError, match="what is shown is a number or has one axis"):
+        shown(int, **wrong)
