@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import (
     ORDERED_MODELS,
-    RESPONSE_FIELDS,
     choose,
     click_chance,
     model_code,
 )
-from recsim_env.core.fields import count
+from recsim_env.core.fields import Layout, count
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import MOST_ITEMS, MOST_STEPS, setting
 
@@ -40,13 +38,6 @@ class BernoulliBandit(Scenario):
     Reward: number of clicks; under "cascade" at most one.
     End: truncated after `horizon` steps.
 
-    Settings (defaults): those of `Scenario`, with n_items 10, n_candidates 0, which is all of them,
-      horizon 100, and
-      best (0.6), others (0.4), chances of a click, more than 0 and less than 1; n_best (1);
-      change_every (0), slates, 0 is never;
-      choice ("cascade", or "position_based"), see `recsim_env.core.choice`: of a slate of one they
-      are the same; examination (1), chance of looking at the next place.
-
     Realism: none; here, and nowhere else, the least possible regret is known. Of a slate of one,
       for an agent that is good in every such world, sum over items of gap ln T / kl(chance, best)
       after T slates, as T grows (Lai and Robbins 1985): by default 22.2 ln T, where uniform slates
@@ -64,12 +55,18 @@ class BernoulliBandit(Scenario):
     n_candidates: int = 0
     n_items: int = setting(10, low=1)
     horizon: int = 100
-    best: float = setting(0.6, above=0, below=1)
-    others: float = setting(0.4, above=0, below=1)
-    n_best: int = setting(1, low=1, high=MOST_ITEMS)
-    change_every: int = setting(0, low=0, high=MOST_STEPS)
-    choice: str = setting("cascade", choices=CHOICES)
-    examination: float = setting(1.0, low=0, high=1)
+    best: float = setting(0.6, above=0, below=1, doc="chance of a click on the best items")
+    others: float = setting(0.4, above=0, below=1, doc="on the others, at most `best`")
+    n_best: int = setting(1, low=1, high=MOST_ITEMS, doc="how many items are the best")
+    change_every: int = setting(
+        0, low=0, high=MOST_STEPS, doc="slates after which items change chances; 0 is never"
+    )
+    choice: str = setting(
+        "cascade",
+        choices=CHOICES,
+        doc="see `recsim_env.core.choice`; of a slate of one they are the same",
+    )
+    examination: float = setting(1.0, low=0, high=1, doc="chance of looking at the next place")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.bernoulli_bandit"
 
@@ -78,29 +75,17 @@ class BernoulliBandit(Scenario):
         self.require("n_best", self.n_best <= self.n_items, "1 to n_items")
         self.require("others", self.others <= self.best, f"at most best={self.best}")
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """How many slates there were, and what the last one lost."""
         return {"n_slates": count(int), "regret": float}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """Its number."""
         return {"number": int}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        """The choice."""
-        return RESPONSE_FIELDS
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        return {"response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32)}
-
-    def info_layout(self) -> Mapping[str, Any]:
+    def info_layout(self) -> Layout:
         """What the last slate lost."""
         return {"regret": float}
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        return {"response": ("clicked",)}
 
     def derived(self) -> Mapping[str, Any]:
         """The choice model's code, log-odds of a click, and the clicks that the best slate gets."""
@@ -144,12 +129,6 @@ class BernoulliBandit(Scenario):
             n_clicks += 1.0 if response[place].clicked else 0.0
             user.regret -= response[place].probability
         return n_clicks, False
-
-    @staticmethod
-    def observe(config, user, items, candidates, response, observation):
-        """Shows what was clicked."""
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
 
     @staticmethod
     def report(config, user, items, info):

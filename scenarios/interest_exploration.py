@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import (
     MODELS,
@@ -14,17 +13,12 @@ from recsim_env.core.choice import (
     click_chance,
     model_code,
 )
-from recsim_env.core.fields import count, within
+from recsim_env.core.fields import LARGEST, Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MAX_LOG, MAX_LOG_SD, setting
 from recsim_env.core.streams import categorical, lognormal
 
-# Counts are shown divided by this, so that they stay near the size of the other features.
 _COUNT_SCALE = 100.0
-
-# What is shown of an item: log-normal, within what a float32 holds.
-_LARGEST = float(np.finfo(np.float32).max)
-_ABOUT = {"topic": within(int, 0, 1), "quality": within(float, 0, _LARGEST)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +40,9 @@ class InterestExploration(Scenario):
     Reward: number of clicks.
     End: truncated after `horizon` steps; people never leave.
 
-    Settings (defaults): those of `Scenario`, with horizon 100, and
-      type_0_share (0.3); topic_0_share (0.2); matching_affinity (1.2) and other_affinity (0.1),
-      means of the logarithm of a person's affinity for the topic of their kind and for the other
-      one; topic_0_quality (0.5) and topic_1_quality (0.2), means of the logarithm of quality;
-      spread (0.1), standard deviation of these logarithms; choice ("multinomial_logit");
-      no_click_score (5); min_normalizer (0); examination (0.8).
-    In the published settings, id `recsim_env/RecSim-InterestExploration-v0`, with slate_size 3,
-      matching_affinity 0.7 and topic_0_quality 0.8, the better-looking topic is good enough for
-      everybody and exploration does not pay.
+    Published settings, id `recsim_env/RecSim-InterestExploration-v0`: slate_size 3,
+      matching_affinity 0.7 and topic_0_quality 0.8. There the better-looking topic is good enough
+      for everybody, and exploration does not pay.
 
     Reference returns (published settings, 10 candidates, slate 3, clicks per step): uniform .310,
       highest quality .444, myopic oracle .450.
@@ -68,51 +56,56 @@ class InterestExploration(Scenario):
     """
 
     horizon: int = 100
-    type_0_share: float = setting(0.3, low=0, high=1)
-    topic_0_share: float = setting(0.2, low=0, high=1)
-    matching_affinity: float = setting(1.2, low=-MAX_LOG, high=MAX_LOG)
-    other_affinity: float = setting(0.1, low=-MAX_LOG, high=MAX_LOG)
-    topic_0_quality: float = setting(0.5, low=-MAX_LOG, high=MAX_LOG)
-    topic_1_quality: float = setting(0.2, low=-MAX_LOG, high=MAX_LOG)
-    spread: float = setting(0.1, low=0, high=MAX_LOG_SD)
-    choice: str = setting("multinomial_logit", choices=MODELS)
-    no_click_score: float = setting(5.0, low=-LARGE, high=LARGE)
-    min_normalizer: float = setting(0.0, low=-LARGE, high=LARGE)
-    examination: float = setting(0.8, low=0, high=1)
+    type_0_share: float = setting(0.3, low=0, high=1, doc="of people")
+    topic_0_share: float = setting(0.2, low=0, high=1, doc="of items")
+    matching_affinity: float = setting(
+        1.2,
+        low=-MAX_LOG,
+        high=MAX_LOG,
+        doc="mean of the logarithm of a person's affinity for the topic of their kind",
+    )
+    other_affinity: float = setting(
+        0.1, low=-MAX_LOG, high=MAX_LOG, doc="likewise, for the other topic"
+    )
+    topic_0_quality: float = setting(
+        0.5, low=-MAX_LOG, high=MAX_LOG, doc="mean of the logarithm of quality"
+    )
+    topic_1_quality: float = setting(0.2, low=-MAX_LOG, high=MAX_LOG, doc="likewise")
+    spread: float = setting(
+        0.1, low=0, high=MAX_LOG_SD, doc="standard deviation of these logarithms"
+    )
+    choice: str = setting("multinomial_logit", choices=MODELS, doc="see `recsim_env.core.choice`")
+    no_click_score: float = setting(5.0, low=-LARGE, high=LARGE, doc="the score of no click")
+    min_normalizer: float = setting(0.0, low=-LARGE, high=LARGE, doc='of "proportional"')
+    examination: float = setting(
+        0.8, low=0, high=1, doc='chance of reading on, of "cascade" and "position_based"'
+    )
 
     category: ClassVar[str | None] = "topic"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("affinity",)}
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """A type, affinities, and what was shown and clicked."""
-        affinity = within(float, 0, _LARGEST, 2)
-        counts = {"n_shown": count(int, 2), "n_clicked": count(int, 2)}
-        return {"type": within(int, 0, 1), "affinity": affinity} | counts
+        return {
+            "type": within(int, 0, 1),
+            "affinity": within(float, 0, LARGEST, 2),
+            "n_shown": count(int, 2),
+            "n_clicked": count(int, 2),
+        }
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """A topic and a quality."""
-        return _ABOUT
+        topic = shown(int, 0, 1, one_hot=True, bounds=(0, LARGEST))
+        return {"topic": topic, "quality": shown(float, 0, LARGEST)}
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """The choice, and the item it was about."""
-        return RESPONSE_FIELDS | _ABOUT
+        about = {"quality": shown(float, 0, LARGEST), "topic": shown(int, 0, 1)}
+        return RESPONSE_FIELDS | about
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        candidates, response = (self.n_candidates, 3), (self.slate_size, 3)
-        return {
-            "history": spaces.Box(0.0, _LARGEST, (4,), np.float32),
-            "candidates": spaces.Box(0.0, _LARGEST, candidates, np.float32),
-            "response": spaces.Box(0.0, _LARGEST, response, np.float32),
-        }
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        return {
-            "history": ("shown_0", "shown_1", "clicked_0", "clicked_1"),
-            "candidates": ("topic_0", "topic_1", "quality"),
-            "response": ("clicked", "quality", "topic"),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        """Slates' items so far, in hundreds: near the size of the other columns."""
+        return {"history": {"shown": shown(float, 0, shape=2), "clicked": shown(float, 0, shape=2)}}
 
     def derived(self) -> Mapping[str, Any]:
         """The choice model's code, shares as weights, and the means by type and topic."""
@@ -161,18 +154,10 @@ class InterestExploration(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows counts so far, the candidates, and the last response."""
+        """Shows counts so far."""
         for topic in range(2):
-            observation.history[topic] = user.n_shown[topic] / _COUNT_SCALE
-            observation.history[2 + topic] = user.n_clicked[topic] / _COUNT_SCALE
-        for index in range(len(candidates)):
-            item = items[candidates[index]]
-            observation.candidates[index, item.topic] = 1.0
-            observation.candidates[index, 2] = item.quality
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].quality
-            observation.response[place, 2] = response[place].topic
+            observation.history.shown[topic] = user.n_shown[topic] / _COUNT_SCALE
+            observation.history.clicked[topic] = user.n_clicked[topic] / _COUNT_SCALE
 
     @staticmethod
     def expected_reward(config, user, item):

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.compiler.binding import noinline
 from recsim_env.core.choice import MAX_EXPONENT
-from recsim_env.core.fields import count, within
+from recsim_env.core.fields import Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_KINDS, setting
 from recsim_env.core.streams import categorical, normal, uniform
@@ -23,7 +22,8 @@ ORGANIC, BANDIT, GONE = range(3)
 _MAX_VIEWS = 32_767
 _MAX_LOG = 50.0
 
-_CANDIDATE_COLUMNS = ("log_views", "view_share", "recency")
+# See `OrganicShopping.flags`.
+SHOWS_IDS = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +57,8 @@ class OrganicShopping(Scenario):
     Reward: 1 for a click, so that the mean reward is the click-through rate.
     End: terminated when the person leaves.
 
-    Settings (defaults): those of `Scenario`, with slate_size always 1, n_users 500, n_items 10,
-      n_candidates 0, which is all products (fewer are drawn uniformly), and
-      n_factors (5); flips (3), at most as many as there are disjoint pairs of positively
-      correlated products, 0 is none; taste_sd (1.5); drift_sd (0.3), 0 is lasting tastes;
-      popularity_sd (4), 0 is products liked for their factors only; normalize_beta (False), B with
-      rows of length 1; organic_to_bandit (0.25); bandit_to_organic (0.05); leave_probability
-      (0.01); drift_in_bandit (False), w drifts in all events and not only in those that lead to
-      browsing; irregular_time (False), events take |N(0, 1)| of time instead of 1, and w drifts by
-      as much more or less; click_slope (0.3), 0 is clicks without taste; click_range (5);
-      click_threshold (4.5); n_last_views (5); show_ids (True).
-    The published settings, id `recsim_env/RecoGym-v1`, are n_users 0, world_seed 42, flips 0,
-      taste_sd 1, drift_sd 0.1, popularity_sd 3, click_threshold 6.
+    Published settings, id `recsim_env/RecoGym-v1`: n_users 0, world_seed 42, flips 0, taste_sd 1,
+      drift_sd 0.1, popularity_sd 3, click_threshold 6.
 
     Realism: of one product a time, shops see few clicks: 0.35 to 0.5 % in Saito et al. 2020 ("Open
       Bandit Dataset", a fashion shop), 0.45 to 2.9 % in RecoGym; boxes of several products get some
@@ -104,22 +94,44 @@ class OrganicShopping(Scenario):
     n_users: int = 500
     n_items: int = setting(10, low=2, high=MOST_KINDS)
     world_seed: int = setting(0, high=2**32 - 1, why="as NumPy's seeds are")
-    n_factors: int = setting(5, low=1, high=MOST_KINDS)
-    flips: int = setting(3, low=0, high=MOST_KINDS)
-    taste_sd: float = setting(1.5, low=0, high=LARGE)
-    drift_sd: float = setting(0.3, low=0, high=LARGE)
-    popularity_sd: float = setting(4.0, low=0, high=LARGE)
-    normalize_beta: bool = False
-    organic_to_bandit: float = setting(0.25, low=1e-3, high=1, why="or the visit never ends")
-    bandit_to_organic: float = setting(0.05, low=0, high=1)
-    leave_probability: float = setting(0.01, above=0, high=1, why="or the visit never ends")
-    drift_in_bandit: bool = False
-    irregular_time: bool = False
-    click_slope: float = setting(0.3, low=0, high=LARGE)
-    click_range: float = setting(5.0, low=-LARGE, high=LARGE)
-    click_threshold: float = setting(4.5, low=-LARGE, high=LARGE)
-    n_last_views: int = setting(5, low=1, high=MOST_KINDS)
-    show_ids: bool = True
+    n_factors: int = setting(5, low=1, high=MOST_KINDS, doc="of tastes and products")
+    flips: int = setting(
+        3,
+        low=0,
+        high=MOST_KINDS,
+        doc="pairs of similar products whose clicks are swapped, at most as many as there are "
+        "disjoint pairs of positively correlated products; 0 is none",
+    )
+    taste_sd: float = setting(1.5, low=0, high=LARGE, doc="of tastes between people")
+    drift_sd: float = setting(0.3, low=0, high=LARGE, doc="of their drift; 0 is lasting tastes")
+    popularity_sd: float = setting(
+        4.0, low=0, high=LARGE, doc="of biases; 0 is products liked for their factors only"
+    )
+    normalize_beta: bool = setting(False, doc="whether the rows of B have length 1")
+    organic_to_bandit: float = setting(
+        0.25,
+        low=1e-3,
+        high=1,
+        why="or the visit never ends",
+        doc="chance that a recommendation follows a view",
+    )
+    bandit_to_organic: float = setting(
+        0.05, low=0, high=1, doc="chance that views follow a recommendation without a click"
+    )
+    leave_probability: float = setting(
+        0.01, above=0, high=1, why="or the visit never ends", doc="after any event"
+    )
+    drift_in_bandit: bool = setting(
+        False, doc="whether w drifts in all events, not only in those that lead to browsing"
+    )
+    irregular_time: bool = setting(
+        False, doc="whether events take |N(0, 1)| of time instead of 1, and w drifts accordingly"
+    )
+    click_slope: float = setting(0.3, low=0, high=LARGE, doc="0 is clicks without taste")
+    click_range: float = setting(5.0, low=-LARGE, high=LARGE, doc="see Response")
+    click_threshold: float = setting(4.5, low=-LARGE, high=LARGE, doc="see Response")
+    n_last_views: int = setting(5, low=1, high=MOST_KINDS, doc="how many views are shown in order")
+    show_ids: bool = setting(True, doc="whether candidates show which product they are")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.organic_shopping"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("taste",)}
@@ -135,13 +147,13 @@ class OrganicShopping(Scenario):
         pairs = 32 * self.n_items**2 if self.flips else 0
         return 40 * self.n_last_views * self.n_items + 16 * self.n_factors * self.n_items + pairs
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """Taste, what was viewed and when, and the clock; `weights` is room to draw views in."""
         return {
             "taste": within(float, -1e20, 1e20, self.n_factors),
             "weights": (np.float32, self.n_items),
             "log_views": within(np.float32, 0, _MAX_LOG, self.n_items),
-            "views": within(np.int16, 0, _MAX_VIEWS, self.n_items),
+            "views": shown(np.int16, 0, _MAX_VIEWS, self.n_items, under="history"),
             "viewed_at": count(np.int32, self.n_items),
             "last_views": within(np.int32, -1, self.n_items - 1, self.n_last_views),
             "n_views": count(np.int32),
@@ -154,7 +166,7 @@ class OrganicShopping(Scenario):
         n_views = users["n_views"][:, None]
         return {name: np.any(users[name] > n_views, axis=1) for name in ("views", "viewed_at")}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """How a product is viewed, and how it is clicked."""
         return {
             "organic_factors": (float, self.n_factors),
@@ -163,30 +175,21 @@ class OrganicShopping(Scenario):
             "bandit_bias": float,
         }
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        n_ids = self.n_items if self.show_ids else 0
-        high = np.ones((self.n_candidates, len(_CANDIDATE_COLUMNS) + n_ids), np.float32)
-        high[:, 0] = _MAX_LOG
-        views = (self.n_last_views, self.n_items)
+    def observation_layout(self) -> Mapping[str, Any]:
+        """The time, views as counts and in order, and what the person's views say of candidates."""
+        log, share = shown(float, 0, _MAX_LOG), shown(float, 0, 1)
+        product = {"product": shown(float, 0, 1, self.n_items)}
+        views = {"log_views": log, "view_share": share, "recency": share}
         return {
-            "context": spaces.Box(0.0, _MAX_LOG, (2,), np.float32),
-            "history": spaces.Box(0.0, _MAX_VIEWS, (self.n_items,), np.float32),
-            "last_views": spaces.Box(0.0, 1.0, views, np.float32),
-            "candidates": spaces.Box(np.zeros_like(high), high, dtype=np.float32),
-            "response": spaces.Box(0.0, 1.0, (1, 1), np.float32),
+            "context": {"log_time": log, "log_new_views": log},
+            "history": {},
+            "last_views": (product, self.n_last_views),
+            "candidates": views | (product if self.show_ids else {}),
         }
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        products = tuple(f"product_{product}" for product in range(self.n_items))
-        return {
-            "context": ("log_time", "log_new_views"),
-            "history": tuple(f"views_{product}" for product in range(self.n_items)),
-            "last_views": products,
-            "candidates": _CANDIDATE_COLUMNS + (products if self.show_ids else ()),
-            "response": ("clicked",),
-        }
+    def flags(self) -> Mapping[str, bool]:
+        """Whether candidates show which product they are."""
+        return {"SHOWS_IDS": self.show_ids}
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """The products, as RecoGym draws them."""
@@ -202,13 +205,6 @@ class OrganicShopping(Scenario):
             items["bandit_factors"] /= lengths[:, None]
         items.flags.writeable = False
         return {"items": items}
-
-    def click_probabilities(self, user: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Returns the true click probability of each of `items`, for a picture or a phrase."""
-        x = items["bandit_factors"] @ user["taste"] + items["bandit_bias"]
-        inner = 2.0 / (1.0 + np.exp(-np.clip(self.click_slope * x, -60, 60))) - 2.0
-        lift = self.click_range / (1.0 + np.exp(-inner))
-        return np.asarray(1.0 / (1.0 + np.exp(self.click_threshold - lift)))
 
     @staticmethod
     def sample_user(config, user, rng):
@@ -239,25 +235,22 @@ class OrganicShopping(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows views, as counts and in order, and whether the last recommendation was clicked."""
-        observation.context[0] = math.log1p(user.time)
-        observation.context[1] = math.log1p(user.n_new_views)
-        for product in range(config.n_items):
-            observation.history[product] = user.views[product]
+        """Shows the time, views in order, and what the person's views say of candidates."""
+        observation.context.log_time = math.log1p(user.time)
+        observation.context.log_new_views = math.log1p(user.n_new_views)
         for place in range(config.n_last_views):
             if user.last_views[place] >= 0:
-                observation.last_views[place, user.last_views[place]] = 1.0
+                observation.last_views[place].product[user.last_views[place]] = 1.0
         share = 1.0 / max(1, user.n_views)
         for index in range(len(candidates)):
             product = candidates[index]
+            seen = observation.candidates[index]
             if user.views[product] > 0:
-                since = user.n_views - user.viewed_at[product]
-                observation.candidates[index, 0] = user.log_views[product]
-                observation.candidates[index, 1] = user.views[product] * share
-                observation.candidates[index, 2] = 1.0 / (1.0 + since)
-            if config.show_ids:
-                observation.candidates[index, 3 + product] = 1.0
-        observation.response[0, 0] = response[0].clicked
+                seen.log_views = user.log_views[product]
+                seen.view_share = user.views[product] * share
+                seen.recency = 1.0 / (1.0 + user.n_views - user.viewed_at[product])
+            if SHOWS_IDS:
+                seen.product[product] = 1.0
 
     @staticmethod
     def expected_reward(config, user, item):

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
-from recsim_env.core.fields import within
+from recsim_env.core.fields import Layout, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -27,8 +26,8 @@ from recsim_env.core.settings import (
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
 
-# Which features the world has; see `RatedCatalogue.flags`.
-HAS_USER_FEATURES = HAS_ITEM_FEATURES = True
+# See `RatedCatalogue.flags`.
+HAS_ITEM_FEATURES = True
 
 REWARDS = ("liked", "clicks", "rating")
 
@@ -65,18 +64,8 @@ class RatedCatalogue(Scenario):
       "rating" the rating of the item consumed.
     End: terminated when the visit is over.
 
-    Settings (defaults): those of `Scenario`, with n_users 500, n_items 1000, n_candidates 20,
-      slate_size 3, and
-      world (""), the file of a `RatedWorld`, made by `recsim-env calibrate`; it sets everything
-      below except `max_slates` and `reward`;
-      n_factors (8); n_user_features (8) and n_item_features (8), none, or up to n_factors and more;
-      user_feature_noise (1.5) and item_feature_noise (0.5), standard deviation of the noise on a
-      feature relative to the factor that it shows; exposure_skew (2): items are offered with
-      density ~ rank ** (1 / skew - 1), 1 is uniform; visit_skew (2), likewise for people;
-      choice_slope (1.5); no_choice_score (2.5), at which about half of the slates get a choice;
-      session_mean (10), items consumed per visit; session_sd (0.6), its log standard deviation;
-      max_slates (0), where a visit is cut; 0 is 200, or 1000 in a fitted world whose visits are
-      longer, or what the catalogue can fill; reward ("liked").
+    A fitted world, the file of a `RatedWorld` that `recsim-env calibrate` makes, sets all that
+      comes after `world` in the list of settings, except `max_slates` and `reward`.
 
     n_candidates = n_items offers the whole catalogue at every step; then an item consumed before
     leaves its place empty.
@@ -95,20 +84,39 @@ class RatedCatalogue(Scenario):
     n_items: int = setting(1000, low=1)
     n_candidates: int = 20
     slate_size: int = 3
-    world: str = ""
-    n_factors: int = setting(8, low=1, high=MOST_KINDS)
-    n_user_features: int = setting(8, low=0, high=MOST_KINDS)
-    n_item_features: int = setting(8, low=0, high=MOST_KINDS)
-    user_feature_noise: float = setting(1.5, low=0, high=LARGE)
-    item_feature_noise: float = setting(0.5, low=0, high=LARGE)
-    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
-    visit_skew: int = setting(2, low=1, high=MOST_SKEW)
-    choice_slope: float = setting(1.5, low=-LARGE, high=LARGE)
-    no_choice_score: float = setting(2.5, low=-LARGE, high=LARGE)
-    session_mean: float = setting(10.0, low=SMALL, high=LARGE)
-    session_sd: float = setting(0.6, low=0, high=MAX_LOG_SD)
-    max_slates: int = setting(0, low=0, high=MOST_ITEMS)
-    reward: str = setting("liked", choices=REWARDS)
+    world: str = setting("", doc="the file of a fitted world; without one, it is made up")
+    n_factors: int = setting(8, low=1, high=MOST_KINDS, doc="of tastes and items")
+    n_user_features: int = setting(
+        8, low=0, high=MOST_KINDS, doc="that show factors through noise, in turn; 0 is none"
+    )
+    n_item_features: int = setting(8, low=0, high=MOST_KINDS, doc="likewise")
+    user_feature_noise: float = setting(
+        1.5, low=0, high=LARGE, doc="standard deviation, relative to that of the factor shown"
+    )
+    item_feature_noise: float = setting(0.5, low=0, high=LARGE, doc="likewise")
+    exposure_skew: int = setting(
+        2,
+        low=1,
+        high=MOST_SKEW,
+        doc="items are offered with density ~ rank ** (1 / skew - 1); 1 is uniform",
+    )
+    visit_skew: int = setting(2, low=1, high=MOST_SKEW, doc="likewise, of who comes")
+    choice_slope: float = setting(
+        1.5, low=-LARGE, high=LARGE, doc="log-odds of a choice for each point of rating"
+    )
+    no_choice_score: float = setting(
+        2.5, low=-LARGE, high=LARGE, doc="the score of no choice; about half of slates get one"
+    )
+    session_mean: float = setting(10.0, low=SMALL, high=LARGE, doc="items consumed in a session")
+    session_sd: float = setting(0.6, low=0, high=MAX_LOG_SD, doc="of the logarithm of that")
+    max_slates: int = setting(
+        0,
+        low=0,
+        high=MOST_ITEMS,
+        doc="where a session is cut; 0 is 200, or 1000 in a fitted world, whose sessions are "
+        "longer, or what the catalogue can fill",
+    )
+    reward: str = setting("liked", choices=REWARDS, doc="what counts")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.rated_catalogue"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("factors", "bias")}
@@ -150,12 +158,16 @@ class RatedCatalogue(Scenario):
                 )
             object.__setattr__(self, name, size)
 
-    def user_layout(self) -> Mapping[str, Any]:
-        """Tastes, visible features, and this visit."""
+    def user_layout(self) -> Layout:
+        """Tastes, visible features, and this session."""
+        n_features = self.n_user_features
+        names = self._feature_names()[0]
         return {
             "factors": within(np.float32, -1e12, 1e12, self.n_factors),
             "bias": within(np.float32, -1e12, 1e12),
-            "features": (np.float32, max(1, self.n_user_features)),
+            "features": shown(np.float32, shape=n_features, names=names)
+            if n_features
+            else (np.float32, 1),
             "session_mean": np.float32,
             "visit_threshold": np.float32,
             "visit_alias": np.int32,
@@ -173,61 +185,50 @@ class RatedCatalogue(Scenario):
         at_most = held + np.maximum(users["slates_left"].astype(int), 0)
         return {"n_consumed": (users["n_consumed"] != held) | (at_most > self.visit_limit)}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """Factors, visible features, and how it is exposed."""
+        n_features = self.n_item_features
+        names = self._feature_names()[1]
         return {
             "factors": (np.float32, self.n_factors),
             "bias": np.float32,
-            "features": (np.float32, max(1, self.n_item_features)),
+            "features": shown(np.float32, shape=n_features, names=names)
+            if n_features
+            else (np.float32, 1),
             "exposure_threshold": np.float32,
             "exposure_alias": np.int32,
         }
 
-    def response_layout(self) -> Mapping[str, Any]:
-        """The choice, and the rating of what was consumed."""
-        return RESPONSE_FIELDS | {"liked": bool, "rating": within(float, *self._shown_ratings())}
+    def response_layout(self) -> Layout:
+        """The choice, and the rating of what was consumed: 0 where nothing was."""
+        scale = self._scale()
+        least, most = min(0.0, scale["rating_min"]), max(0.0, scale["rating_max"])
+        return RESPONSE_FIELDS | {"liked": shown(bool), "rating": shown(float, least, most)}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        largest = np.finfo(np.float32).max
-        history, candidates = 2 + self.n_item_features, (self.n_candidates, self.n_item_features)
-        fields = {"history": spaces.Box(-largest, largest, (history,), np.float32)}
-        if self.n_user_features:
-            fields["user"] = spaces.Box(-largest, largest, (self.n_user_features,), np.float32)
+    def observation_layout(self) -> Mapping[str, Any]:
+        """What this session showed of the person's taste."""
+        history = {"log_consumed": shown(float), "mean_above": shown(float)}
         if self.n_item_features:
-            fields["candidates"] = spaces.Box(-largest, largest, candidates, np.float32)
-        least, most = self._shown_ratings()
-        low, high = np.array([0, 0, least], np.float32), np.array([1, 1, most], np.float32)
-        fields["response"] = spaces.Box(
-            np.tile(low, (self.slate_size, 1)), np.tile(high, (self.slate_size, 1))
-        )
-        return fields
+            names = tuple(f"profile_{name}" for name in self._feature_names()[1])
+            history["profile"] = shown(float, shape=self.n_item_features, names=names)
+        return {"history": history}
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        users = tuple(f"user_feature_{index}" for index in range(self.n_user_features))
-        items = tuple(f"feature_{index}" for index in range(self.n_item_features))
+    def _feature_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Returns the names of the features of people and of items."""
         if self.world:
             world = load_world(self.world)
-            users = tuple(map(str, world.user_feature_names))
-            items = tuple(map(str, world.item_feature_names))
-        return {
-            "user": users,
-            "history": ("log_consumed", "mean_above", *(f"profile_{name}" for name in items)),
-            "candidates": items,
-            "response": ("clicked", "liked", "rating"),
-        }
+            named = (world.user_feature_names, world.item_feature_names)
+            return tuple(map(str, named[0])), tuple(map(str, named[1]))
+        return (
+            tuple(f"user_feature_{index}" for index in range(self.n_user_features)),
+            tuple(f"feature_{index}" for index in range(self.n_item_features)),
+        )
 
     def _scale(self) -> dict[str, float]:
         if not self.world:
             return _SCALE
         world = load_world(self.world)
         return {name: float(getattr(world, name)) for name in _SCALE}
-
-    def _shown_ratings(self) -> tuple[float, float]:
-        """Returns the least and the largest rating, or none: 0."""
-        scale = self._scale()
-        return min(0.0, scale["rating_min"]), max(0.0, scale["rating_max"])
 
     def derived(self) -> Mapping[str, Any]:
         """The rating scale, the reward's code, and spreads of the synthetic world."""
@@ -252,11 +253,8 @@ class RatedCatalogue(Scenario):
         return numbers | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
-        """Which features the world has."""
-        return {
-            "HAS_USER_FEATURES": self.n_user_features > 0,
-            "HAS_ITEM_FEATURES": self.n_item_features > 0,
-        }
+        """Whether the world has features of items."""
+        return {"HAS_ITEM_FEATURES": self.n_item_features > 0}
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
@@ -356,20 +354,13 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows the person's features, what the visit showed of their taste, and candidates."""
-        if HAS_USER_FEATURES:
-            write_user_features(config, user, observation)
-        if HAS_ITEM_FEATURES:
-            write_item_features(config, items, candidates, observation)
-        observation.history[0] = math.log1p(user.n_consumed)
+        """Shows what this session showed of the person's taste."""
+        observation.history.log_consumed = math.log1p(user.n_consumed)
         if user.n_consumed > 0:
-            observation.history[1] = user.sum_above_mean / user.n_consumed
-            for index in range(config.n_item_features):
-                observation.history[2 + index] = user.profile[index] / user.n_consumed
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].liked
-            observation.response[place, 2] = response[place].rating
+            observation.history.mean_above = user.sum_above_mean / user.n_consumed
+            if HAS_ITEM_FEATURES:
+                for index in range(config.n_item_features):
+                    observation.history.profile[index] = user.profile[index] / user.n_consumed
 
     @staticmethod
     def expected_reward(config, user, item):
@@ -484,16 +475,3 @@ def like_chance(config, liking):
     if config.rating_noise <= 0.0:
         return 1.0 if short <= 0.0 else 0.0
     return 0.5 * math.erfc(short / (config.rating_noise * math.sqrt(2.0)))
-
-
-def write_user_features(config, user, observation):
-    """Shows the features of the person."""
-    for index in range(config.n_user_features):
-        observation.user[index] = user.features[index]
-
-
-def write_item_features(config, items, candidates, observation):
-    """Shows the features of the candidates."""
-    for index in range(len(candidates)):
-        for feature in range(config.n_item_features):
-            observation.candidates[index, feature] = items[candidates[index]].features[feature]

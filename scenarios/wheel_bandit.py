@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, always_first
-from recsim_env.core.fields import within
+from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.core.streams import MAX_NORMAL, normal, uniform
@@ -35,10 +34,7 @@ class WheelBandit(Scenario):
     Reward: the payoff.
     End: truncated after `horizon` decisions, which are independent of each other.
 
-    Settings (defaults): `world_seed` and `n_users` of `Scenario`, which do nothing here, and
-      horizon (100); delta (0.5), the radius: the share delta² of the points is best served by the
-      safe arm; safe_mean (1.2); poor_mean (1); rich_mean (50); payoff_sd (0.01). n_items,
-      n_candidates and slate_size are 5, 5 and 1.
+    `world_seed` and `n_users` do nothing here.
 
     Reference returns, a decision, in closed form: uniform delta² (safe + 4 poor) / 5 + (1 - delta²)
       (safe + 3 poor + rich) / 5, which is 8.39 at the defaults; oracle delta² safe + (1 - delta²)
@@ -56,52 +52,37 @@ class WheelBandit(Scenario):
     n_candidates: int = setting(_N_ARMS, low=_N_ARMS, high=_N_ARMS, why="the wheel's arms")
     slate_size: int = setting(1, high=1, why="one arm is pulled at a time")
     horizon: int = 100
-    delta: float = setting(0.5, low=0, high=1)
-    safe_mean: float = setting(1.2, low=-LARGE, high=LARGE)
-    poor_mean: float = setting(1.0, low=-LARGE, high=LARGE)
-    rich_mean: float = setting(50.0, low=-LARGE, high=LARGE)
-    payoff_sd: float = setting(0.01, low=0, high=LARGE)
+    delta: float = setting(
+        0.5, low=0, high=1, doc="the radius: the share delta² of points is best served by arm 0"
+    )
+    safe_mean: float = setting(1.2, low=-LARGE, high=LARGE, doc="payoff of the safe arm")
+    poor_mean: float = setting(1.0, low=-LARGE, high=LARGE, doc="of the others where not rich")
+    rich_mean: float = setting(50.0, low=-LARGE, high=LARGE, doc="of the quadrant's arm outside")
+    payoff_sd: float = setting(0.01, low=0, high=LARGE, doc="around these means")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.wheel_bandit"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"context": ("x", "y")}
     choice: ClassVar[str] = "always_first"
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """The point, and what the last decision lost."""
-        return {"x": within(float, -1, 1), "y": within(float, -1, 1), "regret": float}
+        x, y = shown(float, -1, 1, under="context"), shown(float, -1, 1, under="context")
+        return {"x": x, "y": y, "regret": float}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """Which arm it is."""
-        return {"arm": int}
+        return {"arm": shown(int, 0, _N_ARMS - 1, one_hot=True)}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        """The choice, and the payoff."""
-        return RESPONSE_FIELDS | {"payoff": within(float, *self._payoffs())}
-
-    def _payoffs(self) -> tuple[float, float]:
-        """Returns the least and the largest payoff there may be, or none: 0."""
+    def response_layout(self) -> Layout:
+        """The choice, and the payoff, which is 0 where nothing was chosen yet."""
         means = (0.0, self.safe_mean, self.poor_mean, self.rich_mean)
         margin = MAX_NORMAL * self.payoff_sd
-        return min(means) - margin, max(means) + margin
+        payoff = shown(float, min(means) - margin, max(means) + margin)
+        return RESPONSE_FIELDS | {"clicked": shown(bool, names="chosen"), "payoff": payoff}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        least, most = self._payoffs()
-        low, high = np.array([[0.0, least]], np.float32), np.array([[1.0, most]], np.float32)
-        return {
-            "context": spaces.Box(-1.0, 1.0, (2,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (_N_ARMS, _N_ARMS), np.float32),
-            "response": spaces.Box(low, high, dtype=np.float32),
-        }
-
-    def info_layout(self) -> Mapping[str, Any]:
+    def info_layout(self) -> Layout:
         """What the last decision lost."""
         return {"regret": float}
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        arms = tuple(f"arm_{arm}" for arm in range(_N_ARMS))
-        return {"context": ("x", "y"), "candidates": arms, "response": ("chosen", "payoff")}
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """The arms."""
@@ -128,17 +109,6 @@ class WheelBandit(Scenario):
         response[place].payoff = payoff
         move(user, rng)
         return payoff, False
-
-    @staticmethod
-    def observe(config, user, items, candidates, response, observation):
-        """Shows the point, the arms and the last payoff."""
-        observation.context[0] = user.x
-        observation.context[1] = user.y
-        for index in range(len(candidates)):
-            observation.candidates[index, items[candidates[index]].arm] = 1.0
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].payoff
 
     @staticmethod
     def report(config, user, items, info):

@@ -9,7 +9,7 @@ from recsim_env.scenarios.organic_shopping import OrganicShopping
 
 def describe_user(scenario: OrganicShopping, user: np.ndarray, user_id: int | None) -> str:
     """Returns what the person viewed, and what they would click."""
-    chances = scenario.click_probabilities(user, scenario.tables()["items"])
+    chances = click_probabilities(scenario, user, scenario.tables()["items"])
     name = "somebody" if user_id is None else f"user {user_id}"
     best = int(chances.argmax())
     return (
@@ -28,7 +28,7 @@ def draw_state(scenario: OrganicShopping, axes: Any, user: np.ndarray, items: np
     """Draws what the person would click (bars) and what share of their views it got (dots)."""
     products = np.arange(len(items))
     views = user["views"] / max(1, user["n_views"])
-    axes.bar(products, scenario.click_probabilities(user, items), color="#56b4e9")
+    axes.bar(products, click_probabilities(scenario, user, items), color="#56b4e9")
     axes.set_title("click probability (bars, left), share of views (dots, right)", fontsize=8)
     axes.set_xlabel("product", fontsize=8)
     axes.set_xticks(products[:: max(1, len(items) // 10)])
@@ -37,3 +37,13 @@ def draw_state(scenario: OrganicShopping, axes: Any, user: np.ndarray, items: np
     shares.plot(products, views, "o", color="#d55e00", markersize=5)
     shares.set_ylim(-0.02, 1.02)
     shares.tick_params(labelsize=8)
+
+
+def click_probabilities(
+    scenario: OrganicShopping, user: np.ndarray, items: np.ndarray
+) -> np.ndarray:
+    """Returns the true click probability of each of `items`."""
+    x = items["bandit_factors"] @ user["taste"] + items["bandit_bias"]
+    inner = 2.0 / (1.0 + np.exp(-np.clip(scenario.click_slope * x, -60, 60))) - 2.0
+    lift = scenario.click_range / (1.0 + np.exp(-inner))
+    return np.asarray(1.0 / (1.0 + np.exp(scenario.click_threshold - lift)))

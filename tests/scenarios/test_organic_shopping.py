@@ -13,6 +13,7 @@ from scipy import stats
 from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenarios.organic_shopping import OrganicShopping
+from recsim_env.scenarios.views.organic_shopping import click_probabilities
 from recsim_env.testing import check_scenario, random_slates
 
 ID, N = "OrganicShopping-v0", 4096
@@ -523,5 +524,5 @@ def test_click_probabilities_for_pictures_are_the_expected_reward():
     env = RecommendationVectorEnv(OrganicShopping, num_envs=8, compiled=False)
     env.reset(seed=0)
     people = zip(env.users, env.items, strict=True)
-    shown = [env.scenario.click_probabilities(user, items) for user, items in people]
+    shown = [click_probabilities(env.scenario, user, items) for user, items in people]
     assert np.array(shown) == pytest.approx(env.expected_reward())
