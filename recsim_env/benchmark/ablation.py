@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import agent_class
-from recsim_env.benchmark.experiment.kept import check_joinable
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.runner import run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario, scenario_id
+from recsim_env.benchmark.runs.kept import check_joinable
 from recsim_env.core.scenario import Scenario
 from recsim_env.formats.files import replace_file
 from recsim_env.results.intervals import Estimate, normalized_score

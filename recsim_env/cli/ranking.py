@@ -22,8 +22,8 @@ from recsim_env.cli.worlds import add_log, read_log_of
 from recsim_env.formats.files import check_folder
 
 if TYPE_CHECKING:
+    from recsim_env.benchmark.ranking.protocol import RankingProtocol
     from recsim_env.benchmark.ranking.study import RankingOutcome
-    from recsim_env.benchmark.ranking.task import RankingProtocol
 
 
 def add_commands(commands: Any) -> None:
@@ -91,7 +91,7 @@ def _negatives(text: str) -> int | str:
 
 def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
     """Returns what was asked for."""
-    from recsim_env.benchmark.ranking.task import RankingProtocol
+    from recsim_env.benchmark.ranking.protocol import RankingProtocol
 
     negatives: Any = options.negatives or ("all" if options.protocol == "time" else 99)
     return RankingProtocol(

@@ -1,7 +1,6 @@
 """The plan of a benchmark: its runs, what decides their results, and which agents do not suit."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,8 @@ from recsim_env.agents import agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import REFERENCES, BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
+from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.scenario import Scenario
-from recsim_env.core.settings import as_type_of
-from recsim_env.inputs.spelling import did_you_mean
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """An agent that cannot work in a scenario, and why.
-
-    Attributes:
-      scenario, agent: labels.
-      reason: a sentence.
-    """
-
-    scenario: str
-    agent: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -106,26 +90,6 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     return references | {k: v for k, v in settings.agents.items() if k not in references}
 
 
-def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns an agent's settings, those given over its defaults.
-
-    Raises:
-      ValueError: it has no such setting; the known ones are listed. Or one is of another type.
-    """
-    unknown = sorted(set(given) - set(defaults))
-    if unknown:
-        raise ValueError(
-            f"agent {label} has no setting {', '.join(unknown)}; known are "
-            f"{', '.join(defaults) or 'none'}{did_you_mean(unknown[0], defaults)}"
-        )
-    for name, value in given.items():
-        try:
-            as_type_of(defaults[name], name, value)
-        except ValueError as error:
-            raise ValueError(f"agent {label}: {error}") from error
-    return dict(defaults) | given
-
-
 def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     """Returns what decides the results of all agents; a file in a setting counts by its content."""
     return {
@@ -147,12 +111,6 @@ def _name(kind: type[Scenario]) -> str:
     """Returns what a scenario is called: of ours the class, wherever its file lies."""
     is_ours = kind.__module__.startswith("recsim_env.")
     return kind.__qualname__ if is_ours else f"{kind.__module__}:{kind.__qualname__}"
-
-
-def hash_of(described: Any) -> str:
-    """Returns 16 digits that change whenever a description, of JSON values, does."""
-    text = json.dumps(described, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _content(value: Any) -> Any:

@@ -1,28 +1,20 @@
 """One run: an agent learns in a scenario with one seed, and is evaluated along the way."""
 
-import contextlib
 import functools
 import math
-import os
-import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS, REFERENCES
+from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
-from recsim_env.results.layout import RunKey
-
-Row = dict[str, Any]
+from recsim_env.results.layout import Row, RunKey
 
 
 @dataclass(frozen=True)
@@ -131,20 +123,6 @@ def play(run: Run) -> tuple[list[Row], str]:
     return [about | row for row in rows], trace
 
 
-def rows_or_error(play: Callable[[], list[Row]]) -> tuple[list[Row], str]:
-    """Returns the rows of a run, timed and on one thread; of a failed one a row and traceback."""
-    start = time.perf_counter()
-    try:
-        with one_thread():
-            rows = play()
-        trace = ""
-    except Exception as error:
-        rows = [{"phase": "failed", "error": f"{type(error).__name__}: {error}"}]
-        trace = traceback.format_exc()
-    rows[-1]["wall_seconds"] = time.perf_counter() - start
-    return rows, trace
-
-
 def _play(run: Run) -> list[Row]:
     protocol = run.protocol
     env = RecommendationVectorEnv(run.scenario, num_envs=protocol.num_envs)
@@ -216,26 +194,3 @@ def oracle_reward(scenario: Scenario, seed: int, protocol: Protocol) -> tuple[fl
         return tuple(record.reward_per_step(protocol.bin_edges).tolist())
     finally:
         env.close()
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Lets numerical libraries use one thread: sums, and so results, depend on their number.
-
-    One that is loaded only in the meantime reads the environment variable.
-    """
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch = sys.modules.get("torch")
-    n_torch_threads = torch.get_num_threads() if torch else 1
-    with contextlib.ExitStack() as stack:
-        if torch:
-            torch.set_num_threads(1)
-            stack.callback(torch.set_num_threads, n_torch_threads)
-        stack.enter_context(threadpool_limits(1))
-        try:
-            yield
-        finally:
-            os.environ.pop("OMP_NUM_THREADS")
-            if before is not None:
-                os.environ["OMP_NUM_THREADS"] = before

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from recsim_env.benchmark.ranking.task import RankingProtocol
+from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.results.layout import Row
 
 # With one right item a person, recall is the hit rate and precision a k-th of it.

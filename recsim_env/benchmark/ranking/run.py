@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
-from recsim_env.benchmark.experiment.run import Row, rows_or_error
-from recsim_env.benchmark.ranking.task import RankingProtocol, RankingTask
+from recsim_env.benchmark.ranking.protocol import RankingProtocol
+from recsim_env.benchmark.ranking.task import RankingTask
+from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.data import ranking_metrics as metrics
 from recsim_env.data.fidelity import gini
 from recsim_env.data.interactions import Interactions
 from recsim_env.results.intervals import bounded_mean
-from recsim_env.results.layout import Layout, RunKey
+from recsim_env.results.layout import Layout, Row, RunKey
 
 ROWS = Layout(
     columns={

@@ -15,19 +15,19 @@ import numpy as np
 from recsim_env.agent_registry import registered_name
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
 from recsim_env.agents.recommenders.recommender import Recommender
-from recsim_env.benchmark.experiment.kept import joinable, noted, plain
-from recsim_env.benchmark.experiment.plan import LeftOut, full_settings, hash_of
-from recsim_env.benchmark.experiment.run import Row
-from recsim_env.benchmark.experiment.runner import foreign, keep
 from recsim_env.benchmark.provenance import versions
+from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.benchmark.ranking.report import as_markdown
 from recsim_env.benchmark.ranking.run import ROWS, Random, RankingRun, play
-from recsim_env.benchmark.ranking.task import RankingProtocol, RankingTask
+from recsim_env.benchmark.ranking.task import RankingTask
+from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
+from recsim_env.benchmark.runs.kept import joinable, noted, plain
+from recsim_env.benchmark.runs.processes import foreign, keep
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_seed
 from recsim_env.formats.files import replace_file
-from recsim_env.results.layout import RunKey
+from recsim_env.results.layout import Row, RunKey
 from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 

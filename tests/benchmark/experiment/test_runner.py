@@ -16,7 +16,7 @@ from joblib._parallel_backends import ThreadingBackend
 from recsim_env.benchmark import BenchmarkSettings, run_benchmark
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import OnlineRecord, play
-from recsim_env.benchmark.experiment.runner import keep, missing
+from recsim_env.benchmark.runs.processes import keep, missing
 from recsim_env.results.table import ResultTable
 
 EVOLUTION = "recsim_env/InterestEvolution-v0"

@@ -9,9 +9,10 @@ import pytest
 from recsim_env.agents.recommenders.recommender import RECENT, Recommender
 from recsim_env.benchmark.ranking import run as ranking_run
 from recsim_env.benchmark.ranking import study as ranking
+from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.benchmark.ranking.run import ROWS, Random, ranked
 from recsim_env.benchmark.ranking.study import LOG_SETTINGS, default_agents, rank
-from recsim_env.benchmark.ranking.task import RankingProtocol, RankingTask
+from recsim_env.benchmark.ranking.task import RankingTask
 from recsim_env.data import InteractionLog, read_log
 from recsim_env.data.movielens import movielens_100k_path
 from recsim_env.results.table import ResultTable

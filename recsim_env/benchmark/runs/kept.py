@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from recsim_env.benchmark.experiment.plan import LeftOut
+from recsim_env.benchmark.runs.described import LeftOut
 from recsim_env.formats.files import check_writable
 from recsim_env.results.layout import BENCHMARK, Layout, RunKey
 from recsim_env.results.table import ResultTable
