@@ -4,7 +4,7 @@
     >>> settings = BenchmarkSettings.create(
     ...     scenarios="InterestEvolution", agents=["linucb", "ppo"], interactions=5_000
     ... )
-    >>> settings.checkpoint_steps
+    >>> settings.checkpoint_interactions
     (1000, 2000, 3000, 4000, 5000)
 
 `run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone.

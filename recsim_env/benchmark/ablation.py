@@ -229,7 +229,7 @@ def gain_of(ablation: Ablation, table: ResultTable, world: str) -> Estimate:
 
 
 def _online(table: ResultTable, world: str) -> dict[str, dict[int, float]]:
-    """Returns agent to seed to the mean reward per step while learning, which is one bin."""
+    """Returns agent to seed to the mean reward per interaction while learning, which is one bin."""
     found: dict[str, dict[int, float]] = {}
     for row in table.rows(phase="online", scenario=world):
         found.setdefault(row["agent"], {})[row["seed"]] = row["reward_per_step"]

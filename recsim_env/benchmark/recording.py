@@ -40,7 +40,7 @@ COLUMNS = {
 
 #: Sessions begin so many seconds after the last: longer than what ends a session where logs are
 #: read.
-_BETWEEN_VISITS = 7_200
+_BETWEEN_SESSIONS = 7_200
 
 _BLOCK_ROWS = 100_000
 
@@ -252,7 +252,7 @@ def _played(
     with (
         contextlib.closing(env),
         acting_in(agent, env, seed),
-        tqdm(total=interactions, unit="step", disable=quiet) as progress,
+        tqdm(total=interactions, unit="interaction", disable=quiet) as progress,
     ):
         observation, _ = env.reset(seed=seed)
         while n_slates < interactions:
@@ -283,7 +283,7 @@ def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[
     return {
         "user": log["user_id"][rows] if len(log.users()) else session,
         "item": log["item_id"][rows],
-        "time": slate + _BETWEEN_VISITS * session,
+        "time": slate + _BETWEEN_SESSIONS * session,
         "session": session,
         "slate": slate,
         "place": np.arange(len(rows)) - np.flatnonzero(is_first)[slate],

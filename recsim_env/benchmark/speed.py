@@ -35,17 +35,17 @@ print(time.perf_counter() - start)
 # A fresh process: interactions per second in a world of so many users and items, and peak memory.
 _WORLD = """
 import resource, sys
-from recsim_env.benchmark.speed import batch_steps_per_second
+from recsim_env.benchmark.speed import batch_speed
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 n_users, n_items, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 scenario = RatedCatalogue(n_users=n_users, n_items=n_items)
-rate = batch_steps_per_second(scenario, 4096, 1, seconds=seconds)
+rate = batch_speed(scenario, 4096, 1, seconds=seconds)
 print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 
 
 def rate_of(step: Callable[[int], object], steps_per_call: int, *, seconds: float) -> float:
-    """Returns steps per second: the median of several measurements of about `seconds` in all.
+    """Returns interactions per second: the median of several measurements of about `seconds` in all.
 
     Args:
       step: called with 0, 1, 2, …
@@ -74,9 +74,7 @@ def _random_actions(scenario: Scenario, num_envs: int) -> list[np.ndarray]:
     ]
 
 
-def batch_steps_per_second(
-    scenario: Scenario, num_envs: int, threads: int, *, seconds: float
-) -> float:
+def batch_speed(scenario: Scenario, num_envs: int, threads: int, *, seconds: float) -> float:
     """Returns interactions per second of a batch with uniform slates and the full observation."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs, threads=threads)
     actions = _random_actions(scenario, num_envs)
@@ -87,8 +85,8 @@ def batch_steps_per_second(
     return rate
 
 
-def single_steps_per_second(env_id: str, *, seconds: float) -> float:
-    """Returns steps per second of `gymnasium.make`, dict observation, checks off."""
+def single_speed(env_id: str, *, seconds: float) -> float:
+    """Returns interactions per second of `gymnasium.make`, dict observation, checks off."""
     scenario = make_scenario(env_id)
     if ":" in env_id:  # a class of somebody's own, without an id
         env: gymnasium.Env = RecommendationEnv(scenario)

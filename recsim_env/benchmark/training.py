@@ -94,7 +94,7 @@ class TrainingRun:
         if not self.beside.is_file() or self.beside.read_bytes() != text.encode():
             replace_file(self.beside, text.encode())
 
-    def saved_steps(self) -> int | None:
+    def saved_interactions(self) -> int | None:
         """Returns how many interactions the file's agent learned from, if it is of this run."""
         try:
             found = read_about(self.path)

@@ -129,7 +129,7 @@ def speed(options: argparse.Namespace) -> int:
 
 
 def _print_batches(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:
-    from recsim_env.benchmark.speed import batch_steps_per_second
+    from recsim_env.benchmark.speed import batch_speed
 
     width = max(map(len, scenarios))
     columns = [(batch, n) for batch in options.batch for n in options.threads]
@@ -139,19 +139,19 @@ def _print_batches(scenarios: "Mapping[str, Scenario]", options: argparse.Namesp
     for env_id, scenario in scenarios.items():
         print(f"{env_id:{width}}", end="", flush=True)
         for batch, n in columns:
-            rate = batch_steps_per_second(scenario, batch, n, seconds=options.seconds)
+            rate = batch_speed(scenario, batch, n, seconds=options.seconds)
             print(f"{rate / 1e6:12.3f}", end="", flush=True)
         print()
 
 
 def _print_starts(scenarios: "Mapping[str, Scenario]", seconds: float) -> None:
-    from recsim_env.benchmark.speed import single_steps_per_second, start_seconds
+    from recsim_env.benchmark.speed import single_speed, start_seconds
 
     width = max(map(len, scenarios))
     print(f"\n{'':{width}}{'compiling':>12}{'next start':>12}{'single env':>14}")
     for env_id in scenarios:
         cold, warm = start_seconds(env_id)
-        single = single_steps_per_second(env_id, seconds=seconds)
+        single = single_speed(env_id, seconds=seconds)
         print(f"{env_id:{width}}{cold:10.2f} s{warm:10.2f} s{single:10,.0f} /s", flush=True)
 
 

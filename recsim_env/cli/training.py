@@ -175,7 +175,7 @@ def _learn(
 
     begun = agent.num_timesteps
     with (
-        tqdm(total=interactions, initial=begun, unit="step", disable=None) as bar,
+        tqdm(total=interactions, initial=begun, unit="interaction", disable=None) as bar,
         monitor.watching(agent),
     ):
         pieces = run.learn(agent, interactions, lambda it: bar.update(it.num_timesteps - bar.n))
@@ -184,7 +184,7 @@ def _learn(
 
 
 def _how_to_go_on(run: "TrainingRun") -> str:
-    n_saved = run.saved_steps()
+    n_saved = run.saved_interactions()
     if n_saved is None:
         return "nothing was learned yet"
     return (

@@ -100,7 +100,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
 
 
 def _print_tastes(report: dict[str, Any]) -> None:
-    """Prints how far people differ in taste, whether the sampler had arrived, and any warning."""
+    """Prints how far people differ in taste, whether the sampler had converged, and any warning."""
     tastes = report["tastes"]
     if "r_hat" in tastes:
         print(

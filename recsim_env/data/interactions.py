@@ -82,10 +82,9 @@ class Interactions:
     def evidence(self, skip_weight: float) -> tuple[NDArray[np.float64], float]:
         """Returns how much each row speaks for its item, and how much one not liked against it.
 
-        A liked row speaks by `liking`, each other one against by its attention times
-        skip_weight sum(liking) / sum(examination_probability of the others), so that at skip_weight
-          1 a log
-        speaks as much for as against, however rare likes are.
+        A liked row counts for its item by `liking`, any other one against it by its examination
+        probability times skip_weight sum(liking) / sum(examination probability of the others): at
+        skip_weight 1 a log counts as much for as against, however rare likes are.
         """
         is_liked = self.liking > 0
         passed = np.where(is_liked, 0.0, self.examination_probability)

@@ -38,16 +38,16 @@ _NOISE_OF_TWO_RATINGS = 0.4
 
 @dataclass(frozen=True)
 class TasteDraw:
-    """One draw of everybody's tastes and of all items, and whether the sampler had arrived.
+    """One draw of all factors and biases, and whether the sampler had converged.
 
     Attributes:
       model: in units of the rating, its `global_mean` being the mean rating.
       rating_noise: of the same draw, in units of the rating, before rounding.
       n_chains: how many chains were compared.
-      n_sweeps: how often each chain drew everything.
-      r_hat: by variance, how far chains from different starts disagree; 1 is not at all, and
-        infinity that they were too short to tell.
-      has_converged: whether they all agree.
+      n_sweeps: sweeps of each chain.
+      r_hat: split R-hat of each variance over chains from different starts; 1 where they agree,
+        infinity where they were too short to tell.
+      has_converged: whether all are below the limit.
     """
 
     model: FactorModel
@@ -67,12 +67,12 @@ def draw_factors(
     max_sweeps: int | None = None,
     seed: int = 0,
 ) -> TasteDraw:
-    """Returns one draw of everybody's tastes, and of all items, given the ratings.
+    """Returns one posterior draw of all factors and biases, given the ratings.
 
-    A ridge solution is a posterior mean: the fewer ratings a person gave, the nearer it lies to
-    nobody's taste, and a population of such people is more alike than the real one. One draw has
-    the variance between people that the ratings speak for; where they say little, the draw says
-    something definite, and another seed something else. A draw predicts worse than the mean.
+    A ridge solution is a posterior mean: the fewer ratings a person gave, the further it is shrunk
+    to the average, and a population of such people is more alike than the real one. A draw has the
+    variance between people that the ratings speak for; where they say little, another seed draws
+    something else. A draw predicts worse than the mean.
 
     Chains start with tastes that differ thirtyfold in variance, none of them fitted to anything,
     and run side by side until they agree (`split_r_hat`) on the variances of the noise, the tastes
@@ -110,7 +110,7 @@ def draw_factors(
 
 
 def split_r_hat(values: Floats) -> float:
-    """Returns how much further the halves of chains lie apart than they scatter; 1 is not at all.
+    """Returns split R-hat: the spread of all half chains over that within them; 1 if converged.
 
     Args:
       values: (n_chains, n_draws), one number of every draw.
@@ -164,7 +164,7 @@ def _sweep(chain: TasteChain) -> list[float]:
 def _rows(
     by_user: sparse.csr_array, rating: Floats, scale: RatingScale, mean: float, unit: float
 ) -> Rows:
-    """Returns the ratings, and between which bounds what was felt at each must lie."""
+    """Returns the ratings, with the bounds of the latent rating behind each."""
     from recsim_env.data.taste_chain import Rows
 
     levels = scale.levels()

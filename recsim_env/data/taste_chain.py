@@ -1,4 +1,4 @@
-"""One Markov chain over everybody's tastes, given what they rated."""
+"""A Gibbs sampler of the factor model of a log: user and item factors, biases, latent ratings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsim_env.data.factorization import FactorModel
 
 Floats = NDArray[np.float64]
 
-# Sweeps in which a chain keeps the spreads it starts with, while tastes and characters find each
+# Sweeps in which a chain keeps the spreads it starts with, while user and item factors find each
 # other: unmatched ones fit nothing, and their spreads would fall to 0 first.
 WARM_UP = 20
 
@@ -31,9 +31,9 @@ class Rows:
 
     Attributes:
       user, item: (n,) int32.
-      rating: (n,), where the felt ratings start.
-      lower, upper: (n,), between which what was felt must lie to be rounded to this rating.
-      noise: standard deviation of what is felt about the liking; None if it is to be found.
+      rating: (n,), where the latent ratings start.
+      lower, upper: (n,), the latent ratings that are rounded to this rating.
+      noise: standard deviation of latent ratings about the liking; None if it is to be drawn.
     """
 
     user: NDArray[np.int32]
@@ -45,18 +45,18 @@ class Rows:
 
 
 class TasteChain:
-    """Draws everything in turn: what was felt at each rating, tastes, characters, biases, spreads.
+    """Draws in turn latent ratings, user factors, item factors, biases and spreads.
 
-    The model is felt = centre + b_u + b_i + sum_k s_k p_uk q_ik + noise, with p, q ~ N(0, 1) and
-    biases ~ N(0, spread²). A rating is what was felt, rounded and cut to the scale. The spreads s_k
-    are half-Cauchy about one scale, which is half-Cauchy itself, times N(0, 0.5²): few factors may
-    matter much, none is drawn to 0, and none varies much more than ratings do.
+    The model is latent = centre + b_u + b_i + sum_k s_k p_uk q_ik + noise, with p, q ~ N(0, 1) and
+    biases ~ N(0, spread²). A rating is a latent one, rounded and clipped to the scale. The spreads
+    s_k are half-Cauchy about one scale, which is half-Cauchy itself, times N(0, 0.5²): few factors
+    may matter much, none is drawn to 0, and none varies much more than ratings do.
 
     A spread is drawn with the p (and then with the q) that it multiplies integrated out, so that it
     may take any value that the other side allows; given both it could hardly move. Shifts of all
-    tastes at once, against the biases that they amount to, are drawn apart.
+    factors at once, against the biases that they amount to, are drawn apart.
 
-    Source: felt ratings: Albert and Chib 1993, "Bayesian analysis of binary and polychotomous
+    Source: latent ratings: Albert and Chib 1993, "Bayesian analysis of binary and polychotomous
       response data"; half-Cauchy spreads: Gelman 2006, "Prior distributions for variance parameters
       in hierarchical models", and, with a common scale and an end, Piironen and Vehtari 2017,
       "Sparsity information and regularization in the horseshoe and other shrinkage priors";
@@ -67,7 +67,7 @@ class TasteChain:
     def __init__(self, rows: Rows, start: FactorModel, rng: np.random.Generator) -> None:
         self._rows, self._rng = rows, rng
         self._n_sweeps = 0
-        self._spread, self._tastes, self._characters = _unit_factors(start, rng)
+        self._spread, self._user_factors, self._item_factors = _unit_factors(start, rng)
         self._bias_spread = np.array([start.user_bias.std(), start.item_bias.std()])
         self._bias_spread[self._bias_spread < 1e-3] = 1e-3
         self._user_bias = start.user_bias / self._bias_spread[0]
@@ -75,38 +75,38 @@ class TasteChain:
         self._centre = start.global_mean
         self._scale = np.array([_WIDEST / math.sqrt(len(self._spread))])
         self._ones = np.ones(max(len(self._user_bias), len(self._item_bias)))
-        self._felt = rows.rating.copy()
+        self._latent = rows.rating.copy()
         model = self.model()
-        self._left = self._felt - model.liking(rows.user, rows.item)
+        self._left = self._latent - model.liking(rows.user, rows.item)
         self._noise = max(float(self._left.var()), 0.01) if rows.noise is None else rows.noise**2
 
     def model(self) -> FactorModel:
-        """Returns tastes, characters and biases as they are now, in units of the rows."""
+        """Returns factors and biases as they are now, in units of the rows."""
         root = np.sqrt(self._spread)[:, None]
         return FactorModel(
             self._centre,
             self._bias_spread[0] * self._user_bias,
             self._bias_spread[1] * self._item_bias,
-            np.ascontiguousarray((root * self._tastes).T),
-            np.ascontiguousarray((root * self._characters).T),
+            np.ascontiguousarray((root * self._user_factors).T),
+            np.ascontiguousarray((root * self._item_factors).T),
         )
 
     @property
     def noise(self) -> float:
-        """The standard deviation of what is felt about the liking, in units of the rows."""
+        """The standard deviation of latent ratings about the liking, in units of the rows."""
         return math.sqrt(self._noise)
 
     def sweep(self) -> None:
         """Draws everything once."""
         rows, rng = self._rows, self._rng
-        liking = self._felt - self._left
-        self._felt = felt_ratings(liking, self.noise, rows.lower, rows.upper, rng)
-        self._left = self._felt - liking
+        liking = self._latent - self._left
+        self._latent = latent_ratings(liking, self.noise, rows.lower, rows.upper, rng)
+        self._left = self._latent - liking
         self._centre += _draw_all(
             rng,
             self._left,
             (rows.user, rows.item),
-            (self._tastes, self._characters, self._spread, self._scale),
+            (self._user_factors, self._item_factors, self._spread, self._scale),
             (self._user_bias, self._item_bias, self._bias_spread, self._ones),
             self._noise,
             self._n_sweeps >= WARM_UP,
@@ -120,22 +120,22 @@ class TasteChain:
         """Returns what chains must agree on, whatever the factors' order and rotation."""
         rows, spread = self._rows, self._bias_spread
         by_user, by_item = spread[0] * self._user_bias, spread[1] * self._item_bias
-        liking = self._felt - self._left
+        liking = self._latent - self._left
         taste = liking - self._centre - by_user[rows.user] - by_item[rows.item]
-        scaled = self._spread[:, None] * self._tastes
+        scaled = self._spread[:, None] * self._user_factors
         scaled = scaled - scaled.mean(axis=1, keepdims=True)
         people = np.einsum("ku,lu->kl", scaled, scaled) / scaled.shape[1]
-        items = np.einsum("ki,li->kl", self._characters, self._characters)
+        items = np.einsum("ki,li->kl", self._item_factors, self._item_factors)
         noise = {} if rows.noise is not None else {"noise": self._noise}
         return noise | {
             "taste on consumed pairs": float(taste.var()),
-            "taste on all pairs": float((people * items).sum() / self._characters.shape[1]),
+            "taste on all pairs": float((people * items).sum() / self._item_factors.shape[1]),
             "user bias": float(by_user.var()),
             "item bias": float(by_item.var()),
         }
 
 
-def felt_ratings(
+def latent_ratings(
     liking: Floats, noise: float, lower: Floats, upper: Floats, rng: np.random.Generator
 ) -> Floats:
     """Returns draws from N(liking, noise²), each between its bounds."""
@@ -151,7 +151,7 @@ def felt_ratings(
 
 
 def _unit_factors(model: FactorModel, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """Returns the spread of every factor, and (n_factors, n) tastes and characters of spread 1."""
+    """Returns the spread of every factor, and (n_factors, n) factors of both sides, of spread 1."""
     sides, spread = [], np.ones(model.user_factors.shape[1])
     for factors in (model.user_factors, model.item_factors):
         size = np.sqrt((factors**2).mean(axis=0))
@@ -166,21 +166,21 @@ def _unit_factors(model: FactorModel, rng: np.random.Generator) -> tuple[Floats,
 def _draw_all(
     rng: Any, left: Any, ids: Any, factors: Any, biases: Any, noise: float, is_free: bool
 ) -> float:
-    """Draws everything but what was felt and the noise; returns how far the centre moved.
+    """Draws everything but latent ratings and noise; returns how far the centre moved.
 
-    `left` is what the model leaves of what was felt, and is kept so.
+    `left` holds the residuals of the latent ratings, and is kept up to date.
     """
     user, item = ids
-    tastes, characters, spread, scale = factors
+    user_factors, item_factors, spread, scale = factors
     user_bias, item_bias, bias_spread, ones = biases
     for k in range(len(spread)):
-        taste, character = tastes[k], characters[k]
-        mine = (left, user, item, taste, character)
+        user_factor, item_factor = user_factors[k], item_factors[k]
+        mine = (left, user, item, user_factor, item_factor)
         spread[k] = _draw_side(rng, mine, spread[k], noise, scale[0], is_free)
-        theirs = (left, item, user, character, taste)
+        theirs = (left, item, user, item_factor, user_factor)
         spread[k] = _draw_side(rng, theirs, spread[k], noise, scale[0], is_free)
-        _shift(rng, taste, character, item_bias, spread[k] / bias_spread[1])
-        _shift(rng, character, taste, user_bias, spread[k] / bias_spread[0])
+        _shift(rng, user_factor, item_factor, item_bias, spread[k] / bias_spread[1])
+        _shift(rng, item_factor, user_factor, user_bias, spread[k] / bias_spread[0])
     people, items = (left, user, item, user_bias, ones), (left, item, user, item_bias, ones)
     bias_spread[0] = _draw_side(rng, people, bias_spread[0], noise, _BIAS_SPREAD, is_free)
     bias_spread[1] = _draw_side(rng, items, bias_spread[1], noise, _BIAS_SPREAD, is_free)
@@ -199,7 +199,7 @@ def _draw_all(
 def _draw_side(
     rng: Any, side: Any, spread: float, noise: float, scale: float, is_free: bool
 ) -> float:
-    """Draws one number of everybody (or of all items), and returns a draw of their spread."""
+    """Draws one factor or bias of all users, or of all items, and returns a draw of its spread."""
     left, own, other, numbers, others = side
     weight, pull = np.zeros(len(numbers)), np.zeros(len(numbers))
     for row in range(len(left)):
@@ -221,7 +221,7 @@ def _draw_side(
 
 @njit(nogil=True)
 def _shift(rng: Any, numbers: Any, others: Any, bias: Any, ratio: float) -> None:
-    """Moves all numbers of a factor, and the other side's biases so that no liking changes."""
+    """Shifts a factor of one side, and the biases of the other so that no liking changes."""
     precision = len(numbers) + ratio * ratio * (others * others).sum()
     step = (ratio * (others * bias).sum() - numbers.sum()) / precision
     step += rng.normal() / math.sqrt(precision)
@@ -231,7 +231,7 @@ def _shift(rng: Any, numbers: Any, others: Any, bias: Any, ratio: float) -> None
 
 @njit(nogil=True)
 def _spread_density(spread: float, weight: Any, pull: Any, scale: float) -> float:
-    """Returns the logarithm of a spread's density, the numbers that it multiplies integrated."""
+    """Returns the logarithm of a spread's density, its factors integrated out."""
     square, total, product = spread * spread, 0.0, 1.0
     for k in range(len(weight)):
         precision = 1.0 + square * weight[k]

@@ -18,7 +18,7 @@ def observing_steps(observer: StepObserver) -> Iterator[None]:
     """Calls `observer` after every step that any batch environment takes inside the context.
 
     An agent may learn in an environment of its own making, with another autoreset mode say; so
-    whoever counts what agents spend and earn asks the environments rather than the agent.
+    what an agent spends and earns is counted in the environments.
     """
     token = _OBSERVER.set(observer)
     try:

@@ -127,7 +127,7 @@ class NamelessSpec(EnvSpec):
     """The spec of a scenario that can be made here, but that no other process can import."""
 
     def to_json(self) -> str:
-        """Says why it cannot be written down.
+        """Raises, saying why it cannot be written as JSON.
 
         Raises:
           TypeError: always.
@@ -141,7 +141,7 @@ class NamelessSpec(EnvSpec):
 
 
 def completed(spec: EnvSpec, *, horizon: int = 0) -> EnvSpec:
-    """Returns a spec that says all, in what JSON can hold.
+    """Returns a complete spec, of values that JSON can hold.
 
     Gymnasium tells an environment neither the limit of its id nor one that was asked for, and
     wraps it after it was made. So ids are registered without one, since what a setting `horizon`
@@ -160,7 +160,7 @@ def completed(spec: EnvSpec, *, horizon: int = 0) -> EnvSpec:
     return made
 
 
-class SpeaksForItself:
+class WithCompleteSpec:
     """An environment whose spec is complete, so that Gymnasium makes it again from that."""
 
     _simulator: Any

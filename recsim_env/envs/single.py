@@ -8,13 +8,13 @@ import numpy as np
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.simulator import DISABLED, Simulator
 from recsim_env.envs.arguments import as_compiled, as_horizon, as_options, as_seed, as_user_id
-from recsim_env.envs.registry import SpeaksForItself
+from recsim_env.envs.registry import WithCompleteSpec
 from recsim_env.envs.resolving import scenario_for
 from recsim_env.envs.spaces import Interface, Observation
 from recsim_env.inputs.spelling import did_you_mean
 
 
-class RecommendationEnv(SpeaksForItself, gymnasium.Env):
+class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
     """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
 
     Args:
@@ -161,8 +161,8 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     def can_be_shown(self) -> np.ndarray:
         """Returns whether each candidate can be shown, (n_candidates,), bool.
 
-        The place of one that cannot be, since it was consumed say, stays empty. Such are offered
-        where candidates are the whole catalogue, and where too few others are left.
+        An item that cannot be, because it was consumed already for example, leaves its place empty.
+        Such items are candidates where these are the whole catalogue, or too few others are left.
         """
         return self._simulator.judge("can_be_shown")[0] > 0
 
@@ -177,8 +177,7 @@ class RecommendationEnv(SpeaksForItself, gymnasium.Env):
     def expected_reward(self) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (n_candidates,).
 
-        See `RecommendationVectorEnv.expected_reward` for items of a slate that take from each
-        other.
+        See `RecommendationVectorEnv.expected_reward` for redundant items of a slate.
         """
         return self._simulator.judge("expected_reward")[0]
 

@@ -25,7 +25,7 @@ from recsim_env.envs.arguments import (
     as_threads,
     as_user_ids,
 )
-from recsim_env.envs.registry import SpeaksForItself
+from recsim_env.envs.registry import WithCompleteSpec
 from recsim_env.envs.resolving import scenario_for
 from recsim_env.envs.spaces import Interface, Observation
 
@@ -36,7 +36,7 @@ _MODES = {
 }
 
 
-class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
+class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
     """A batch of simulated people, stepped by a compiled loop; `gymnasium.make_vec` gives it.
 
     Environment i equals a `RecommendationEnv` reset with the same seed, draw for draw.
@@ -52,7 +52,7 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
     ``reset(options={"reset_mask": mask})`` begins the masked episodes, and stepping an environment
     whose episode is over raises. ``options={"user_id": ...}`` asks for people, as in
     `RecommendationEnv`: one for all, or a list of one for each environment, in which None is
-    whoever comes; together with a mask, those of the masked environments count.
+    whoever comes anyway; together with a mask, those of the masked environments count.
 
     What `step` returns is fresh memory, never written again. The dict's arrays are views into one
     block of records.
@@ -276,8 +276,8 @@ class RecommendationVectorEnv(SpeaksForItself, gymnasium.vector.VectorEnv):
     def expected_reward(self, users: np.ndarray | None = None) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (num_envs, n_candidates).
 
-        Where items of a slate take from each other, the best candidates keep theirs, and what they
-        take is off the others', so that the highest values make the best slate.
+        Where items of a slate are redundant, the best candidates keep their expected reward and the
+        redundancy is taken off the others', so that the highest values make the best slate.
 
         Args:
           users: (num_envs,) states to judge by, as from the property, instead of the true ones.

@@ -44,8 +44,8 @@ def replay(world, n_sessions, seed):
         slates = rng.choice(
             world.n_items, size=(n_slates, world.choice_slate_size), p=world.item_exposure
         )
-        luck = rng.random(n_slates)
-        for slate, draw in zip(slates, luck, strict=True):
+        draws = rng.random(n_slates)
+        for slate, draw in zip(slates, draws, strict=True):
             open_items = np.unique(slate[~consumed[slate]])
             weight = np.cumsum(attraction[open_items])
             if len(open_items):

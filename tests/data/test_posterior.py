@@ -16,7 +16,7 @@ from recsim_env.data.factorization import (
 from recsim_env.data.posterior import AGREED, draw_factors, split_r_hat
 from recsim_env.data.prediction import rmse
 from recsim_env.data.rating_noise import RatingScale, rating_scale
-from recsim_env.data.taste_chain import felt_ratings
+from recsim_env.data.taste_chain import latent_ratings
 
 N_USERS, N_ITEMS, N_ROWS, NOISE = 600, 250, 40, 0.8
 
@@ -199,16 +199,16 @@ def test_split_r_hat_is_one_for_draws_from_one_law_and_sees_drift_and_distance()
     assert split_r_hat(np.repeat([[1.0], [2.0]], 10, axis=1)) == np.inf
 
 
-def test_felt_ratings_are_a_cut_normal_however_far_the_bounds_lie():
+def test_latent_ratings_are_a_cut_normal_however_far_the_bounds_lie():
     rng = np.random.default_rng(1)
     n = 40_000
     low, high = np.full(n, 0.5), np.full(n, 1.5)
-    draws = felt_ratings(np.zeros(n), 1.0, low, high, rng)
+    draws = latent_ratings(np.zeros(n), 1.0, low, high, rng)
     wanted = stats.truncnorm(0.5, 1.5)
     # Five standard errors.
     assert abs(draws.mean() - wanted.mean()) < 5 * wanted.std() / np.sqrt(n)
     assert draws.std() == pytest.approx(wanted.std(), rel=5 / np.sqrt(2 * n))
-    far = felt_ratings(np.array([0.0, 0.0, 0.0]), 1e-3, np.array([5.0, -np.inf, 6.0]),
+    far = latent_ratings(np.array([0.0, 0.0, 0.0]), 1e-3, np.array([5.0, -np.inf, 6.0]),
                        np.array([np.inf, -5.0, 7.0]), rng)  # fmt: skip
     np.testing.assert_allclose(far, [5.0, -5.0, 6.0], atol=1e-2)
 

@@ -102,7 +102,7 @@ def of_tables(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
 
 
 def of_gains(rng: np.random.Generator, draw: Draw, n: int) -> Truths:
-    """As `value` prints them, of one degree and of the best of three that are worth the same."""
+    """As `ablate` prints them, of one policy and of the best of three that earn the same."""
     shared = draw(rng, (n,))
     policies = {"ablate": 10.0, "one": 12.0, "two": 12.0, "three": 12.0}
     table = table_of({name: mean + shared + draw(rng, (n,)) for name, mean in policies.items()})

@@ -38,7 +38,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
       ValueError: a scenario or an agent has no such setting; the known ones are listed.
     """
     protocol = Protocol(
-        checkpoint_steps=settings.checkpoint_steps,
+        checkpoints=settings.checkpoint_interactions,
         bin_edges=settings.bin_edges,
         num_envs=settings.num_envs,
         eval_episodes=settings.eval_episodes,

@@ -22,13 +22,13 @@ class Protocol:
     """How every run goes on; see `BenchmarkSettings` for the meaning.
 
     Attributes:
-      checkpoint_steps: interactions after which the agent is evaluated; the last ends the run.
+      checkpoints: interactions after which the agent is evaluated; the last ends the run.
       bin_edges: interactions at which the bins of the reward while learning end.
       num_envs: people served side by side while learning.
       eval_episodes: episodes of an evaluation.
     """
 
-    checkpoint_steps: tuple[int, ...]
+    checkpoints: tuple[int, ...]
     bin_edges: tuple[int, ...]
     num_envs: int
     eval_episodes: int
@@ -129,16 +129,18 @@ def _play(run: Run) -> list[Row]:
     try:
         agent = make_agent(run.agent, env, seed=run.learning_seed, **run.agent_settings)
         rows, record = [], OnlineRecord()
-        steps = protocol.checkpoint_steps
         is_reference = run.agent in REFERENCES
         future = resolve_scenario(run.scenario, **run.scenario.evaluation_settings())
-        for step in steps[-1:] if is_reference else steps:
-            _learn_until(agent, record, step)
+        due = protocol.checkpoints[-1:] if is_reference else protocol.checkpoints
+        for n_interactions in due:
+            _learn_until(agent, record, n_interactions)
             found = evaluate(
                 agent, future, n_episodes=protocol.eval_episodes, seed=run.evaluation_seed
             )
             if not is_reference:
-                rows.append({"phase": "evaluation", "interactions": step} | _measures(found))
+                rows.append(
+                    {"phase": "evaluation", "interactions": n_interactions} | _measures(found)
+                )
     finally:
         env.close()
     final = {"phase": "final", "interactions": record.n_interactions} | _measures(found)
@@ -180,7 +182,7 @@ def _online_rows(run: Run, record: OnlineRecord) -> list[Row]:
 
 @functools.lru_cache(maxsize=16)
 def oracle_reward(scenario: Scenario, seed: int, protocol: Protocol) -> tuple[float, ...]:
-    """Returns what the oracle earns per step, bin by bin, where others learn.
+    """Returns the oracle's reward per interaction, bin by bin, where others learn.
 
     It is played beside every run (once per process), so that no run waits for another. NaN where
     the scenario has no oracle.

@@ -160,7 +160,7 @@ class BenchmarkSettings:
         return dataclasses.replace(self, scenarios=scenarios, agents=agents)
 
     @property
-    def checkpoint_steps(self) -> tuple[int, ...]:
+    def checkpoint_interactions(self) -> tuple[int, ...]:
         """The interactions after which the agents are evaluated."""
         n = self.checkpoints
         return tuple(self.interactions * place // n for place in range(1, n + 1))

@@ -67,7 +67,7 @@ def test_settings_outside_their_range_say_what_is_allowed(wrong, message):
 
 def test_checkpoints_and_bins_end_with_learning():
     settings = BenchmarkSettings(interactions=10, checkpoints=3, bins=4)
-    assert settings.checkpoint_steps == (3, 6, 10)
+    assert settings.checkpoint_interactions == (3, 6, 10)
     assert settings.bin_edges == (2, 5, 7, 10)
 
 
