@@ -45,7 +45,7 @@ print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 
 def rate_of(step: Callable[[int], object], steps_per_call: int, *, seconds: float) -> float:
-    """Returns interactions per second: the median of several measurements of about `seconds` in all.
+    """Returns interactions per second, the median of several measurements of `seconds` in all.
 
     Args:
       step: called with 0, 1, 2, …

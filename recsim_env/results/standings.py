@@ -193,7 +193,7 @@ def online_curves(table: ResultTable, scenario: str) -> list[Curve]:
 def regret_curves(table: ResultTable, scenario: str) -> list[Curve]:
     """Returns what each agent lost to the oracle while it learned, summed from the start.
 
-        regret(t) = sum over bins up to t of (oracle's - agent's mean reward) * interactions in the bin
+        regret(t) = sum over bins up to t of (oracle's - agent's mean reward) * interactions of it
 
     The oracle's reward is that of its run with the same seed, hence with the same users and common
     random numbers. Runs without it are left out.
