@@ -18,6 +18,7 @@ require_linked_packages()
 
 # E402: imports stand below the lines above: Ctrl-C may come while they run, and where a package is
 # missing, they fail without saying why.
+from recsim_env.core.fields import shown  # noqa: E402
 from recsim_env.core.scenario import Scenario  # noqa: E402
 from recsim_env.core.settings import setting  # noqa: E402
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
@@ -25,6 +26,13 @@ from recsim_env.envs.registry import register, register_all  # noqa: E402
 
 __version__ = "0.1.0"
 
-__all__ = ["RecommendationEnv", "RecommendationVectorEnv", "Scenario", "register", "setting"]
+__all__ = [
+    "RecommendationEnv",
+    "RecommendationVectorEnv",
+    "Scenario",
+    "register",
+    "setting",
+    "shown",
+]
 
 register_all()

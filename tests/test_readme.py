@@ -1,33 +1,58 @@
-"""The README's Python runs as written, in order, and its scenario of one's own is short."""
+"""The README's Python runs as written, in order, and what it tells is so."""
 
+import contextlib
 import re
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
+from matplotlib import image
 
-from recsim_env.agents import AGENTS
+from recsim_env.agent_registry import FAMILIES, REFERENCES, names_of
+from recsim_env.benchmark.experiment.settings import DEFAULT_SCENARIO
 from recsim_env.envs.registry import ENVIRONMENTS
+from recsim_env.results.standings import standings
+from recsim_env.results.table import ResultTable
 from recsim_env.testing import check_agent
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def namespace():
+def place(tmp_path_factory):
+    """The folder in which the blocks are run."""
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def namespace(place):
     """What the blocks define, run one after the other as one program."""
     pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     names = {"__name__": "readme"}
-    for block in BLOCKS:
-        exec(compile(block, "README.md", "exec"), names)
-    return names
+    with contextlib.chdir(place):
+        for block in BLOCKS:
+            exec(compile(block, "README.md", "exec"), names)
+    yield names
+    del gymnasium.registry["me/CoffeeShop-v0"]  # other tests list what is registered
+
+
+def test_it_is_read_in_one_go():
+    assert len(README.splitlines()) <= 180
 
 
 def test_blocks_run_in_order(namespace, capsys):
-    assert len(BLOCKS) >= 3
+    assert len(BLOCKS) >= 4
     assert namespace["people"].num_envs == 64
+
+
+def test_the_picture_is_what_its_block_draws(namespace, place):
+    assert "![A simulated person and a slate](docs/person.png)" in README
+    drawn, kept = (image.imread(folder / "person.png") for folder in (place, ROOT / "docs"))
+    assert drawn.shape == kept.shape
+    assert np.abs(drawn - kept).mean() < 0.01  # letters differ a little between Matplotlibs
 
 
 def test_the_first_block_is_ten_lines_and_ranks_the_agents(capsys):
@@ -41,7 +66,7 @@ def test_the_first_block_is_ten_lines_and_ranks_the_agents(capsys):
 
 def test_the_scenario_of_ones_own_is_short_and_works_with_everything(namespace):
     block = next(block for block in BLOCKS if "class CoffeeShop" in block)
-    assert len(block.splitlines()) <= 40
+    assert len(block.splitlines()) <= 30
     scenario = namespace["CoffeeShop"]
     for agent in ("linucb", "content"):
         check_agent(agent, scenario)
@@ -60,31 +85,33 @@ def test_the_scenario_of_ones_own_is_short_and_works_with_everything(namespace):
     assert oracle > uniform + 0.05
 
 
-def test_values_are_those_that_the_command_wrote():
-    written = Path(__file__).parent.parent / "docs" / "results" / "value" / "values.md"
-    assert written.read_text(encoding="utf-8").strip() in README
+def test_the_default_benchmark_is_that_of_the_kept_table():
+    table = ResultTable(ROOT / "docs" / "results" / "default")
+    found = {}
+    for each in standings(table, DEFAULT_SCENARIO):
+        low, mean, high = (
+            f"{value:.2f}".replace("0.", ".")
+            for value in (each.score.low, each.score.mean, each.score.high)
+        )
+        found[f"`{each.agent}`"] = f"{mean} [{low}, {high}]"
+    rows = re.findall(r"^\| (`\w+`) \| (\.\d\d \[.*?\]) \|", README, flags=re.MULTILINE)
+    assert len(rows) == 7
+    assert rows == [(agent, found[agent]) for agent, _ in rows]
+    assert {agent for agent, _ in rows} == set(found) - {"`uniform`", "`oracle`", "`far_sighted`"}
 
 
-def test_the_ladder_is_that_of_the_report():
-    report = Path(__file__).parent.parent / "docs" / "results" / "ladder" / "report.md"
-    section = report.read_text(encoding="utf-8").split("\n## ")[1]
-    table = [line for line in section.splitlines() if line.startswith("|")]
-    assert table[0].startswith("| agent |") and "\n".join(table) in README
+def test_agents_stand_in_their_families():
+    rows = re.findall(r"^\| ([a-zA-Z -]+) \| (`.*`) \| (.*) \|$", README, flags=re.MULTILINE)
+    expected = [
+        (family, ", ".join(f"`{name}`" for name in names_of(family)), unites)
+        for family, unites in FAMILIES.items()
+    ]
+    assert rows == expected
+    assert all(f"`{name}`" in README for name in names_of(REFERENCES))
 
 
-def test_the_ranking_on_a_real_log_is_that_of_the_kept_page():
-    page = Path(__file__).parent.parent / "docs" / "results" / "ranking" / "leave-one-out"
-    lines = (page / "ranking.md").read_text(encoding="utf-8").splitlines()
-    found = []
-    for line in lines:
-        agent, *cells = line.strip("| ").split(" | ")
-        if cells and "[" in line:
-            hit_rate, gain = (cell.split()[0].lstrip("0") for cell in cells[:2])
-            found.append(f"| `{agent}` | {hit_rate} / {gain} |")
-    table = README.partition("**On a real log**")[2].partition("**Exploring.**")[0].splitlines()
-    said = ["|".join(line.split("|")[:3]) + "|" for line in table if line.startswith("| `")]
-    assert said == found
-
-
-def test_every_scenario_and_agent_is_listed():
-    assert [name for name in [*ENVIRONMENTS, *AGENTS] if f"`{name}`" not in README] == []
+def test_every_scenario_is_listed_with_its_question():
+    published = ("RecSim-", "RecoGym-", "Sardine-")
+    ours = [name for name in ENVIRONMENTS if not name.startswith(published)]
+    rows = dict(re.findall(r"^\| `(\w+-v\d+)` \| (.*\?) \|$", README, flags=re.MULTILINE))
+    assert set(rows) == set(ours) and len(rows) == 12

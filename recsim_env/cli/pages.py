@@ -20,6 +20,22 @@ _LABEL = re.compile(r"([A-Z][a-z]+(?: [a-z]+)*(?: \([^)]*\))?(?:, id `[^`]*`)?):
 _BREAK = re.compile(r"\n\s*\n|\n(?=[A-Z][^.:]*: )")
 
 
+_COMMANDS = """\
+```sh
+recsim-env train LongTermSatisfaction ppo --out ppo.agent    # saved at checkpoints and at Ctrl-C
+recsim-env train LongTermSatisfaction ppo --out ppo.agent --resume   # goes on as if never stopped
+recsim-env evaluate LongTermSatisfaction ppo.agent oracle    # frozen, on the same people
+recsim-env log LongTermSatisfaction uniform --out steps.npz  # whole steps, with propensities
+recsim-env train LongTermSatisfaction iql --log steps.npz    # learns from them alone
+```
+
+`--tensorboard FOLDER` writes curves, `--profile` says where the time went, and
+`--agent-set device=cuda` computes on a GPU. A saved agent knows the world it learned in; in another
+it acts only with `--another-world`. `context=False` makes a linear bandit blind to person and
+moment. Recommenders and bandits learn from what people looked at, and repeat bit for bit on any
+machine; networks do so on one kind of processor."""
+
+
 def settings_lines(kind: type, values: Mapping[str, Any]) -> list[str]:
     """Returns a line for each setting: its value, what is allowed, and what it means."""
     rows = settings_rows(kind, values)
@@ -109,6 +125,7 @@ def agents_page() -> str:
         "# Agents",
         "Written by `recsim-env agents --page`; `recsim-env agents NAME` explains one, with its "
         "settings. All have Stable-Baselines3's `learn`, `predict`, `save` and `load`, in batches.",
+        _COMMANDS,
     ]
     for family, unites in {**FAMILIES, REFERENCES: "nothing learned; they set the scale"}.items():
         rows = [

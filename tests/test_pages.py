@@ -1,0 +1,115 @@
+"""What pages tell of results is in the tables beside them, and what they show is there."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from recsim_env.benchmark.experiment.plan import make_plan
+from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.plots.report import FIGURES, write_report
+from recsim_env.results.table import ResultTable
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+PAGE = (RESULTS / "README.md").read_text(encoding="utf-8")
+
+#: Folders of benchmarks and ablations; those of rankings have other rows.
+BENCHMARKS = sorted(
+    str(file.parent.relative_to(RESULTS))
+    for file in RESULTS.rglob("settings.json")
+    if "ranking" not in file.parts
+)
+REPORTS = sorted(str(file.parent.relative_to(RESULTS)) for file in RESULTS.rglob("report.md"))
+COMMANDS = dict(re.findall(r"^recsim-env plot docs/results/(\S+) (.*)$", PAGE, flags=re.MULTILINE))
+
+
+def pages():
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+def linked(page):
+    """Returns the files that a page links to or shows, within the repository."""
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    return [(page.parent / link).resolve() for link in links if "://" not in link]
+
+
+def test_every_link_leads_somewhere_and_every_picture_is_shown():
+    for page in pages():
+        assert [file for file in linked(page) if not file.exists()] == [], page
+    shown = {file for page in pages() for file in linked(page)}
+    assert [file for file in (ROOT / "docs").rglob("*.png") if file.resolve() not in shown] == []
+
+
+@pytest.mark.parametrize("folder", BENCHMARKS)
+def test_runs_that_are_kept_are_those_that_would_be_asked_for(folder, monkeypatch):
+    """So a repeated command plays nothing again, whatever was moved or renamed since."""
+    monkeypatch.chdir(ROOT)
+    table = ResultTable(RESULTS / folder)
+    about = table.read_settings()
+    names = BenchmarkSettings.__dataclass_fields__
+    if folder == "ml-100k" and not Path("worlds/ml-100k/world.npz").exists():
+        pytest.skip("needs recsim-env calibrate movielens-100k --out worlds/ml-100k")
+    settings = BenchmarkSettings.create(**{k: v for k, v in about.items() if k in names})
+    asked = {run.key: run.config_hash for run in make_plan(settings).runs}
+    assert table.config_hashes() == asked
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [pytest.param(each, marks=pytest.mark.slow if each == "ladder" else ()) for each in REPORTS],
+)
+def test_a_report_is_what_plot_writes(folder, tmp_path):
+    words = shlex.split(COMMANDS.get(folder, "--figures"))
+    assert words[0] == "--figures" and set(words[1:]) <= set(FIGURES)
+    for name in ("rows.csv", "settings.json", "versions.json"):
+        shutil.copy(RESULTS / folder / name, tmp_path)
+    written = write_report(tmp_path, words[1:]).read_text(encoding="utf-8")
+    assert written == (RESULTS / folder / "report.md").read_text(encoding="utf-8")
+    drawn = {file.name for file in tmp_path.glob("*.png")}
+    assert drawn == {file.name for file in (RESULTS / folder).glob("*.png")} - {"fidelity.png"}
+
+
+def test_values_are_those_that_the_command_wrote():
+    written = RESULTS / "ablation" / "values.md"
+    assert written.read_text(encoding="utf-8").strip() in PAGE
+
+
+def test_the_ladder_is_that_of_the_report():
+    report = RESULTS / "ladder" / "report.md"
+    section = report.read_text(encoding="utf-8").split("\n## ")[1]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    assert table[0].startswith("| agent |") and "\n".join(table) in PAGE
+
+
+def test_the_ranking_on_a_real_log_is_that_of_the_kept_page():
+    page = RESULTS / "ranking" / "leave-one-out" / "ranking.md"
+    found = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        agent, *cells = line.strip("| ").split(" | ")
+        if cells and "[" in line:
+            hit_rate, gain = (cell.split()[0].lstrip("0") for cell in cells[:2])
+            found.append(f"| `{agent}` | {hit_rate} / {gain} |")
+    table = PAGE.partition("## Recommenders on a real log")[2].partition("\n## ")[0].splitlines()
+    said = ["|".join(line.split("|")[:3]) + "|" for line in table if line.startswith("| `")]
+    assert said == found
+
+
+def test_the_regret_on_the_wheel_is_what_the_page_s_own_lines_print(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (RESULTS / "wheel" / "regret.md").read_text(encoding="utf-8")
+    block = page.partition("```python\n")[2].partition("```")[0]
+    exec(compile(block, "regret.md", "exec"), {})
+    printed = [line.split("|") for line in capsys.readouterr().out.splitlines()]
+    _, *deltas = cells_of(next(line for line in page.splitlines() if line.startswith("| agent")))
+    rows = [cells_of(line) for line in page.splitlines() if line.startswith("| `")]
+    rows.append(cells_of(next(line for line in page.splitlines() if line.startswith("| linear"))))
+    said = {(delta, cell) for row in rows for delta, cell in zip(deltas, row[1:], strict=True)}
+    assert len(said) == 20
+    assert said == {(f"delta {at}", cell) for at, agent, cell in printed if agent != "oracle"}
+
+
+def cells_of(line):
+    return [cell.strip() for cell in line.strip("| ").split("|")]
