@@ -14,6 +14,7 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
+from recsim_env.agents.core.restoring import flattened
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.rehearsal import ScenarioFault, mark_checked
 from recsim_env.engine.simulator import MIN_SLOTS_PER_THREAD
@@ -295,10 +296,7 @@ def _check_file(agent: Agent, scenario: Scenario, home: RecommendationVectorEnv)
         path = Path(folder) / "agent.npz"
         agent.save(path)
         loaded = type(agent).load(path, home.twin())
-    found = [
-        {**learned.arrays(), **learned.progress()}
-        for learned in (each.learn(100) for each in (agent, loaded))
-    ]
+    found = [flattened(each.learn(100).state_dict()) for each in (agent, loaded)]
     changed = [
         name
         for name in sorted(found[0].keys() | found[1].keys())

@@ -1,7 +1,7 @@
-"""What bandits over arms share: a tally of everybody's or of each session, kept in batches."""
+"""Bandits over arms: a tally of everybody's or of each session, kept in batches."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -9,15 +9,56 @@ import numpy as np
 from recsim_env.agents.bandits.arms import Arms, Tally
 from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.core.online import OnlineAgent
-from recsim_env.agents.core.restoring import like, require_range
+from recsim_env.agents.core.restoring import State, like, part, require_range, split
+from recsim_env.agents.core.settings import AgentSettings, refusal
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
 
+@dataclass(frozen=True, kw_only=True)
+class ArmSettings(AgentSettings):
+    """What bandits over arms are given."""
+
+    arms: str = setting(
+        "auto",
+        choices=("auto", "item", "topic"),
+        doc="what is chosen among: items, or topics (the scenario's category, as its candidates "
+        "show it; items of a topic rank by their `quality` where they show one, else at random); "
+        "auto: items where they have ids, else topics",
+    )
+    per: str = setting(
+        "all",
+        choices=("all", "session"),
+        doc="whose tally it is: everybody's, or each session's own, which starts from nothing and "
+        "sees responses, no rewards: an outcome is then a click; and as it is all that is known "
+        "of a person, its index is served when `deterministic` too",
+    )
+    outcome: str = setting(
+        "reward",
+        doc="of what the tally is kept: \"reward\", an item's share of the slate's, or the name of "
+        'a column of `response`, of which the first is "clicked"',
+    )
+    discount: float = setting(
+        1.0,
+        above=0.0,
+        high=1.0,
+        doc="what is left of a tally after each interaction (a slate shown by anybody, or in the "
+        "session); a batch is one moment: all of it fades together. It helps where what arms earn "
+        "changes with the slates shown, and not where people of all days are served side by side, "
+        "as in a calendar that sessions begin anywhere in",
+    )
+    prior_showings: float = setting(
+        1.0,
+        low=0.0,
+        doc="showings that earn the mean of all arms, added to each arm's when served; 0 is the "
+        "plain mean. An unknown arm earns that mean",
+    )
+
+
 class SessionTally(NamedTuple):
-    """What a session has told of each arm, for `ArmAgent` with a memory of its own for each
-    session.
+    """What a session has told of each arm, where sessions have tallies of their own.
 
     Attributes:
       tally: one row a session.
@@ -29,69 +70,52 @@ class SessionTally(NamedTuple):
 
 
 class ArmAgent(OnlineAgent):
-    """Learns what each arm earns: an item, or all items of a topic.
+    """Base class of bandits that learn what each arm earns: an item, or all items of a topic.
 
     A subclass gives `index`. Outcomes beyond [0, 1] are brought into it, where an index needs
     that, by the range of all outcomes so far, which begins as [0, 1].
-
-    Settings:
-      arms: "item", "topic" (the scenario's category, as its candidates show it; items of a topic
-        rank by their `quality` where they show one, else at random), or "auto" (default): items
-        where they have ids, else topics.
-      per: what has a tally of its own, "all" (default) or each "session". A session's starts from
-        nothing and sees responses, no rewards: an outcome is then a click; and as it is all that is
-        known of a person, its index is served when `deterministic` too.
-      outcome: "reward" (default), an item's share of the slate's, or the name of a column of
-        `response`, of which the first is "clicked".
-      discount: what is left of a tally after each interaction (a slate shown by anybody, or in the
-        session); 1 (default) forgets nothing. A batch is one moment: all of it fades together. It
-        helps where what arms earn changes with the slates shown, and not where people of all days
-        are served side by side, as in a calendar that sessions begin anywhere in.
-      prior_showings: showings that earn the mean of all arms, added to each arm's when served
-        (1); 0 is the plain mean. An unknown arm earns that mean.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "arms": "auto",
-        "per": "all",
-        "outcome": "reward",
-        "discount": 1.0,
-        "prior_showings": 1.0,
-    }
+    Settings = ArmSettings
+    settings: ArmSettings
 
     #: What "auto" takes, the first that there is; at least one must be.
     preferred: ClassVar[tuple[str, ...]] = ("item", "topic")
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        scenario, given = self.env.scenario, self.settings
-        columns = scenario.column_names().get("response", ())
+        columns = self.env.scenario.column_names().get("response", ())
         outcomes = ("reward", "clicked", *columns[1:])
-        known = ("auto", *self.preferred)
-        allowed = f"{', '.join(known[:-1])} or {known[-1]}"
-        self.require("arms", given["arms"] in known, allowed)
-        self.require("per", given["per"] in ("all", "session"), "'all' or 'session'")
-        named = ("auto", *outcomes) if self.defaults["outcome"] == "auto" else outcomes
-        self.require("outcome", self.outcome in outcomes, f"one of {', '.join(named)}")
-        self.require("discount", 0 < given["discount"] <= 1, "more than 0, up to 1")
-        self.require("prior_showings", given["prior_showings"] >= 0, "0 or more")
-        kinds = [kind for kind in self.preferred if kind in Arms.kinds(scenario)]
-        kind = kinds[0] if given["arms"] == "auto" else given["arms"]
+        if self.outcome not in outcomes:
+            is_auto = self.Settings.defaults()["outcome"] == "auto"
+            allowed = ("auto", *outcomes) if is_auto else outcomes
+            raise refusal("outcome", self.outcome, f"one of {', '.join(allowed)}")
+        self._column = outcomes.index(self.outcome) - 1  # -1: none, but the reward
+        self.arms = self._chosen_arms()
+        self.is_per_session = self.settings.per == "session"
+        self.tally = Tally.empty(1, 1 if self.is_per_session else self.arms.n_arms)
+        self.range = np.array([0.0, 1.0])
+
+    def _chosen_arms(self) -> Arms:
+        """Returns the arms that the settings name.
+
+        Raises:
+          UnsuitableScenario: the scenario has none such.
+        """
+        scenario, kind = self.env.scenario, self.settings.arms
+        kinds = [each for each in self.preferred if each in Arms.kinds(scenario)]
+        kind = kinds[0] if kind == "auto" else kind
         if kind not in kinds:
             raise UnsuitableScenario(
                 f"arms={kind!r} needs {kind}s that can be told apart, and "
                 f"{type(scenario).__name__} with these settings shows none; use {kinds[0]!r}"
             )
-        self.arms = Arms(scenario, kind)
-        self.is_per_session = given["per"] == "session"
-        self._column = outcomes.index(self.outcome) - 1  # -1: none, but the reward
-        self.tally = Tally.empty(1, 1 if self.is_per_session else self.arms.n_arms)
-        self.range = np.array([0.0, 1.0])
+        return Arms(scenario, kind)
 
     @property
     def outcome(self) -> str:
         """Of what the tally is kept."""
-        return str(self.settings["outcome"])
+        return self.settings.outcome
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -120,7 +144,7 @@ class ArmAgent(OnlineAgent):
         """Returns the mean outcome of each candidate's arm, drawn to that of all arms."""
         total = tally.looks.sum(axis=1, keepdims=True)
         mean = tally.earned.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
-        prior = self.settings["prior_showings"]
+        prior = self.settings.prior_showings
 
         def smoothed(seen: Tally) -> np.ndarray:
             looks, earned = seen.looks + prior, seen.earned + prior * mean
@@ -133,23 +157,24 @@ class ArmAgent(OnlineAgent):
         low, high = self.range
         return np.clip((seen.mean - low * (seen.looks > 0)) / (high - low), 0.0, 1.0)
 
-    def update(self, feedback: Transition) -> None:
+    def update(self, transition: Transition) -> None:
         """Adds what was looked at to everybody's tally."""
-        weight = feedback.examination_probability
+        weight = transition.examination_probability
         if self._column >= 0:
-            outcome = feedback.next_observation["response"][:, :, self._column].astype(float)
+            outcome = transition.next_observation["response"][:, :, self._column].astype(float)
         else:
-            outcome = feedback.place_rewards
+            outcome = transition.place_rewards
         if self.is_per_session and self._column <= 0:
             return
         told = outcome[weight > 0]
         self.range = np.array([told.min(initial=self.range[0]), told.max(initial=self.range[1])])
         if not self.is_per_session:
-            arm = np.take_along_axis(self.arms.of(feedback.observation), feedback.slates, axis=1)
-            self.tally.add(arm, weight, outcome, discount=self.settings["discount"])
+            arm = np.take_along_axis(
+                self.arms.of(transition.observation), transition.slates, axis=1
+            )
+            self.tally.add(arm, weight, outcome, discount=self.settings.discount)
 
-    # The session
-    # -----------------------------------------------------------------------------------
+    # The session ----------------------------------------------------------------------------------
 
     def begin_state(self, n: int) -> Any:
         """Returns `n` tallies of nothing, where sessions have their own."""
@@ -166,7 +191,7 @@ class ArmAgent(OnlineAgent):
         outcome = response[:, :, max(self._column, 0)]
         weight = self.env.scenario.examination_probability(clicked) * (state.shown >= 0)
         tally = Tally(*(values.copy() for values in state.tally))
-        tally.add(state.shown, weight, outcome.astype(float), discount=self.settings["discount"])
+        tally.add(state.shown, weight, outcome.astype(float), discount=self.settings.discount)
         for values in tally:
             values[episode_start] = 0.0
         return SessionTally(tally, state.shown)
@@ -184,17 +209,19 @@ class ArmAgent(OnlineAgent):
 
     # Files ---------------------------------------------------------------------------------------
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns everybody's tally, and the range of outcomes."""
-        return {**self.tally._asdict(), "range": self.range}
+    def state_dict(self) -> dict[str, Any]:
+        """Returns everybody's tally, and the range of outcomes, too."""
+        return super().state_dict() | {"tally": self.tally._asdict(), "range": self.range}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        own = self.arrays()
-        found = {name: like(arrays, name, own[name]) for name in own}
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split(state, "tally", "range")
+        super().load_state_dict(rest)
+        tally = part(own, "tally")
+        found = {name: like(tally, name, model) for name, model in self.tally._asdict().items()}
         for name in ("looks", "steps"):
             require_range(name, found[name], low=0.0)
-        require_range("range", found["range"][:1], low=-np.inf, high=0.0)  # it grew from [0, 1]
-        require_range("range", found["range"][1:], low=1.0)
-        self.range = found.pop("range")
-        self.tally = Tally(**found)
+        bounds = like(own, "range", self.range)
+        require_range("range", bounds[:1], low=-np.inf, high=0.0)  # it grew from [0, 1]
+        require_range("range", bounds[1:], low=1.0)
+        self.tally, self.range = Tally(**found), bounds

@@ -1,15 +1,24 @@
 """Upper confidence bounds for slates that people read from the top."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
-from recsim_env.agents.bandits.ucb import UCB
+from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arms import Tally
+from recsim_env.agents.bandits.ucb import UCBSettings, upper_bounds
 from recsim_env.core.scenario import Scenario
 
 
-class CascadeUCB(UCB):
+@dataclass(frozen=True, kw_only=True)
+class CascadeUCBSettings(UCBSettings):
+    """What `CascadeUCB` is given."""
+
+    alpha: float = 1.5
+    outcome: str = "clicked"
+
+
+class CascadeUCB(ArmAgent):
     """Learns how attractive each item is from the places down to the click, and from no others.
 
     Idea: who reads from the top and stops at the first item that attracts them has passed over what
@@ -24,14 +33,14 @@ class CascadeUCB(UCB):
       cascade model" (CascadeUCB1, CascadeKL-UCB).
     Differs: readers may stop without a click; a batch of people sees one tally; "kl" allows for
       ln t, where they do for ln t + 3 ln ln t, and so explores less.
-
-    Settings:
-      alpha: width of the bound (1.5).
-      outcome: "clicked" (default), or as in `ArmAgent`.
-      index, arms, per, discount, prior_showings: see `UCB` and `ArmAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**UCB.defaults, "alpha": 1.5, "outcome": "clicked"}
+    Settings = CascadeUCBSettings
+    settings: CascadeUCBSettings
+
+    def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
+        """Returns the upper confidence bound of each candidate's arm."""
+        return upper_bounds(self, self.settings, tally, arm)
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:

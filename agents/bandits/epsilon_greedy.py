@@ -1,13 +1,26 @@
 """The best arm so far, and now and then any."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
-from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.core.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpsilonGreedySettings(ArmSettings):
+    """What `EpsilonGreedy` is given."""
+
+    epsilon: float = setting(0.1, low=0.0, high=1.0, doc="share of uniform slates while learning")
+    anneal: float = setting(
+        0.0, low=0.0, doc="if more than 0, that share is min(1, anneal / t) instead"
+    )
+
+    def share_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates after so many interactions."""
+        return min(1.0, self.anneal / (n_steps + 1)) if self.anneal > 0 else self.epsilon
 
 
 class EpsilonGreedy(ArmAgent):
@@ -25,25 +38,15 @@ class EpsilonGreedy(ArmAgent):
       analysis of the multiarmed bandit problem" (epsilon_n-greedy).
     Differs: slates of several places; a showing counts by how likely it was looked at; unknown arms
       earn the mean.
-
-    Settings:
-      epsilon: share of uniform slates while learning (0.1).
-      anneal: if more than 0, that share is min(1, anneal / t) instead (0).
-      arms, per, outcome, discount, prior_showings: see `ArmAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**ArmAgent.defaults, "epsilon": 0.1, "anneal": 0.0}
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("epsilon", 0 <= self.settings["epsilon"] <= 1, "0 to 1")
-        self.require("anneal", self.settings["anneal"] >= 0, "0 or more")
-        self.exploration = self.exploration_after(0)
+    Settings = EpsilonGreedySettings
+    settings: EpsilonGreedySettings
+    has_schedule = True
 
     def exploration_after(self, n_steps: int) -> float:
         """Returns the share of uniform slates after so many interactions."""
-        anneal = self.settings["anneal"]
-        return float(min(1.0, anneal / (n_steps + 1)) if anneal > 0 else self.settings["epsilon"])
+        return self.settings.share_after(n_steps)
 
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns what is served too: the best guesses."""

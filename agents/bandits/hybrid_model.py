@@ -1,14 +1,14 @@
 """A linear model with weights that items share, and weights of their own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.bandits.linear_models import DisjointModel, blocks, by_item
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
-from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.restoring import like
+from recsim_env.agents.core.restoring import State, like, part
 from recsim_env.agents.core.transition import Observation, Transition
 
 
@@ -56,16 +56,16 @@ class HybridModel(DisjointModel):
             reward[rows] += np.matmul(u, weights[rows, :, None])[:, :, 0]
         return reward
 
-    def add(self, feedback: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.examination_probability > 0
-        rewards, weights = feedback.place_rewards[seen], feedback.examination_probability[seen]
-        z = self.features.of_slates(feedback.observation, feedback.slates)[seen]
-        people = self.features.people(feedback.observation)[np.nonzero(seen)[0]]
-        item = feedback.shown("item_id")[seen]
+        seen = transition.examination_probability > 0
+        rewards, weights = transition.place_rewards[seen], transition.examination_probability[seen]
+        z = self.features.of_slates(transition.observation, transition.slates)[seen]
+        people = self.features.people(transition.observation)[np.nonzero(seen)[0]]
+        item = transition.shown("item_id")[seen]
         items = np.unique(item)
         self._exchange(items, 1.0)
-        super().add(feedback)
+        super().add(transition)
         for one, rows in by_item(item):
             self.cross[one] += people[rows].T @ (weights[rows, None] * z[rows])
         self.common.precision += z.T @ (weights[:, None] * z)
@@ -81,17 +81,17 @@ class HybridModel(DisjointModel):
         self.common.fade(keep)
         self._exchange(items, -1.0)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """See `LinearModel`."""
-        common = {f"common_{name}": value for name, value in self.common.arrays().items()}
-        return super().arrays() | common | {"cross": self.cross, "explained": self.explained}
+        shared = {"common": self.common.state_dict(), "cross": self.cross}
+        return super().state_dict() | shared | {"explained": self.explained}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """See `LinearModel`."""
-        super().restore(arrays)
-        self.common.restore(with_prefix(arrays, "common_"))
-        cross = like(arrays, "cross", self.cross)
-        explained = like(arrays, "explained", self.explained)
+        super().load_state_dict(state)
+        self.common.load_state_dict(part(state, "common"))
+        cross = like(state, "cross", self.cross)
+        explained = like(state, "explained", self.explained)
         if not np.allclose(explained, np.matmul(self.own.covariance, cross), rtol=1e-5, atol=1e-8):
             raise ValueError("explained is not what cross and covariance make of it")
         self.cross[...], self.explained[...] = cross, explained

@@ -1,13 +1,24 @@
 """A linear model of the reward that is tried as often as it may be right."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.bandits.linear_bandit import LinearBandit
+from recsim_env.agents.bandits.linear_bandit import LinearBandit, RewardModelSettings, linear_model
+from recsim_env.agents.bandits.linear_models import LinearModel
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.transition import Observation
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.core.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinThompsonSettings(RewardModelSettings):
+    """What `LinThompson` is given."""
+
+    v: float = setting(
+        1.0, low=0.0, doc="the reward's noise, by which posterior deviations are multiplied"
+    )
 
 
 class LinThompson(LinearBandit):
@@ -22,21 +33,18 @@ class LinThompson(LinearBandit):
       Bayesian bandits showdown".
     Differs: v is set and not computed from a bound; people of a batch draw from one posterior; with
       "disjoint", the noise is fixed where Riquelme et al. infer it.
-
-    Settings: those of `LinearBandit`, and
-      v: the reward's noise, by which posterior deviations are multiplied (1).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"v": 1.0, **LinearBandit.defaults}
-
+    Settings = LinThompsonSettings
+    settings: LinThompsonSettings
     draws_slates = "scores"
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("v", self.settings["v"] >= 0, "0 or more")
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model that the settings name."""
+        return linear_model(self.settings, features, self.env.scenario.n_items)
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the rewards under drawn weights, or where `deterministic` under their mean."""
         if deterministic:
             return self.model.mean(observation)
-        return self.model.draw(observation, self.rng, scale=self.settings["v"])
+        return self.model.draw(observation, self.rng, scale=self.settings.v)

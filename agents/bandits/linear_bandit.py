@@ -1,27 +1,54 @@
-"""What bandits with a linear model share: the model and its learning; they differ in acting."""
+"""Bandits with a linear model: the model and its learning; they differ in acting."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-import numpy as np
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
 from recsim_env.agents.bandits.hybrid_model import HybridModel
 from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, SharedModel
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.restoring import State, part, split
+from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Transition
-from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
-
-#: Names of the models.
-MODELS = ("shared", "disjoint", "hybrid")
 
 # How many numbers the largest array of a model may hold: 128 MiB.
 _MAX_NUMBERS = 2**24
 
 
+@dataclass(frozen=True, kw_only=True)
+class LinearSettings(AgentSettings):
+    """What bandits with a linear model are given."""
+
+    ridge: float = setting(1.0, above=0.0, doc="prior precision of the weights")
+    discount: float = setting(
+        1.0,
+        above=0.0,
+        high=1.0,
+        doc="share of an observation's weight that is left one interaction later",
+    )
+    exploration: float = setting(
+        0.0, low=0.0, high=1.0, doc="share of uniform slates while learning"
+    )
+    context: bool = setting(True, doc="whether g has `context` and `history`, too")
+    max_features: int = setting(256, low=0, doc="longest x that takes the full product")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardModelSettings(LinearSettings):
+    """The same where the model is of rewards."""
+
+    model: str = setting(
+        "shared",
+        choices=("shared", "disjoint", "hybrid"),
+        doc="which items share weights; all but shared need n_items",
+    )
+
+
 class LinearBandit(OnlineAgent):
-    """An agent whose idea of the reward is a linear model; a subclass gives `scores`.
+    """Base class of bandits with a linear model of the reward; a subclass gives `scores`.
 
     Model: "shared" is one vector of weights for all items, w·x with x = (1, g) ⊗ (1, f), where g
       is the person's `user`, `context` and `history`, and f the candidate's features (shorter where
@@ -37,84 +64,55 @@ class LinearBandit(OnlineAgent):
       16 d² bytes. Disjoint: O(m³) an item shown; O(n C m²); 16 m² bytes an item. Hybrid: O(d³ +
       k m d²); O(n C d (d + m)); 16 (m² + m d) bytes an item. A discount below 1 costs
       O(m³) for every item of the catalogue, and O(d³), a batch.
-
-    Settings:
-      model: "shared" (default), "disjoint" or "hybrid"; the latter two need n_items.
-      ridge: prior precision of the weights (1).
-      discount: share of an observation's weight that is left one interaction later (1, all of it).
-      exploration: share of uniform slates while learning (0).
-      context: False leaves `context` and `history` out of g (True).
-      max_features: longest x that takes the full product (256).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "model": "shared",
-        "ridge": 1.0,
-        "discount": 1.0,
-        "exploration": 0.0,
-        "context": True,
-        "max_features": 256,
-    }
+    Settings = LinearSettings
+    settings: LinearSettings
+    requires = ("item features",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.require("ridge", self.settings["ridge"] > 0, "more than 0")
-        self.require("discount", 0 < self.settings["discount"] <= 1, "more than 0, up to 1")
-        self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        self.require("max_features", self.settings["max_features"] >= 0, "0 or more")
-        self.exploration = self.settings["exploration"]
         features = JointFeatures(
             self.env.scenario,
-            max_features=self.settings["max_features"],
-            context=self.settings["context"],
+            max_features=self.settings.max_features,
+            context=self.settings.context,
         )
-        self.model = self._make_model(features)
+        self.model = self.make_model(features)
 
-    def _make_model(self, features: JointFeatures) -> LinearModel:
-        """Returns the model that the settings name."""
-        self.require("model", self.settings["model"] in MODELS, f"one of {', '.join(MODELS)}")
-        return make_model(
-            self.settings["model"],
-            features,
-            ridge=self.settings["ridge"],
-            n_items=self.env.scenario.n_items,
-        )
+    @abstractmethod
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model, which has learned nothing."""
 
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features."""
-        return needs_item_features(cls.__name__, scenario)
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates."""
+        return self.settings.exploration
 
-    def update(self, feedback: Transition) -> None:
+    def update(self, transition: Transition) -> None:
         """Lets the past fade, and adds what was looked at."""
-        if self.settings["discount"] < 1:
-            self.model.fade(self.settings["discount"] ** len(feedback.rewards))
-        self.model.add(feedback)
+        if self.settings.discount < 1:
+            self.model.fade(self.settings.discount ** len(transition.rewards))
+        self.model.add(transition)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns what the model learned."""
-        return self.model.arrays()
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what the model learned, too."""
+        return super().state_dict() | {"model": self.model.state_dict()}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        self.model.restore(arrays)
-
-
-def needs_item_features(name: str, scenario: Scenario) -> str | None:
-    """Returns a sentence where a scenario shows no features of candidates."""
-    if "candidates" in scenario.space_fields():
-        return None
-    return (
-        f"{name} needs item features, and {type(scenario).__name__} with these settings shows none"
-    )
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split(state, "model")
+        super().load_state_dict(rest)
+        self.model.load_state_dict(part(own, "model"))
 
 
-def make_model(name: str, features: JointFeatures, *, ridge: float, n_items: int) -> LinearModel:
-    """Returns the model of that name, one of `MODELS`.
+def linear_model(
+    settings: RewardModelSettings, features: JointFeatures, n_items: int
+) -> LinearModel:
+    """Returns the model of rewards that settings name.
 
     Raises:
       ValueError: items have no ids, or there are too many of them, where each has its own weights.
     """
+    name, ridge = settings.model, settings.ridge
     if name == "shared":
         return SharedModel(features, ridge)
     if not n_items:

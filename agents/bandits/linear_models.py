@@ -1,12 +1,14 @@
 """Linear models of the reward of an item, each with the posterior of its weights."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import JointFeatures
+from recsim_env.agents.core.restoring import State
 from recsim_env.agents.core.transition import Observation, Transition
 
 # How many numbers the working arrays of one block of people may hold.
@@ -43,7 +45,7 @@ class LinearModel(ABC):
         """
 
     @abstractmethod
-    def add(self, feedback: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """Learns what shown places earned, each weighed by how likely it was looked at."""
 
     @abstractmethod
@@ -51,12 +53,12 @@ class LinearModel(ABC):
         """Lets all that was learned count `keep` times what it did."""
 
     @abstractmethod
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns what was learned as named arrays."""
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned as named arrays, maybe nested."""
 
     @abstractmethod
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
 
 
 class SharedModel(LinearModel):
@@ -82,23 +84,25 @@ class SharedModel(LinearModel):
         n = len(observation["candidates"])
         return self.features.product(observation, self.posterior.draw(rng, n, scale=scale))
 
-    def add(self, feedback: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.examination_probability > 0
-        x = self.features.of_slates(feedback.observation, feedback.slates)[seen]
-        self.posterior.add(x, feedback.place_rewards[seen], feedback.examination_probability[seen])
+        seen = transition.examination_probability > 0
+        x = self.features.of_slates(transition.observation, transition.slates)[seen]
+        self.posterior.add(
+            x, transition.place_rewards[seen], transition.examination_probability[seen]
+        )
 
     def fade(self, keep: float) -> None:
         """See `LinearModel`."""
         self.posterior.fade(keep)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """See `LinearModel`."""
-        return self.posterior.arrays()
+        return self.posterior.state_dict()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """See `LinearModel`."""
-        self.posterior.restore(arrays)
+        self.posterior.load_state_dict(state)
 
 
 class DisjointModel(LinearModel):
@@ -125,25 +129,25 @@ class DisjointModel(LinearModel):
         mean, variance = self.mean_and_variance(observation)
         return np.asarray(mean + scale * np.sqrt(variance) * rng.standard_normal(mean.shape))
 
-    def add(self, feedback: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.examination_probability > 0
-        people = self.features.people(feedback.observation)[np.nonzero(seen)[0]]
-        rewards, weights = feedback.place_rewards[seen], feedback.examination_probability[seen]
-        for item, rows in by_item(feedback.shown("item_id")[seen]):
+        seen = transition.examination_probability > 0
+        people = self.features.people(transition.observation)[np.nonzero(seen)[0]]
+        rewards, weights = transition.place_rewards[seen], transition.examination_probability[seen]
+        for item, rows in by_item(transition.shown("item_id")[seen]):
             self.own[item].add(people[rows], rewards[rows], weights[rows])
 
     def fade(self, keep: float) -> None:
         """See `LinearModel`."""
         self.own.fade(keep)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """See `LinearModel`."""
-        return self.own.arrays()
+        return self.own.state_dict()
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """See `LinearModel`."""
-        self.own.restore(arrays)
+        self.own.load_state_dict(state)
 
     def _own_variance(self, observation: Observation) -> np.ndarray:
         """Returns xᵀ A_i⁻¹ x of every candidate i, (n, n_candidates)."""

@@ -1,12 +1,11 @@
 """What is believed of the weights of a linear model: a Gaussian, or a stack of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
-from recsim_env.agents.core.restoring import like, require_definite, require_range
+from recsim_env.agents.core.restoring import State, like, require_definite, require_range
 
 # No variance is larger than that of the prior, but for rounding.
 _SLACK = 1.0 + 1e-6
@@ -126,22 +125,22 @@ class LinearPosterior:
         deviation = rng.standard_normal((n, len(root))) @ root
         return np.asarray(self.mean + np.reshape(scale, (-1, 1)) * deviation)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, np.ndarray]:
         """Returns A, b, A⁻¹ and the mean as they are used, and how often A⁻¹ was corrected."""
         names = ("precision", "moment", "covariance", "mean", "n_corrections")
         return {name: getattr(self, name) for name in names}
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned.
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned.
 
         Raises:
           ValueError: they are no posterior of as many features.
         """
-        found = {name: like(arrays, name, value) for name, value in self.arrays().items()}
+        found = {name: like(state, name, value) for name, value in self.state_dict().items()}
         require_range("n_corrections", found["n_corrections"], low=0, high=_MAX_CORRECTIONS)
         for name in ("precision", "covariance"):
             require_definite(name, found[name])
         variance = np.diagonal(found["covariance"], axis1=-2, axis2=-1)
         require_range("covariance", variance, low=0.0, high=_SLACK / self.ridge)
-        for name, value in self.arrays().items():
+        for name, value in self.state_dict().items():
             value[...] = found[name]

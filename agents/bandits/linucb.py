@@ -1,13 +1,27 @@
 """A linear model of the reward that is tried where it is unsure."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.bandits.linear_bandit import LinearBandit
+from recsim_env.agents.bandits.linear_bandit import LinearBandit, RewardModelSettings, linear_model
+from recsim_env.agents.bandits.linear_models import LinearModel
+from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.transition import Observation
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.core.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinUCBSettings(RewardModelSettings):
+    """What `LinUCB` is given."""
+
+    alpha: float = setting(
+        1.0,
+        low=0.0,
+        doc="width of the confidence bound, in units of the reward's noise; with 0 and an "
+        "exploration it is the linear epsilon-greedy rule",
+    )
 
 
 class LinUCB(LinearBandit):
@@ -21,21 +35,18 @@ class LinUCB(LinearBandit):
       article recommendation": algorithm 1 is "disjoint", algorithm 2 "hybrid".
     Differs: "shared", the default, has one vector of weights for all items, as they carry features;
       an intercept; updates in batches; places of a slate count by how likely they were looked at.
-
-    Settings: those of `LinearBandit`, and
-      alpha: width of the confidence bound, in units of the reward's noise (1). With 0 and an
-        `exploration` it is the linear epsilon-greedy rule.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"alpha": 1.0, **LinearBandit.defaults}
+    Settings = LinUCBSettings
+    settings: LinUCBSettings
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("alpha", self.settings["alpha"] >= 0, "0 or more")
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model that the settings name."""
+        return linear_model(self.settings, features, self.env.scenario.n_items)
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the mean reward of each candidate, with the bonus unless `deterministic`."""
-        alpha = self.settings["alpha"]
+        alpha = self.settings.alpha
         if deterministic or alpha == 0.0:
             return self.model.mean(observation)
         mean, variance = self.model.mean_and_variance(observation)

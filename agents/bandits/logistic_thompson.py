@@ -1,17 +1,17 @@
 """A linear model of the log-odds of a click that is tried as often as it may be right."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-from recsim_env.agents.bandits.lin_thompson import LinThompson
+from recsim_env.agents.bandits.linear_bandit import LinearBandit, LinearSettings
 from recsim_env.agents.bandits.linear_models import LinearModel, SharedModel
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import JointFeatures
-from recsim_env.agents.core.transition import Transition
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.settings import setting
 
 _MAX_STEPS, _MAX_HALVINGS = 50, 30
 
@@ -22,7 +22,17 @@ _TOLERANCE = 1e-6
 _MIN_CURVATURE = 1e-12
 
 
-class LogisticThompson(LinThompson):
+@dataclass(frozen=True, kw_only=True)
+class LogisticThompsonSettings(LinearSettings):
+    """What `LogisticThompson` is given."""
+
+    v: float = setting(1.0, low=0.0, doc="by which posterior deviations are multiplied")
+    precision: str = setting(
+        "full", choices=("full", "diagonal"), doc="diagonal takes weights for independent"
+    )
+
+
+class LogisticThompson(LinearBandit):
     """Shows what is most likely to be clicked under weights drawn from what is believed of them.
 
     Idea: a click is a yes or no, so its log-odds are linear in features, and not its chance.
@@ -38,24 +48,22 @@ class LogisticThompson(LinThompson):
     Differs: the full precision is the default; x of person and item together; it learns from every
       place that may have been looked at. It models the first column of the observation `response`,
       the click, and ranks by its chance: how large a reward is plays no part.
-
-    Settings: those of `LinThompson` but `model`, and
-      precision: "full" (default), or "diagonal", which takes weights for independent.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **{name: value for name, value in LinThompson.defaults.items() if name != "model"},
-        "precision": "full",
-    }
+    Settings = LogisticThompsonSettings
+    settings: LogisticThompsonSettings
+    draws_slates = "scores"
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        known = self.settings["precision"] in ("full", "diagonal")
-        self.require("precision", known, "'full' or 'diagonal'")
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns a model of clicks."""
+        is_diagonal = self.settings.precision == "diagonal"
+        return LogisticModel(features, self.settings.ridge, is_diagonal=is_diagonal)
 
-    def _make_model(self, features: JointFeatures) -> LinearModel:
-        is_diagonal = self.settings["precision"] == "diagonal"
-        return LogisticModel(features, self.settings["ridge"], is_diagonal=is_diagonal)
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns the log-odds under drawn weights, or where `deterministic` under their mean."""
+        if deterministic:
+            return self.model.mean(observation)
+        return self.model.draw(observation, self.rng, scale=self.settings.v)
 
 
 class LogisticModel(SharedModel):
@@ -65,13 +73,13 @@ class LogisticModel(SharedModel):
         super().__init__(features, ridge)
         self.is_diagonal = is_diagonal
 
-    def add(self, feedback: Transition) -> None:
+    def add(self, transition: Transition) -> None:
         """See `LinearModel`."""
-        seen = feedback.examination_probability > 0
-        x = self.features.of_slates(feedback.observation, feedback.slates)[seen]
-        is_clicked = feedback.next_observation["response"][:, :, 0][seen] > 0
+        seen = transition.examination_probability > 0
+        x = self.features.of_slates(transition.observation, transition.slates)[seen]
+        is_clicked = transition.next_observation["response"][:, :, 0][seen] > 0
         self.posterior = laplace(
-            self.posterior, x, is_clicked, feedback.examination_probability[seen]
+            self.posterior, x, is_clicked, transition.examination_probability[seen]
         )
         if self.is_diagonal:
             _forget_covariances(self.posterior)

@@ -6,14 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.bandits.linear_bandit import needs_item_features
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.core.fitted import FittedAgent
 from recsim_env.agents.core.optional import extra
-from recsim_env.agents.core.restoring import fits, require_range, taken
+from recsim_env.agents.core.restoring import State, fits, require_range, taken
 from recsim_env.agents.core.transition import Observation, Transition
-from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
 # Inputs that hardly vary are left out; others are shown in units of their standard deviation.
@@ -83,7 +81,8 @@ class NeuralLinear(FittedAgent):
     }
     logged_fields = (*CONTEXT_FIELDS, "candidates")
     draws_slates = "scores"
-    infinite = ("model_deviation",)
+    infinite = ("model.deviation",)
+    requires = ("item features",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -96,11 +95,6 @@ class NeuralLinear(FittedAgent):
             self.env.scenario, max_features=0, context=self.settings["context"]
         )
         extra("torch", needed_by="NeuralLinear")
-
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features."""
-        return needs_item_features(cls.__name__, scenario)
 
     # Acting ---------------------------------------------------------------------------------------
 
@@ -164,7 +158,7 @@ class NeuralLinear(FittedAgent):
         posterior = LinearPosterior.prior(
             1 + self.settings["features"], ridge=self.settings["ridge"]
         )
-        model |= posterior.arrays() | {"mean": posterior.mean}
+        model |= posterior.state_dict()
         model |= {"count": np.zeros(()), "squares": np.zeros(())}
         self.model = model
         seen = weights > 0
@@ -178,14 +172,13 @@ class NeuralLinear(FittedAgent):
         deviation = np.where(np.isinf(taken(model, "deviation")), 1.0, model["deviation"])
         fits({**model, "deviation": deviation}, _LAYOUT, {"D": n_inputs})
         posterior = LinearPosterior.prior(len(model["mean"]), ridge=self.settings["ridge"])
-        names = posterior.arrays()
-        posterior.restore({name: model[name] for name in names})
+        posterior.load_state_dict({name: model[name] for name in posterior.state_dict()})
         for name in ("reward_scale", "count", "squares"):
             require_range(name, model[name], low=0.0)
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned, as a copy: the posterior changes in place."""
-        super().restore(arrays)
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned, as a copy: the posterior changes in place."""
+        super().load_state_dict(state)
         self.model = {name: value.copy() for name, value in self.model.items()}
 
     @property

@@ -1,13 +1,21 @@
 """The arm that is the best in one draw from what is believed: Thompson sampling."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.core.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThompsonSettings(ArmSettings):
+    """What `Thompson` is given."""
+
+    prior_successes: float = setting(1.0, above=0.0, doc="a of the prior Beta(a, b)")
+    prior_failures: float = setting(1.0, above=0.0, doc="b of the prior Beta(a, b)")
 
 
 class Thompson(ArmAgent):
@@ -25,23 +33,11 @@ class Thompson(ArmAgent):
     Differs: for outcomes between 0 and 1 they toss a coin with that chance and count what it shows;
       here its expectation is counted, which adds no noise. Slates of several places; a showing
       counts by how likely it was looked at.
-
-    Settings:
-      prior_successes, prior_failures: a and b (1, 1).
-      arms, per, outcome, discount, prior_showings: see `ArmAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **ArmAgent.defaults,
-        "prior_successes": 1.0,
-        "prior_failures": 1.0,
-    }
+    Settings = ThompsonSettings
+    settings: ThompsonSettings
     draws_slates: ClassVar[str | None] = "scores"
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        for name in ("prior_successes", "prior_failures"):
-            self.require(name, self.settings[name] > 0, "more than 0")
 
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns a draw for each person and arm; items of one topic share it."""
@@ -55,5 +51,4 @@ class Thompson(ArmAgent):
         """Returns the parameters of the Beta distribution of each arm."""
         successes = seen.looks * self.unit_mean(seen)
         failures = seen.looks - successes
-        settings = self.settings
-        return settings["prior_successes"] + successes, settings["prior_failures"] + failures
+        return self.settings.prior_successes + successes, self.settings.prior_failures + failures

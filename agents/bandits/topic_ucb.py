@@ -1,12 +1,25 @@
 """A bandit over topics for each person, of this session alone."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from recsim_env.agents.bandits.ucb import UCB
+import numpy as np
+
+from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arms import Tally
+from recsim_env.agents.bandits.ucb import UCBSettings, upper_bounds
+from recsim_env.core.settings import setting
 
 
-class TopicUCB(UCB):
+@dataclass(frozen=True, kw_only=True)
+class TopicUCBSettings(UCBSettings):
+    """What `TopicUCB` is given."""
+
+    arms: str = setting("topic", choices=("auto", "topic"))
+    per: str = "session"
+
+
+class TopicUCB(ArmAgent):
     """Finds out in every session which topics this person clicks.
 
     Idea: topics are few, so that a single session tells much of them, even of somebody unknown.
@@ -17,9 +30,13 @@ class TopicUCB(UCB):
       (arXiv 1909.04847), its cluster bandit with UCB1.
     Differs: equal topics, and items without a quality, come in random order.
 
-    Settings: those of `UCB`, with arms "topic" and per "session". `Thompson` with the same is
-      RecSim's other cluster bandit.
+    `Thompson` with the same arms and tally is RecSim's other cluster bandit.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**UCB.defaults, "arms": "topic", "per": "session"}
+    Settings = TopicUCBSettings
+    settings: TopicUCBSettings
     preferred: ClassVar[tuple[str, ...]] = ("topic",)
+
+    def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
+        """Returns the upper confidence bound of each candidate's topic."""
+        return upper_bounds(self, self.settings, tally, arm)

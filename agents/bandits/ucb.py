@@ -1,20 +1,27 @@
 """The arm that might be the best: upper confidence bounds."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import rel_entr
 
-from recsim_env.agents.bandits.arm_agent import ArmAgent
+from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.core.settings import setting
 
 # Each halves the interval that holds the bound: beyond this the two ends are neighbours at 1e-10.
 _N_HALVINGS = 33
 
 # A discount that leaves no more than so many looks leaves an arm unknown: no division by them.
 _FORGOTTEN = 1e-300
+
+
+@dataclass(frozen=True, kw_only=True)
+class UCBSettings(ArmSettings):
+    """What `UCB` is given."""
+
+    index: str = setting("ucb1", choices=("ucb1", "kl"), doc="the kind of bound")
+    alpha: float = setting(2.0, low=0.0, doc='width of "ucb1"')
 
 
 class UCB(ArmAgent):
@@ -36,32 +43,31 @@ class UCB(ArmAgent):
       beyond" (with c = 0, as they advise); with a discount, Garivier and Moulines 2011, "On
       upper-confidence bound policies for switching bandit problems".
     Differs: slates of several places; a showing counts by how likely it was looked at; batches.
-
-    Settings:
-      index: "ucb1" (default) or "kl".
-      alpha: width of "ucb1" (2).
-      arms, per, outcome, discount, prior_showings: see `ArmAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**ArmAgent.defaults, "index": "ucb1", "alpha": 2.0}
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("index", self.settings["index"] in ("ucb1", "kl"), "'ucb1' or 'kl'")
-        self.require("alpha", self.settings["alpha"] >= 0, "0 or more")
+    Settings = UCBSettings
+    settings: UCBSettings
 
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns the upper confidence bound of each candidate's arm."""
-        return tally.look_up(self._bound, arm)
+        return upper_bounds(self, self.settings, tally, arm)
 
-    def _bound(self, seen: Tally) -> np.ndarray:
-        is_known = seen.looks > _FORGOTTEN
+
+def upper_bounds(
+    agent: ArmAgent, settings: UCBSettings, tally: Tally, arm: np.ndarray
+) -> np.ndarray:
+    """Returns the upper confidence bound of each candidate's arm, (n, n_candidates)."""
+
+    def bound(seen: Tally) -> np.ndarray:
+        is_known, mean = seen.looks > _FORGOTTEN, agent.unit_mean(seen)
         evidence = np.log(np.maximum(seen.steps, 1.0)) / np.where(is_known, seen.looks, 1.0)
-        if self.settings["index"] == "kl":
-            bound = kl_bound(self.unit_mean(seen), evidence)
+        if settings.index == "kl":
+            found = kl_bound(mean, evidence)
         else:
-            bound = self.unit_mean(seen) + np.sqrt(self.settings["alpha"] * evidence)
-        return np.where(is_known, bound, np.inf)
+            found = mean + np.sqrt(settings.alpha * evidence)
+        return np.where(is_known, found, np.inf)
+
+    return tally.look_up(bound, arm)
 
 
 def kl_bound(mean: np.ndarray, evidence: np.ndarray) -> np.ndarray:

@@ -4,13 +4,15 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from recsim_env.agents.core.acting import people_of, stands_for_others
 from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
-from recsim_env.agents.core.restoring import require_finite
+from recsim_env.agents.core.requirements import first_lack
+from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
+from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
 from recsim_env.core.scenario import Scenario
@@ -20,12 +22,22 @@ from recsim_env.envs.arguments import as_count, as_indices, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.inputs.spelling import did_you_mean
 
-# What the names of the arrays of `progress` begin with in files.
-_PROGRESS = "progress."
-
 
 class UnsuitableScenario(ValueError):
     """An agent cannot work in a scenario; the message says why in a sentence."""
+
+
+class Memory(Protocol):
+    """What agents remember of sessions: an array, or a named tuple of them, a row for each."""
+
+    def begin(self, n: int) -> Any:
+        """Returns the memory of `n` sessions that have just begun; see `Agent.begin_state`."""
+
+    def next(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Returns the memory after seeing an observation; see `Agent.next_state`."""
+
+    def showing(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Returns the memory after showing slates; see `Agent.remember`."""
 
 
 class Agent(ABC):
@@ -38,11 +50,16 @@ class Agent(ABC):
         environments and Gymnasium's own batches of them are taken as `agents.core.acting.people_of`
         says.
       seed: of the agent's own generator and of the people met while learning.
+      rng: a generator of somebody else's to draw from; by default one of its own.
+      **settings: the fields of `Settings`.
 
     Attributes:
+      settings: all of them, as a frozen dataclass.
       env: the batch of people among whom it acts.
       stage: through what it steps them: `env`, or what watches it.
       world: what scenario it learned in last; see `agents.core.world`.
+      memory: what it remembers within a session, if it does.
+      monitor: called now and then while learning with losses by name, and `num_timesteps`.
       on_rest: called by `learn` wherever the agent, saved and loaded, would go on exactly as it
         does; what it raises ends learning there.
 
@@ -52,34 +69,65 @@ class Agent(ABC):
       ValueError: a setting out of range, or of another type than its default.
     """
 
-    #: The settings that the constructor takes beside env and seed, and their defaults.
-    defaults: ClassVar[Mapping[str, Any]] = {}
+    #: The settings that the constructor takes beside env and seed: names, types, ranges, defaults.
+    Settings: ClassVar[type[AgentSettings]] = AgentSettings
+    settings: Any
+
+    #: What a scenario must have, by names in `requirements.REQUIREMENTS`.
+    requires: ClassVar[tuple[str, ...]] = ()
 
     #: Whether it looks into the people it serves, and so must be in their very environment.
     is_privileged: ClassVar[bool] = False
 
-    #: What the names of arrays begin with that may hold infinite numbers.
+    #: What the names of arrays in its file begin with that may hold infinite numbers.
     infinite: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        unknown = sorted(set(settings) - set(self.defaults))
+    defaults: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        env: RecommendationVectorEnv,
+        *,
+        seed: int = 0,
+        rng: np.random.Generator | None = None,
+        **settings: Any,
+    ) -> None:
+        self.settings = self._chosen(settings)
+        self._enter(env)
+        self.world: Mapping[str, Any] = describe_world(self.env.scenario)
+        self.seed = as_seed(seed)
+        self.rng = np.random.default_rng(self.seed) if rng is None else rng
+        self.num_timesteps = 0
+        self.memory: Memory | None = None
+        self.monitor: Callable[[Mapping[str, float], int], None] | None = None
+        self.on_rest: Callable[[], None] | None = None
+
+    def settings_by_name(self) -> dict[str, Any]:
+        """Returns the settings by name, as JSON values."""
+        if isinstance(self.settings, AgentSettings):
+            return self.settings.as_dict()
+        return dict(self.settings)
+
+    @classmethod
+    def default_settings(cls) -> dict[str, Any]:
+        """Returns the settings by name, as they are by default."""
+        return dict(cls.defaults) or cls.Settings.defaults()
+
+    def _chosen(self, given: Mapping[str, Any]) -> Any:
+        if not self.defaults:
+            return self.Settings.of(type(self).__name__, given)
+        unknown = sorted(set(given) - set(self.defaults))
         if unknown:
             raise ValueError(
                 f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
                 f"{', '.join(self.defaults) or 'none'}{did_you_mean(unknown[0], self.defaults)}"
             )
-        for name, value in settings.items():
+        for name, value in given.items():
             as_type_of(self.defaults[name], name, value)
-        self._enter(env)
-        self.world: Mapping[str, Any] = describe_world(self.env.scenario)
-        self.seed = as_seed(seed)
-        self.settings: dict[str, Any] = dict(self.defaults) | {
+        return dict(self.defaults) | {
             name: value.item() if isinstance(value, np.generic) else value
-            for name, value in settings.items()
+            for name, value in given.items()
         }
-        self.rng = np.random.default_rng(self.seed)
-        self.num_timesteps = 0
-        self.on_rest: Callable[[], None] | None = None
 
     def require(self, name: str, holds: bool, allowed: str) -> None:
         """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
@@ -89,7 +137,7 @@ class Agent(ABC):
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Returns a sentence saying why the agent cannot work in a scenario, or None."""
-        return None
+        return first_lack(cls.__name__, cls.requires, scenario)
 
     #: Whether `learn` changes what it shows; references do not learn.
     learns: ClassVar[bool] = True
@@ -301,55 +349,47 @@ class Agent(ABC):
         """Returns (n, slate_size) indices of candidates for a batch; see `predict`."""
 
     def begin_state(self, n: int) -> Any:
-        """Returns the memory at the start of `n` episodes; by default none."""
-        return None
+        """Returns the memory at the start of `n` episodes; by default that of `memory`, if any."""
+        return None if self.memory is None else self.memory.begin(n)
 
     def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memory after seeing an observation; by default it stays as it is."""
-        return state
+        """Returns the memory after seeing an observation; it is empty where an episode begins."""
+        return state if self.memory is None else self.memory.next(state, observation, episode_start)
 
     def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Returns the memory after showing slates, (n, slate_size); by default it stays as it is.
+        """Returns the memory after showing slates, (n, slate_size).
 
         The next observation tells which of them were clicked, but no longer what they were.
         """
-        return state
+        return state if self.memory is None else self.memory.showing(state, observation, slates)
+
+    def memory_bound(self) -> int:
+        """Returns what the whole numbers in the memory of a session, -1 being none, stay below."""
+        return MANY
 
     # Files ---------------------------------------------------------------------------------------
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns what was learned as named arrays; `restore` takes them back."""
-        return {}
+    def state_dict(self) -> dict[str, Any]:
+        """Returns all that the agent knows beside its settings, as nested dicts of arrays.
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned; by default that is nothing.
-
-        Raises:
-          ValueError: there is something, which would be lost.
-        """
-        self._require_none(arrays, "restore", "arrays")
-
-    def progress(self) -> dict[str, np.ndarray]:
-        """Returns how learning stands, beside what was learned: the sessions it is amid, say.
-
-        `resume` takes it back, so that a run that was saved and loaded goes on as if it had not
-        been; by default there is none, and a loaded agent begins new sessions.
+        That is what was learned and, under "learning", how learning stands: the sessions it is
+        amid, say. An agent that takes it back goes on as if it had not been saved; without
+        "learning" it begins new sessions. A subclass adds what it learned to what its base returns.
         """
         return {}
 
-    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `progress` returned, where it fits the environment.
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned, where it fits the environment.
+
+        A subclass takes what it added, and hands the rest to its base (see `restoring.split`).
 
         Raises:
-          ValueError: there is something, which would be lost.
+          ValueError: something is missing, does not fit, or would be lost.
         """
-        self._require_none(progress, "resume", "progress")
-
-    def _require_none(self, arrays: Mapping[str, np.ndarray], taker: str, giver: str) -> None:
-        if arrays:
+        if state:
             raise ValueError(
-                f"{type(self).__name__} has no {taker}() that takes back {', '.join(arrays)}; "
-                f"define it beside {giver}()"
+                f"{type(self).__name__} has no load_state_dict() that takes back "
+                f"{', '.join(state)}; define it beside state_dict()"
             )
 
     def save(self, path: str | Path, *, notes: Mapping[str, Any] | None = None) -> None:
@@ -364,14 +404,14 @@ class Agent(ABC):
         values = {
             "agent": f"{type(self).__module__}:{type(self).__qualname__}",
             "seed": self.seed,
-            "settings": self.settings,
+            "settings": self.settings_by_name(),
             "num_timesteps": self.num_timesteps,
             "generator": self.rng.bit_generator.state,
             "world": self.world,
             "notes": dict(notes or {}),
         }
-        progress = {_PROGRESS + name: value for name, value in self.progress().items()}
-        write_arrays(path, self.arrays() | progress, values, kind=FILE_KIND, version=FILE_VERSION)
+        arrays = flattened(self.state_dict())
+        write_arrays(path, arrays, values, kind=FILE_KIND, version=FILE_VERSION)
 
     @classmethod
     def load(
@@ -423,12 +463,10 @@ class Agent(ABC):
         """
         self.num_timesteps, self.world = about["num_timesteps"], about["world"]
         self.rng.bit_generator.state = about["generator"]
-        learned = {k: v for k, v in arrays.items() if not k.startswith(_PROGRESS)}
         try:
-            for name, value in learned.items():
+            for name, value in arrays.items():
                 require_finite(name, value, but_for_infinity=name.startswith(self.infinite))
-            self.restore(learned)
-            self.resume(with_prefix(arrays, _PROGRESS))
+            self.load_state_dict(nested(arrays))
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         except Exception as error:  # whatever arrays that do not fit lead to
@@ -453,15 +491,6 @@ def _head(shape: tuple[int, ...], own: tuple[int, ...]) -> tuple[int, ...] | Non
 
 def _listed(shapes: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
-
-
-def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Returns the arrays whose names begin with a prefix, without it."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def _fingerprint(observation: Observation) -> int:

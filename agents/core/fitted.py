@@ -6,9 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.online import OnlineAgent
-from recsim_env.agents.core.restoring import require_range, rows_like, whole
+from recsim_env.agents.core.restoring import (
+    State,
+    part,
+    require_range,
+    rows_like,
+    split,
+    whole,
+)
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.data.interactions import Interactions
@@ -207,7 +213,6 @@ class FittedAgent(OnlineAgent):
         super().__init__(env, seed=seed, **settings)
         self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        self.exploration = self.settings["exploration"]
         seen = self.env.scenario.space_fields()
         fields = tuple(name for name in self.logged_fields if name in seen)
         self.log = ImpressionLog(self.env.scenario, fields)
@@ -228,6 +233,10 @@ class FittedAgent(OnlineAgent):
             return self.fitted_scores(observation, state)
         n = len(next(iter(observation.values())))
         return np.zeros((n, self.env.scenario.n_candidates))
+
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates."""
+        return float(self.settings["exploration"])
 
     def begin(self) -> None:
         """Notes that everybody's session begins anew."""
@@ -251,20 +260,21 @@ class FittedAgent(OnlineAgent):
             self.model = self.fit()
         self._n_unfitted = 0
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """Returns the model and the log, so that learning can go on."""
-        model = {f"model_{name}": value for name, value in self.model.items()}
-        log = {f"log_{name}": value for name, value in self.log.arrays().items()}
-        return model | log | {"n_unfitted": np.array(self._n_unfitted)}
+        own = {"model": self.model, "log": self.log.arrays(), "n_unfitted": self._n_unfitted}
+        return super().state_dict() | own
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        self.log.restore(with_prefix(arrays, "log_"))
-        model = with_prefix(arrays, "model_")
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split({"model": {}} | dict(state), "model", "log", "n_unfitted")
+        super().load_state_dict(rest)
+        self.log.restore(part(own, "log"))
+        model = part(own, "model")
         if model:
             self.check_model(model)
         self.model = model
-        self._n_unfitted = whole(arrays, "n_unfitted", high=self.num_timesteps)
+        self._n_unfitted = whole(own, "n_unfitted", high=self.num_timesteps)
 
     def check_model(self, model: Mapping[str, np.ndarray]) -> None:
         """Raises ValueError unless a model could be of the log, by its shapes and indices."""

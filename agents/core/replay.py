@@ -1,17 +1,27 @@
 """The steps that an agent learns from again and again."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
-from recsim_env.agents.core.restoring import require_range, rows_like, whole
+from recsim_env.agents.core.restoring import State, require_range, rows_like, whole
+
+#: The dtype of a column, and the shape of its rows.
+Column = tuple[Any, tuple[int, ...]]
 
 #: What the columns that hold the next observation begin with.
 NEXT = "next_"
 
 # What agents learn from again and again takes at most this much memory.
 _MAX_BYTES = 2**30
+
+
+def row_bytes(columns: Mapping[str, Column]) -> int:
+    """Returns how much memory a row takes."""
+    return sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in columns.values())
 
 
 def affordable(n_rows: int, row_bytes: int, *, least: int) -> int:
@@ -25,6 +35,18 @@ def affordable(n_rows: int, row_bytes: int, *, least: int) -> int:
     return max(least, min(n_rows, _MAX_BYTES // row_bytes))
 
 
+def step_columns(seen_space: spaces.Dict, slate_size: int) -> dict[str, Column]:
+    """Returns the columns of steps: what was seen, shown and earned, and what was seen next."""
+    columns: dict[str, Column] = {
+        "slate": (np.int32, (slate_size,)),
+        "reward": (np.float32, ()),
+        "is_terminal": (np.float32, ()),
+    }
+    for name, space in seen_space.items():
+        columns[name] = columns[NEXT + name] = (np.float32, space.shape or ())
+    return columns
+
+
 class Replay:
     """The last `capacity` rows, in columns that double when they are full, then in a ring.
 
@@ -36,7 +58,7 @@ class Replay:
       n_added: rows ever added.
     """
 
-    def __init__(self, capacity: int, columns: Mapping[str, tuple[Any, tuple[int, ...]]]) -> None:
+    def __init__(self, capacity: int, columns: Mapping[str, Column]) -> None:
         self.capacity = capacity
         self._columns = {
             name: np.empty((0, *shape), dtype) for name, (dtype, shape) in columns.items()
@@ -83,29 +105,26 @@ class Replay:
             larger[: len(self)] = column[: len(self)]
             self._columns[name] = larger
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """Returns the columns, and how many rows were ever added."""
-        return {name: self[name] for name in self._columns} | {"n_added": np.array(self.n_added)}
+        return {name: self[name] for name in self._columns} | {"n_added": self.n_added}
 
-    def restore(
-        self,
-        arrays: Mapping[str, np.ndarray],
-        *,
-        ranges: Mapping[str, tuple[int, int]] | None = None,
+    def load_state_dict(
+        self, state: State, *, ranges: Mapping[str, tuple[int, int]] | None = None
     ) -> None:
-        """Takes back what `arrays` returned, the latest rows where there is not room for all.
+        """Takes back what `state_dict` returned, the latest rows where there is not room for all.
 
         In a ring of another capacity rows have other places; then `n_added` counts from here.
 
         Args:
-          arrays: as from `arrays`.
+          state: as from `state_dict`.
           ranges: in which the indices of columns lie, by name, the ends included (none).
 
         Raises:
           ValueError: they are not of such columns.
         """
-        n_added = whole(arrays, "n_added")
-        kept = rows_like(arrays, self._columns)
+        n_added = whole(state, "n_added")
+        kept = rows_like(state, self._columns)
         for name, (low, high) in (ranges or {}).items():
             require_range(name, kept[name], low=low, high=high)
         n_kept = len(next(iter(kept.values())))
@@ -114,7 +133,7 @@ class Replay:
         is_same = n_added <= self.capacity if n_added == n_kept else n_kept == self.capacity
         if not is_same:
             n_added = min(n_kept, self.capacity)
-            latest = (whole(arrays, "n_added") - n_added + np.arange(n_added)) % n_kept
+            latest = (whole(state, "n_added") - n_added + np.arange(n_added)) % n_kept
             kept = {name: column[latest] for name, column in kept.items()}
         self.n_added = n_added
         self._columns = {name: column.copy() for name, column in kept.items()}

@@ -11,8 +11,70 @@ import numpy as np
 
 Arrays = Mapping[str, np.ndarray]
 
+#: Nested dicts of arrays and numbers, as `Agent.state_dict` returns them.
+State = Mapping[str, Any]
+
 #: No number of steps, sessions or rows is larger.
 MANY = 2**62
+
+#: No number that was learned is larger: products of three of them are still finite.
+LARGEST = 1e100
+
+
+def flattened(state: State) -> dict[str, np.ndarray]:
+    """Returns the arrays in nested dicts under one name each, joined by dots."""
+    found: dict[str, np.ndarray] = {}
+    for name, value in state.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": array for inner, array in flattened(value).items()}
+        else:
+            found[name] = np.asarray(value)
+    return found
+
+
+def nested(arrays: Arrays) -> dict[str, Any]:
+    """Returns dicts in dicts of arrays whose names are joined by dots; see `flattened`.
+
+    Raises:
+      ValueError: a name is that of an array and of a dict.
+    """
+    found: dict[str, Any] = {}
+    for name, array in arrays.items():
+        *outer, last = name.split(".")
+        inside = found
+        for part in outer:
+            inside = inside.setdefault(part, {})
+            if not isinstance(inside, dict):
+                raise ValueError(f"{name} lies within an array")
+        if last in inside:
+            raise ValueError(f"{name} is both an array and what holds others")
+        inside[last] = array
+    return found
+
+
+def split(state: State, *names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns what stands under these names, and all the rest.
+
+    Raises:
+      ValueError: one is missing.
+    """
+    for name in names:
+        if name not in state:
+            raise ValueError(f"{name} is missing")
+    rest = {name: value for name, value in state.items() if name not in names}
+    return {name: state[name] for name in names}, rest
+
+
+def part(state: State, name: str) -> dict[str, Any]:
+    """Returns a dict within a state; an empty one, which files do not hold, where it is missing.
+
+    Raises:
+      ValueError: it is an array.
+    """
+    found = state.get(name, {})
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{name} is an array, where several are due")
+    return dict(found)
 
 
 def taken(arrays: Arrays, name: str) -> np.ndarray:
@@ -23,7 +85,9 @@ def taken(arrays: Arrays, name: str) -> np.ndarray:
     """
     if name not in arrays:
         raise ValueError(f"{name} is missing")
-    array = arrays[name]
+    if isinstance(arrays[name], Mapping):
+        raise ValueError(f"{name} holds several arrays, where one is due")
+    array = np.asarray(arrays[name])
     if not array.dtype.isnative:
         raise ValueError(
             f"{name} has dtype {array.dtype}, which this machine does not compute with"
@@ -88,7 +152,7 @@ def whole(arrays: Arrays, name: str, *, low: int = 0, high: int = MANY) -> int:
 
 
 def require_finite(name: str, array: np.ndarray, *, but_for_infinity: bool = False) -> None:
-    """Raises ValueError where an array holds NaN, infinite numbers, or a bool that is none.
+    """Raises ValueError where an array holds NaN, infinite or absurd numbers, or no true bool.
 
     Args:
       name: of the array.
@@ -101,6 +165,9 @@ def require_finite(name: str, array: np.ndarray, *, but_for_infinity: bool = Fal
         return
     if np.isnan(array).any() or not (but_for_infinity or np.isfinite(array).all()):
         raise ValueError(f"{name} holds numbers that are not finite")
+    is_wide = array.dtype.itemsize > 4  # narrower numbers are smaller
+    if is_wide and (np.isfinite(array) & (np.abs(array) > LARGEST)).any():
+        raise ValueError(f"{name} holds numbers beyond {LARGEST:g}")
 
 
 def require_range(name: str, array: np.ndarray, *, low: float, high: float = np.inf) -> None:

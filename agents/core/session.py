@@ -90,6 +90,24 @@ class SessionMemory:
             self._part(memory, "shown")[:] = observation["candidates"][rows, slates]
         return memory
 
+    def next(
+        self, memory: np.ndarray, observation: Observation, episode_start: np.ndarray
+    ) -> np.ndarray:
+        """Returns the memory with the last responses; empty where a session begins."""
+        memory = self.after(memory, observation)
+        memory[np.asarray(episode_start, bool)] = 0.0
+        return memory
+
+    def stepped(
+        self,
+        memory: np.ndarray,
+        observation: Observation,
+        slates: np.ndarray,
+        following: Observation,
+    ) -> np.ndarray:
+        """Returns the memory after slates were shown, and responses to them were seen."""
+        return self.after(self.showing(memory, observation, slates), following)
+
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns the memory after slates whose responses `observation` shows."""
         memory = memory.copy()
@@ -122,3 +140,48 @@ class SessionMemory:
     def seen_with(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns the observation with the memory beside it."""
         return {**observation, **{name: self._part(memory, name) for name in self.spaces}}
+
+    def seen(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
+        """Returns what networks take of an observation and a memory, fields of `seen_space`."""
+        every = self.seen_with(memory, observation)
+        return {name: every[name] for name in self.seen_space}
+
+
+class SessionTracker:
+    """Keeps the memories of people's sessions, step by step.
+
+    Args:
+      memory: adds up each session.
+
+    Attributes:
+      memories: (num_envs, ...), what `memory` remembers of each.
+    """
+
+    def __init__(self, memory: SessionMemory) -> None:
+        self.memory = memory
+        self.begin(0)
+
+    def begin(self, num_envs: int) -> None:
+        """Notes that everybody's session begins anew."""
+        self.memories = self.memory.begin(num_envs)
+
+    def advance(
+        self,
+        observation: Observation,
+        slates: np.ndarray,
+        following: Observation,
+        *,
+        is_over: np.ndarray,
+        index: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Goes on by a step, and returns the memories before and after it; those of the ended go.
+
+        Args:
+          observation, slates, following: what was seen, shown, and seen of the same sessions next.
+          is_over: (n,), which of them then ended.
+          index: (n,), whose they are.
+        """
+        before = self.memories[index]
+        after = self.memory.stepped(before, observation, slates, following)
+        self.memories[index] = np.where(is_over[:, None], 0.0, after)
+        return before, after

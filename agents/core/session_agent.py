@@ -1,14 +1,14 @@
-"""What agents with networks share: they know items by features, and remember the session."""
+"""Agents behind Stable-Baselines3: they know items by features, and remember the session."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from recsim_env.agents.core.agent import Agent
+from recsim_env.agents.core.restoring import State, flattened, nested, part
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
-from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
 
@@ -26,12 +26,13 @@ class SessionAgent(Agent):
       memory: adds up the session.
       seen_space: of what networks take: the float fields and those of the memory.
       device: where torch computes; a subclass names it once torch is known to be there.
-      monitor: called now and then while learning with losses by name, and `num_timesteps`.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"width": 32, "device": "cpu"}
+    requires = ("item features",)
 
     device: Any
+    memory: SessionMemory
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
@@ -40,36 +41,10 @@ class SessionAgent(Agent):
         self.require("device", is_known, "'cpu', 'cuda' or 'auto'")
         self.memory = SessionMemory(self.env.scenario)
         self.seen_space = self.memory.seen_space
-        self.monitor: Callable[[Mapping[str, float], int], None] | None = None
-
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features."""
-        if "candidates" not in scenario.space_fields():
-            return (
-                f"{cls.__name__} needs item features, and {type(scenario).__name__} with these "
-                "settings shows none"
-            )
-        return None
-
-    def begin_state(self, n: int) -> Any:
-        """Returns empty memories of `n` sessions."""
-        return self.memory.begin(n)
-
-    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memories with the last responses; empty where a session begins."""
-        state = self.memory.after(state, observation)
-        state[np.asarray(episode_start, bool)] = 0.0
-        return state
-
-    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Returns the memories with what is being shown."""
-        return self.memory.showing(state, observation, slates)
 
     def seen(self, observation: Observation, state: Any) -> dict[str, np.ndarray]:
         """Returns what networks take of an observation and a memory, fields of `seen_space`."""
-        every = self.memory.seen_with(state, observation)
-        return {name: every[name] for name in self.seen_space}
+        return self.memory.seen(state, observation)
 
     def tensors(self, observation: Observation, state: Any) -> Any:
         """Returns what is `seen` as tensors on the device."""
@@ -79,3 +54,35 @@ class SessionAgent(Agent):
             name: torch.as_tensor(np.ascontiguousarray(value), device=self.device)
             for name, value in self.seen(observation, state).items()
         }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Returns what was learned as named arrays."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `arrays` returned."""
+
+    def progress(self) -> dict[str, np.ndarray]:
+        """Returns how learning stands."""
+        return {}
+
+    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `progress` returned."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned, and how learning stands."""
+        return nested(self.arrays()) | {"learning": nested(self.progress())}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        self.restore(flattened({k: v for k, v in state.items() if k != "learning"}))
+        self.resume(flattened(part(state, "learning")))
+
+
+def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Returns the arrays whose names begin with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }

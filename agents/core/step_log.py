@@ -8,9 +8,15 @@ from typing import Any, Self
 import numpy as np
 
 from recsim_env.agents.core.replay import NEXT
-from recsim_env.agents.core.restoring import require_finite, require_range, rows_like, whole
-from recsim_env.agents.core.session import SessionMemory
-from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.core.restoring import (
+    State,
+    require_finite,
+    require_range,
+    rows_like,
+    whole,
+)
+from recsim_env.agents.core.session import SessionMemory, SessionTracker
+from recsim_env.agents.core.transition import Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
@@ -38,7 +44,7 @@ class LoggedSteps:
 
     Attributes:
       columns: those of `STEP_COLUMNS`, the fields that agents with networks see (see
-        `SessionAgent`), and these once more as seen next, with names that begin with `next_`.
+        `SessionMemory`), and these once more as seen next, with names that begin with `next_`.
       about: what made them, as JSON values.
     """
 
@@ -100,47 +106,45 @@ class LoggedSteps:
 
 
 class StepRecorder:
-    """Turns feedback into rows of a log: it remembers each session, and numbers it.
+    """Turns transitions into rows of a log: it remembers each session, and numbers it.
 
     Args:
       scenario: where the steps are taken.
-
-    Attributes:
-      memory: adds up each session.
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self.memory = SessionMemory(scenario)
+        self._tracker = SessionTracker(SessionMemory(scenario))
         self._n_sessions = 0
         self.begin(0)
 
     def begin(self, num_envs: int) -> None:
         """Notes that everybody's session begins anew."""
-        self._memories = self.memory.begin(num_envs)
+        self._tracker.begin(num_envs)
         self._steps = np.zeros(num_envs, np.int32)
         self._sessions = self._numbers(num_envs)
 
-    def rows(self, feedback: Transition, propensity: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns columns of a log by name, a row for every step; propensities are (n,)."""
-        index, memory = feedback.index, self._memories[feedback.index]
-        following = feedback.next_observation
-        shown = self.memory.showing(memory, feedback.observation, feedback.slates)
-        after = self.memory.after(shown, following)
-        is_shown = feedback.is_shown
+    def rows(self, transition: Transition) -> dict[str, np.ndarray]:
+        """Returns columns of a log by name, a row for each step of known propensity."""
+        assert transition.propensity is not None
+        index, is_over = transition.index, transition.is_over
+        observation, following = transition.observation, transition.next_observation
+        before, after = self._tracker.advance(
+            observation, transition.slates, following, is_over=is_over, index=index
+        )
+        seen, is_shown = self._tracker.memory.seen, transition.is_shown
         rows = {
-            **self.seen(feedback.observation, memory),
-            **{NEXT + name: value for name, value in self.seen(following, after).items()},
-            "slate": feedback.slates.astype(np.int32),
+            **seen(before, observation),
+            **{NEXT + name: value for name, value in seen(after, following).items()},
+            "slate": transition.slates.astype(np.int32),
             "clicked": following["response"][:, :, 0] > 0 if "response" in following else is_shown,
-            "reward": feedback.rewards.astype(np.float32),
-            "propensity": propensity,
-            "is_terminal": feedback.is_terminal.astype(np.float32),
-            "is_over": feedback.is_over,
+            "reward": transition.rewards.astype(np.float32),
+            "propensity": transition.propensity,
+            "is_terminal": transition.is_terminal.astype(np.float32),
+            "is_over": is_over,
             "session_number": self._sessions[index],
             "step": self._steps[index],
         }
-        over = index[feedback.is_over]
-        self._memories[index], self._memories[over] = after, 0.0
+        over = index[is_over]
         self._steps[index] += 1
         self._steps[over] = 0
         self._sessions[over] = self._numbers(len(over))
@@ -151,33 +155,32 @@ class StepRecorder:
         distinct, places = np.unique(sessions, return_inverse=True)
         return self._numbers(len(distinct))[places]
 
-    def seen(self, observation: Observation, memory: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns what agents with this memory see."""
-        every = self.memory.seen_with(memory, observation)
-        return {name: every[name] for name in self.memory.seen_space}
-
     def _numbers(self, n: int) -> np.ndarray:
         """Returns numbers for `n` sessions that begin."""
         self._n_sessions += n
         return np.arange(self._n_sessions - n, self._n_sessions, dtype=np.int32)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, Any]:
         """Returns what it remembers of the sessions."""
         return {
-            "memories": self._memories,
+            "memories": self._tracker.memories,
             "steps": self._steps,
             "sessions": self._sessions,
-            "n_sessions": np.array(self._n_sessions),
+            "n_sessions": self._n_sessions,
         }
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
-        n_sessions = whole(arrays, "n_sessions", high=2**31 - 1)
-        own = self.arrays()
-        found = rows_like(arrays, {name: own[name] for name in ("memories", "steps", "sessions")})
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned.
+
+        Raises:
+          ValueError: it is none of such a recorder.
+        """
+        n_sessions = whole(state, "n_sessions", high=2**31 - 1)
+        own = self.state_dict()
+        found = rows_like(state, {name: own[name] for name in ("memories", "steps", "sessions")})
         require_range("steps", found["steps"], low=0)
         require_range("sessions", found["sessions"], low=0, high=n_sessions - 1)
-        self._memories, self._steps = found["memories"].copy(), found["steps"].copy()
+        self._tracker.memories, self._steps = found["memories"].copy(), found["steps"].copy()
         self._sessions, self._n_sessions = found["sessions"].copy(), n_sessions
 
     @property

@@ -23,8 +23,12 @@ class Transition:
       is_terminal: (n,), whether the person left.
       is_over: (n,), whether the episode ended, by leaving or by the horizon.
       index: (n,), which environment each row comes from.
+      begins: (n,), whether a session had just begun when the slate was chosen.
       examination_probability: (n, slate_size), how likely each place was looked at, in [0, 1]; 0
         where it was empty for it repeats an item.
+      state: what the agent remembered of the session when it chose the slate, as `predict` has it;
+        rows as above.
+      propensity: (n,), how likely the slates were shown, where somebody asked for it.
     """
 
     observation: Observation
@@ -34,11 +38,14 @@ class Transition:
     is_terminal: np.ndarray
     is_over: np.ndarray
     index: np.ndarray
+    begins: np.ndarray
     examination_probability: np.ndarray
+    state: Any = None
+    propensity: np.ndarray | None = None
 
     @classmethod
     def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
-        """Returns feedback on a step in a scenario, which says what was looked at."""
+        """Returns what a step in a scenario led to; the scenario says what was looked at."""
         is_shown = ~_repeats(columns["slates"])
         following = columns["next_observation"]
         if "response" in following:
@@ -58,11 +65,16 @@ class Transition:
         observation: Observation,
         slates: np.ndarray,
         taken: tuple[Any, ...],
+        *,
         is_over: np.ndarray,
+        begins: np.ndarray,
+        state: Any = None,
+        propensity: np.ndarray | None = None,
     ) -> Self:
-        """Returns feedback on what `env.step(slates)` returned, `taken`.
+        """Returns what `env.step(slates)` led to, which returned `taken`.
 
         An environment whose episode was over, `is_over`, spent the step on beginning the next one.
+        The other arguments are the attributes, with a row for every environment.
         """
         following, rewards, terminated, truncated, _ = taken
         index = np.flatnonzero(~is_over)
@@ -75,6 +87,9 @@ class Transition:
             is_terminal=terminated[index],
             is_over=(terminated | truncated)[index],
             index=index,
+            begins=begins[index],
+            state=_rows(state, index),
+            propensity=_rows(propensity, index),
         )
 
     @property
@@ -99,6 +114,13 @@ class Transition:
 def shared_by_clicks(amounts: np.ndarray, clicked: np.ndarray) -> np.ndarray:
     """Returns (n, slate_size), amounts (n,) shared equally by the clicked places of each slate."""
     return clicked * amounts[:, None] / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
+
+
+def _rows(state: Any, index: np.ndarray) -> Any:
+    """Returns some rows of a memory, which is None, an array, or a named tuple of memories."""
+    if isinstance(state, tuple):
+        return type(state)(*(_rows(part, index) for part in state))
+    return None if state is None else state[index]
 
 
 def _repeats(slates: np.ndarray) -> np.ndarray:

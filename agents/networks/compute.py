@@ -81,10 +81,24 @@ def set_generator_states(states: Mapping[str, np.ndarray], actions: spaces.Space
         torch.cuda.set_rng_state(torch.from_numpy(states["cuda"].copy()))
 
 
-def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
+def weights_of(net: nn.Module) -> dict[str, np.ndarray]:
     """Returns copies of the weights by name."""
-    weights = net.state_dict().items()
-    return {_PREFIX + name: np.array(value.cpu().numpy()) for name, value in weights}
+    return {name: np.array(value.cpu().numpy()) for name, value in net.state_dict().items()}
+
+
+def set_weights(net: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives a network copies of the weights that `weights_of` returned.
+
+    Raises:
+      ValueError: they are not of such a network.
+    """
+    check_weights(net, arrays, prefix="")
+    net.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in net.state_dict()})
+
+
+def arrays_of(net: nn.Module) -> dict[str, np.ndarray]:
+    """Returns copies of the weights by name, for the model of a fitted agent."""
+    return {_PREFIX + name: value for name, value in weights_of(net).items()}
 
 
 def check_weights(net: nn.Module, arrays: Mapping[str, np.ndarray], prefix: str = _PREFIX) -> None:

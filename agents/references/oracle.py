@@ -1,20 +1,34 @@
 """The ceilings: agents that look into the people they serve."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from recsim_env.agents.core.online import OnlineAgent, top_slates
+from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
-from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
-#: `without` this, an oracle knows nothing of whom it serves.
+#: With this ablated, an oracle knows nothing of whom it serves.
 PERSON = "person"
 
-# Members of the crowd are caught at so many moments of their sessions, this many steps apart.
+# Others are caught at so many moments of their sessions, this many steps apart.
 _N_MOMENTS, _MOMENT_STEPS = 4, 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleSettings(AgentSettings):
+    """What `Oracle` is given."""
+
+    ablate: str = setting(
+        "",
+        doc="a name of the scenario's `state_groups` that the oracle cannot see, or 'person' for "
+        "all of the person; it then averages over what others are like there, and what it loses by "
+        "that is what knowing it is worth; with none it sees everything",
+    )
+    n_marginal_samples: int = setting(32, low=1, doc="how many others, met under uniform slates")
 
 
 class Oracle(OnlineAgent):
@@ -26,48 +40,39 @@ class Oracle(OnlineAgent):
     Source: the scenario.
     Differs: it ranks items one by one, so with several items on a slate that compete for one choice
       it is the best slate only where the choice is the best ranking's.
-
-    Settings:
-      without: a name of the scenario's `state_groups` that the oracle cannot see, or "person" for
-        all of the person; it then averages over what a crowd of others is like there. What it loses
-        by that is what knowing it is worth ("", sees everything).
-      crowd: how many others, met under uniform slates (32).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"ablate": "", "n_marginal_samples": 32}
+    Settings = OracleSettings
+    settings: OracleSettings
+    requires: ClassVar[tuple[str, ...]] = ("expected reward",)
     is_privileged = True
     learns = False
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self._hidden: tuple[str, ...] = ()
-        without = self.settings["ablate"]
-        if not without:
-            return
-        state_groups = {PERSON: self.env.scenario.dtypes()["user"].names or ()} | dict(
-            self.env.scenario.state_groups
-        )
-        if without not in state_groups:
-            raise ValueError(
-                f"ablate={without!r} is no state group of {type(self.env.scenario).__name__}; "
-                f"use one of {', '.join(sorted(state_groups))}"
-            )
-        self._hidden = state_groups[without]
-        self._crowd = some_people(self.env, self.settings["n_marginal_samples"], seed=seed)
+        self._hidden = self._hidden_fields()
+        if self._hidden:
+            self.others = some_people(self.env, self.settings.n_marginal_samples, seed=seed)
 
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where the scenario does not say what people like."""
-        if scenario.expected_reward is Scenario.expected_reward:
-            return f"{type(scenario).__name__} defines no expected_reward(), so there is no oracle"
-        return None
+    def _hidden_fields(self) -> tuple[str, ...]:
+        """Returns the fields of a person that the settings hide."""
+        if not self.settings.ablate:
+            return ()
+        scenario = self.env.scenario
+        groups = {PERSON: scenario.dtypes()["user"].names or ()} | dict(scenario.state_groups)
+        if self.settings.ablate not in groups:
+            raise ValueError(
+                f"ablate={self.settings.ablate!r} is no state group of {type(scenario).__name__}; "
+                f"use one of {', '.join(sorted(groups))}"
+            )
+        return tuple(groups[self.settings.ablate])
 
     def set_env(self, env: RecommendationVectorEnv, *, another_world: bool = False) -> None:
         """Looks into another environment; see `Agent.set_env`."""
         before = self.env.scenario
         super().set_env(env, another_world=another_world)
         if self._hidden and self.env.scenario != before:
-            self._crowd = some_people(self.env, self.settings["n_marginal_samples"], seed=self.seed)
+            self.others = some_people(self.env, self.settings.n_marginal_samples, seed=self.seed)
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the true values, (n, n_candidates), of the environment that it acts in.
@@ -83,16 +88,16 @@ class Oracle(OnlineAgent):
         return self._average(self.env.expected_reward)
 
     def _average(self, judge: Any) -> np.ndarray:
-        """Returns what `judge` says, averaged over the crowd in all that is hidden."""
+        """Returns what `judge` says, averaged over other people in all that is hidden."""
         if not self._hidden:
             return np.asarray(judge())
         users = self.env.users
         total = np.zeros((self.env.num_envs, self.env.scenario.n_candidates))
-        for member in self._crowd:
+        for member in self.others:
             for name in self._hidden:
                 users[name] = member[name]
             total += judge(users)
-        return total / len(self._crowd)
+        return total / len(self.others)
 
 
 def require_present(env: RecommendationVectorEnv, observation: Observation, name: str) -> None:
@@ -117,40 +122,31 @@ def require_present(env: RecommendationVectorEnv, observation: Observation, name
 
 def some_people(env: RecommendationVectorEnv, n: int, *, seed: int) -> np.ndarray:
     """Returns true states of `n` people at various moments under uniform slates, structured."""
-    crowd = env.twin(num_envs=-(-n // _N_MOMENTS), threads=1)
+    twin = env.twin(num_envs=-(-n // _N_MOMENTS), threads=1)
     rng = np.random.default_rng(seed)
-    indifferent = np.zeros((crowd.num_envs, env.scenario.n_candidates))
-    crowd.reset(seed=seed)
-    moments = [crowd.users]
+    indifferent = np.zeros((twin.num_envs, env.scenario.n_candidates))
+    twin.reset(seed=seed)
+    moments = [twin.users]
     while len(moments) < _N_MOMENTS:
         for _ in range(_MOMENT_STEPS):
-            crowd.step(top_slates(indifferent, env.scenario.slate_size, rng))
-        moments.append(crowd.users)
-    crowd.close()
+            twin.step(top_slates(indifferent, env.scenario.slate_size, rng))
+        moments.append(twin.users)
+    twin.close()
     return np.concatenate(moments)[:n]
 
 
 class FarSighted(Oracle):
-    """Shows the candidates with the highest far-sighted worth, by the true user state.
+    """Shows the candidates with the highest long-term value, by the true user state.
 
     Idea: what a good policy that knows the person and thinks ahead earns; the scenario's
       `long_term_value` says how.
     Update: none.
     Cost: one call of the compiled `long_term_value` a batch.
     Source: the scenario.
-
-    Settings:
-      ablate, n_marginal_samples: see `Oracle`.
     """
 
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where the scenario has no far-sighted reference."""
-        if scenario.long_term_value is None:
-            name = type(scenario).__name__
-            return f"{name} has no far-sighted reference; the oracle is its ceiling"
-        return None
+    requires: ClassVar[tuple[str, ...]] = ("long-term value",)
 
     def candidate_values(self) -> np.ndarray:
-        """Returns the far-sighted worth of each candidate."""
+        """Returns the long-term value of each candidate."""
         return self._average(self.env.long_term_value)

@@ -1,7 +1,7 @@
 """Behaviour cloning: show what the log shows."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from recsim_env.agents.rl.offline import OfflineAgent
 
@@ -19,17 +19,13 @@ class BehaviourCloning(OfflineAgent):
       Xia et al. 2008, "Listwise approach to learning to rank" (ListMLE).
     Differs: the most likely slates are served, so that slates that the logger showed at random do
       not come back.
-
-    Settings: those of `OfflineAgent`.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = OfflineAgent.defaults
 
     def make_network(self) -> Any:
         """Returns scores of candidates; their critic is not learned."""
         from recsim_env.agents.networks.scores import CandidateScores
 
-        network = CandidateScores(self.seen_space, self.settings["width"])
+        network = CandidateScores(self.seen_space, self.settings.width)
         network.critic.requires_grad_(False)
         network.value.requires_grad_(False)
         return network

@@ -1,15 +1,26 @@
 """Implicit Q-learning: the best of what the log shows, far sight included."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.step_log import returns_to_go
-from recsim_env.agents.rl.offline import OfflineAgent
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.rl.offline import OfflineAgent, OfflineSettings
+from recsim_env.core.settings import setting
 
 # No slate counts more than so many.
 _MAX_WEIGHT = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class IQLSettings(OfflineSettings):
+    """What `ImplicitQLearning` is given."""
+
+    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
+    expectile: float = setting(0.7, above=0.0, below=1.0, doc="which of the slates V stands for")
+    temperature: float = setting(3.0, low=0.0, doc="how much better slates are preferred")
+    tau: float = setting(0.01, above=0.0, high=1.0, doc="share of Q that Q' follows by")
 
 
 class ImplicitQLearning(OfflineAgent):
@@ -30,36 +41,26 @@ class ImplicitQLearning(OfflineAgent):
       Q-learning" (arXiv 2110.06169).
     Differs: one Q, not the lesser of two, as no maximum is taken over it; values in units of the
       deviation of the log's returns, advantages in units of their own.
-
-    Settings: those of `OfflineAgent`, and
-      gamma (0.99); expectile (0.7); temperature (3); tau (0.01).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **OfflineAgent.defaults,
-        "gamma": 0.99,
-        "expectile": 0.7,
-        "temperature": 3.0,
-        "tau": 0.01,
-    }
+    Settings = IQLSettings
+    settings: IQLSettings
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
-        self.require("expectile", 0 < self.settings["expectile"] < 1, "more than 0, less than 1")
-        self.require("temperature", self.settings["temperature"] >= 0, "0 or more")
-        self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
+    @property
+    def tau(self) -> float:
+        """How far Q' follows Q after each gradient step."""
+        return self.settings.tau
 
     def make_network(self) -> Any:
         """Returns a policy, values of moments and of slates."""
         from recsim_env.agents.rl.iql_network import IQLNetwork
 
-        return IQLNetwork(self.seen_space, self.settings["width"])
+        return IQLNetwork(self.seen_space, self.settings.width)
 
     def prepare(self) -> None:
         """Measures the returns of the log, in whose units values are learned."""
         steps = {name: self.replay[name] for name in ("reward", "session_number", "step")}
-        self.network.measure(returns_to_go(steps, gamma=self.settings["gamma"]))
+        self.network.measure(returns_to_go(steps, gamma=self.settings.gamma))
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
         """Returns the sum of three losses, each of weights of its own."""
@@ -71,21 +72,17 @@ class ImplicitQLearning(OfflineAgent):
         following = {name: batch[NEXT + name] for name in self.seen_space}
         with torch.no_grad():
             goes_on = 1.0 - batch["is_terminal"]
-            goal = batch["reward"] + self.settings["gamma"] * goes_on * network.long_term_value(
+            goal = batch["reward"] + self.settings.gamma * goes_on * network.long_term_value(
                 following
             )
             goal = (goal - network.centre) / network.unit
             target = network.averaged(batch, slates)
         error = network.slate_value(batch, slates) - goal
         advantage = target - network.values(batch)[:, 0]
-        share = (self.settings["expectile"] - (advantage.detach() < 0).float()).abs()
+        share = (self.settings.expectile - (advantage.detach() < 0).float()).abs()
         with torch.no_grad():
             size = advantage.std(unbiased=False).clamp(min=1e-6)
-            weight = (self.settings["temperature"] * advantage / size).exp().clamp(max=_MAX_WEIGHT)
+            weight = (self.settings.temperature * advantage / size).exp().clamp(max=_MAX_WEIGHT)
         policy = PlackettLuce(network.scores(batch), self.slate_size)
         cloned = (weight * policy.log_prob(slates)).mean()
         return (error**2).mean() + (share * advantage**2).mean() - cloned
-
-    def after_step(self) -> None:
-        """Lets the averaged values follow."""
-        self.network.follow(self.settings["tau"])

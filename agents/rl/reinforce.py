@@ -1,17 +1,45 @@
 """REINFORCE with off-policy and top-K correction."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.agents.core.replay import NEXT
+from recsim_env.agents.core.agent import as_steps
+from recsim_env.agents.core.interaction import Interaction
+from recsim_env.agents.core.replay import NEXT, Column
+from recsim_env.agents.core.restoring import State, part
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
 from recsim_env.agents.core.transition import Transition, shared_by_clicks
-from recsim_env.agents.rl.slate_policy import SlatePolicyAgent
+from recsim_env.agents.rl.slate_policy import SlatePolicyAgent, SlatePolicySettings
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
-BASELINES = ("value", "mean", "none")
+
+@dataclass(frozen=True, kw_only=True)
+class ReinforceSettings(SlatePolicySettings):
+    """What `Reinforce` is given; chosen on a problem of two topics at 20,000 interactions."""
+
+    learning_rate: float = 2e-3
+    learning_starts: int = 0
+    buffer_size: int = 2_048
+    refit_every: int = 512
+    top_k_correction: bool = setting(
+        False,
+        doc="whether items are judged singly; without, slates are drawn whole and their "
+        "propensities known, so that nothing is left to correct",
+    )
+    off_policy_correction: bool = setting(True, doc="whether w is other than 1")
+    max_weight: float = setting(10.0, above=0.0, doc="no w is larger")
+    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
+    baseline: str = setting(
+        "value",
+        choices=("value", "mean", "none"),
+        doc="a learned V(o), the mean of returns, or none; without values, what is to come of "
+        "sessions that still go on counts nothing",
+    )
+    entropy: float = setting(0.01, low=0.0, doc="weight of the entropy of places")
 
 
 class Reinforce(SlatePolicyAgent):
@@ -36,67 +64,52 @@ class Reinforce(SlatePolicyAgent):
       connectionist reinforcement learning".
     Differs: propensities are stored, not estimated, wherever they are known; a learned baseline and
       an entropy bonus; where a session still goes on, the value counts for what is to come.
-
-    Settings (learning_rate and update_every chosen on a problem of two topics at 20,000
-      interactions):
-      top_k_correction: whether items are judged singly (False: a scenario's slates are drawn whole,
-        and their propensities known, so that nothing is left to correct).
-      off_policy_correction: whether w is other than 1 (True); max_weight (10).
-      gamma (0.99); baseline: "value", a learned V(o) (default), "mean", of returns, or "none";
-        without values, what is to come of sessions that still go on counts nothing.
-      entropy: weight of the entropy of places (0.01).
-      refit_every: interactions between fits (512), each of a gradient step for every
-        update_every of them (16), on the last buffer_size (2,048).
-      learning_rate (0.002); batch_size, learning_starts (0), width, device: see `TorchAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **SlatePolicyAgent.defaults,
-        "learning_rate": 2e-3,
-        "learning_starts": 0,
-        "buffer_size": 2_048,
-        "refit_every": 512,
-        "top_k_correction": False,
-        "off_policy_correction": True,
-        "max_weight": 10.0,
-        "gamma": 0.99,
-        "baseline": "value",
-        "entropy": 0.01,
-    }
+    Settings = ReinforceSettings
+    settings: ReinforceSettings
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
-        self.require("max_weight", self.settings["max_weight"] > 0, "more than 0")
-        self.require("entropy", self.settings["entropy"] >= 0, "0 or more")
-        known = self.settings["baseline"] in BASELINES
-        self.require("baseline", known, f"one of {', '.join(BASELINES)}")
+        self.interaction = Interaction(self)
+
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
+        """Gathers a log by its own slates, and fits; see `Agent.learn`."""
+        total = as_steps(total_timesteps)
+        if self.interaction.enter():
+            self.recorder.begin(self.env.num_envs)
+        for transition in self.interaction.run(total, callback, progress_bar):
+            self.num_timesteps += len(transition.index)
+            self.keep(self.rows(transition))
+        return self
 
     def make_network(self) -> Any:
         """Returns scores of candidates, and values of moments."""
         from recsim_env.agents.networks.scores import ScaledScores
 
-        return ScaledScores(self.seen_space, self.settings["width"])
+        return ScaledScores(self.seen_space, self.settings.width)
 
     # What is kept --------------------------------------------------------------------------------
 
-    def replay_columns(self) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    def replay_columns(self) -> dict[str, Column]:
         """Returns the columns of a log, the chance of each item in one draw, and the return."""
         return super().replay_columns() | {
             "item_chance": (np.float32, (self.slate_size,)),
             "return_to_go": (np.float32, ()),
         }
 
-    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
-        """Returns feedback as rows of the replay; returns are not known yet."""
-        rows = super().rows(feedback)
+    def rows(self, transition: Transition) -> dict[str, np.ndarray]:
+        """Returns steps as rows of the replay; returns are not known yet."""
+        observation, slates, state = transition.observation, transition.slates, transition.state
+        propensity = self._slate_chance(observation, slates, state, deterministic=False)
+        rows = self.recorder.rows(replace(transition, propensity=propensity))
         return rows | self._more_columns(rows, self._item_chances(self.network, rows))
 
     def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
         """Returns a log as rows of the replay, with estimates of what it does not tell."""
         rows = super().rows_of_log(log)
         unlikely = int((rows["propensity"] <= 0).sum())
-        if unlikely and self.settings["off_policy_correction"]:
+        if unlikely and self.settings.off_policy_correction:
             raise ValueError(
                 f"the log's propensity is 0 for {unlikely:,} of {len(log):,} slates, which were "
                 "shown nevertheless: they are estimates of too few draws; log with more, or with "
@@ -104,7 +117,7 @@ class Reinforce(SlatePolicyAgent):
             )
         if self.slate_size == 1:
             chances = rows["propensity"][:, None]
-        elif self.settings["top_k_correction"]:
+        elif self.settings.top_k_correction:
             chances = self._item_chances(self._cloned_items(rows), rows)
         else:
             chances = np.ones(rows["slate"].shape)
@@ -119,7 +132,7 @@ class Reinforce(SlatePolicyAgent):
     def _item_chances(self, network: Any, rows: Mapping[str, np.ndarray]) -> np.ndarray:
         """Returns how likely a network's softmax draws each item of the slates, (n, slate_size)."""
         seen = {name: rows[name] for name in self.seen_space}
-        scores = self.on_arrays(network.scores, seen).astype(np.float64)
+        scores = self.trainer.compute(network.scores, seen).astype(np.float64)
         chances = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
         return np.take_along_axis(chances, rows["slate"], axis=1)
@@ -130,13 +143,15 @@ class Reinforce(SlatePolicyAgent):
 
         from recsim_env.agents.networks.compute import computing
 
-        n, batch_size = len(rows["reward"]), self.settings["batch_size"]
+        n, batch_size = len(rows["reward"]), self.settings.batch_size
         with computing(int(self.rng.integers(2**31))):
-            network = self.make_network().to(self.device)
-            optimizer = torch.optim.Adam(network.parameters(), lr=self.settings["learning_rate"])
-            for _ in range(max(200, n // self.settings["update_every"])):
+            network = self.make_network().to(self.trainer.device)
+            optimizer = torch.optim.Adam(network.parameters(), lr=self.settings.learning_rate)
+            for _ in range(max(200, n // self.settings.update_every)):
                 chosen = self.rng.integers(0, n, batch_size)
-                batch = self.on_device({k: rows[k][chosen] for k in (*self.seen_space, "slate")})
+                batch = self.trainer.on_device(
+                    {k: rows[k][chosen] for k in (*self.seen_space, "slate")}
+                )
                 log_probs = network.scores(batch).log_softmax(dim=1)
                 optimizer.zero_grad()
                 (-log_probs.gather(1, batch["slate"].long()).mean()).backward()
@@ -151,10 +166,10 @@ class Reinforce(SlatePolicyAgent):
         rest = np.zeros(len(self.replay))
         last = last_steps(steps)
         going_on = last[~self.replay["is_over"][last]]
-        if self.settings["baseline"] == "value":
+        if self.settings.baseline == "value":
             following = {name: self.replay[NEXT + name][going_on] for name in self.seen_space}
-            rest[going_on] = self.on_arrays(self.network.long_term_value, following)
-        returns = returns_to_go(steps, gamma=self.settings["gamma"], rest=rest)
+            rest[going_on] = self.trainer.compute(self.network.long_term_value, following)
+        returns = returns_to_go(steps, gamma=self.settings.gamma, rest=rest)
         self.replay.set("return_to_go", np.arange(len(returns)), returns)
         self.network.measure(returns)
 
@@ -168,7 +183,7 @@ class Reinforce(SlatePolicyAgent):
         scores, returns = network.scores(batch), batch["return_to_go"][:, None]
         log_prob, entropy = PlackettLuce(scores, self.slate_size).log_prob_and_entropy(slates)
         log_prob, behaviour, factor = log_prob[:, None], batch["propensity"][:, None], 1.0
-        if self.settings["top_k_correction"]:
+        if self.settings.top_k_correction:
             log_prob = scores.log_softmax(dim=1).gather(1, slates)
             behaviour, returns = batch["item_chance"], returns * self._credit(batch)
             k = self.slate_size
@@ -176,11 +191,11 @@ class Reinforce(SlatePolicyAgent):
         baseline, error = self._baseline(batch)
         with torch.no_grad():
             weight = torch.ones_like(log_prob)
-            if self.settings["off_policy_correction"]:
+            if self.settings.off_policy_correction:
                 ratio = log_prob.double().exp() / behaviour.double()
-                weight = ratio.clamp(max=self.settings["max_weight"]).float()
+                weight = ratio.clamp(max=self.settings.max_weight).float()
             gain = weight * factor * (returns - baseline) / network.unit
-        objective = (gain * log_prob).sum(dim=1) + self.settings["entropy"] * entropy
+        objective = (gain * log_prob).sum(dim=1) + self.settings.entropy * entropy
         return error - objective.mean()
 
     def _credit(self, batch: Mapping[str, Any]) -> Any:
@@ -191,15 +206,28 @@ class Reinforce(SlatePolicyAgent):
             return 1.0
         clicked = batch["clicked"].cpu().numpy()
         shares = shared_by_clicks(np.ones(len(clicked)), clicked).astype(np.float32)
-        return self.slate_size * torch.as_tensor(shares, device=self.device)
+        return self.slate_size * torch.as_tensor(shares, device=self.trainer.device)
 
     def _baseline(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
         """Returns what is expected anyway, of the shape (n, 1) or (), and the error to learn by."""
         network = self.network
-        if self.settings["baseline"] == "none":
+        if self.settings.baseline == "none":
             return 0.0, 0.0
-        if self.settings["baseline"] == "mean":
+        if self.settings.baseline == "mean":
             return network.centre, 0.0
         values = network.values(batch)[:, 0]
         error = ((batch["return_to_go"] - network.centre) / network.unit - values) ** 2
         return (network.centre + network.unit * values.detach())[:, None], error.mean()
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned, the steps that are kept, and the sessions under way."""
+        state = super().state_dict()
+        return state | {"learning": state["learning"] | {"sessions": self.interaction.state_dict()}}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        super().load_state_dict(state)
+        self.interaction.load_state_dict(part(part(state, "learning"), "sessions"))
+        self.check_recorder(self.interaction)

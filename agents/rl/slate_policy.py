@@ -1,73 +1,99 @@
-"""What agents share that draw slates by scores and learn from logged steps."""
+"""Policies that draw slates by scores, and learn from logged steps."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recsim_env.agents.core.agent import with_prefix
-from recsim_env.agents.core.online import slate_chance
-from recsim_env.agents.core.replay import Replay
-from recsim_env.agents.core.restoring import taken
+from recsim_env.agents.core.agent import Agent
+from recsim_env.agents.core.interaction import Interaction
+from recsim_env.agents.core.online import checked_scores, slate_chance, top_slates
+from recsim_env.agents.core.replay import Column, Replay, affordable, row_bytes, step_columns
+from recsim_env.agents.core.restoring import State, part, split, taken, whole
+from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import check_world, describe_world, require_alike
-from recsim_env.agents.networks.agent import REPLAY, TorchAgent
+from recsim_env.agents.networks.training import Trainer, TrainingSettings
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
 _MOST = 2**31 - 1
 
-# What the names of arrays begin with.
-_RECORDER = "recorder."
+
+@dataclass(frozen=True, kw_only=True)
+class SlatePolicySettings(TrainingSettings):
+    """What policies that learn from logs are given."""
+
+    refit_every: int = setting(
+        2_000, low=1, doc="interactions between fits, each of the gradient steps that are due"
+    )
 
 
-class SlatePolicyAgent(TorchAgent):
-    """Draws slates without repeats by scores (`PlackettLuce`), and learns from a log of steps.
+class SlatePolicyAgent(Agent):
+    """Base class of agents that draw slates by scores, and learn from a log of steps.
 
-    The log is its own, or is handed to `learn_from`. Gradient steps are taken in fits, now and
-    then, on all that is kept. A subclass makes a network that gives `scores`, and `loss`.
-
-    Settings:
-      refit_every: interactions between fits (2,000).
-      update_every: interactions for each gradient step of a fit (16).
-      learning_rate, batch_size, learning_starts, buffer_size, width, device: see `TorchAgent`.
+    Slates are drawn without repeats (`PlackettLuce`). The log is gathered in `learn`, or handed to
+    `learn_from`. Gradient steps are taken in fits, now and then, on all that is kept. A subclass
+    gathers a log, makes a network that gives `scores`, and gives `loss`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**TorchAgent.defaults, "refit_every": 2_000}
+    Settings = SlatePolicySettings
+    settings: SlatePolicySettings
+    requires = ("item features",)
+    draws_slates: ClassVar[str | None] = None
+    memory: SessionMemory
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
+        self.memory = SessionMemory(self.env.scenario)
+        self.seen_space = self.memory.seen_space
+        self.trainer = Trainer(
+            self.make_network, self.settings, self.rng, needed_by=type(self).__name__
+        )
+        self.network = self.trainer.network
+        self.replay = Replay(self._capacity(), self.replay_columns())
         self.recorder = StepRecorder(self.env.scenario)
+        self._n_due = 0
+
+    @abstractmethod
+    def make_network(self) -> Any:
+        """Returns the untrained network, a torch module; what is not learned needs no gradient."""
+
+    @abstractmethod
+    def loss(self, batch: Mapping[str, Any]) -> Any:
+        """Returns what to minimise, a tensor, for a batch of rows of the replay as tensors."""
 
     # Acting --------------------------------------------------------------------------------------
 
-    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Returns the network's scores; with Gumbel noise, whose ranking draws a slate."""
-        scores = self.computed(self.network.scores, observation, state).astype(np.float64)
-        return scores if deterministic else scores + self.rng.gumbel(size=scores.shape)
+    def scores(self, observation: Observation, state: Any) -> np.ndarray:
+        """Returns the network's scores, (n, n_candidates)."""
+        seen = self.memory.seen(state, observation)
+        scores = self.trainer.compute(self.network.scores, seen).astype(np.float64)
+        shape = (len(state), self.env.scenario.n_candidates)
+        return checked_scores(scores, shape, type(self).__name__)
+
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows the highest scores; with Gumbel noise, whose ranking draws a slate."""
+        scores = self.scores(observation, state)
+        if not deterministic:
+            scores = scores + self.rng.gumbel(size=scores.shape)
+        return top_slates(scores, self.slate_size, self.rng)
 
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
     ) -> np.ndarray:
-        """Returns the chance that slates are drawn, or explored, or are the best."""
-        if deterministic:
-            return super()._slate_chance(observation, slates, state, deterministic=True)
-        import torch
-
-        from recsim_env.agents.networks.plackett_luce import PlackettLuce
-
-        scores = self.scores(observation, state, deterministic=True)
-        drawn = PlackettLuce(torch.as_tensor(scores), self.slate_size)
-        chance = drawn.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp().numpy()
-        uniform = slate_chance(np.zeros(scores.shape), slates)
-        return np.asarray(self.exploration * uniform + (1.0 - self.exploration) * chance)
+        """Returns the chance that slates are drawn, or are the best."""
+        scores = self.scores(observation, state)
+        return slate_chance(scores, slates) if deterministic else drawn_chance(scores, slates)
 
     # Learning ------------------------------------------------------------------------------------
 
-    def replay_columns(self) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    def log_columns(self) -> dict[str, Column]:
         """Returns the columns of a log."""
-        return super().replay_columns() | {
+        return step_columns(self.seen_space, self.slate_size) | {
             "clicked": (bool, (self.slate_size,)),
             "propensity": (np.float64, ()),
             "is_over": (bool, ()),
@@ -75,47 +101,58 @@ class SlatePolicyAgent(TorchAgent):
             "step": (np.int32, ()),
         }
 
-    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
-        """Returns feedback as rows of a log, with the propensities of the policy as it is."""
-        state = self._state[feedback.index]
-        propensity = self._slate_chance(
-            feedback.observation, feedback.slates, state, deterministic=False
-        )
-        return self.recorder.rows(feedback, propensity)
+    def replay_columns(self) -> dict[str, Column]:
+        """Returns the columns of what is kept; a subclass with more than a log's adds them."""
+        return self.log_columns()
 
-    def begin(self) -> None:
-        """Notes that everybody's session begins anew."""
-        self.recorder.begin(self.env.num_envs)
+    def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
+        """Returns a log as rows of the replay; a subclass with more columns adds them."""
+        rows = {name: log[name] for name in self.log_columns()}
+        return rows | {"session_number": self.recorder.renumbered(log["session_number"])}
 
-    def update(self, feedback: Transition) -> None:
-        """Keeps the steps, and fits when it is time."""
-        self.keep_rows(self.rows(feedback), self.num_timesteps + len(feedback.index))
+    def prepare(self) -> None:
+        """Does what is to do before the gradient steps of a fit; by default nothing."""
 
-    def keep_rows(self, rows: Mapping[str, np.ndarray], n_steps: int) -> None:
-        """Adds rows of a log; fits where as many are new as `refit_every` says.
+    @property
+    def tau(self) -> float:
+        """How far averages in the network follow after each gradient step."""
+        return 0.0
+
+    def _capacity(self) -> int:
+        """Returns how many interactions of its own are kept."""
+        n_bytes = row_bytes(self.replay_columns())
+        return affordable(self.settings.buffer_size, n_bytes, least=self.env.num_envs)
+
+    def keep(self, rows: Mapping[str, np.ndarray]) -> None:
+        """Adds rows of the replay; fits where as many are new as `refit_every` says.
 
         Args:
-          rows: columns by name.
-          n_steps: interactions so far, with these.
+          rows: columns by name, counted in `num_timesteps`.
         """
         if self.replay.capacity > self._capacity():  # it held a log
             logged, self.replay = self.replay, Replay(self._capacity(), self.replay_columns())
-            self.replay.restore(logged.arrays())
+            self.replay.load_state_dict(logged.state_dict())
         self.replay.add(**rows)
         self._n_due += len(rows["reward"])
-        is_time = self._n_due >= self.settings["refit_every"]
-        if is_time and n_steps >= self.settings["learning_starts"]:
+        is_time = self._n_due >= self.settings.refit_every
+        if is_time and self.num_timesteps >= self.settings.learning_starts:
             self.fit()
 
     def fit(self) -> None:
         """Takes the gradient steps that are due on what is kept."""
-        n_gradient_steps, self._n_due = divmod(self._n_due, self.settings["update_every"])
-        if n_gradient_steps:
-            self.prepare()
-            self.train(n_gradient_steps)
-
-    def prepare(self) -> None:
-        """Does what is to do before gradient steps; by default nothing."""
+        n_gradient_steps, self._n_due = divmod(self._n_due, self.settings.update_every)
+        if not n_gradient_steps:
+            return
+        self.prepare()
+        loss = self.trainer.train(
+            n_gradient_steps,
+            lambda: self.replay.sample(self.settings.batch_size, self.rng),
+            self.loss,
+            self.rng,
+            tau=self.tau,
+        )
+        if self.monitor is not None:
+            self.monitor({"loss": loss}, self.num_timesteps)
 
     def learn_from(
         self, log: LoggedSteps, *, n_passes: int = 1, another_world: bool = False
@@ -142,11 +179,6 @@ class SlatePolicyAgent(TorchAgent):
             self.fit()
         return self
 
-    def rows_of_log(self, log: LoggedSteps) -> dict[str, np.ndarray]:
-        """Returns a log as rows of the replay; a subclass with more columns adds them."""
-        rows = {name: log[name] for name in SlatePolicyAgent.replay_columns(self)}
-        return rows | {"session_number": self.recorder.renumbered(log["session_number"])}
-
     def _check(self, log: LoggedSteps, *, another_world: bool) -> None:
         """Raises ValueError unless the log is of this world, with all columns, and not empty."""
         here = describe_world(self.env.scenario)
@@ -154,7 +186,7 @@ class SlatePolicyAgent(TorchAgent):
             check_world(dict(log.about))
             require_alike(log.about, here, another_world=another_world, what="the log is of")
         log.check()
-        for name, (_, shape) in SlatePolicyAgent.replay_columns(self).items():
+        for name, (_, shape) in self.log_columns().items():
             found = log.columns[name].shape[1:] if name in log.columns else "none"
             if found != shape:
                 raise ValueError(
@@ -169,21 +201,47 @@ class SlatePolicyAgent(TorchAgent):
 
     # Files ---------------------------------------------------------------------------------------
 
-    def progress(self) -> dict[str, np.ndarray]:
-        """Returns the sessions that learning is amid, and the steps that are kept."""
-        kept = {_RECORDER + name: value for name, value in self.recorder.arrays().items()}
-        return super().progress() | kept
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned, and the steps that are kept."""
+        kept = {
+            "replay": self.replay.state_dict(),
+            "recorder": self.recorder.state_dict(),
+            "n_due": self._n_due,
+        }
+        return super().state_dict() | self.trainer.state_dict() | {"learning": kept}
 
-    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `progress` returned."""
-        rewards = taken(progress, REPLAY + "reward")
-        n_rows = rewards.size  # of a log, more than are kept otherwise
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split({"optimizer": {}, "learning": {}} | dict(state), *_PARTS)
+        super().load_state_dict(rest)
+        self.trainer.load_state_dict(own)
+        learning = part(own, "learning")
+        if not learning:
+            return
+        kept = part(learning, "replay")
+        n_rows = taken(kept, "reward").size  # of a log, more than are kept otherwise
         self.replay = Replay(max(self._capacity(), n_rows), self.replay_columns())
-        super().resume(progress)
-        self.recorder.restore(with_prefix(progress, _RECORDER))
-        if self._progress and self.recorder.num_envs != self.env.num_envs:
+        candidates, any_number = (0, self.env.scenario.n_candidates - 1), (0, _MOST)
+        ranges = {"slate": candidates, "session_number": any_number, "step": any_number}
+        self.replay.load_state_dict(kept, ranges=ranges)
+        self.recorder.load_state_dict(part(learning, "recorder"))
+        self._n_due = whole(learning, "n_due", high=self.num_timesteps)
+
+    def check_recorder(self, interaction: Interaction) -> None:
+        """Raises ValueError unless the sessions to go on with are those that were recorded."""
+        if interaction.is_resuming and self.recorder.num_envs != self.env.num_envs:
             raise ValueError("the recorder is of another number of people")
 
-    def replay_ranges(self) -> dict[str, tuple[int, int]]:
-        """Returns in which ranges the indices in columns of a log lie, the ends included."""
-        return super().replay_ranges() | {"session_number": (0, _MOST), "step": (0, _MOST)}
+
+_PARTS = ("network", "optimizer", "learning")
+
+
+def drawn_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
+    """Returns how likely slates are drawn by scores without repeats, (n,)."""
+    import torch
+
+    from recsim_env.agents.networks.plackett_luce import PlackettLuce
+
+    distribution = PlackettLuce(torch.as_tensor(scores), slates.shape[1])
+    chance = distribution.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp()
+    return np.asarray(chance.numpy())

@@ -1,27 +1,64 @@
 """Q-learning of items instead of slates."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.core.replay import NEXT
-from recsim_env.agents.core.restoring import require_range, rows_like, taken
+from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.replay import NEXT, Replay, affordable, row_bytes, step_columns
+from recsim_env.agents.core.restoring import (
+    State,
+    part,
+    require_range,
+    rows_like,
+    split,
+    taken,
+    whole,
+)
+from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.settings import FallingExploration, refusal
 from recsim_env.agents.core.transition import Observation, Transition
-from recsim_env.agents.networks.agent import REPLAY, TorchAgent
-from recsim_env.core.scenario import Scenario
+from recsim_env.agents.networks.training import Trainer, TrainingSettings
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
-# What the settings of these names may be.
-_ALLOWED = {
-    "training": ("myop", "sarsa", "ql_top_k", "ql_greedy", "ql_optimal"),
-    "serving": ("top_k", "greedy", "optimal"),
-    "values": ("table", "linear", "network"),
-    "choice": ("learned", "proportional"),
-}
+
+@dataclass(frozen=True, kw_only=True)
+class SlateQSettings(FallingExploration, TrainingSettings):
+    """What `SlateQ` is given."""
+
+    training: str = setting(
+        "ql_optimal",
+        choices=("myop", "sarsa", "ql_top_k", "ql_greedy", "ql_optimal"),
+        doc="how targets choose the next slate, see `recsim_env.agents.networks.serving`; myop is "
+        "as with gamma 0",
+    )
+    serving: str = setting(
+        "optimal", choices=("top_k", "greedy", "optimal"), doc="how slates are chosen"
+    )
+    null_value: bool = setting(
+        True, doc="whether choosing none has a value that is learned; otherwise it is 0"
+    )
+    values: str = setting(
+        "network",
+        choices=("table", "linear", "network"),
+        doc="what Q is: a table has a number for every feature, Q of a topic where those are "
+        "topics; linear adds one for none that is linear in what happened in this session",
+    )
+    choice: str = setting(
+        "learned",
+        choices=("learned", "proportional"),
+        doc="how attractions are known; proportional: as user·features + 1 against 2, as the "
+        "published agents knew it",
+    )
+    batch_size: int = 128
+    gamma: float = setting(0.95, low=0.0, high=1.0, doc="discount of a step; the paper has 1")
+    tau: float = setting(0.01, above=0.0, high=1.0, doc="share of Q that Q' follows by")
 
 
-class SlateQ(TorchAgent):
+class SlateQ(OnlineAgent):
     """Learns what a choice of each item leads to, and shows the slate that leads to most.
 
     Idea: what follows a slate depends on the item that is chosen from it. So it is enough to know
@@ -45,97 +82,67 @@ class SlateQ(TorchAgent):
 
     Where what is left of a budget is linear in the session's sums, as in RecSim-InterestEvolution,
     values "linear" with gamma 1, learning_rate 0.003 and tau 0.02 learn fast and earn most.
-
-    Settings:
-      training: "myop" (as gamma 0), "sarsa", "ql_top_k", "ql_greedy", or "ql_optimal" (default),
-        how targets choose the next slate; see `recsim_env.agents.networks.serving`.
-      serving: "top_k", "greedy" or "optimal" (default).
-      null_value: whether choosing none has a value that is learned (true), or 0.
-      values: "table" is a number for every feature, Q of a topic where those are topics; "linear"
-        adds one for none that is linear in what happened in this session; "network" (default).
-      choice: how attractions are known: "learned" (default), or "proportional", user·features + 1
-        against 2, as the published agents knew it.
-      gamma (0.95), the paper has 1; tau (0.01), every gradient step; batch_size (128).
-      exploration: share of random slates (0.05), to which it falls from 1 in the first
-        exploration_steps interactions (10,000).
-      Others: see `TorchAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **TorchAgent.defaults,
-        "training": "ql_optimal",
-        "serving": "optimal",
-        "null_value": True,
-        "values": "network",
-        "choice": "learned",
-        "batch_size": 128,
-        "gamma": 0.95,
-        "tau": 0.01,
-        "exploration": 0.05,
-        "exploration_steps": 10_000,
-    }
+    Settings = SlateQSettings
+    settings: SlateQSettings
+    requires = ("responses", "item features")
+    has_schedule = True
+    memory: SessionMemory
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self._places = np.full(self.env.num_envs, -1)  # of each environment's last step
-        self.exploration = self.exploration_after(0)
-
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have no observable features, or clicks are not seen."""
-        if "response" not in scenario.observation_fields():
-            return (
-                f"{cls.__name__} needs to see what is chosen from a slate, and "
-                f"{type(scenario).__name__} with these settings does not show it"
-            )
-        return super().unsuitable(scenario)
-
-    def check_settings(self) -> None:
-        """Raises ValueError for a setting out of range."""
-        super().check_settings()
-        for name, allowed in _ALLOWED.items():
-            self.require(name, self.settings[name] in allowed, f"one of {', '.join(allowed)}")
-        n_people = self.env.num_envs
-        self.require(
-            "buffer_size", self.settings["buffer_size"] >= n_people, f"num_envs={n_people} or more"
+        self.memory = SessionMemory(self.env.scenario)
+        self.seen_space = self.memory.seen_space
+        self._check_settings()
+        self.trainer = Trainer(
+            self.make_network, self.settings, self.rng, needed_by=type(self).__name__
         )
-        self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
-        self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
-        self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        self.require("exploration_steps", self.settings["exploration_steps"] >= 1, "1 or more")
+        self.network = self.trainer.network
+        columns = step_columns(self.seen_space, self.slate_size)
+        columns[NEXT + "slate"] = columns["slate"]
+        capacity = affordable(
+            self.settings.buffer_size, row_bytes(columns), least=self.env.num_envs
+        )
+        self.replay = Replay(capacity, columns)
+        self._places = np.full(self.env.num_envs, -1)  # of each environment's last step
+        self._n_due = 0
+
+    def _check_settings(self) -> None:
+        """Raises ValueError for a setting that this scenario does not allow."""
+        given, n_people = self.settings, self.env.num_envs
+        if given.buffer_size < n_people:
+            raise refusal("buffer_size", given.buffer_size, f"num_envs={n_people} or more")
         shapes = {name: space.shape or () for name, space in self.seen_space.items()}
         is_matching = shapes.get("user") == shapes["candidates"][1:]
-        self.require(
-            "choice",
-            self.settings["choice"] != "proportional" or is_matching,
-            "learned, where `user` is not as long as an item's features",
-        )
+        if given.choice == "proportional" and not is_matching:
+            wanted = "learned, where `user` is not as long as an item's features"
+            raise refusal("choice", given.choice, wanted)
 
     @property
     def discount(self) -> float:
         """Gamma, 0 for "myop"."""
-        return 0.0 if self.settings["training"] == "myop" else float(self.settings["gamma"])
+        return 0.0 if self.settings.training == "myop" else self.settings.gamma
 
     def exploration_after(self, n_steps: int) -> float:
         """Returns the share of random slates after so many interactions."""
-        done = min(1.0, n_steps / self.settings["exploration_steps"])
-        return float(1.0 - (1.0 - self.settings["exploration"]) * done)
+        return self.settings.share_after(n_steps)
 
     def make_network(self) -> Any:
         """Returns `ItemValues` with the parts that the settings name."""
         from recsim_env.agents.rl import item_values
 
-        space, width = self.seen_space, self.settings["width"]
+        space, width = self.seen_space, self.settings.width
         return item_values.ItemValues(
-            item_values.VALUES[self.settings["values"]](space, width),
-            item_values.ATTRACTIONS[self.settings["choice"]](space, width),
+            item_values.VALUES[self.settings.values](space, width),
+            item_values.ATTRACTIONS[self.settings.choice](space, width),
         )
 
     # Serving -------------------------------------------------------------------------------------
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns slate_size for the first item of the best slate, down to 1, and 0 elsewhere."""
-        slates = self.computed(self._served, observation, state)
+        slates = self.trainer.compute(self._served, self.memory.seen(state, observation))
         scores = np.zeros((len(slates), self.env.scenario.n_candidates))
         scores[np.arange(len(slates))[:, None], slates] = np.arange(self.slate_size, 0, -1)
         return scores
@@ -143,12 +150,12 @@ class SlateQ(TorchAgent):
     def _served(self, seen: Any) -> Any:
         """Returns the slates to serve, (n, slate_size)."""
         attraction, gain, _ = self._judged(seen)
-        return self._slates(self.settings["serving"], attraction, gain)
+        return self._slates(self.settings.serving, attraction, gain)
 
     def _judged(self, seen: Any) -> Any:
         """Returns attractions, gains over no choice, and the value of no choice, by Q'."""
         values, none = self.network.averaged(seen)
-        if not self.settings["null_value"]:
+        if not self.settings.null_value:
             none = none.new_zeros(none.shape)
         return self.network.attraction(seen), values - none[:, None], none
 
@@ -160,34 +167,53 @@ class SlateQ(TorchAgent):
 
     # Learning ------------------------------------------------------------------------------------
 
-    def replay_columns(self) -> dict[str, tuple[Any, tuple[int, ...]]]:
-        """Adds the next slate."""
-        columns = super().replay_columns()
-        return columns | {NEXT + "slate": columns["slate"]}
+    def update(self, transition: Transition) -> None:
+        """Keeps the steps, and takes the gradient steps that are due."""
+        self._keep(transition)
+        if self.num_timesteps + len(transition.index) < self.settings.learning_starts:
+            return
+        self._n_due += len(transition.index)
+        n_gradient_steps, self._n_due = divmod(self._n_due, self.settings.update_every)
+        if n_gradient_steps:
+            self._train(n_gradient_steps)
 
-    def rows(self, feedback: Transition) -> dict[str, np.ndarray]:
-        """Adds the next slate, which is not known yet."""
-        return super().rows(feedback) | {NEXT + "slate": np.full_like(feedback.slates, -1)}
-
-    def keep(self, feedback: Transition) -> np.ndarray:
-        """Adds the steps, and tells the steps before what was shown next."""
-        places = self._places[feedback.index]
-        goes_on = ~self._episode_start[feedback.index] & (places >= 0)
-        self.replay.set(NEXT + "slate", places[goes_on], feedback.slates[goes_on])
-        self._places[feedback.index] = places = super().keep(feedback)
-        return places
+    def _keep(self, transition: Transition) -> None:
+        """Adds steps to the replay, and tells the steps before what was shown next."""
+        places = self._places[transition.index]
+        goes_on = ~transition.begins & (places >= 0)
+        self.replay.set(NEXT + "slate", places[goes_on], transition.slates[goes_on])
+        observation, following = transition.observation, transition.next_observation
+        memory, slates = transition.state, transition.slates
+        after = self.memory.stepped(memory, observation, slates, following)
+        seen, seen_next = self.memory.seen(memory, observation), self.memory.seen(after, following)
+        self._places[transition.index] = self.replay.add(
+            **seen,
+            **{NEXT + name: value for name, value in seen_next.items()},
+            slate=slates,
+            reward=transition.rewards,
+            is_terminal=transition.is_terminal,
+            **{NEXT + "slate": np.full_like(slates, -1)},  # not known yet
+        )
 
     def begin(self) -> None:
         """Forgets where the last steps are kept; everybody's session begins anew."""
         self._places = np.full(self.env.num_envs, -1)
 
-    def train(self, n_gradient_steps: int) -> None:
+    def _train(self, n_gradient_steps: int) -> None:
         """Takes gradient steps; the first time, finds the unit of values."""
         if not self.network.unit:
             typical = float(np.sqrt(np.mean(self.replay["reward"] ** 2))) or 1.0
             share = max(1.0 - self.discount, 1.0 / self.network.values.horizon)
             self.network.unit.fill_(typical / share)
-        super().train(n_gradient_steps)
+        loss = self.trainer.train(
+            n_gradient_steps,
+            lambda: self.replay.sample(self.settings.batch_size, self.rng),
+            self.loss,
+            self.rng,
+            tau=self.settings.tau,
+        )
+        if self.monitor is not None:
+            self.monitor({"loss": loss}, self.num_timesteps)
 
     def loss(self, batch: Mapping[str, Any]) -> Any:
         """Returns the squared error of the chosen items' values, and the choices' surprise."""
@@ -200,9 +226,9 @@ class SlateQ(TorchAgent):
         values, none = self.network.values(batch)
         target = self.targets(batch)[:, None]
         error = (share * (values.gather(1, slates) - target) ** 2).sum(dim=1)
-        if self.settings["null_value"]:
+        if self.settings.null_value:
             error = error + (is_none * (none[:, None] - target) ** 2)[:, 0]
-        if self.settings["choice"] == "learned":
+        if self.settings.choice == "learned":
             logits = self.network.attraction.logits(batch).gather(1, slates)
             chance = torch.cat([logits, torch.zeros_like(is_none)], dim=1).log_softmax(dim=1)
             error = error - (torch.cat([share, is_none], dim=1) * chance).sum(dim=1)
@@ -226,31 +252,36 @@ class SlateQ(TorchAgent):
 
     def _next_slates(self, shown: Any, attraction: Any, gain: Any) -> Any:
         """Returns the slates that targets expect next; `shown` is -1 where it is not known."""
-        training = self.settings["training"]
+        training = self.settings.training
         if training != "sarsa":
             return self._slates(training.removeprefix("ql_"), attraction, gain)
-        return shown.where(shown >= 0, self._slates(self.settings["serving"], attraction, gain))
-
-    def after_step(self) -> None:
-        """Lets the average follow."""
-        self.network.follow(self.settings["tau"])
+        return shown.where(shown >= 0, self._slates(self.settings.serving, attraction, gain))
 
     # Files ---------------------------------------------------------------------------------------
 
-    def progress(self) -> dict[str, np.ndarray]:
-        """Returns the sessions that learning is amid, the replay, and where it keeps their last."""
-        return super().progress() | {"places": self._places}
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned, the sessions under way, the replay, and where their last is."""
+        state = super().state_dict()
+        kept = {
+            "replay": self.replay.state_dict(),
+            "places": self._places,
+            "n_due": self._n_due,
+        }
+        return state | self.trainer.state_dict() | {"learning": state["learning"] | kept}
 
-    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `progress` returned."""
-        super().resume(progress)
-        places = rows_like(progress, {"places": self._places})["places"]
-        require_range("places", places, low=-1, high=len(taken(progress, REPLAY + "slate")) - 1)
-        is_same = self.replay.n_added == progress[REPLAY + "n_added"]
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split({"optimizer": {}} | dict(state), "network", "optimizer")
+        super().load_state_dict(rest)
+        self.trainer.load_state_dict(own)
+        learning = part(state, "learning")
+        if not learning:
+            return
+        kept, last = part(learning, "replay"), self.env.scenario.n_candidates - 1
+        self.replay.load_state_dict(kept, ranges={"slate": (0, last), NEXT + "slate": (-1, last)})
+        self._n_due = whole(learning, "n_due", high=self.num_timesteps)
+        places = rows_like(learning, {"places": self._places})["places"]
+        require_range("places", places, low=-1, high=len(taken(kept, "reward")) - 1)
+        is_same = self.replay.n_added == whole(kept, "n_added")
         if is_same and len(places) == self.env.num_envs:
             self._places = places.copy()
-
-    def replay_ranges(self) -> dict[str, tuple[int, int]]:
-        """Returns in which ranges the indices in columns of the replay lie, the ends included."""
-        ranges = super().replay_ranges()
-        return ranges | {NEXT + "slate": (-1, ranges["slate"][1])}

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from tqdm import tqdm
 
-from recsim_env.agents.core.agent import as_steps, with_prefix
+from recsim_env.agents.core.agent import as_steps
+from recsim_env.agents.core.interaction import is_state_of
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import like, require_range, taken, whole
-from recsim_env.agents.core.resuming import is_state_of
-from recsim_env.agents.core.session_agent import SessionAgent
+from recsim_env.agents.core.session_agent import SessionAgent, with_prefix
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv

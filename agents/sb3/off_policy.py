@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.agents.core.agent import with_prefix
 from recsim_env.agents.core.replay import affordable
 from recsim_env.agents.core.restoring import like, require_range, rows_like, taken
+from recsim_env.agents.core.session_agent import with_prefix
 from recsim_env.agents.sb3.agent import SB3Agent
 
 # What the names of arrays begin with.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import numpy as np
 
 from recsim_env.agents import Agent
-from recsim_env.agents.core.session_agent import SessionAgent
 from recsim_env.envs.accounting import observing_steps
 
 #: Called with the name of a quantity, its mean and the interactions taken so far.
@@ -47,16 +46,14 @@ class LearningMonitor:
     @contextmanager
     def watching(self, agent: Agent) -> Iterator[None]:
         """Watches every step taken, and the agent's losses, within a `with`."""
-        if isinstance(agent, SessionAgent):
-            agent.monitor = self._add_losses
+        agent.monitor = self._add_losses
         begun = time.perf_counter()
         try:
             with observing_steps(self._add_steps):
                 yield
         finally:
             self.seconds += time.perf_counter() - begun
-            if isinstance(agent, SessionAgent):
-                agent.monitor = None
+            agent.monitor = None
 
     def close(self) -> None:
         """Writes what is left."""

@@ -160,12 +160,12 @@ def record(
     reason = unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
-    log, propensities = ImpressionLog(scenario), list[np.ndarray]()
-    for feedback, chance in _played(
+    log, propensities = ImpressionLog(scenario), list[Any]()
+    for transition in _played(
         agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
     ):
-        log.append(feedback)
-        propensities.append(chance)
+        log.append(transition)
+        propensities.append(transition.propensity)
     columns = _columns(log, np.concatenate(propensities), interactions)
     about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
         "rows": len(columns["item"]),
@@ -201,10 +201,10 @@ def record_steps(
         raise ValueError(f"logged steps need item features, and {name} shows none")
     recorder, blocks = StepRecorder(scenario), list[dict[str, np.ndarray]]()
     recorder.begin(num_envs)
-    for feedback, chance in _played(
+    for transition in _played(
         agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
     ):
-        blocks.append(recorder.rows(feedback, chance))
+        blocks.append(recorder.rows(transition))
     columns = {
         name: np.concatenate([block[name] for block in blocks])[:interactions] for name in blocks[0]
     }
@@ -224,7 +224,7 @@ def _about(
     is_exact = agent.draws_slates is None
     return describe_world(scenario) | {
         "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
-        "agent_settings": agent.settings,
+        "agent_settings": agent.settings_by_name(),
         "learned_from": agent.num_timesteps,
         "interactions": interactions,
         "seed": seed,
@@ -243,8 +243,8 @@ def _played(
     num_envs: int,
     n_draws: int,
     bar: bool,
-) -> Iterator[tuple[Transition, np.ndarray]]:
-    """Yields at least that many slates in batches, and the propensity of each."""
+) -> Iterator[Transition]:
+    """Yields at least that many slates in batches, with the propensity of each."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
     n_slates = 0
     state, begins, is_over = None, np.ones(num_envs, bool), np.zeros(num_envs, bool)
@@ -261,13 +261,21 @@ def _played(
             chance = agent.slate_probability(observation, slates, before, begins, n_draws=n_draws)
             slates = slates.reshape(num_envs, -1)
             taken = env.step(slates)
-            feedback = Transition.of_batch(scenario, observation, slates, taken, is_over)
-            yield feedback, chance[feedback.index]
+            transition = Transition.of_batch(
+                scenario,
+                observation,
+                slates,
+                taken,
+                is_over=is_over,
+                begins=begins,
+                propensity=chance,
+            )
+            yield transition
             begins = is_over
             observation, _, terminated, truncated, _ = taken
             is_over = terminated | truncated
-            progress.update(min(len(feedback.index), interactions - n_slates))
-            n_slates += len(feedback.index)
+            progress.update(min(len(transition.index), interactions - n_slates))
+            n_slates += len(transition.index)
 
 
 def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[str, np.ndarray]:

@@ -66,7 +66,7 @@ def agents(options: argparse.Namespace) -> int:
         print(f"{options.name}\n")
         print(inspect.getdoc(kind))
         print("\nDefaults:")
-        _print_settings(dict(kind.defaults))
+        _print_settings(kind.default_settings())
         return 0
     if options.page:
         print(agents_page())

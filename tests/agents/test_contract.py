@@ -78,7 +78,7 @@ def each(names=tuple(AGENTS)):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("name", each())
 def test_keeps_the_contract(name, scenario):
-    known = agent_class(name).defaults
+    known = agent_class(name).default_settings()
     check_agent(name, SCENARIOS[scenario], **{k: v for k, v in SOON.items() if k in known})
 
 
@@ -97,7 +97,7 @@ def home(name):
 NUMBERS = [
     (name, setting, type(value).__name__)
     for name in AGENTS
-    for setting, value in agent_class(name).defaults.items()
+    for setting, value in agent_class(name).default_settings().items()
     if isinstance(value, int | float)
 ]
 
@@ -126,7 +126,10 @@ def test_numbers_of_numpy_are_kept_as_plain_ones(tmp_path):
     agent.save(tmp_path / "agent.npz")
     again = load_agent(tmp_path / "agent.npz", env)
     assert again.seed == 3
-    assert [type(again.settings[name]) for name in ("factors", "exploration")] == [int, float]
+    assert [type(again.settings_by_name()[name]) for name in ("factors", "exploration")] == [
+        int,
+        float,
+    ]
 
 
 def learned(name, seed=0):
@@ -211,12 +214,12 @@ def test_a_file_of_an_unregistered_agent_is_refused(tmp_path):
 class Forgetful(Uniform):
     """An agent that writes what it does not take back."""
 
-    def arrays(self):
-        return {"weights": np.zeros(3)}
+    def state_dict(self):
+        return super().state_dict() | {"weights": np.zeros(3)}
 
 
 def test_arrays_that_would_be_lost_are_refused(tmp_path):
     agent = Forgetful(RecommendationVectorEnv(SCENARIOS["catalogue"]))
     agent.save(tmp_path / "agent.npz")
-    with pytest.raises(ValueError, match=r"Forgetful has no restore\(\) that takes back weights"):
+    with pytest.raises(ValueError, match=r"Forgetful has no load_state_dict\(\) that .* weights;"):
         Forgetful.load(tmp_path / "agent.npz", agent.env)

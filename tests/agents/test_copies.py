@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import agent_class, make_agent
+from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.array_file import read_arrays
@@ -27,12 +28,12 @@ def home(name):
     """Returns a scenario that suits the agent, and settings with which it learns early."""
     kind = agent_class(name)
     suited = [each for each in (CATALOGUE, STRANGERS, READERS) if kind.unsuitable(each) is None]
-    return suited[0], {k: v for k, v in SOON.items() if k in kind.defaults}
+    return suited[0], {k: v for k, v in SOON.items() if k in kind.default_settings()}
 
 
 def content(agent):
     """Returns all that is kept of an agent, as values that compare."""
-    kept = {**agent.arrays(), **{f"progress.{k}": v for k, v in agent.progress().items()}}
+    kept = flattened(agent.state_dict())
     return {name: plain(array) for name, array in kept.items()} | {
         "generator": agent.rng.bit_generator.state,
         "num_timesteps": agent.num_timesteps,

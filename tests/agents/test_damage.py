@@ -42,7 +42,7 @@ SMALL = {
 def learned(name, scenario, n=150, **settings):
     """Returns an agent that learned for a while from four people."""
     kind = agent_class(name)
-    few = {k: v for k, v in SMALL.items() if k in kind.defaults}
+    few = {k: v for k, v in SMALL.items() if k in kind.default_settings()}
     env = RecommendationVectorEnv(scenario, num_envs=4)
     return make_agent(name, env, seed=1, **(few | settings)).learn(n)
 
@@ -101,7 +101,7 @@ def test_a_damaged_agent_that_was_stopped_is_refused_or_runs(name, tmp_path):
     with pytest.raises(Stopped):
         agent.learn(100)
     agent.on_rest = None
-    assert "drawing.torch" in agent.progress()
+    assert "torch" in agent.state_dict()["learning"]["drawing"]
     assert not fuzzed(tmp_path / "damaged.agent", agent, 100)
 
 

@@ -47,7 +47,7 @@ def test_a_million_people_are_served_promptly(name, table):
     if name == "ials":
         pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
     kind = agent_class(name)
-    settings = {**kind.defaults} | ({"epochs": 2} if name == "bpr" else {})
+    settings = {**kind.default_settings()} | ({"epochs": 2} if name == "bpr" else {})
     kind.fit_table(table.select(slice(0, 1_000)), settings, seed=0)  # compiles
     tracemalloc.start()
     model = kind.fit_table(table, settings, seed=0)

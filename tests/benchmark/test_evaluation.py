@@ -3,6 +3,7 @@ import pytest
 
 from recsim_env import RecommendationVectorEnv
 from recsim_env.agents import make_agent
+from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark import evaluate
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
@@ -93,7 +94,7 @@ def test_evaluation_leaves_learning_as_it_was():
             evaluate(agent, SCENARIO, n_episodes=8, seed=2)
             assert agent.env is env
         agent.learn(100)
-        return agent.arrays()
+        return flattened(agent.state_dict())
 
     left_alone, evaluated = learned(False), learned(True)
     assert left_alone

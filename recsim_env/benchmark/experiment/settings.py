@@ -154,7 +154,9 @@ class BenchmarkSettings:
             for label, entry in self.scenarios.items()
         }
         agents = {
-            label: _entry(entry, agent_class(entry.get("agent", label)).defaults) if entry else {}
+            label: _entry(entry, agent_class(entry.get("agent", label)).default_settings())
+            if entry
+            else {}
             for label, entry in self.agents.items()
         }
         return dataclasses.replace(self, scenarios=scenarios, agents=agents)

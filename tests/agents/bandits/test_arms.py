@@ -30,6 +30,7 @@ def step(env, observation, slates):
         is_terminal=terminated,
         is_over=terminated | truncated,
         index=np.arange(env.num_envs),
+        begins=np.zeros(env.num_envs, bool),
     )
 
 
@@ -90,7 +91,9 @@ def test_a_session_of_its_own_tells_what_everybodys_tally_tells_of_one_person(ki
         env = RecommendationVectorEnv(BernoulliBandit(horizon=0, slate_size=2), num_envs=1)
         agent = kind(env, per=per, seed=3)
         agent.learn(200)
-        state = agent.next_state(agent._state, agent._observation, np.zeros(1, bool))
+        state = agent.next_state(
+            agent.interaction.state, agent.interaction.observation, np.zeros(1, bool)
+        )
         told.append(agent.tally if per == "all" else state.tally)
     for mine, theirs in zip(*told, strict=True):
         assert np.array_equal(mine, theirs)
@@ -255,9 +258,9 @@ def test_forgetting_finds_the_best_item_again_after_it_changed(name):
 
 def test_a_kind_of_arms_that_the_agent_has_not_is_answered_with_those_it_has():
     env = RecommendationVectorEnv(NewsFeed())
-    with pytest.raises(ValueError, match="arms='item' is not allowed; use auto or topic$"):
+    with pytest.raises(ValueError, match="arms='item' is not allowed; use one of auto, topic$"):
         make_agent("topic_ucb", env, arms="item")
-    with pytest.raises(ValueError, match="arms='x' is not allowed; use auto, topic or item$"):
+    with pytest.raises(ValueError, match="arms='x' is not allowed; use one of auto, topic, item$"):
         make_agent("topic_quality", env, arms="x")
     with pytest.raises(ValueError, match="use one of auto, reward, clicked, dwell_minutes$"):
         make_agent("topic_quality", env, outcome="x")
@@ -290,8 +293,8 @@ def test_settings_out_of_range_are_named(setting, value):
         UCB(RecommendationVectorEnv(BernoulliBandit), **{setting: value})
 
 
-@pytest.mark.parametrize("wrong", [[0.0, 0.0], [0.5, 1.0], [0.0, -1e300]])
+@pytest.mark.parametrize("wrong", [[0.0, 0.0], [0.5, 1.0], [0.0, -1e9]])
 def test_a_range_of_outcomes_that_does_not_hold_0_to_1_is_refused(wrong):
     agent = UCB(RecommendationVectorEnv(BernoulliBandit, num_envs=2))
     with pytest.raises(ValueError, match="range holds a number outside"):
-        agent.restore(agent.arrays() | {"range": np.array(wrong)})
+        agent.load_state_dict(agent.state_dict() | {"range": np.array(wrong)})

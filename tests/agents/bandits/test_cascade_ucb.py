@@ -25,7 +25,7 @@ def test_counts_what_stands_above_the_click_and_the_click_as_the_paper_does():
 
     def follow(agent):
         slate = agent._shown
-        clicked = agent._observation["response"][0, :, 0] > 0
+        clicked = agent.interaction.observation["response"][0, :, 0] > 0
         first = int(np.argmax(clicked)) if clicked.any() else 3
         looks[slate[: first + 1]] += 1
         if clicked.any():

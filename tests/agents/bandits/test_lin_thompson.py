@@ -31,7 +31,7 @@ class Recorded(LinThompson):
     def update(self, feedback):
         super().update(feedback)
         for person, slate in enumerate(feedback.slates):
-            x = joint_features(self, feedback.observation, person)[self.settings["model"]]
+            x = joint_features(self, feedback.observation, person)[self.settings.model]
             self.rows += zip(
                 x[slate],
                 feedback.place_rewards[person],
@@ -80,7 +80,7 @@ def test_learns_as_linucb_does_from_the_same_feedback(checkerboard):
     thompson, ucb = LinThompson(env, v=0.0), LinUCB(env, alpha=0.0)
     observation, _ = env.reset(seed=1)
     thompson.learn(100)
-    ucb.restore(thompson.arrays())
+    ucb.load_state_dict(thompson.state_dict())
     assert np.array_equal(
         thompson.scores(observation, None, deterministic=False),
         ucb.scores(observation, None, deterministic=True),
@@ -113,5 +113,5 @@ def test_learns_that_people_like_their_own_colour(checkerboard, share_of_matches
 
 
 def test_settings_out_of_range_are_named(checkerboard):
-    with pytest.raises(ValueError, match="v=-1 is not allowed"):
+    with pytest.raises(ValueError, match=r"v=-1\.0 is not allowed"):
         LinThompson(checkerboard(), v=-1)

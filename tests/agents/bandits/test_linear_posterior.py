@@ -116,7 +116,7 @@ def test_what_was_saved_goes_on_as_it_was():
     posterior = LinearPosterior.prior(D, ridge=RIDGE)
     posterior.add(*observations(2))
     other = LinearPosterior.prior(D, ridge=RIDGE)
-    other.restore({name: value.copy() for name, value in posterior.arrays().items()})
+    other.load_state_dict({name: value.copy() for name, value in posterior.state_dict().items()})
     for each in (posterior, other):
         each.add(*observations(1, seed=5))
     assert np.array_equal(posterior.mean, other.mean)

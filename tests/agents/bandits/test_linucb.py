@@ -34,18 +34,18 @@ class ReferenceLinUCB:
             joint = [flat, item, *[field * item for field in person if field.shape == item.shape]]
             joint = np.concatenate(joint)
         kinds = {"shared": joint, "disjoint": own, "hybrid": np.concatenate([joint, own])}
-        return kinds[self.settings["model"]]
+        return kinds[self.settings.model]
 
     def score(self, x, deterministic):
-        gram, moment = self.settings["ridge"] * np.eye(len(x)), np.zeros(len(x))
+        gram, moment = self.settings.ridge * np.eye(len(x)), np.zeros(len(x))
         n_later = 0
         for batch, n_steps in reversed(self.batches):
             for past, reward, weight in batch:
-                weight = weight * self.settings["discount"] ** n_later
+                weight = weight * self.settings.discount**n_later
                 gram += weight * np.outer(past, past)
                 moment += weight * reward * past
             n_later += n_steps
-        bonus = self.settings["alpha"] * np.sqrt(x @ np.linalg.solve(gram, x))
+        bonus = self.settings.alpha * np.sqrt(x @ np.linalg.solve(gram, x))
         return x @ np.linalg.solve(gram, moment) + (0.0 if deterministic else bonus)
 
 
@@ -83,6 +83,7 @@ def follow(agent, reference, env, fields, n_batches):
             is_terminal=terminated,
             is_over=terminated | truncated,
             index=np.arange(env.num_envs),
+            begins=np.zeros(env.num_envs, bool),
             examination_probability=attention,
         )
         batch = []
@@ -120,7 +121,7 @@ def test_equals_the_reference_in_scores_and_order(
     )
     settings = {"model": model, "alpha": 0.7, "ridge": 2.0, "discount": discount}
     agent = LinUCB(env, **settings, max_features=max_features)
-    reference = ReferenceLinUCB(settings, agent.model.features.is_product)
+    reference = ReferenceLinUCB(agent.settings, agent.model.features.is_product)
     follow(agent, reference, env, ["user", "history"], n_batches)
     assert any(
         reward > 0 and weight > 0 for batch, _ in reference.batches for _, reward, weight in batch
@@ -187,6 +188,7 @@ def test_learns_from_shown_places_only(checkerboard):
         is_terminal=ended,
         is_over=ended,
         index=np.arange(3),
+        begins=np.zeros(3, bool),
     )
     agent.update(feedback)
     x = agent.model.features.of_slates(observation, slates).reshape(6, -1)[[0, 2, 3, 4, 5]]
@@ -232,12 +234,12 @@ def test_says_that_it_needs_item_features(checkerboard):
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("alpha", -1),
+        ("alpha", -1.0),
         ("max_features", -1),
-        ("ridge", 0),
-        ("discount", 0),
+        ("ridge", 0.0),
+        ("discount", 0.0),
         ("discount", 1.1),
-        ("exploration", 2),
+        ("exploration", 2.0),
         ("model", "joint"),
     ],
 )
@@ -269,6 +271,7 @@ def test_a_place_that_was_surely_not_looked_at_teaches_nothing(checkerboard):
         is_terminal=is_over,
         is_over=is_over,
         index=np.arange(3),
+        begins=np.zeros(3, bool),
         examination_probability=np.zeros((3, 2)),
     )
     agent.update(feedback)

@@ -119,7 +119,7 @@ def test_learns_how_likely_clicks_are(checkerboard, share_of_matches):
     assert odds[~likes] == pytest.approx(-np.log(9.0), abs=0.25)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("precision", "half"), ("ridge", 0), ("v", -1)])
+@pytest.mark.parametrize(("setting", "value"), [("precision", "half"), ("ridge", 0.0), ("v", -1.0)])
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value!r} is not allowed"):
         LogisticThompson(checkerboard(), **{setting: value})

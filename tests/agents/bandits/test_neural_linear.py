@@ -8,6 +8,7 @@ from scipy import stats
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.bandits.neural_linear import NeuralLinear
+from recsim_env.agents.core.restoring import flattened
 
 pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
@@ -73,17 +74,18 @@ def test_shows_uniform_slates_until_the_first_fit(checkerboard):
 
 def test_same_seed_trains_the_same_network(checkerboard):
     first, second = (NeuralLinear(checkerboard(), seed=3).learn(1_200) for _ in range(2))
-    arrays = first.arrays()
-    assert all(np.array_equal(arrays[name], value) for name, value in second.arrays().items())
+    arrays = flattened(first.state_dict())
+    for name, value in flattened(second.state_dict()).items():
+        assert np.array_equal(arrays[name], value)
 
 
 def test_who_takes_back_what_another_learned_leaves_the_other_alone(checkerboard):
     first, second = (NeuralLinear(checkerboard(), refit_every=400) for _ in range(2))
-    second.restore(first.learn(400).arrays())
-    before = {name: value.copy() for name, value in first.arrays().items()}
+    second.load_state_dict(first.learn(400).state_dict())
+    before = {name: value.copy() for name, value in flattened(first.state_dict()).items()}
     second.finish = lambda: None  # no fit, which would begin anew
     second.learn(100)
-    after = first.arrays()
+    after = flattened(first.state_dict())
     assert all(np.array_equal(after[name], value) for name, value in before.items())
 
 

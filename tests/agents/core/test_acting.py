@@ -11,6 +11,7 @@ from gymnasium.wrappers.vector import NormalizeReward, RecordEpisodeStatistics, 
 import recsim_env  # noqa: F401 (registers the ids)
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.restoring import flattened
 from recsim_env.agents.references.oracle import Oracle
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.wrappers import score_candidates
@@ -31,7 +32,7 @@ def learned(env, n=60, name="linucb"):
 
 
 def same(one, other):
-    arrays = one.arrays(), other.arrays()
+    arrays = flattened(one.state_dict()), flattened(other.state_dict())
     return all(np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[0])
 
 

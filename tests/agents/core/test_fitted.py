@@ -27,6 +27,7 @@ def some_feedback(rng, n=5, slates=None):
         is_terminal=np.zeros(n, bool),
         is_over=np.zeros(n, bool),
         index=np.arange(n),
+        begins=np.zeros(n, bool),
     )
 
 
@@ -86,7 +87,7 @@ def test_slates_are_uniform_until_the_first_fit_and_refits_keep_their_schedule(c
     agent.learn(
         440,
         callback=lambda a: equal.append(
-            not a.scores(a._observation, a._state, deterministic=True).any()
+            not a.scores(a.interaction.observation, a.interaction.state, deterministic=True).any()
         ),
     )
     # Steps come by 30, but one in eleven of an environment's goes on beginning an episode.

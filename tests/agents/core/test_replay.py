@@ -27,9 +27,9 @@ def filled(capacity: int, n_rows: int, replay: Replay | None = None) -> Replay:
 @pytest.mark.parametrize("n_rows", [0, 5, 12, 13, 40])
 @pytest.mark.parametrize("capacity", [4, 12, 30])
 def test_a_restored_replay_keeps_the_latest_rows(capacity, n_rows):
-    kept = filled(12, n_rows).arrays()
+    kept = filled(12, n_rows).state_dict()
     replay = Replay(capacity, COLUMNS)
-    replay.restore(kept)
+    replay.load_state_dict(kept)
     n_left = min(n_rows, 12, capacity)
     latest = np.arange(n_rows - n_left, n_rows) + 1
     assert np.sort(replay["number"]).tolist() == latest.tolist()
@@ -42,7 +42,7 @@ def test_a_restored_replay_keeps_the_latest_rows(capacity, n_rows):
 @pytest.mark.parametrize("n_rows", [5, 12, 40])
 def test_the_same_capacity_has_the_same_places(n_rows):
     first, second = filled(12, n_rows), Replay(12, COLUMNS)
-    second.restore(first.arrays())
+    second.load_state_dict(first.state_dict())
     assert np.array_equal(first["number"], second["number"])
     assert first.n_added == second.n_added == n_rows
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
+from recsim_env.agents.core.replay import NEXT
+from recsim_env.agents.core.restoring import flattened
 from recsim_env.agents.core.step_log import LoggedSteps, returns_to_go
-from recsim_env.agents.networks.agent import NEXT
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -105,7 +106,7 @@ def test_who_learned_from_a_log_is_saved_with_it(name, tmp_path):
     assert name not in OFFLINE or loaded.logger.num_timesteps == agent.logger.num_timesteps == 0
     for each in (agent, loaded):
         each.learn_from(logged(seed=1)).learn(100)
-    found, other = agent.arrays(), loaded.arrays()
+    found, other = flattened(agent.state_dict()), flattened(loaded.state_dict())
     assert all(np.array_equal(found[name], other[name]) for name in found)
 
 
@@ -141,7 +142,7 @@ def test_the_logger_learns_as_it_would_alone(name):
     agent.learn(240)
     alone.learn(240)
     assert agent.num_timesteps == agent.logger.num_timesteps == len(agent.replay) == 240
-    found, expected = agent.logger.arrays(), alone.arrays()
+    found, expected = flattened(agent.logger.state_dict()), flattened(alone.state_dict())
     assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
 

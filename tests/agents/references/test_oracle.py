@@ -56,8 +56,8 @@ def test_without_taste_the_oracle_ranks_by_what_a_crowd_likes():
     oracle = Oracle(env, ablate="taste", n_marginal_samples=12)
     env.reset(seed=0)
     users, expected = env.users, np.zeros((3, 10))
-    assert len(oracle._crowd) == 12
-    for member in oracle._crowd:
+    assert len(oracle.others) == 12
+    for member in oracle.others:
         users["affinity"] = member["affinity"]
         expected += env.expected_reward(users) / 12
     assert oracle.candidate_values() == pytest.approx(expected)

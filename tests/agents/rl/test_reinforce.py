@@ -10,8 +10,9 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
-from recsim_env.agents.networks.agent import NEXT
+from recsim_env.agents.core.replay import NEXT
+from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -59,8 +60,8 @@ def log_of(slates, clicked, rewards, propensity) -> LoggedSteps:
     scenario = TenItems(slate_size=slate_size)
     env = RecommendationVectorEnv(scenario, num_envs=n, autoreset_mode="Disabled")
     observation, _ = env.reset(seed=0)
-    recorder = StepRecorder(scenario)
-    seen = recorder.seen(observation, recorder.memory.begin(n))
+    memory = SessionMemory(scenario)
+    seen = memory.seen(memory.begin(n), observation)
     columns = {
         **seen,
         **{NEXT + name: value for name, value in seen.items()},
@@ -107,7 +108,7 @@ def policy_after(log, *, n_steps=600, **settings) -> np.ndarray:
     )
     agent.learn_from(log)
     agent.prepare()
-    batch = agent.on_device({name: agent.replay[name] for name in agent.replay_columns()})
+    batch = agent.trainer.on_device({name: agent.replay[name] for name in agent.replay_columns()})
     optimizer = torch.optim.Adam(agent.network.parameters(), lr=1e-2)
     for _ in range(n_steps):
         optimizer.zero_grad()

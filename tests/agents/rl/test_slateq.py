@@ -135,7 +135,7 @@ def table_agent(env, **settings):
 def long_term_value(agent, batch, row, training):
     """Returns the value of what follows a kept step, from its arrays and the averaged table."""
     user, candidates = batch["next_user"][row], batch["next_candidates"][row]
-    none = WEIGHTS[1, 20] if agent.settings["null_value"] else 0.0
+    none = WEIGHTS[1, 20] if agent.settings.null_value else 0.0
     gain = candidates @ WEIGHTS[1, :20] + 0.5 - none
     attraction = np.maximum(candidates @ user + 1.0, 0.0)
     every = list(itertools.combinations(range(10), 3))
@@ -157,7 +157,7 @@ def test_targets_are_those_of_the_next_observation(training, null_value):
     if training == "sarsa":  # the last steps' next slates are not known
         known = batch["next_slate"][:, 0] >= 0
         batch = {name: column[known] for name, column in batch.items()}
-    found = agent.targets(agent.on_device(batch)).numpy()
+    found = agent.targets(agent.trainer.on_device(batch)).numpy()
     expected = batch["reward"] / 2.0
     if training != "myop":
         following = [long_term_value(agent, batch, row, training) for row in range(len(expected))]
@@ -170,7 +170,7 @@ def test_the_loss_counts_each_of_several_clicks_by_its_share():
     agent, batch = table_agent(env, null_value=True)
     clicked = batch["next_response"][:, :, 0] > 0
     assert {0, 1, 2} <= set(clicked.sum(axis=1))  # none, one and several
-    tensors = agent.on_device(batch)
+    tensors = agent.trainer.on_device(batch)
     with torch.no_grad():
         target = agent.targets(tensors).numpy()
         logits = agent.network.attraction.logits(tensors).numpy()
@@ -217,7 +217,7 @@ def test_learned_attractions_explain_what_is_chosen():
     agent = make_agent("slateq", env, exploration=1.0, **settings).learn(10_000)
     rows = agent.replay.sample(2_000, np.random.default_rng(0))
     with torch.no_grad():
-        found = agent.network.attraction(agent.on_device(rows)).numpy()
+        found = agent.network.attraction(agent.trainer.on_device(rows)).numpy()
     true = np.exp(5.0 * np.einsum("ncf,nf->nc", rows["candidates"], rows["user"]) - 4.0)
     attractions = [np.take_along_axis(v, rows["slate"], axis=1) for v in (found, true)]
     guess, chance = (v / (1.0 + v.sum(axis=1, keepdims=True)) for v in attractions)
@@ -249,7 +249,7 @@ def test_a_choice_that_nobody_makes_is_worth_an_average_one():
     """Where everybody chooses, none is never seen: it must not make some items look better."""
     env = RecommendationVectorEnv(LongTermSatisfaction, num_envs=16)
     agent = make_agent("slateq", env, learning_starts=200).learn(1_200)
-    rows = agent.on_device(agent.replay.sample(200, np.random.default_rng(0)))
+    rows = agent.trainer.on_device(agent.replay.sample(200, np.random.default_rng(0)))
     with torch.no_grad():
         values, none = agent.network.values(rows)
     gain = (values - none[:, None]).numpy()

@@ -1,0 +1,202 @@
+"""The sessions that an agent is amid while it learns: what it sees, shows, and is told of.
+
+What was seen last is not saved: it follows from the state of the people.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from tqdm import tqdm
+
+from recsim_env.agents.core.agent import Agent, as_steps
+from recsim_env.agents.core.restoring import State, like, part, require_range, taken
+from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.core.world import describe_world
+from recsim_env.engine.state import check_state
+from recsim_env.envs import RecommendationVectorEnv
+
+#: Given an observation and a memory, chooses slates, and says how likely they were or None.
+Policy = Callable[[Observation, Any], tuple[np.ndarray, np.ndarray | None]]
+
+
+class Interaction:
+    """An agent among people who come and go, shown one batch of slates after the other.
+
+    Args:
+      agent: who acts.
+
+    Attributes:
+      observation: what it saw last, of everybody; None before there are sessions.
+      state: what it remembers of the sessions.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._env: RecommendationVectorEnv | None = None  # where the sessions are
+        self.observation: Observation | None = None
+        self._is_over = self._begins = np.zeros(0, bool)
+        self.state: Any = None
+        self._saved: State = {}  # sessions to go on with
+
+    def enter(self) -> bool:
+        """Goes on with the sessions under way, or begins new ones; returns whether they are new.
+
+        Raises:
+          ValueError: the environment begins episodes at other times than `step` expects.
+        """
+        agent = self._agent
+        if agent.env.autoreset_mode != AutoresetMode.NEXT_STEP:
+            raise ValueError("learning needs an environment with autoreset_mode='NextStep'")
+        is_under_way = self.observation is not None and agent.env is self._env
+        is_new = not (self._goes_on_as_saved() or is_under_way)
+        if is_new:
+            n = agent.env.num_envs
+            self.observation, _ = agent.stage.reset(seed=agent.seed)
+            self._is_over, self._begins = np.zeros(n, bool), np.ones(n, bool)
+            self.state = agent.begin_state(n)
+        self._env, agent.world = agent.env, describe_world(agent.env.scenario)
+        return is_new
+
+    def run(
+        self,
+        total_timesteps: int,
+        callback: Any = None,
+        progress_bar: bool = False,
+        *,
+        policy: Policy | None = None,
+        learner: Agent | None = None,
+    ) -> Iterator[Transition]:
+        """Yields batches of steps until there are `total_timesteps`; see `Agent.learn`.
+
+        Args:
+          total_timesteps, callback, progress_bar: as there.
+          policy: chooses the slates; by default the agent, without saying how likely they were.
+          learner: who learns of the steps, if that is another: the callback is called with it, and
+            its `on_rest` is asked.
+        """
+        total, learner = as_steps(total_timesteps), learner or self._agent
+        n_steps = 0
+        quiet = None if progress_bar else True  # None: only on a terminal
+        with tqdm(total=total, unit="step", disable=quiet) as progress:
+            while n_steps < total:
+                transition = self._step(policy or self._own_policy)
+                yield transition
+                n_steps += len(transition.index)
+                progress.update(len(transition.index))
+                if callback is not None and callback(learner) is False:
+                    break
+                if learner.on_rest is not None and n_steps < total:
+                    learner.on_rest()
+
+    def _own_policy(self, observation: Observation, state: Any) -> tuple[np.ndarray, None]:
+        return self._agent.recommend(observation, state, deterministic=False), None
+
+    def _step(self, policy: Policy) -> Transition:
+        """Shows one slate to everybody, and returns what came of it."""
+        agent, observation = self._agent, self.observation
+        assert observation is not None
+        state = agent.next_state(self.state, observation, self._begins)
+        slates, propensity = policy(observation, state)
+        self.state = agent.remember(state, observation, slates)
+        following = agent.stage.step(slates)
+        transition = Transition.of_batch(
+            agent.env.scenario,
+            observation,
+            slates,
+            following,
+            is_over=self._is_over,
+            begins=self._begins,
+            state=state,
+            propensity=propensity,
+        )
+        self.observation, _, terminated, truncated, _ = following
+        self._begins, self._is_over = self._is_over, terminated | truncated
+        return transition
+
+    # Saving ---------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the sessions under way; nothing before there are any."""
+        if self.observation is None or self._env is None:
+            return dict(self._saved)
+        return {
+            "environment": self._env.state,
+            "is_over": self._is_over,
+            "begins": self._begins,
+            "memory": {str(place): leaf for place, leaf in enumerate(_leaves(self.state))},
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back sessions, to go on with where they are of as many people as there are.
+
+        Raises:
+          ValueError: they cannot be of this environment, or of such an agent.
+        """
+        self._saved = self._checked(state) if state and is_state_of(self._agent.env, state) else {}
+
+    @property
+    def is_resuming(self) -> bool:
+        """Whether there are sessions of a saved agent to go on with."""
+        return bool(self._saved)
+
+    def _checked(self, state: State) -> dict[str, Any]:
+        """Returns saved sessions, whose arrays are those that this agent would save."""
+        n = self._agent.env.num_envs
+        flags, memory = np.zeros(n, bool), part(state, "memory")
+        found = {name: like(state, name, flags) for name in ("is_over", "begins")}
+        leaves = {}
+        for place, model in enumerate(_leaves(self._agent.begin_state(n))):
+            name = str(place)
+            leaves[name] = like(memory, name, model)
+            if model.dtype.kind == "i":
+                high = self._agent.memory_bound() - 1
+                require_range(f"memory.{name}", leaves[name], low=-1, high=high)
+        return found | {"environment": state["environment"], "memory": leaves}
+
+    def _goes_on_as_saved(self) -> bool:
+        """Goes on with the sessions of a loaded agent, if they are of such an environment."""
+        saved, self._saved, agent = self._saved, {}, self._agent
+        n = agent.env.num_envs
+        if not saved or saved["environment"].shape != (n,):
+            return False
+        agent.env.state = saved["environment"]
+        self.observation = agent.env.observe()
+        self._is_over, self._begins = saved["is_over"], saved["begins"]
+        leaves = iter([saved["memory"][str(k)] for k in range(len(saved["memory"]))])
+        self.state = _rebuilt(agent.begin_state(n), leaves)
+        return True
+
+
+def is_state_of(env: RecommendationVectorEnv, state: State, *, may_be_over: bool = True) -> bool:
+    """Returns whether the array `environment` is a state of as many people as an environment has.
+
+    Args:
+      env: that would go on from it.
+      state: where it is.
+      may_be_over: whether a session may have ended, without the next having begun.
+
+    Raises:
+      ValueError: it is no state of such people.
+    """
+    people, own = taken(state, "environment"), env.state
+    if people.dtype != own.dtype or people.ndim != 1:
+        raise ValueError("environment is no state of these people")
+    if not check_state(env.scenario, people, may_be_over=may_be_over):
+        raise ValueError("environment is a state in which no session has begun")
+    return people.shape == own.shape
+
+
+def _leaves(state: Any) -> list[np.ndarray]:
+    """Returns the arrays of a memory, which is None, an array, or a named tuple of memories."""
+    if isinstance(state, tuple):
+        return [leaf for each in state for leaf in _leaves(each)]
+    return [] if state is None else [state]
+
+
+def _rebuilt(like: Any, leaves: Iterator[np.ndarray]) -> Any:
+    """Returns a memory made like another, of the arrays that `_leaves` returned."""
+    if isinstance(like, tuple):
+        return type(like)(*(_rebuilt(each, leaves) for each in like))
+    return None if like is None else next(leaves)

@@ -1,0 +1,51 @@
+"""What agents need of a scenario, by name: `Agent.requires` lists the names."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from recsim_env.core.scenario import Scenario
+
+
+class Requirement(NamedTuple):
+    """Something that a scenario has or lacks.
+
+    Attributes:
+      holds: whether a scenario has it.
+      lack: says that it has not, of an {agent} and a {scenario}.
+    """
+
+    holds: Callable[[Scenario], bool]
+    lack: str
+
+
+REQUIREMENTS = {
+    "item features": Requirement(
+        lambda scenario: "candidates" in scenario.space_fields(),
+        "{agent} needs item features, and {scenario} with these settings shows none",
+    ),
+    "responses": Requirement(
+        lambda scenario: "response" in scenario.space_fields(),
+        "{agent} needs to see what is chosen from a slate, and {scenario} with these settings does "
+        "not show it",
+    ),
+    "categories": Requirement(
+        lambda scenario: scenario.category is not None,
+        "{scenario} does not say which category an item is of",
+    ),
+    "expected reward": Requirement(
+        lambda scenario: scenario.expected_reward is not Scenario.expected_reward,
+        "{scenario} defines no expected_reward(), so there is no oracle",
+    ),
+    "long-term value": Requirement(
+        lambda scenario: scenario.long_term_value is not None,
+        "{scenario} has no far-sighted reference; the oracle is its ceiling",
+    ),
+}
+
+
+def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str | None:
+    """Returns a sentence on the first of what an agent requires that a scenario lacks, or None."""
+    for name in requires:
+        if not REQUIREMENTS[name].holds(scenario):
+            return REQUIREMENTS[name].lack.format(agent=agent, scenario=type(scenario).__name__)
+    return None

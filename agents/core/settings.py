@@ -1,0 +1,64 @@
+"""What an agent is given beside its environment: typed, frozen, checked when it is made."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from recsim_env.core.settings import check_settings, setting
+from recsim_env.inputs.spelling import did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """Base class of an agent's settings, which are fields declared with `setting`."""
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Returns the settings by name, as they are by default."""
+        return {field.name: field.default for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def of(cls, agent: str, given: Mapping[str, Any]) -> Self:
+        """Returns the settings of an agent, those given over the defaults.
+
+        Raises:
+          ValueError: it has no such setting; the known ones are listed. Or one is of another type
+            than its default, or out of range.
+        """
+        known = cls.defaults()
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ValueError(
+                f"{agent} has no setting {', '.join(unknown)}; known are "
+                f"{', '.join(known) or 'none'}{did_you_mean(unknown[0], known)}"
+            )
+        return cls(**given)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the settings by name."""
+        return {name: getattr(self, name) for name in self.defaults()}
+
+
+def refusal(name: str, value: Any, allowed: str) -> ValueError:
+    """Returns the error of a setting that this scenario does not allow, and what it does allow."""
+    return ValueError(f"{name}={value!r} is not allowed; use {allowed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FallingExploration(AgentSettings):
+    """A share of random slates that falls from 1 as learning goes on."""
+
+    exploration: float = setting(
+        0.05, low=0.0, high=1.0, doc="share of random slates while learning, to which it falls"
+    )
+    exploration_steps: int = setting(
+        10_000, low=1, doc="interactions in which that share falls from 1"
+    )
+
+    def share_after(self, n_steps: int) -> float:
+        """Returns the share of random slates after so many interactions."""
+        return 1.0 - (1.0 - self.exploration) * min(1.0, n_steps / self.exploration_steps)

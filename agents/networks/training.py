@@ -1,0 +1,137 @@
+"""Training of an agent's own network: what it is given, its gradient steps, and its file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.restoring import State, flattened, part
+from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.core.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings(AgentSettings):
+    """What agents with networks are given."""
+
+    width: int = setting(32, low=1, doc="of the hidden layers")
+    device: str = setting(
+        "cpu",
+        choices=("cpu", "cuda", "auto"),
+        doc="where torch computes; auto: on the GPU where there is one",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(NetworkSettings):
+    """What agents that train a network on kept steps are given."""
+
+    learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")
+    batch_size: int = setting(256, low=1, doc="steps of a gradient step")
+    update_every: int = setting(16, low=1, doc="interactions for each gradient step")
+    learning_starts: int = setting(1_000, low=0, doc="interactions before the first")
+    buffer_size: int = setting(
+        50_000, low=1, doc="interactions that are kept; fewer where they would take over 1 GiB"
+    )
+
+
+class Trainer:
+    """A network and its optimiser.
+
+    Args:
+      make_network: returns the untrained network, a torch module; what is not learned needs no
+        gradient.
+      settings: where it computes, and how fast it learns.
+      rng: draws the seed of its first weights.
+      needed_by: who is said to need torch.
+
+    Attributes:
+      network: the torch module.
+      device: where it is.
+    """
+
+    def __init__(
+        self,
+        make_network: Callable[[], Any],
+        settings: TrainingSettings,
+        rng: np.random.Generator,
+        *,
+        needed_by: str,
+    ) -> None:
+        torch = extra("torch", needed_by=needed_by)
+        compute = extra("recsim_env.agents.networks.compute", needed_by=needed_by)
+        self.device = compute.device_of(settings.device)
+        with compute.computing(int(rng.integers(2**31))):
+            self.network = make_network().to(self.device)
+        learned = [weight for weight in self.network.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.Adam(learned, lr=settings.learning_rate)
+
+    def train(
+        self,
+        n_gradient_steps: int,
+        batch: Callable[[], Mapping[str, np.ndarray]],
+        loss: Callable[[Mapping[str, Any]], Any],
+        rng: np.random.Generator,
+        *,
+        tau: float = 0.0,
+    ) -> float:
+        """Takes gradient steps and returns the last loss.
+
+        Args:
+          n_gradient_steps: one or more.
+          batch: draws the rows of a step.
+          loss: of a batch of tensors.
+          rng: draws the seed of whatever torch draws.
+          tau: if more than 0, how far the network's averages follow after each step.
+        """
+        from recsim_env.agents.networks.compute import computing
+
+        with computing(int(rng.integers(2**31))):
+            for _ in range(n_gradient_steps):
+                value = loss(self.on_device(batch()))
+                self.optimizer.zero_grad()
+                value.backward()
+                self.optimizer.step()
+                if tau > 0:
+                    self.network.follow(tau)
+        return float(value.item())
+
+    def on_device(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Returns arrays as tensors on the device."""
+        import torch
+
+        return {
+            name: torch.as_tensor(np.ascontiguousarray(value), device=self.device)
+            for name, value in batch.items()
+        }
+
+    def compute(self, function: Any, batch: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns as an array what a function of tensors says of arrays, without gradients."""
+        import torch
+
+        from recsim_env.agents.networks.compute import computing
+
+        with computing(), torch.inference_mode():
+            return np.asarray(function(self.on_device(batch)).cpu().numpy())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the weights and the optimiser's moments."""
+        from recsim_env.agents.networks.compute import optimizer_arrays, weights_of
+
+        return {
+            "network": weights_of(self.network),
+            "optimizer": optimizer_arrays(self.optimizer),
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned.
+
+        Raises:
+          ValueError: they are not of such a network.
+        """
+        from recsim_env.agents.networks.compute import restore_optimizer, set_weights
+
+        set_weights(self.network, flattened(part(state, "network")))
+        restore_optimizer(self.optimizer, flattened(part(state, "optimizer")))
