@@ -49,6 +49,14 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
+def as_tensors(arrays: Mapping[str, np.ndarray], device: torch.device) -> dict[str, torch.Tensor]:
+    """Returns arrays as tensors on a device."""
+    return {
+        name: torch.as_tensor(np.ascontiguousarray(value), device=device)
+        for name, value in arrays.items()
+    }
+
+
 def generator_states(actions: spaces.Space) -> dict[str, np.ndarray]:
     """Returns where the global generators stand, and that of a space of actions."""
     _, keys, place, has_normal, normal = np.random.get_state()

@@ -1,5 +1,6 @@
 """Slates drawn place by place without repeats: the Plackett-Luce distribution."""
 
+import numpy as np
 import torch
 
 # Taken candidates get this logit: their probability is 0, and 0 times its logarithm stays 0.
@@ -65,3 +66,10 @@ class PlackettLuce:
     @staticmethod
     def _place_log_probs(slates: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
         return log_probs.gather(2, slates[:, :, None]).sum(dim=(1, 2))
+
+
+def drawn_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
+    """Returns how likely slates, (n, slate_size), are drawn by scores, (n, n_candidates); (n,)."""
+    distribution = PlackettLuce(torch.as_tensor(scores), slates.shape[1])
+    chance = distribution.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp()
+    return np.asarray(chance.numpy())

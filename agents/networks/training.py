@@ -100,12 +100,9 @@ class Trainer:
 
     def on_device(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Returns arrays as tensors on the device."""
-        import torch
+        from recsim_env.agents.networks.compute import as_tensors
 
-        return {
-            name: torch.as_tensor(np.ascontiguousarray(value), device=self.device)
-            for name, value in batch.items()
-        }
+        return as_tensors(batch, self.device)
 
     def compute(self, function: Any, batch: Mapping[str, np.ndarray]) -> np.ndarray:
         """Returns as an array what a function of tensors says of arrays, without gradients."""

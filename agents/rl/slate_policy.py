@@ -86,6 +86,8 @@ class SlatePolicyAgent(Agent):
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
     ) -> np.ndarray:
         """Returns the chance that slates are drawn, or are the best."""
+        from recsim_env.agents.networks.plackett_luce import drawn_chance
+
         scores = self.scores(observation, state)
         return slate_chance(scores, slates) if deterministic else drawn_chance(scores, slates)
 
@@ -234,14 +236,3 @@ class SlatePolicyAgent(Agent):
 
 
 _PARTS = ("network", "optimizer", "learning")
-
-
-def drawn_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
-    """Returns how likely slates are drawn by scores without repeats, (n,)."""
-    import torch
-
-    from recsim_env.agents.networks.plackett_luce import PlackettLuce
-
-    distribution = PlackettLuce(torch.as_tensor(scores), slates.shape[1])
-    chance = distribution.log_prob(torch.as_tensor(slates, dtype=torch.int64)).exp()
-    return np.asarray(chance.numpy())

@@ -1,4 +1,8 @@
-"""What the agents behind Stable-Baselines3 share: how they learn, remember, and are kept."""
+"""Agents whose model is one of Stable-Baselines3's: how they learn, recommend, and are kept.
+
+Where learning stands, Stable-Baselines3 keeps in attributes of its models whose names begin with an
+underscore, and has no other way to read or to set it.
+"""
 
 import contextlib
 import copy
@@ -6,72 +10,93 @@ import operator
 import random
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from tqdm import tqdm
 
-from recsim_env.agents.core.agent import as_steps
+from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import is_state_of
 from recsim_env.agents.core.optional import extra
-from recsim_env.agents.core.restoring import like, require_range, taken, whole
-from recsim_env.agents.core.session_agent import SessionAgent, with_prefix
+from recsim_env.agents.core.restoring import (
+    State,
+    flattened,
+    like,
+    part,
+    require_range,
+    taken,
+    whole,
+)
+from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
+from recsim_env.agents.networks.training import NetworkSettings
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.wrappers import VectorSlateWrapper
+from recsim_env.envs.action_forms import ActionForm
 
-# What the names of arrays begin with.
-_POLICY, _OPTIMIZER, _VARIABLE = "policy.", "optimizer.", "variable."
-_DRAWING = "drawing."
+# What `state_dict` holds.
+_PARTS = ("policy", "optimizers", "variables", "scale", "learning")
 
 # How often, in interactions, losses are reported to the monitor.
 _REPORT_EVERY = 1_000
 
 
-class SB3Agent(SessionAgent):
-    """A model of Stable-Baselines3, fed with all that is seen and what it remembers of the session.
+@dataclass(frozen=True, kw_only=True)
+class SB3Settings(NetworkSettings):
+    """What all agents behind Stable-Baselines3 are given."""
 
-    It learns in an environment of its own, made like the one it is given; `set_env` changes where
-    it acts, not where it learns. It computes in one thread, so that the same seed gives the same
-    agent.
+    learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")
+    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
 
-    A subclass names its action wrapper, makes its model and chooses slates by it.
 
-    Settings:
-      width, device: see `SessionAgent`.
+class SB3Agent(Agent):
+    """Base class of agents behind Stable-Baselines3: a model fed with all that is seen.
+
+    The model sees every float field of an observation, and what happened so far in the session
+    (`SessionMemory`). It learns in an environment of its own, made like the one that the agent is
+    given; `set_env` changes where it acts, not where it learns. It computes in one thread, so that
+    the same seed gives the same agent.
+
+    A subclass makes the model and chooses slates by it.
+
+    Attributes:
+      model: of Stable-Baselines3.
+      device: where torch computes.
+      form: how the model's actions become slates; None where they are slates.
     """
+
+    Settings = SB3Settings
+    settings: SB3Settings
+    requires = ("item features",)
+    memory: Any
 
     #: Rewards are divided by the running deviation of returns with this discount (and cut at ± 10).
     scale_discount: ClassVar[float] = 0.99
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.check_settings()
         extra("recsim_env.envs.sb3", needed_by=type(self).__name__)
         from recsim_env.agents.networks.compute import device_of
-
-        # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
-        self.device = device_of(self.settings["device"])
-        own = self.env.twin(autoreset_mode="SameStep", flat=False)
         from recsim_env.agents.sb3.training import logger_of, training_env
 
-        self._generator_states: dict[str, np.ndarray] = {}
-        with self._generators():
+        # Stable-Baselines3 would take the CPU, without a word, where there is no GPU.
+        self.device = device_of(self.settings.device)
+        self.memory = SessionMemory(self.env.scenario)
+        own = self.env.twin(autoreset_mode="SameStep", flat=False)
+        self.form = self.action_form(own)
+        self._generator_states: dict[str, Any] = {}
+        with self.generators():
             training = training_env(
-                self.wrap(own), self.memory, seed=self.seed, discount=self.scale_discount
+                own, self.memory, self.form, seed=self.seed, discount=self.scale_discount
             )
             self.model = self.make_model(training)
         self.model.set_logger(logger_of(self))
 
-    def check_settings(self) -> None:
-        """Raises ValueError for a setting out of range."""
-        self.require("gamma", 0 <= self.settings["gamma"] <= 1, "0 to 1")
-        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
-
-    def wrap(self, env: RecommendationVectorEnv) -> Any:
-        """Returns the environment with the actions that the model takes; by default slates."""
-        return env
+    def action_form(self, env: RecommendationVectorEnv) -> ActionForm | None:
+        """Returns how the model's actions become slates; by default they are slates."""
+        return None
 
     @abstractmethod
     def make_model(self, env: Any) -> Any:
@@ -81,8 +106,56 @@ class SB3Agent(SessionAgent):
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
         """Returns slates, (n, slate_size), for a batch of observations as tensors."""
 
+    # Acting --------------------------------------------------------------------------------------
+
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Shows the best slates by what the model has learned."""
+        import torch
+
+        from recsim_env.agents.networks.compute import computing
+
+        with computing(), torch.no_grad():
+            return self.choose(self.tensors(observation, state), deterministic=deterministic)
+
+    def tensors(self, observation: Observation, state: Any) -> Any:
+        """Returns what the model sees, as tensors on the device."""
+        from recsim_env.agents.networks.compute import as_tensors
+
+        return as_tensors(self.memory.seen(state, observation), self.device)
+
+    # Learning ------------------------------------------------------------------------------------
+
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
+        """Learns from at least as many interactions; see `Agent.learn`."""
+        total_timesteps = as_steps(total_timesteps)
+        from recsim_env.agents.sb3.training import Watcher, people_in
+
+        quiet = None if progress_bar else True  # None: only on a terminal
+        self.world = describe_world(people_in(self.model).scenario)
+        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
+
+            def after_step(taken: Mapping[str, Any]) -> bool:
+                before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
+                progress.update(self.num_timesteps - before)
+                if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
+                    self.model.logger.dump(self.num_timesteps)
+                goes_on = callback is None or callback(self) is not False
+                if not goes_on:
+                    self.after_stop(taken)
+                return goes_on
+
+            with self.generators() as seed:
+                self._go_on_drawing(seed)
+                self.model.learn(
+                    total_timesteps,
+                    Watcher(after_step, self._rest),
+                    log_interval=None,
+                    reset_num_timesteps=False,
+                )
+        return self
+
     @contextlib.contextmanager
-    def _generators(self) -> Iterator[int]:
+    def generators(self) -> Iterator[int]:
         """Seeds the global generators, yields the seed, and puts back how they were."""
         from recsim_env.agents.networks.compute import computing
 
@@ -96,35 +169,6 @@ class SB3Agent(SessionAgent):
         finally:
             random.setstate(before[0])
             np.random.set_state(before[1])
-
-    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
-        """Learns from at least as many interactions; see `Agent.learn`."""
-        total_timesteps = as_steps(total_timesteps)
-        from recsim_env.agents.sb3.training import Watcher
-
-        quiet = None if progress_bar else True  # None: only on a terminal
-        self.world = describe_world(self.model.env.unwrapped.env.unwrapped.scenario)
-        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
-
-            def after_step(taken: Mapping[str, Any]) -> bool:
-                before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
-                progress.update(self.num_timesteps - before)
-                if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
-                    self.model.logger.dump(self.num_timesteps)
-                goes_on = callback is None or callback(self) is not False
-                if not goes_on:
-                    self.after_stop(taken)
-                return goes_on
-
-            with self._generators() as seed:
-                self._go_on_drawing(seed)
-                self.model.learn(
-                    total_timesteps,
-                    Watcher(after_step, self._rest),
-                    log_interval=None,
-                    reset_num_timesteps=False,
-                )
-        return self
 
     def _go_on_drawing(self, seed: int) -> None:
         """Seeds the generator of actions, or lets all of them go on where learning was left."""
@@ -156,67 +200,50 @@ class SB3Agent(SessionAgent):
         self.model._last_obs = self.model._last_original_obs = taken["new_obs"]
         self.model._last_episode_starts = taken["dones"]
 
-    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
-        """Shows the best slates by what the model has learned."""
-        import torch
+    # Files ---------------------------------------------------------------------------------------
 
-        from recsim_env.agents.networks.compute import computing
-
-        with computing(), torch.no_grad():
-            return self.choose(self.tensors(observation, state), deterministic=deterministic)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the weights, the optimisers' states and the scale of rewards."""
-        from recsim_env.agents.networks.compute import optimizer_arrays
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the weights, the optimisers' states, the scale of rewards, and the sessions."""
+        from recsim_env.agents.networks.compute import optimizer_arrays, weights_of
 
         scale = self.model.env.ret_rms
-        found = {"scale": np.array([scale.mean, scale.var, scale.count])}
-        for name, value in self.model.policy.state_dict().items():
-            found[_POLICY + name] = value.cpu().numpy().copy()
-        for prefix, optimizer in self._optimizers().items():
-            found |= {prefix + name: part for name, part in optimizer_arrays(optimizer).items()}
-        for name, variable in self._variables().items():
-            found[name] = variable.detach().cpu().numpy().copy()
-        return found
-
-    def __reduce__(self) -> Any:
-        """Returns how a copy is made, in this process or another: as a loaded agent is."""
-        kept = {
-            "num_timesteps": self.num_timesteps,
-            "world": self.world,
-            "generator": self.rng.bit_generator.state,
-            "arrays": self.arrays(),
-            "progress": self.progress(),
+        optimizers = {name: optimizer_arrays(each) for name, each in self._optimizers().items()}
+        variables = self._variables().items()
+        return super().state_dict() | {
+            "policy": weights_of(self.model.policy),
+            "optimizers": optimizers,
+            "variables": {name: each.detach().cpu().numpy().copy() for name, each in variables},
+            "scale": np.array([scale.mean, scale.var, scale.count]),
+            "learning": self._learning_state(),
         }
-        return _copied, (type(self), self.stage, self.seed, dict(self.settings), kept)
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `arrays` returned."""
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned; goes on with the sessions of as many people."""
         import torch
 
-        from recsim_env.agents.networks.compute import check_weights, restore_optimizer
+        from recsim_env.agents.networks.compute import restore_optimizer, set_weights
 
-        policy = self.model.policy
-        check_weights(policy, arrays, _POLICY)
-        scales = like(arrays, "scale", np.zeros(3))
+        super().load_state_dict({k: value for k, value in state.items() if k not in _PARTS})
+        scales = like(state, "scale", np.zeros(3))
         require_range("scale", scales[1:], low=0.0)
-        weights = with_prefix(arrays, _POLICY)
-        policy.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
-        for prefix, optimizer in self._optimizers().items():
-            restore_optimizer(optimizer, with_prefix(arrays, prefix))
+        set_weights(self.model.policy, flattened(part(state, "policy")))
+        moments, variables = part(state, "optimizers"), part(state, "variables")
+        for name, optimizer in self._optimizers().items():
+            restore_optimizer(optimizer, flattened(part(moments, name)))
         for name, variable in self._variables().items():
-            variable.data.copy_(
-                torch.as_tensor(like(arrays, name, variable.detach().cpu().numpy()))
-            )
+            own = variable.detach().cpu().numpy()
+            variable.data.copy_(torch.as_tensor(like(variables, name, own)))
         scale = self.model.env.ret_rms
         scale.mean, scale.var, scale.count = scales.tolist()
         self.model.num_timesteps = self.num_timesteps
+        if learning := part(state, "learning"):
+            self._load_learning_state(learning)
 
     def _optimizers(self) -> dict[str, Any]:
-        """Returns the optimisers that Stable-Baselines3 would save, by what their arrays begin."""
+        """Returns the optimisers that Stable-Baselines3 would save, by name."""
         names, _ = self.model._get_torch_save_params()
         return {
-            f"{_OPTIMIZER}{name}.": operator.attrgetter(name)(self.model)
+            name.replace(".", "_"): operator.attrgetter(name)(self.model)
             for name in names
             if name.endswith("optimizer")
         }
@@ -224,50 +251,72 @@ class SB3Agent(SessionAgent):
     def _variables(self) -> dict[str, Any]:
         """Returns the tensors that Stable-Baselines3 would save beside the policy."""
         _, names = self.model._get_torch_save_params()
-        return {_VARIABLE + name: getattr(self.model, name) for name in names}
+        return {name: getattr(self.model, name) for name in names}
 
-    def progress(self) -> dict[str, np.ndarray]:
-        """Returns the sessions that learning is amid; a subclass adds what else its model keeps."""
-        if self.model._last_obs is None:
+    def kept_parts(self) -> dict[str, Any]:
+        """Returns what else learning goes on with, by name: each has the two methods of a state."""
+        return {}
+
+    def _learning_state(self) -> dict[str, Any]:
+        """Returns the sessions that learning is amid, and what else it goes on with."""
+        from recsim_env.agents.sb3.training import people_in
+
+        model = self.model
+        if model._last_obs is None:
             return {}
-        training = self.model.env
-        drawing = {_DRAWING + name: value for name, value in self._generator_states.items()}
-        training = self.model.env
-        return drawing | {
-            "environment": training.unwrapped.env.unwrapped.state,
-            "sessions": training.venv.sessions,
-            "returns": training.returns,
-            "episode_start": self.model._last_episode_starts,
-            "n_updates": np.array(self.model._n_updates),
+        parts = {name: each.state_dict() for name, each in self.kept_parts().items()}
+        return parts | {
+            "environment": people_in(model).state,
+            "sessions": model.env.venv.tracker.memories,
+            "returns": model.env.returns,
+            "episode_start": model._last_episode_starts,
+            "n_updates": model._n_updates,
+            "drawing": self._generator_states,
         }
 
-    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the sessions, if they are of as many people."""
-        if not progress:
-            return
-        training = self.model.env
-        people, n_envs = training.unwrapped.env.unwrapped, training.num_envs
-        if not is_state_of(people, progress, may_be_over=False):
-            return
-        sessions = like(progress, "sessions", self.memory.begin(n_envs))
-        people.state = progress["environment"]
-        seen = self.memory.seen_with(sessions, people.observe())
-        last = {name: seen[name] for name in self.model.observation_space.spaces}
-        training.returns = like(progress, "returns", np.zeros(n_envs))
-        self.model._last_obs = last
-        training.venv.sessions, training.venv.observation = sessions, last
-        if isinstance(training.unwrapped.env, VectorSlateWrapper):
-            training.unwrapped.env._observation = self.model._last_obs
-        starts = taken(progress, "episode_start")  # a bool or a float, as the last rollout left it
-        flags = np.zeros(n_envs, starts.dtype if starts.dtype == np.float32 else bool)
-        self.model._last_episode_starts = like(progress, "episode_start", flags)
-        self.model._n_updates = whole(progress, "n_updates")
-        self._generator_states = with_prefix(progress, _DRAWING)
-        if self._generator_states:
-            from recsim_env.agents.networks.compute import set_generator_states
+    def _load_learning_state(self, state: State) -> None:
+        """Takes back what `_learning_state` returned, the sessions if they are of as many people.
 
-            with self._generators():  # lends them to a copy, to see that they are what they seem
-                set_generator_states(self._generator_states, copy.deepcopy(self.model.action_space))
+        Raises:
+          ValueError: they cannot be of this environment, or of such an agent.
+        """
+        from recsim_env.agents.sb3.training import people_in
+
+        if is_state_of(people_in(self.model), state, may_be_over=False):
+            self._go_on(state)
+        for name, each in self.kept_parts().items():
+            each.load_state_dict(part(state, name))
+
+    def _go_on(self, state: State) -> None:
+        """Goes on with sessions of as many people as there are."""
+        from recsim_env.agents.networks.compute import set_generator_states
+        from recsim_env.agents.sb3.training import people_in
+
+        model, people = self.model, people_in(self.model)
+        n, tracker = people.num_envs, model.env.venv.tracker
+        starts = taken(state, "episode_start")  # a bool or a float, as the last rollout left it
+        flags = np.zeros(n, starts.dtype if starts.dtype == np.float32 else bool)
+        sessions = like(state, "sessions", tracker.memory.begin(n))
+        model.env.returns = like(state, "returns", np.zeros(n))
+        model._last_episode_starts = like(state, "episode_start", flags)
+        model._n_updates = whole(state, "n_updates")
+        people.state = taken(state, "environment")
+        seen = model.env.venv.go_on(sessions, people.observe())
+        model._last_obs = model.env.normalize_obs(seen)  # a copy, as after each step
+        self._generator_states = part(state, "drawing")
+        if self._generator_states:
+            with self.generators():  # lends them to a copy, to see that they are what they seem
+                set_generator_states(self._generator_states, copy.deepcopy(model.action_space))
+
+    def __reduce__(self) -> Any:
+        """Returns how a copy is made, in this process or another: as a loaded agent is."""
+        kept = {
+            "num_timesteps": self.num_timesteps,
+            "world": self.world,
+            "generator": self.rng.bit_generator.state,
+            "state": self.state_dict(),
+        }
+        return _copied, (type(self), self.stage, self.seed, self.settings.as_dict(), kept)
 
 
 def _copied(
@@ -277,6 +326,5 @@ def _copied(
     agent = kind(env, seed=seed, **settings)
     agent.num_timesteps, agent.world = kept["num_timesteps"], kept["world"]
     agent.rng.bit_generator.state = kept["generator"]
-    agent.restore(kept["arrays"])
-    agent.resume(kept["progress"])
+    agent.load_state_dict(kept["state"])
     return agent

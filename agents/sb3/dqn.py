@@ -1,64 +1,55 @@
-"""Deep Q-learning over slates whose values are made of their items', or of numbers for each."""
+"""Deep Q-learning over slates: the values of slates from those of their items, or quantiles."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.core.settings import FallingExploration
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.sb3.off_policy import OffPolicyAgent
+from recsim_env.agents.sb3.agent import SB3Agent
+from recsim_env.agents.sb3.off_policy import KeptReplay, OffPolicySettings
+from recsim_env.core.settings import setting
 from recsim_env.envs.action_forms import count_slates
 
 
-class SlateValueAgent(OffPolicyAgent):
-    """Shows the slates of highest value, and now and then random ones.
+@dataclass(frozen=True, kw_only=True)
+class SlateValueSettings(FallingExploration, OffPolicySettings):
+    """What agents that estimate values of slates are given.
 
-    A subclass makes the network, and says what its actions are, which stand for slates.
-
-    Settings:
-      learning_rate (0.0005): with 0.001, learning on makes it worse where rewards are noisy.
-      gamma (0.95): chance ends many a session, and the further ahead a value looks, the more of
-        that luck is in its targets.
-      exploration: share of random slates (0.05), to which it falls from 1 in the first
-        exploration_steps interactions (10,000).
-      Others: see `OffPolicyAgent`.
+    With a learning_rate of 0.001, learning on makes them worse where rewards are noisy. Chance ends
+    many a session, and the further ahead a value looks (gamma), the more of that luck is in its
+    targets.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **OffPolicyAgent.defaults,
-        "learning_rate": 5e-4,
-        "gamma": 0.95,
-        "exploration": 0.05,
-        "exploration_steps": 10_000,
-    }
+    learning_rate: float = 5e-4
+    gamma: float = 0.95
 
+
+@dataclass(frozen=True, kw_only=True)
+class QRDQNSettings(SlateValueSettings):
+    """What QR-DQN is given."""
+
+    n_quantiles: int = setting(16, low=1, doc="of the return")
+
+
+class SlateValueAgent(SB3Agent):
+    """Base class of agents that show the slates of highest value, and now and then random ones.
+
+    A subclass makes the network. Where its actions are not slates but stand for them, it says so.
+    """
+
+    Settings = SlateValueSettings
+    settings: SlateValueSettings
     draws_slates: ClassVar[str | None] = None
 
     #: Shorter than the session: rewards much smaller than fresh weights' errors take long to see.
     scale_discount: ClassVar[float] = 0.9
 
-    def check_settings(self) -> None:
-        """Raises ValueError for a setting out of range."""
-        super().check_settings()
-        self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        self.require("exploration_steps", self.settings["exploration_steps"] >= 1, "1 or more")
-
     @abstractmethod
     def make_network(self, space: Any) -> Any:
         """Returns a torch module with `values` and `best`, as `SlateValues` has them."""
-
-    @abstractmethod
-    def random_actions(self, n: int) -> np.ndarray:
-        """Returns what stands for `n` random slates, (n, numbers of an action)."""
-
-    def slates_of(self, actions: np.ndarray) -> np.ndarray:
-        """Returns the slates that actions stand for, (n, slate_size); by default themselves."""
-        return actions
-
-    @abstractmethod
-    def random_chance(self, slates: np.ndarray) -> np.ndarray:
-        """Returns how likely a random slate is each of `slates`, (n,)."""
 
     def model_class(self) -> Any:
         """Returns the class of the model."""
@@ -73,19 +64,34 @@ class SlateValueAgent(OffPolicyAgent):
         return self.model_class()(
             SlateValuePolicy,
             env,
-            **self.model_settings(env),
-            act=self._act,
+            act=self.act,
             policy_kwargs={"network": self.make_network},
+            device=self.device,
+            **self.settings.of_model(env),
         )
+
+    # Acting --------------------------------------------------------------------------------------
+
+    def random_actions(self, n: int) -> np.ndarray:
+        """Returns what stands for `n` random slates, (n, numbers of an action); here themselves."""
+        drawn = self.rng.random((n, self.env.scenario.n_candidates))
+        return drawn.argsort(axis=1)[:, : self.slate_size]
+
+    def random_chance(self, slates: np.ndarray) -> np.ndarray:
+        """Returns how likely a random slate is each of `slates`, (n,)."""
+        return np.full(len(slates), 1.0 / count_slates(self.env.scenario, ordered=True))
+
+    def slates_of(self, actions: np.ndarray) -> np.ndarray:
+        """Returns the slates that actions stand for, (n, slate_size); here themselves."""
+        return actions
 
     def explored_share(self) -> float:
         """Returns the share of random slates at this time of learning."""
-        if self.num_timesteps < self.settings["learning_starts"]:
-            return 1.0
-        final, n_steps = self.settings["exploration"], self.settings["exploration_steps"]
-        return float(final + (1.0 - final) * max(0.0, 1.0 - self.num_timesteps / n_steps))
+        n_steps = self.num_timesteps
+        has_begun = n_steps >= self.settings.learning_starts
+        return self.settings.share_after(n_steps) if has_begun else 1.0
 
-    def _act(self, tensors: Any, *, deterministic: bool = False) -> np.ndarray:
+    def act(self, tensors: Any, *, deterministic: bool = False) -> np.ndarray:
         """Returns the best actions, some replaced by random ones unless `deterministic`."""
         actions = np.asarray(self.model.policy.q_net_target.best(tensors).cpu().numpy())
         if not deterministic:
@@ -95,7 +101,7 @@ class SlateValueAgent(OffPolicyAgent):
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the slates of highest value, some at random unless `deterministic`."""
-        return self.slates_of(self._act(tensors, deterministic=deterministic))
+        return self.slates_of(self.act(tensors, deterministic=deterministic))
 
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
@@ -105,6 +111,10 @@ class SlateValueAgent(OffPolicyAgent):
         chance = (best == slates).all(axis=1).astype(float)
         share = 0.0 if deterministic else self.explored_share()
         return (1.0 - share) * chance + share * self.random_chance(slates)
+
+    def kept_parts(self) -> dict[str, Any]:
+        """Returns the replay buffer."""
+        return {"replay": KeptReplay(self.model)}
 
 
 class DQNAgent(SlateValueAgent):
@@ -126,29 +136,18 @@ class DQNAgent(SlateValueAgent):
       slate; the best slate is computed (`slate_serving.optimal`), not looked up; the averaged
       network acts.
 
-    Settings (defaults chosen on LongTermSatisfaction, MusicStreaming and RatedCatalogue at 20,000
-      interactions): see `SlateValueAgent`.
+    Defaults were chosen on LongTermSatisfaction, MusicStreaming and RatedCatalogue at 20,000
+    interactions.
     """
-
-    defaults: ClassVar[Mapping[str, Any]] = {**SlateValueAgent.defaults}
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `SlateValues`."""
         from recsim_env.agents.sb3.slate_dqn import SlateValues
 
-        return SlateValues(space, slate_size=self.slate_size, width=self.settings["width"])
-
-    def random_actions(self, n: int) -> np.ndarray:
-        """Returns slates in random order, (n, slate_size)."""
-        drawn = self.rng.random((n, self.env.scenario.n_candidates))
-        return drawn.argsort(axis=1)[:, : self.slate_size]
-
-    def random_chance(self, slates: np.ndarray) -> np.ndarray:
-        """Returns the same for all slates."""
-        return np.full(len(slates), 1.0 / count_slates(self.env.scenario, ordered=True))
+        return SlateValues(space, slate_size=self.slate_size, width=self.settings.width)
 
 
-class QRDQNAgent(DQNAgent):
+class QRDQNAgent(SlateValueAgent):
     """Estimates how the return of every slate is distributed, and shows the one of best mean.
 
     Idea: the whole distribution says more than its mean, and what is rare does not drown the rest.
@@ -162,16 +161,10 @@ class QRDQNAgent(DQNAgent):
       (arXiv 1710.10044); the loss is sb3-contrib's.
     Differs: as `DQNAgent`; a slate's quantiles are means over its choices, though the quantiles of
       a mixture are not quite that.
-
-    Settings: n_quantiles (16); others as in `SlateValueAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**DQNAgent.defaults, "n_quantiles": 16}
-
-    def check_settings(self) -> None:
-        """Raises ValueError for a setting out of range."""
-        super().check_settings()
-        self.require("n_quantiles", self.settings["n_quantiles"] >= 1, "1 or more")
+    Settings = QRDQNSettings
+    settings: QRDQNSettings
 
     def model_class(self) -> Any:
         """Returns the class of the model."""
@@ -186,6 +179,6 @@ class QRDQNAgent(DQNAgent):
         return SlateValues(
             space,
             slate_size=self.slate_size,
-            width=self.settings["width"],
-            n_quantiles=self.settings["n_quantiles"],
+            width=self.settings.width,
+            n_quantiles=self.settings.n_quantiles,
         )

@@ -1,18 +1,24 @@
 """Deep Q-learning with a value of its own for every slate."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.sb3.dqn import SlateValueAgent
+from recsim_env.agents.sb3.dqn import SlateValueAgent, SlateValueSettings
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.action_forms import count_slates
-from recsim_env.envs.wrappers import enumerate_slates
+from recsim_env.envs.action_forms import ActionForm, AllSlates, count_slates
 
 # More slates than these take too long to compare at every step.
 _MAX_SLATES = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSlateQSettings(SlateValueSettings):
+    """What the full-slate Q-learner is given."""
+
+    width: int = 128
 
 
 class FullSlateQAgent(SlateValueAgent):
@@ -26,11 +32,10 @@ class FullSlateQAgent(SlateValueAgent):
     Cost: a gradient step and a decision O(width (n_features n_candidates + n_slates)).
     Source: the full-slate Q-learner of Ie et al. 2019, "RecSim" (arXiv 1909.04847).
     Differs: as `DQNAgent`; slates are sets, shown in ascending order of index.
-
-    Settings: width (128); others as in `SlateValueAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**SlateValueAgent.defaults, "width": 128}
+    Settings = FullSlateQSettings
+    form: AllSlates
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -44,27 +49,25 @@ class FullSlateQAgent(SlateValueAgent):
             )
         return super().unsuitable(scenario)
 
-    def wrap(self, env: RecommendationVectorEnv) -> Any:
-        """Returns the environment with numbers of slates as actions."""
-        wrapped: Any = enumerate_slates(env, ordered=False, max_slates=_MAX_SLATES)
-        self.table: np.ndarray = wrapped.form.table
-        return wrapped
+    def action_form(self, env: RecommendationVectorEnv) -> ActionForm:
+        """Returns the table of slates, whose numbers are the actions."""
+        return AllSlates(env.scenario, ordered=False, max_slates=_MAX_SLATES)
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `FlatSlateValues`."""
         from recsim_env.agents.sb3.slate_dqn import FlatSlateValues
 
-        return FlatSlateValues(space, n_slates=len(self.table), width=self.settings["width"])
+        return FlatSlateValues(space, n_slates=len(self.form.table), width=self.settings.width)
 
     def random_actions(self, n: int) -> np.ndarray:
         """Returns numbers of slates, (n, 1)."""
-        return self.rng.integers(0, len(self.table), (n, 1))
+        return self.rng.integers(0, len(self.form.table), (n, 1))
 
     def slates_of(self, actions: np.ndarray) -> np.ndarray:
         """Returns slates, (n, slate_size), by their numbers, (n, 1)."""
-        return np.asarray(self.table[actions[:, 0]])
+        return np.asarray(self.form.table[actions[:, 0]])
 
     def random_chance(self, slates: np.ndarray) -> np.ndarray:
         """Returns the same for all slates of the table, which are ascending, and 0 for others."""
         is_ascending = (np.diff(slates, axis=1) > 0).all(axis=1)
-        return np.asarray(is_ascending / len(self.table), float)
+        return np.asarray(is_ascending / len(self.form.table), float)

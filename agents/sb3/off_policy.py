@@ -1,107 +1,109 @@
-"""What agents share that learn from a replay buffer of Stable-Baselines3."""
+"""What models of Stable-Baselines3 that learn from a replay buffer are given."""
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from recsim_env.agents.core.replay import affordable
-from recsim_env.agents.core.restoring import like, require_range, rows_like, taken
-from recsim_env.agents.core.session_agent import with_prefix
-from recsim_env.agents.sb3.agent import SB3Agent
+from recsim_env.agents.core.restoring import (
+    State,
+    flattened,
+    part,
+    require_range,
+    rows_like,
+    taken,
+    whole,
+)
+from recsim_env.agents.sb3.agent import SB3Settings
+from recsim_env.core.settings import setting
 
-# What the names of arrays begin with.
-_BUFFER = "buffer."
 
+@dataclass(frozen=True, kw_only=True)
+class OffPolicySettings(SB3Settings):
+    """What agents that learn from what anybody did, again and again, are given."""
 
-class OffPolicyAgent(SB3Agent):
-    """A model that learns from what anybody did, again and again.
+    tau: float = setting(
+        0.01,
+        above=0.0,
+        high=1.0,
+        doc="share of the learned weights that moves into the averaged ones at every gradient step",
+    )
+    buffer_size: int = setting(
+        50_000, low=1, doc="interactions that are kept; fewer where they would take over 1 GiB"
+    )
+    learning_starts: int = setting(
+        1_000, low=0, doc="interactions before the first update, by random slates"
+    )
+    batch_size: int = setting(128, low=1, doc="steps of a gradient step")
+    update_every: int = setting(
+        16,
+        low=1,
+        doc="interactions for each gradient step, where of this and num_envs the larger is rounded "
+        "down to a multiple of the other",
+    )
 
-    Settings:
-      learning_rate (0.001); gamma (0.99).
-      tau: share of the learned weights that moves into the averaged ones at every gradient step
-        (0.01).
-      buffer_size: interactions that are kept (50,000; fewer where they would take more than 1 GiB).
-      learning_starts: interactions before the first update, by random slates (1,000).
-      batch_size (128).
-      update_every: interactions for each gradient step (16), where of this and num_envs the larger
-        is rounded down to a multiple of the other.
-      width, device: see `SB3Agent`.
-    """
-
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **SB3Agent.defaults,
-        "learning_rate": 1e-3,
-        "gamma": 0.99,
-        "tau": 0.01,
-        "buffer_size": 50_000,
-        "learning_starts": 1_000,
-        "batch_size": 128,
-        "update_every": 16,
-    }
-
-    def check_settings(self) -> None:
-        """Raises ValueError for a setting out of range."""
-        super().check_settings()
-        for name in ("buffer_size", "batch_size", "update_every"):
-            self.require(name, self.settings[name] >= 1, "1 or more")
-        self.require("learning_starts", self.settings["learning_starts"] >= 0, "0 or more")
-        self.require("tau", 0 < self.settings["tau"] <= 1, "more than 0, up to 1")
-
-    def model_settings(self, env: Any) -> dict[str, Any]:
-        """Returns what all off-policy models of Stable-Baselines3 are made with."""
-        chosen = self.settings
-        n_floats = sum(math.prod(part.shape) for part in env.observation_space.values())
+    def of_model(self, env: Any) -> dict[str, Any]:
+        """Returns what Stable-Baselines3's model is made with, for a training environment."""
+        n_floats = sum(math.prod(each.shape) for each in env.observation_space.values())
         return {
-            "learning_rate": chosen["learning_rate"],
-            "gamma": chosen["gamma"],
-            "tau": chosen["tau"],
-            "buffer_size": affordable(chosen["buffer_size"], 2 * 4 * n_floats, least=env.num_envs),
-            "learning_starts": chosen["learning_starts"],
-            "batch_size": chosen["batch_size"],
-            "train_freq": max(1, chosen["update_every"] // env.num_envs),
-            "gradient_steps": max(1, env.num_envs // chosen["update_every"]),
-            "device": self.device,
+            "learning_rate": self.learning_rate,
+            "gamma": self.gamma,
+            "tau": self.tau,
+            "buffer_size": affordable(self.buffer_size, 2 * 4 * n_floats, least=env.num_envs),
+            "learning_starts": self.learning_starts,
+            "batch_size": self.batch_size,
+            "train_freq": max(1, self.update_every // env.num_envs),
+            "gradient_steps": max(1, env.num_envs // self.update_every),
         }
 
+
+class KeptReplay:
+    """The replay buffer of a model, as part of an agent's file.
+
+    Args:
+      model: an off-policy model of Stable-Baselines3.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the buffer as far as it is full, and where it goes on."""
+        buffer = self._model.replay_buffer
+        return {
+            "steps": {name: column[: buffer.size()] for name, column in self._columns()},
+            "position": buffer.pos,
+            "is_full": int(buffer.full),
+            "n_episodes": self._model._episode_num,
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned, the latest steps where there is not room for all.
+
+        Raises:
+          ValueError: it is of another kind of buffer.
+        """
+        kept = self._checked(flattened(part(state, "steps")))
+        position = whole(state, "position", high=len(kept["rewards"]))
+        is_full = whole(state, "is_full", high=1)
+        self._model._episode_num = whole(state, "n_episodes")
+        self._refill(kept, position if is_full else 0)
+        self._model._last_original_obs = self._model._last_obs
+
     def _columns(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yields the columns of the replay buffer, (buffer_size, num_envs, ...), by name."""
-        buffer = self.model.replay_buffer
+        """Yields the columns of the buffer, (buffer_size, num_envs, ...), by name."""
+        buffer = self._model.replay_buffer
         for name in ("actions", "rewards", "dones", "timeouts"):
             yield name, getattr(buffer, name)
         for name in ("observations", "next_observations"):
             for field, column in getattr(buffer, name).items():
                 yield f"{name}.{field}", column
 
-    def progress(self) -> dict[str, np.ndarray]:
-        """Returns the sessions under way, and the replay buffer as far as it is full."""
-        sessions, buffer = super().progress(), self.model.replay_buffer
-        if not sessions:
-            return {}
-        counts = [buffer.pos, buffer.full, self.model._episode_num]
-        return (
-            sessions
-            | {_BUFFER + name: column[: buffer.size()] for name, column in self._columns()}
-            | {"counts": np.array(counts, np.int64)}
-        )
-
-    def resume(self, progress: Mapping[str, np.ndarray]) -> None:
-        """Goes on with the sessions, if they are of as many people, and with the latest steps."""
-        super().resume(progress)
-        if not progress:
-            return
-        counts = like(progress, "counts", np.zeros(3, np.int64))
-        require_range("counts", counts, low=0)
-        pos, is_full, self.model._episode_num = counts.tolist()
-        kept = self._checked_buffer(with_prefix(progress, _BUFFER))
-        if pos > len(kept["rewards"]) or is_full > 1:
-            raise ValueError("counts are of another replay buffer")
-        self._refill(kept, pos if is_full else 0)
-        self.model._last_original_obs = self.model._last_obs
-
-    def _checked_buffer(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _checked(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns the columns of a buffer, (n, num_envs, ...) with any n and num_envs.
 
         Raises:
@@ -111,18 +113,13 @@ class OffPolicyAgent(SB3Agent):
         if len(shape) != 2 or not shape[1]:
             raise ValueError(f"rewards have shape {shape}, where steps of several people are due")
         empty = {
-            name: np.empty((shape[0], shape[1], *column.shape[2:]), column.dtype)
+            name: np.empty((*shape, *column.shape[2:]), column.dtype)
             for name, column in self._columns()
         }
         found = rows_like(kept, empty, shape[0])
         for name in ("dones", "timeouts"):
             require_range(name, found[name], low=0.0, high=1.0)
-        actions: Any = self.model.action_space
-        if isinstance(actions, spaces.Box):
-            low, high = float(actions.low.min()), float(actions.high.max())
-        else:
-            n_choices = actions.n if isinstance(actions, spaces.Discrete) else actions.nvec.max()
-            low, high = 0.0, float(n_choices - 1)
+        low, high = _range_of(self._model.action_space)
         require_range("actions", found["actions"], low=low, high=high)
         return found
 
@@ -132,7 +129,7 @@ class OffPolicyAgent(SB3Agent):
         They stay in their places where they can; in a buffer of another size, or of other people,
         the latest of them are in order.
         """
-        buffer = self.model.replay_buffer
+        buffer = self._model.replay_buffer
         n_before, n_people = kept["rewards"].shape
         n_rows = min(n_before * n_people // buffer.n_envs, buffer.buffer_size)
         is_same = (n_rows, buffer.n_envs) == (n_before, n_people)
@@ -142,7 +139,13 @@ class OffPolicyAgent(SB3Agent):
             steps = np.roll(kept[name], -oldest, axis=0).reshape(-1, *column.shape[2:])
             latest = steps[len(steps) - n_rows * buffer.n_envs :]
             column[places] = latest.reshape(n_rows, *column.shape[1:])
-        buffer.pos, buffer.full = (
-            (start + n_rows) % buffer.buffer_size,
-            n_rows == buffer.buffer_size,
-        )
+        buffer.pos = (start + n_rows) % buffer.buffer_size
+        buffer.full = n_rows == buffer.buffer_size
+
+
+def _range_of(actions: Any) -> tuple[float, float]:
+    """Returns the smallest and the largest number in an action."""
+    if isinstance(actions, spaces.Box):
+        return float(actions.low.min()), float(actions.high.max())
+    n_choices = actions.n if isinstance(actions, spaces.Discrete) else actions.nvec.max()
+    return 0.0, float(n_choices - 1)

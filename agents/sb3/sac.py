@@ -1,19 +1,29 @@
 """Soft actor-critic in the space of item features."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
 from recsim_env.agents.core.transition import Observation
-from recsim_env.agents.sb3.off_policy import OffPolicyAgent
+from recsim_env.agents.sb3.agent import SB3Agent
+from recsim_env.agents.sb3.off_policy import KeptReplay, OffPolicySettings
+from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import ActionForm, best_candidates
-from recsim_env.envs.wrappers import VectorSlateWrapper
 
 
-class SACAgent(OffPolicyAgent):
+@dataclass(frozen=True, kw_only=True)
+class SACSettings(OffPolicySettings):
+    """What SAC is given."""
+
+    entropy: float = setting(
+        -1.0, doc="wanted of the policy, in nats for each feature; its weight begins with 0.1"
+    )
+
+
+class SACAgent(SB3Agent):
     """Says which way the items to show lie in the space of features, however many there are.
 
     Idea: an action is a direction a among item features, and the slate the candidates with the
@@ -34,21 +44,18 @@ class SACAgent(OffPolicyAgent):
       point that is best where more of a feature is better, features have no common bounds, and a
       direction ranks all items where a point ranks those around it. No critic chooses among the
       neighbours; all of them are the slate.
-
-    Settings:
-      entropy: wanted, in nats for each feature (-1); alpha begins with 0.1.
-      Others: see `OffPolicyAgent`.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {**OffPolicyAgent.defaults, "entropy": -1.0}
+    Settings = SACSettings
+    settings: SACSettings
+    form: "Directions"
 
     #: Shorter than the session, as with values of slates.
     scale_discount: ClassVar[float] = 0.9
 
-    def wrap(self, env: RecommendationVectorEnv) -> Any:
-        """Returns the environment with directions as actions."""
-        self.form = Directions(env)
-        return VectorSlateWrapper(env, self.form)
+    def action_form(self, env: RecommendationVectorEnv) -> ActionForm:
+        """Returns that actions are directions."""
+        return Directions(env)
 
     def make_model(self, env: Any) -> Any:
         """Returns Stable-Baselines3's SAC with a `DirectionPolicy`."""
@@ -59,10 +66,11 @@ class SACAgent(OffPolicyAgent):
         return SAC(
             DirectionPolicy,
             env,
-            **self.model_settings(env),
             ent_coef="auto_0.1",
-            target_entropy=self.settings["entropy"] * env.action_space.shape[0],
-            policy_kwargs={"width": self.settings["width"]},
+            target_entropy=self.settings.entropy * env.action_space.shape[0],
+            policy_kwargs={"width": self.settings.width},
+            device=self.device,
+            **self.settings.of_model(env),
         )
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
@@ -74,6 +82,10 @@ class SACAgent(OffPolicyAgent):
             points = points + deviations * self.rng.standard_normal(points.shape)
         observation = {"candidates": tensors["candidates"].cpu().numpy()}
         return self.form.slates(np.tanh(points), observation)
+
+    def kept_parts(self) -> dict[str, Any]:
+        """Returns the replay buffer."""
+        return {"replay": KeptReplay(self.model)}
 
 
 class Directions(ActionForm):

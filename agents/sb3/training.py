@@ -13,9 +13,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
 
-from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.session import SessionMemory, SessionTracker
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs.action_forms import ActionForm
 from recsim_env.envs.sb3 import VecEnvAdapter
-from recsim_env.envs.wrappers import VectorSlateWrapper
 
 
 class Watcher(BaseCallback):
@@ -57,55 +58,86 @@ def logger_of(agent: Any) -> Logger:
     return Logger(folder=None, output_formats=[_Monitor(agent)])
 
 
-class WithMemory(VecEnvWrapper):
-    """Adds the memory of the session to observations.
+class SessionVecEnv(VecEnvWrapper):
+    """People among whom a model learns: what it sees of them, and which slates its actions mean.
+
+    It sees the memory of the session beside the observation.
 
     Args:
-      venv: whose people are remembered.
+      venv: the people.
       memory: adds up each session.
+      form: how actions become slates; None where they are slates.
+
+    Attributes:
+      tracker: the memories of the sessions under way.
     """
 
-    def __init__(self, venv: VecEnvAdapter, memory: SessionMemory) -> None:
+    def __init__(
+        self, venv: VecEnvAdapter, memory: SessionMemory, form: ActionForm | None = None
+    ) -> None:
         fields: Any = venv.observation_space
         space = spaces.Dict(dict(fields.spaces) | memory.spaces)
-        super().__init__(venv, observation_space=space)
-        self.memory, self._slates = memory, venv.env
-
-    def _seen(self, observation: Any) -> Any:
-        self.observation = observation
-        return self.memory.seen_with(self.sessions, observation)
+        super().__init__(venv, space, venv.action_space if form is None else form.space)
+        self.tracker, self._form = SessionTracker(memory), form
 
     def reset(self) -> Any:
         """Begins sessions of which nothing is remembered."""
-        self.sessions = self.memory.begin(self.num_envs)
+        self.tracker.begin(self.num_envs)
         return self._seen(self.venv.reset())
 
+    def go_on(self, sessions: np.ndarray, observation: Any) -> Any:
+        """Goes on with sessions that others began, and returns what is seen of them.
+
+        Args:
+          sessions: their memories.
+          observation: what the people show.
+        """
+        self.tracker.memories = sessions
+        fields: Any = self.venv.observation_space
+        return self._seen({name: observation[name] for name in fields.spaces})
+
     def step_async(self, actions: np.ndarray) -> None:
-        """Remembers what is shown."""
-        slates = np.reshape(actions, (self.num_envs, -1))
-        if isinstance(self._slates, VectorSlateWrapper):
-            slates = self._slates.form.slates(actions, self.observation)
-        self.sessions = self.memory.showing(self.sessions, self.observation, slates)
-        super().step_async(actions)
+        """Shows the slates that the actions mean."""
+        form = self._form
+        slates = actions if form is None else form.slates(actions, self._observation)
+        self._slates = np.reshape(slates, (self.num_envs, -1))
+        shape: Any = self.venv.action_space.shape
+        super().step_async(self._slates.reshape(self.num_envs, *shape))
 
     def step_wait(self) -> Any:
         """Remembers the responses; of sessions that ended, in their last observation alone."""
         observation: Any
         observation, rewards, ended, infos = self.venv.step_wait()
-        memory, before = self.memory, self.sessions
-        self.sessions = memory.after(before, observation)
-        self.sessions[ended] = 0.0
-        for index in np.flatnonzero(ended):
-            last = infos[index]["terminal_observation"]
-            batch = {name: value[None] for name, value in last.items()}
-            after = memory.after(before[index : index + 1], batch)
-            seen = memory.seen_with(after, batch)
-            last.update({name: seen[name][0] for name in memory.spaces})
+        following, over = observation, np.flatnonzero(ended)
+        if len(over):
+            following = {name: value.copy() for name, value in observation.items()}
+            for index in over:
+                for name, value in infos[index]["terminal_observation"].items():
+                    following[name][index] = value
+        everybody = np.arange(self.num_envs)
+        _, after = self.tracker.advance(
+            self._observation, self._slates, following, is_over=ended, index=everybody
+        )
+        seen = self.tracker.memory.seen_with(after, following)
+        for index in over:
+            infos[index]["terminal_observation"] = {name: seen[name][index] for name in seen}
         return self._seen(observation), rewards, ended, infos
 
+    def _seen(self, observation: Any) -> Any:
+        self._observation = observation
+        return self.tracker.memory.seen_with(self.tracker.memories, observation)
 
-def training_env(env: VectorEnv, memory: SessionMemory, *, seed: int, discount: float) -> Any:
+
+def training_env(
+    env: VectorEnv, memory: SessionMemory, form: ActionForm | None, *, seed: int, discount: float
+) -> Any:
     """Returns what Stable-Baselines3 trains in: with the memory, and with rewards near 1."""
     adapter = VecEnvAdapter(env)
     adapter.seed(seed)
-    return VecNormalize(WithMemory(adapter, memory), norm_obs=False, gamma=discount)
+    return VecNormalize(SessionVecEnv(adapter, memory, form), norm_obs=False, gamma=discount)
+
+
+def people_in(model: Any) -> RecommendationVectorEnv:
+    """Returns the people among whom a model learns."""
+    people: RecommendationVectorEnv = model.env.unwrapped.env
+    return people

@@ -40,7 +40,7 @@ def test_values_are_regressed_on_rewards_and_the_best_slate_then(kind, monkeypat
     agent = learned(kind)
     model, buffer = agent.model, agent.model.replay_buffer
     n, n_kept = 200, buffer.size()
-    with agent._generators() as seed:
+    with agent.generators() as seed:
         np.random.seed(seed)
         steps, people = np.random.randint(0, n_kept, n), np.random.randint(0, 8, n)
         np.random.seed(seed)
@@ -64,7 +64,7 @@ def test_values_are_regressed_on_rewards_and_the_best_slate_then(kind, monkeypat
     assert is_cut.any()
     rewards = buffer.rewards[steps, people] / np.sqrt(model.env.ret_rms.var)
     goes_on = np.where(is_over & ~is_cut, 0.0, 1.0)
-    expected = rewards[:, None] + goes_on[:, None] * agent.settings["gamma"] * ahead
+    expected = rewards[:, None] + goes_on[:, None] * agent.settings.gamma * ahead
     np.testing.assert_allclose(taken["found"], expected, rtol=1e-4, atol=1e-5)
 
 

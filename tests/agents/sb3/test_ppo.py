@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.sb3.ppo import minibatches
+from recsim_env.agents.sb3.ppo import ProximalSettings
 from recsim_env.benchmark import evaluate
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
@@ -27,8 +27,8 @@ KINDS = ("ppo", "a2c", "recurrent_ppo")
     [(1_024, 4, 16), (1_000, 3, 7), (1, 4, 64), (5, 1, 1), (3, 3, 1), (1, 1, 1)],
 )
 def test_minibatches_divide_the_rollout(rollout, n_minibatches, num_envs):
-    settings = {"rollout": rollout, "n_minibatches": n_minibatches}
-    n_steps, batch_size = minibatches(settings, num_envs)
+    settings = ProximalSettings(rollout=rollout, n_minibatches=n_minibatches).of_model(num_envs)
+    n_steps, batch_size = settings["n_steps"], settings["batch_size"]
     assert (n_steps * num_envs) % batch_size == 0
     assert batch_size > 1
     assert abs(n_steps * num_envs - rollout) <= n_minibatches * max(num_envs, 2)
@@ -59,6 +59,8 @@ def test_a_model_trains_with_the_probabilities_that_the_agent_states(kind, slate
 @pytest.mark.parametrize("kind", (*KINDS, "dqn"))
 def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
     """Stable-Baselines3 would choose the next slates by the observation before the last."""
+    from recsim_env.agents.sb3.training import people_in
+
     env = RecommendationVectorEnv(InterestEvolution, num_envs=4, max_episode_steps=3)
     agent: Any = make_agent(kind, env, seed=0)
     forward, recalled = agent.model.policy.forward, []
@@ -68,10 +70,11 @@ def test_after_a_callback_stopped_it_learning_sees_what_is_there(kind):
         goal = agent.num_timesteps + n_steps
         agent.learn(10_000, callback=lambda learner, goal=goal: learner.num_timesteps < goal)
         assert agent.num_timesteps == goal
-        training = agent.model.env
-        for name, value in training.venv.observation.items():
-            assert np.array_equal(agent.model._last_obs[name], value)
-        has_begun = training.venv.sessions[:, 0] == 0.0
+        shown = people_in(agent.model).observe()
+        seen = agent.model._last_obs
+        assert {"candidates", "response"} <= shown.keys() & seen.keys()
+        assert all(np.array_equal(seen[name], shown[name]) for name in shown.keys() & seen.keys())
+        has_begun = agent.model.env.venv.tracker.memories[:, 0] == 0.0
         assert np.array_equal(agent.model._last_episode_starts, has_begun)
         if recalled:
             assert torch.equal(agent.model._last_lstm_states.vf[0], recalled[-1][3].vf[0])
@@ -85,7 +88,7 @@ def test_a_flat_network_knows_candidates_by_their_place():
         agent: Any = make_agent("ppo", env, network=network)
         with torch.no_grad():
             found = [
-                agent._scores(agent.tensors(seen, agent.begin_state(8)))
+                agent.scores(agent.tensors(seen, agent.begin_state(8)))
                 for seen in (observation, turned)
             ]
         assert np.allclose(np.roll(found[0], 1, axis=1), found[1], atol=1e-6) == is_moved

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
+from recsim_env.agents.core.restoring import flattened, nested
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
@@ -67,13 +68,13 @@ def test_critics_see_the_candidates_that_a_direction_picks_out(agent):
 
 
 def test_three_optimisers_and_the_entropy_coefficient_are_kept(agent):
-    kept = agent.arrays()
-    for name in ("actor.optimizer", "critic.optimizer", "ent_coef_optimizer"):
-        assert any(key.startswith(f"optimizer.{name}.") for key in kept)
-    assert kept["variable.log_ent_coef"] != np.log(0.1, dtype=np.float32)  # it is learned
+    kept = flattened(agent.state_dict() | {"learning": {}})
+    for name in ("actor_optimizer", "critic_optimizer", "ent_coef_optimizer"):
+        assert any(key.startswith(f"optimizers.{name}.") for key in kept)
+    assert kept["variables.log_ent_coef"] != np.log(0.1, dtype=np.float32)  # it is learned
     fresh: Any = make_agent("sac", agent.env, seed=5, learning_starts=100)
-    fresh.restore(kept)
-    again = fresh.arrays()
+    fresh.load_state_dict(nested(kept))
+    again = flattened(fresh.state_dict() | {"learning": {}})
     assert kept.keys() == again.keys()
     assert all(np.array_equal(kept[name], again[name]) for name in kept)
 
