@@ -10,6 +10,7 @@ from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, seeds_and_intervals
 from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.standings import (
+    ALWAYS_RUN,
     Curve,
     evaluation_curves,
     final_by_seed,
@@ -42,15 +43,13 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
     """
     finals = final_by_seed(table, scenario)
     curves = [
-        curve for curve in evaluation_curves(table, scenario) if curve.agent not in style.REFERENCES
+        curve for curve in evaluation_curves(table, scenario) if curve.agent not in ALWAYS_RUN
     ]
     spent = interactions(
         row["interactions"] for row in table.rows(phase="final", scenario=scenario)
     )
     levels = {
-        agent: estimate(list(finals[agent].values()))
-        for agent in style.REFERENCES
-        if agent in finals
+        agent: estimate(list(finals[agent].values())) for agent in ALWAYS_RUN if agent in finals
     }
     faint = _faint(curves)
     with style.house_style():
@@ -62,7 +61,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
             ax,
             title=f"{style.short_name(scenario)}: return after learning",
             caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
-            xlabel="interactions learned from (interactions)",
+            xlabel="interactions learned from",
             ylabel="return (reward per episode)",
         )
         _finish(ax, curves, shown, ends, faint)
@@ -94,7 +93,7 @@ def draw_online_reward(table: ResultTable, scenario: str, ax: Axes | None = None
 
 
 def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
-    """Draws the reward lost to the oracle while learning, summed and paired by seed.
+    """Draws the cumulative regret while learning: reward lost to the oracle, paired by seed.
 
     Axes are logarithmic where the worst agent loses more than ten times what the best loses: there
     a loss that grows with time is a line of slope 1, and one that grows like its logarithm bends.
@@ -119,7 +118,7 @@ def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Ax
         curves,
         ax,
         title=f"{style.short_name(scenario)}: regret while learning",
-        ylabel="reward lost to the oracle (sum)",
+        ylabel="cumulative regret (reward lost to the oracle)",
         zero="oracle",
         is_log=_differ_widely([curve.estimates[-1].mean for curve in curves]),
     )
@@ -153,7 +152,7 @@ def _draw_online(
             ax,
             title=title,
             caption=f"{spent}, {seeds_and_intervals(shown, 'bands')}{_told_apart(faint)}",
-            xlabel="interactions (interactions)",
+            xlabel="interactions",
             ylabel=ylabel,
         )
         if is_log:
@@ -166,9 +165,7 @@ def _draw_online(
 def _faint(curves: list[Curve], *, is_loss: bool = False) -> set[str]:
     """Returns the agents that are drawn thin and grey: where there are many, all but the best."""
     ours = [
-        curve
-        for curve in curves
-        if style.is_known(curve.agent) and curve.agent not in style.REFERENCES
+        curve for curve in curves if style.is_known(curve.agent) and curve.agent not in ALWAYS_RUN
     ]
     if len(ours) <= _MANY:
         return set()
@@ -203,7 +200,7 @@ def _draw_curve(ax: Axes, curve: Curve, faint: set[str]) -> float:
         np.array([getattr(each, name) for each in curve.estimates])
         for name in ("low", "mean", "high")
     )
-    is_reference = curve.agent in style.REFERENCES
+    is_reference = curve.agent in ALWAYS_RUN
     if not np.isnan(low).all():
         ax.fill_between(x, low, high, color=look.color, alpha=style.BAND_OPACITY, linewidth=0)
     ax.plot(

@@ -119,9 +119,6 @@ _MORE_COLORS = ("#882255", "#cc6677", "#44aa99", "#332288", "#aa4499", "#117733"
 _MORE_MARKERS = ((3, 1, 0), (3, 1, 180), (4, 1, 0), (4, 1, 45), (6, 1, 0), (8, 1, 0))
 _MORE_LINES = ("-", "--", "-.")
 
-REFERENCES = ("uniform", "oracle", "far_sighted")
-"""Agents that do not learn from what happens: drawn as levels that others are measured against."""
-
 
 def is_known(agent: str) -> bool:
     """Returns whether an agent is one of ours."""

@@ -9,6 +9,9 @@ import pytest
 
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.ranking.report import as_markdown
+from recsim_env.benchmark.ranking.run import ROWS
+from recsim_env.benchmark.ranking.task import RankingProtocol
 from recsim_env.plots.report import FIGURES, write_report
 from recsim_env.results.table import ResultTable
 
@@ -70,6 +73,16 @@ def test_a_report_is_what_plot_writes(folder, tmp_path):
     assert written == (RESULTS / folder / "report.md").read_text(encoding="utf-8")
     drawn = {file.name for file in tmp_path.glob("*.png")}
     assert drawn == {file.name for file in (RESULTS / folder).glob("*.png")} - {"fidelity.png"}
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in (RESULTS / "ranking").iterdir()))
+def test_a_page_of_a_ranking_is_what_rank_writes(name):
+    table = ResultTable(RESULTS / "ranking" / name, ROWS)
+    about = table.read_settings()
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in about["protocol"].items()}
+    protocol, commands = RankingProtocol(**given), [*about["earlier_commands"], about["command"]]
+    page = as_markdown(about["log"], table.rows(), protocol, about["about"], commands=commands)
+    assert page == (table.folder / "ranking.md").read_text(encoding="utf-8")
 
 
 def test_values_are_those_that_the_command_wrote():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsim_env.agent_registry import REFERENCES, names_of
 from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
 from recsim_env.results.layout import Row
 from recsim_env.results.table import ResultTable
@@ -21,8 +22,11 @@ BASELINE = "uniform"
 REFERENCE = "oracle"
 """The agent whose score is 1, unless another is named."""
 
-CEILINGS = ("oracle", "diverse_oracle", "far_sighted")
+CEILINGS = tuple(name for name in names_of(REFERENCES) if name != BASELINE)
 """Agents that look into the people they serve: what the others are measured against."""
+
+ALWAYS_RUN = (BASELINE, REFERENCE, "far_sighted")
+"""Agents that do not learn and always run: evaluated once, and drawn as levels."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 from recsim_env.agent_registry import registered_name
 from recsim_env.agents import agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
-from recsim_env.benchmark.experiment.settings import REFERENCES, BenchmarkSettings
+from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.scenario import Scenario
+from recsim_env.results.standings import ALWAYS_RUN
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _scenario(label: str, entry: Any) -> Scenario:
 
 def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     """Returns the agents, references first: with them, an unfinished benchmark has a scale."""
-    references = {name: settings.agents.get(name, {}) for name in REFERENCES}
+    references = {name: settings.agents.get(name, {}) for name in ALWAYS_RUN}
     return references | {k: v for k, v in settings.agents.items() if k not in references}
 
 

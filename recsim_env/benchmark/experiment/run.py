@@ -9,12 +9,13 @@ import numpy as np
 
 from recsim_env.agents import Agent, agent_class, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
-from recsim_env.benchmark.experiment.settings import MAX_ENVS, REFERENCES
+from recsim_env.benchmark.experiment.settings import MAX_ENVS
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
 from recsim_env.results.layout import Row, RunKey
+from recsim_env.results.standings import ALWAYS_RUN
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _play(run: Run) -> list[Row]:
     try:
         agent = make_agent(run.agent, env, seed=run.learning_seed, **run.agent_settings)
         rows, record = [], OnlineRecord()
-        is_reference = run.agent in REFERENCES
+        is_reference = run.agent in ALWAYS_RUN
         future = resolve_scenario(run.scenario, **run.scenario.evaluation_settings())
         due = protocol.checkpoints[-1:] if is_reference else protocol.checkpoints
         for n_interactions in due:

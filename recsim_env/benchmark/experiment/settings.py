@@ -17,9 +17,6 @@ from recsim_env.results.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
 
-#: Agents that do not learn: they always run, and are evaluated once.
-REFERENCES = ("uniform", "oracle", "far_sighted")
-
 #: Stands for every agent of ours that learns.
 ALL = "all"
 
