@@ -58,15 +58,15 @@ def scenarios(options: argparse.Namespace) -> int:
 def agents(options: argparse.Namespace) -> int:
     """Prints names, first lines and where each agent works, or the page of one or of all."""
     from recsim_env.agents import AGENTS, agent_class
-    from recsim_env.cli.pages import agents_page
+    from recsim_env.cli.pages import agents_page, settings_lines
     from recsim_env.cli.suitability import Suitability, first_line
 
     if options.name is not None:
         kind = agent_class(options.name)
         print(f"{options.name}\n")
         print(inspect.getdoc(kind))
-        print("\nDefaults:")
-        _print_settings(kind.default_settings())
+        print("\nSettings:")
+        print("\n".join(settings_lines(kind.Settings, kind.default_settings())) or "  none")
         return 0
     if options.page:
         print(agents_page())
@@ -78,11 +78,3 @@ def agents(options: argparse.Namespace) -> int:
         for line in found.lines(name):
             print(f"{'':{width}}  {line}")
     return 0
-
-
-def _print_settings(settings: dict[str, Any]) -> None:
-    if not settings:
-        print("  no settings")
-    width = max(map(len, settings), default=0)
-    for name, value in settings.items():
-        print(f"  {name:{width}} = {value!r}")

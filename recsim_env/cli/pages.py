@@ -50,7 +50,7 @@ def settings_rows(kind: type, values: Mapping[str, Any]) -> list[list[str]]:
     """Returns name, value, range and meaning of each setting of a dataclass."""
     allowed, words = ranges(kind), meanings(kind)
     return [
-        [name, repr(value), _range(allowed.get(name)), words[name]]
+        [name, repr(value), _range(allowed.get(name)), words.get(name, "")]
         for name, value in values.items()
     ]
 
@@ -139,7 +139,12 @@ def agents_page() -> str:
         ]
         table = _table(["agent", "idea", "needs", "source"], rows)
         parts += [f"## {family[0].upper()}{family[1:]}", f"Ranks by {unites}.", table]
-    return "\n\n".join([*parts, Suitability.of_all().section()])
+    parts += [Suitability.of_all().section(), "## Settings"]
+    for name in REGISTRY:
+        kind = agent_class(name)
+        if defaults := kind.default_settings():
+            parts += [f"### {name}", _settings_table(kind.Settings, defaults)]
+    return "\n\n".join(parts)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
