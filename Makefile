@@ -12,7 +12,7 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark ladder test check data clean
+.PHONY: help benchmark ladder test check pages data clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
@@ -48,6 +48,10 @@ check: $(READY)  ## format, lint, types, layers, wheel
 	assert recsim_env.__file__.startswith('$$scratch'), recsim_env.__file__; \
 	env = gymnasium.make('recsim_env/InterestEvolution-v0'); env.reset(seed=0); \
 	env.step(env.action_space.sample()); print('the wheel works:', env.spec.id)"
+
+pages: $(READY)  ## write docs/agents.md and docs/scenarios.md from the code
+	$(BIN)/recsim-env agents --page > docs/agents.md
+	$(BIN)/recsim-env scenarios --page > docs/scenarios.md
 
 data: $(READY)  ## fetch the ratings that some tests use
 	$(BIN)/python -m recsim_env.data.movielens
