@@ -91,7 +91,7 @@ def _play(scenario: Scenario, *, compiled: bool) -> list[tuple[Any, ...]]:
 
 
 def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
-    space = scenario.space_fields()
+    space = scenario.schema.spaces
     for step, (observation, *rest) in enumerate(trajectory):
         for name, batch in observation.items():
             for value in batch:

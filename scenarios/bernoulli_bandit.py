@@ -110,7 +110,7 @@ class BernoulliBandit(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """The items."""
-        items = np.zeros(self.n_items, self.dtypes()["item"])
+        items = np.zeros(self.n_items, self.schema.dtypes["item"])
         items["number"] = np.arange(self.n_items)
         items.flags.writeable = False
         return {"items": items}

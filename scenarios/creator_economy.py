@@ -265,7 +265,7 @@ class CreatorEconomy(Scenario):
         own_place = centres[np.arange(self.n_creators) % self.n_groups]
         own_place = own_place + self.creator_sd * rng.normal(size=places)
         own_quality = self.quality_sd * rng.normal(size=self.n_creators)
-        items = np.zeros(self.n_items, self.dtypes()["item"])
+        items = np.zeros(self.n_items, self.schema.dtypes["item"])
         creator = np.repeat(np.arange(self.n_creators), n_each)
         place = own_place[creator] + self.item_sd * rng.normal(size=(self.n_items, _N_DIMS))
         quality = own_quality[creator] + self.item_sd * rng.normal(size=self.n_items)

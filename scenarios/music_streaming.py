@@ -302,7 +302,7 @@ class MusicStreaming(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the catalogue."""
-        dtype = self.dtypes()["item"]
+        dtype = self.schema.dtypes["item"]
         noise = self.feature_noise
         return {"items": catalogue(self._world(), dtype, n_sounds=_N_SOUNDS, feature_noise=noise)}
 

@@ -340,7 +340,7 @@ class NewsFeed(Scenario):
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the articles in order of publication."""
         calendar = self.calendar
-        items = np.zeros(self.n_items, self.dtypes()["item"])
+        items = np.zeros(self.n_items, self.schema.dtypes["item"])
         for name in ("published", "quality", "topic", "headline"):
             items[name] = getattr(calendar, name)
         return {"items": items}

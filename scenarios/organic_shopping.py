@@ -197,7 +197,7 @@ class OrganicShopping(Scenario):
             self.world_seed, self.n_items, self.n_factors, self.popularity_sd
         )
         partner = flipped(factors, self.flips)
-        items = np.zeros(self.n_items, self.dtypes()["item"])
+        items = np.zeros(self.n_items, self.schema.dtypes["item"])
         items["organic_factors"], items["organic_bias"] = factors, bias
         items["bandit_factors"], items["bandit_bias"] = factors[partner], bias[partner]
         if self.normalize_beta:

@@ -260,7 +260,7 @@ class RatedCatalogue(Scenario):
         """Returns the items and users of a fitted world; a synthetic one has none."""
         if not self.world:
             return {}
-        world, dtypes = load_world(self.world), self.dtypes()
+        world, dtypes = load_world(self.world), self.schema.dtypes
         items = np.zeros(world.n_items, dtypes["item"])
         items["factors"], items["bias"] = world.item_factors, world.item_bias
         items["features"][:, : self.n_item_features] = world.item_features

@@ -86,7 +86,7 @@ class WheelBandit(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """The arms."""
-        items = np.zeros(_N_ARMS, self.dtypes()["item"])
+        items = np.zeros(_N_ARMS, self.schema.dtypes["item"])
         items["arm"] = np.arange(_N_ARMS)
         items.flags.writeable = False
         return {"items": items}

@@ -29,9 +29,6 @@ class Bare(Scenario):
     def response_layout(self):
         return {"clicked": bool}
 
-    def observation_fields(self):
-        return {}
-
     @staticmethod
     def respond(config, user, items, slate, response, rng):
         return 0.0, False

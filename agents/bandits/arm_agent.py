@@ -84,7 +84,7 @@ class ArmAgent(OnlineAgent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        columns = self.env.scenario.column_names().get("response", ())
+        columns = self.env.scenario.schema.column_names.get("response", ())
         outcomes = ("reward", "clicked", *columns[1:])
         if self.outcome not in outcomes:
             is_auto = self.Settings.defaults()["outcome"] == "auto"

@@ -23,16 +23,16 @@ class Arms:
 
     def __init__(self, scenario: Scenario, kind: str) -> None:
         self.kind = kind
-        self._topics = scenario.category_columns()
+        self._topics = scenario.schema.category_columns(scenario.category)
         n_topics = self._topics.stop - self._topics.start
         self.n_arms = scenario.n_items if kind == "item" else n_topics
-        names = scenario.column_names().get("candidates", ())
+        names = scenario.schema.column_names.get("candidates", ())
         self._quality = names.index("quality") if "quality" in names else None
 
     @staticmethod
     def kinds(scenario: Scenario) -> tuple[str, ...]:
         """Returns what can tell candidates apart in a scenario: "item", "topic", both or none."""
-        topics = scenario.category_columns()
+        topics = scenario.schema.category_columns(scenario.category)
         has = {"item": scenario.n_items > 0, "topic": topics.stop > topics.start}
         return tuple(kind for kind, holds in has.items() if holds)
 

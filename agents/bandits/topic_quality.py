@@ -48,7 +48,7 @@ class TopicQuality(ArmAgent):
         """Of what the tally is kept."""
         if self.settings.outcome != "auto":
             return self.settings.outcome
-        columns = self.env.scenario.column_names().get("response", ())
+        columns = self.env.scenario.schema.column_names.get("response", ())
         return "quality" if "quality" in columns else "reward"
 
     def exploration_after(self, n_steps: int) -> float:

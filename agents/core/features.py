@@ -40,7 +40,7 @@ class JointFeatures:
     """
 
     def __init__(self, scenario: Scenario, *, max_features: int, context: bool = True) -> None:
-        shapes = {name: space.shape or () for name, space in scenario.space_fields().items()}
+        shapes = {name: space.shape or () for name, space in scenario.schema.spaces.items()}
         self._n_candidates, self._width = shapes["candidates"]
         names = CONTEXT_FIELDS if context else PERSON_FIELDS
         self._fields = {name: math.prod(shapes[name]) for name in names if name in shapes}

@@ -42,7 +42,7 @@ class ImpressionLog:
         def id_type(n: int) -> type:
             return np.int32 if n < 2**31 else np.int64
 
-        spaces = scenario.space_fields()
+        spaces = scenario.schema.spaces
         self.fields = fields
         self._n_users = scenario.n_users
         self._n_items = scenario.n_items
@@ -213,7 +213,7 @@ class FittedAgent(OnlineAgent):
         super().__init__(env, seed=seed, **settings)
         self.require("refit_every", self.settings["refit_every"] >= 1, "1 or more")
         self.require("exploration", 0 <= self.settings["exploration"] <= 1, "0 to 1")
-        seen = self.env.scenario.space_fields()
+        seen = self.env.scenario.schema.spaces
         fields = tuple(name for name in self.logged_fields if name in seen)
         self.log = ImpressionLog(self.env.scenario, fields)
         self.model: dict[str, np.ndarray] = {}

@@ -20,11 +20,11 @@ class Requirement(NamedTuple):
 
 REQUIREMENTS = {
     "item features": Requirement(
-        lambda scenario: "candidates" in scenario.space_fields(),
+        lambda scenario: "candidates" in scenario.schema.spaces,
         "{agent} needs item features, and {scenario} with these settings shows none",
     ),
     "responses": Requirement(
-        lambda scenario: "response" in scenario.space_fields(),
+        lambda scenario: "response" in scenario.schema.spaces,
         "{agent} needs to see what is chosen from a slate, and {scenario} with these settings does "
         "not show it",
     ),

@@ -45,7 +45,7 @@ class SessionMemory:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        fields = scenario.observation_fields()
+        fields = scenario.schema.boxes
         n_columns, n_features, n_places = 0, 0, 0
         if "response" in fields:
             n_places, n_columns = fields["response"].shape
@@ -68,8 +68,7 @@ class SessionMemory:
             for name in (VISIT, TRACES)
             if math.prod(shapes[name])
         }
-        boxes = {k: v for k, v in scenario.space_fields().items() if isinstance(v, spaces.Box)}
-        self.seen_space = spaces.Dict(boxes | self.spaces)
+        self.seen_space = spaces.Dict({**fields, **self.spaces})
 
     def begin(self, n: int) -> np.ndarray:
         """Returns the memory of `n` sessions that have just begun."""

@@ -27,7 +27,7 @@ def describe_world(scenario: Scenario) -> dict[str, Any]:
     what is seen and shown.
     """
     settings = scenario.settings
-    shapes = {name: _shape(space) for name, space in scenario.space_fields().items()}
+    shapes = {name: _shape(space) for name, space in scenario.schema.spaces.items()}
     found = {
         "scenario": _name(type(scenario)),
         "scenario_settings": settings,

@@ -190,7 +190,7 @@ class Content(PersonalRecommender):
 
     def begin_state(self, n: int) -> Any:
         """Returns `n` sessions in which nothing was shown yet."""
-        candidates: Any = self.env.scenario.space_fields()["candidates"]
+        candidates: Any = self.env.scenario.schema.spaces["candidates"]
         shape = (n, self.slate_size, candidates.shape[-1])
         return ContentSession(
             recent=nothing_recent(n),

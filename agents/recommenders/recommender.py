@@ -113,7 +113,7 @@ class Recommender(FittedAgent):
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Says so where items or people lack what they are known by."""
         world = f"{type(scenario).__name__} with these settings"
-        if cls.needs_features and "candidates" not in scenario.space_fields():
+        if cls.needs_features and "candidates" not in scenario.schema.spaces:
             return f"{cls.__name__} needs item features, and {world} shows none"
         sizes = {"user": scenario.n_users, "item": scenario.n_items}
         needed = {"user": cls.needs_users, "item": cls.needs_items}

@@ -35,7 +35,7 @@ class TwoTower(DeepRecommender):
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Says so where items have neither ids nor features."""
-        if not scenario.n_items and "candidates" not in scenario.space_fields():
+        if not scenario.n_items and "candidates" not in scenario.schema.spaces:
             return (
                 f"{cls.__name__} needs item ids or features, and {type(scenario).__name__} with "
                 "these settings has neither; set n_items"

@@ -59,7 +59,7 @@ class Oracle(OnlineAgent):
         if not self.settings.ablate:
             return ()
         scenario = self.env.scenario
-        groups = {PERSON: scenario.dtypes()["user"].names or ()} | dict(scenario.state_groups)
+        groups = {PERSON: scenario.schema.dtypes["user"].names or ()} | dict(scenario.state_groups)
         if self.settings.ablate not in groups:
             raise ValueError(
                 f"ablate={self.settings.ablate!r} is no state group of {type(scenario).__name__}; "

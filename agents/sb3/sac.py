@@ -92,7 +92,7 @@ class Directions(ActionForm):
     """A weight for every item feature; the candidates of the largest weighted sums are shown."""
 
     def __init__(self, env: RecommendationVectorEnv) -> None:
-        n_features = env.scenario.observation_fields()["candidates"].shape[1]
+        n_features = env.scenario.schema.boxes["candidates"].shape[1]
         self.slate_size = env.scenario.slate_size
         self.space = spaces.Box(-1.0, 1.0, (n_features,), np.float32)
 

@@ -124,7 +124,7 @@ def unrecordable(scenario: Scenario) -> str | None:
     name = type(scenario).__name__
     if not scenario.n_items:
         return f"a log needs item ids, and {name} with these settings has none; set n_items"
-    if "response" not in scenario.space_fields():
+    if "response" not in scenario.schema.spaces:
         return f"a log needs responses, and {name} shows none"
     return None
 
@@ -196,7 +196,7 @@ def record_steps(
     Raises:
       ValueError: items have no observable features.
     """
-    if "candidates" not in scenario.space_fields():
+    if "candidates" not in scenario.schema.spaces:
         name = type(scenario).__name__
         raise ValueError(f"logged steps need item features, and {name} shows none")
     recorder, blocks = StepRecorder(scenario), list[dict[str, np.ndarray]]()

@@ -13,11 +13,11 @@ from recsim_env.core.memory import check_memory
 from recsim_env.core.schema import Schema
 from recsim_env.core.settings import check_names
 from recsim_env.core.streams import integer
-from recsim_env.core.transition import OldNames
+from recsim_env.core.transition import OldSchema
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scenario(CommonSettings, OldNames):
+class Scenario(CommonSettings):
     """A kind of people, a kind of items, and how the former respond to the latter.
 
     Subclass it as a frozen dataclass. Its fields are the settings, declared with their ranges
@@ -185,14 +185,17 @@ class Scenario(CommonSettings, OldNames):
     @property
     def schema(self) -> Schema:
         """The records, spaces and names that follow from the layouts."""
-        return Schema(
-            user=self.user_layout(),
-            item=self.item_layout(),
-            response=self.response_layout(),
-            info=self.info_layout(),
-            observation=self.observation_layout(),
-            sizes=self.settings,
-        )
+        layouts: dict[str, Any] = {
+            "user": self.user_layout(),
+            "item": self.item_layout(),
+            "response": self.response_layout(),
+            "info": self.info_layout(),
+            "observation": self.observation_layout(),
+            "sizes": self.settings,
+        }
+        if hasattr(self, "observation_fields"):
+            return OldSchema(**layouts, scenario=self)
+        return Schema(**layouts)
 
     def config(self, **overrides: Any) -> np.ndarray:
         """Returns a 1-element structured array: numeric settings, `derived`, a blank response."""

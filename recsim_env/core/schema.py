@@ -121,10 +121,15 @@ class Schema:
         return found
 
     @property
+    def boxes(self) -> dict[str, spaces.Box]:
+        """The spaces of the entries that hold numbers, by name, in their order."""
+        return {name: part.space for name, part in self.parts.items()}
+
+    @property
     def spaces(self) -> dict[str, spaces.Space]:
-        """The spaces of the observation by name, ids included, in the order of the record."""
+        """The spaces of all entries: ids, where there are any, come last."""
         n_users, n_items = self.sizes["n_users"], self.sizes["n_items"]
-        found: dict[str, spaces.Space] = {name: part.space for name, part in self.parts.items()}
+        found: dict[str, spaces.Space] = {**self.boxes}
         if n_users:
             found["user_id"] = spaces.Discrete(n_users)
         if n_items:
@@ -135,6 +140,18 @@ class Schema:
     def column_names(self) -> dict[str, tuple[str, ...]]:
         """A name for each column, by entry of the observation."""
         return {name: part.column_names for name, part in self.parts.items()}
+
+    def category_columns(self, category: str | None) -> slice:
+        """Returns which columns of `candidates` show an item's category: it is the largest of them.
+
+        They are those whose names begin with the category's and an underscore, which must be
+        neighbours; none where it stays hidden.
+        """
+        if category is None:
+            return slice(0, 0)
+        names = self.column_names.get("candidates", ())
+        places = [place for place, name in enumerate(names) if name.startswith(f"{category}_")]
+        return slice(places[0], places[-1] + 1) if places else slice(0, 0)
 
     @property
     def dtypes(self) -> dict[str, np.dtype]:

@@ -29,7 +29,7 @@ ASKED = -1
 
 def slot_dtype(scenario: Scenario) -> np.dtype:
     """Returns the record of one slot: all that a running episode knows."""
-    dtypes = scenario.dtypes()
+    dtypes = scenario.schema.dtypes
     n_own_items = 1 if scenario.n_items else scenario.n_candidates
     return np.dtype(
         [

@@ -93,7 +93,7 @@ _COMPILED: dict[str, Loops] = {}
 def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
     """Returns the loops with the scenario's functions in the places of those of `Scenario`."""
     functions = {getattr(Scenario, name): getattr(scenario, name) for name in HOOKS}
-    functions[copy_shown] = scenario.copying()
+    functions[copy_shown] = scenario.schema.copy_shown
     if compiled:
         from recsim_env.compiler.prefetch import prefetch as compiled_prefetch
 
@@ -127,7 +127,7 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
 
 def _layout(scenario: Scenario) -> str:
     """Returns a text that differs between scenarios whose records differ."""
-    dtypes = [*scenario.dtypes().values(), slot_dtype(scenario), scenario.config().dtype]
+    dtypes = [*scenario.schema.dtypes.values(), slot_dtype(scenario), scenario.config().dtype]
     return repr(dtypes)
 
 

@@ -170,12 +170,19 @@ def _plain_words(scenario: Scenario, error: Exception) -> str:
     complaint = str(error)
     name = re.search(r"attribute '(\w+)'", complaint)
     if name:
-        record = frame.f_locals.get(text.split(".")[0].split("[")[0])
-        fields = getattr(getattr(record, "dtype", None), "names", None) or ()
+        fields = _fields_of(frame.f_locals.get(text.split(".")[0].split("[")[0]), text)
         known = f"; known are {', '.join(fields)}" if fields else ""
         complaint = f"there is no field {name[1]!r}{known}{did_you_mean(name[1], fields)}"
     where = f"{_name_of(code)} ({code.co_filename}, line {line})"
     return _sentence(scenario, where, f"`{text}`: {complaint}")
+
+
+def _fields_of(record: Any, text: str) -> tuple[str, ...]:
+    """Returns the fields that there are where an expression, which begins with `record`, ends."""
+    dtype = getattr(record, "dtype", np.dtype(float)).base
+    for name in re.findall(r"\.(\w+)", text)[:-1]:
+        dtype = dtype[name].base if name in (dtype.names or ()) else dtype
+    return dtype.names or ()
 
 
 def _source(code: types.CodeType, instruction: int) -> str:
@@ -219,7 +226,7 @@ def compiler_says(scenario: Scenario, error: BaseException) -> str:
             if field in each.__code__.co_names
         ]
         if where:
-            fields = [name for each in scenario.dtypes().values() for name in each.names or ()]
+            fields = [name for each in scenario.schema.dtypes.values() for name in each.names or ()]
             lack = f"a field {field!r} that the record has not{did_you_mean(field, fields)}"
             return _sentence(scenario, " or ".join(dict.fromkeys(where)), lack)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

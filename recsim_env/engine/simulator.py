@@ -98,7 +98,7 @@ class Simulator:
         self.num_slots = num_slots
         self.threads = threads
         self.kernel = Kernel(scenario, compiled=compiled)
-        self.dtypes = scenario.dtypes()
+        self.dtypes = scenario.schema.dtypes
         self.horizon = scenario.horizon if horizon is None else horizon
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))
         self._must_rehearse = self.kernel.is_compiled and is_due(scenario)

@@ -25,7 +25,7 @@ class Interface:
     def __init__(self, scenario: Scenario, *, flat: bool, num_envs: int | None = None) -> None:
         self.scenario = scenario
         self.is_flat = as_switch("flat", flat)
-        fields = scenario.space_fields()
+        fields = scenario.schema.spaces
         self.field_names = tuple(fields)
         self.info_names = tuple(scenario.info_layout())
         self.observation_space: spaces.Space = spaces.Dict(fields)

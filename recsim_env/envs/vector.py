@@ -78,7 +78,7 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
             )
         self.scenario = scenario_for(RecommendationVectorEnv, scenario, settings)
         # Of observations there are a step's, the last ones, and the limits of their space.
-        observation_bytes = self.scenario.dtypes()["observation"].itemsize
+        observation_bytes = self.scenario.schema.dtypes["observation"].itemsize
         self.num_envs = as_num_envs(
             num_envs, bytes_each=slot_dtype(self.scenario).itemsize + 4 * observation_bytes
         )

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.agents import Agent
+from recsim_env.core.fields import Layout, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer, uniform
 from recsim_env.data.interactions import Interactions
@@ -36,21 +36,17 @@ class Checkerboard(Scenario):
     n_items: int = 80
     is_alike: bool = False
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
+        return {"colour": shown(int, 0, 1, one_hot=True)}
+
+    def item_layout(self) -> Layout:
         return {"colour": int}
 
-    def item_layout(self) -> Mapping[str, Any]:
-        return {"colour": int}
+    def response_layout(self) -> Layout:
+        return {"clicked": shown(bool)}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        return {"clicked": bool}
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {
-            "user": spaces.Box(0.0, 1.0, (2,), np.float32),
-            "candidates": spaces.Box(0.0, 4.0, (self.n_candidates, 2), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        return {"user": {}, "candidates": {"closeness": shown(float, 0, 4, 2)}}
 
     def derived(self) -> Mapping[str, Any]:
         return {"match": MATCH, "mismatch": MISMATCH}
@@ -80,26 +76,25 @@ class Checkerboard(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        observation.user[user.colour] = 1.0
         for index in range(len(candidates)):
             for colour in range(2):
                 is_own = items[candidates[index]].colour == colour
-                observation.candidates[index, colour] = 4.0 if is_own else 3.0
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
+                observation.candidates[index].closeness[colour] = 4.0 if is_own else 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainCheckerboard(Checkerboard):
     """The same world where nobody's colour can be seen."""
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {"response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32)}
+    def user_layout(self) -> Layout:
+        return {"colour": within(int, 0, 1)}
+
+    def observation_layout(self) -> Mapping[str, Any]:
+        return {}
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
+        pass
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.agents import AGENTS, agent_class, make_agent
 from recsim_env.benchmark import evaluate
 from recsim_env.benchmark.recording import record_steps
-from recsim_env.core.choice import RESPONSE_FIELDS, multinomial_logit
+from recsim_env.core.choice import multinomial_logit
+from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
 from recsim_env.envs import RecommendationVectorEnv
@@ -52,24 +52,17 @@ class TwoTopics(Scenario):
     slate_size: int = 2
     n_slates: int = 15
 
-    def user_layout(self) -> Mapping[str, Any]:
-        return {"appetite": int, "slates_left": int}
+    def user_layout(self) -> Layout:
+        return {"appetite": shown(int, 0, FULL, one_hot=True), "slates_left": int}
 
-    def item_layout(self) -> Mapping[str, Any]:
-        return {"topic": int}
-
-    def response_layout(self) -> Mapping[str, Any]:
-        return RESPONSE_FIELDS
+    def item_layout(self) -> Layout:
+        return {"topic": shown(int, 0, 1, one_hot=True)}
 
     def derived(self) -> Mapping[str, Any]:
         return {"scores": np.array(SCORES), "no_click": NO_CLICK_SCORE, "bread": BREAD_REWARD}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {
-            "user": spaces.Box(0.0, 1.0, (FULL + 2,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 2), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        return {"user": {"share_left": shown(float, 0, 1)}}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -99,12 +92,7 @@ class TwoTopics(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        observation.user[user.appetite] = 1.0
-        observation.user[FULL + 1] = user.slates_left / config.n_slates
-        for index in range(len(candidates)):
-            observation.candidates[index, items[candidates[index]].topic] = 1.0
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
+        observation.user.share_left = user.slates_left / config.n_slates
 
 
 # The optimum, by counting ------------------------------------------------------------------------

@@ -16,24 +16,21 @@ _PROGRAM = """
 import sys
 from dataclasses import dataclass
 import numpy as np
-from gymnasium import spaces
 from recsim_env import RecommendationVectorEnv, Scenario
+from recsim_env.core.fields import shown
 
 @dataclass(frozen=True, kw_only=True)
 class Counting(Scenario):
     n_counters: int = 1
 
     def user_layout(self):
-        return {"counters": (float, self.n_counters), "visits": int}
+        return {"counters": shown(float, 0, 1e9, self.n_counters), "visits": int}
 
     def item_layout(self):
         return {"kind": int}
 
     def response_layout(self):
         return {"clicked": bool}
-
-    def observation_fields(self):
-        return {"user": spaces.Box(0.0, 1e9, (self.n_counters,), np.float32)}
 
     @staticmethod
     def begin_episode(config, user, items, rng):
@@ -45,11 +42,6 @@ class Counting(Scenario):
         for index in range(config.n_counters):
             user.counters[index] += index
         return 1.0, False
-
-    @staticmethod
-    def observe(config, user, items, candidates, response, observation):
-        for index in range(config.n_counters):
-            observation.user[index] = user.counters[index]
 
 for n in map(int, sys.argv[1:]):
     env = RecommendationVectorEnv(Counting(n_counters=n, slate_size=n), num_envs=50)

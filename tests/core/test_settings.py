@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env import Scenario
+from recsim_env.core.fields import shown
 from recsim_env.core.settings import Allowed, as_type_of, check_settings, ranges, setting
 from recsim_env.envs import resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
@@ -161,8 +161,8 @@ def test_what_people_use_is_not_refused():
 def test_memory_is_reckoned_where_few_candidates_are_not_possible():
     @dataclass(frozen=True, kw_only=True)
     class Pairs(Scenario):
-        def observation_fields(self):
+        def observation_layout(self):
             first, second = range(self.n_candidates)[:2]
-            return {"pairs": spaces.Box(0, 1, (second - first, 2), np.float32)}
+            return {"pairs": {"apart": shown(float, 0, 1, second - first)}}
 
     assert Pairs.create(n_candidates=5).n_candidates == 5

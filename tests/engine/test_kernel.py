@@ -135,9 +135,6 @@ def test_a_function_may_have_the_name_of_a_setting_but_not_call_itself():
 
 
 class Failing(Scenario):
-    def observation_fields(self):
-        return {}
-
     @staticmethod
     def respond(config, user, items, slate, response, rng):
         raise ZeroDivisionError("in the scenario")

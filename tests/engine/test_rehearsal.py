@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env import Scenario
+from recsim_env.core.fields import shown
 from recsim_env.core.streams import uniform
 from recsim_env.engine.rehearsal import ScenarioFault, is_due, mark_checked
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
 MISSPELT_READ, MISSPELT_WRITE, READ_BEYOND, WRITE_BEYOND, OBSERVED_BEYOND, IN_ITEM = range(1, 7)
+MISSPELT_COLUMN = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Own(Scenario):
     def item_layout(self):
         return {"quality": float, "parts": (float, 2)}
 
-    def observation_fields(self):
-        return {"candidates": spaces.Box(0, 1, (self.n_candidates, 3), np.float32)}
+    def observation_layout(self):
+        return {"candidates": {"look": shown(float, 0, 1, 3)}}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -49,9 +50,11 @@ class Own(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         for index in range(len(candidates)):
-            observation.candidates[index, 0] = items[candidates[index]].quality
+            observation.candidates[index].look[0] = items[candidates[index]].quality
             if config.fault == 5:
-                observation.candidates[index, 9] = 1.0
+                observation.candidates[index].look[9] = 1.0
+            if config.fault == 7:
+                observation.candidates[index].lok[0] = 1.0
 
     @staticmethod
     def expected_reward(config, user, item):
@@ -103,7 +106,12 @@ def play(kind, **settings):
         (MISSPELT_WRITE, {}, r"Own\.respond .*`user\.bugdet`: .*did you mean 'budget'"),
         (READ_BEYOND, {}, r"Own\.expected_reward .*`user\.interest\[.*index -6 is out of bounds"),
         (WRITE_BEYOND, {}, r"Own\.respond .*`user\.interest\[5\]`: index 5 .* with size 5"),
-        (OBSERVED_BEYOND, {}, r"Own\.observe .*`observation\.candidates\[index, 9\]`: index 9"),
+        (
+            OBSERVED_BEYOND,
+            {},
+            r"Own\.observe .*`observation\.candidates\[index\]\.look\[9\]`: index 9",
+        ),
+        (MISSPELT_COLUMN, {}, r"observation\.candidates\[index\]\.lok`: .*'lok'; known are look"),
         (IN_ITEM, {}, r"Own\.sample_item .*`item\.parts\[2\]`: index 2 .* with size 2"),
         (IN_ITEM, {"n_items": 50}, r"Own\.sample_item .*`item\.parts\[2\]`"),
     ],

@@ -52,7 +52,7 @@ def has_single_precision(dtype):
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_plain_python_and_compiled_agree_to_the_last_bit_without_float32(env_id):
     scenario = scenario_of(env_id, **smaller(env_id))
-    dtypes = scenario.dtypes()
+    dtypes = scenario.schema.dtypes
     records = [dtypes[name] for name in ("user", "item", "response", "info")]
     tolerance = 1e-5 if any(map(has_single_precision, records)) else 0.0
     envs = [RecommendationVectorEnv(scenario, num_envs=3, compiled=c) for c in (False, True)]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from gymnasium import spaces
 
+from recsim_env.core.fields import shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import uniform
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
@@ -19,10 +19,7 @@ class Shop(Scenario):
         return {"sold": (int, 2), "luck": float}
 
     def item_layout(self):
-        return {"kind": int}
-
-    def observation_fields(self):
-        return {"candidates": spaces.Box(0, 1, (self.n_candidates, 1), np.float32)}
+        return {"kind": shown(int, 0, 1)}
 
     def info_layout(self):
         return {"sold": (int, 2), "luck": float, "n_sold": int, "is_done": bool}

@@ -304,7 +304,7 @@ def test_observations_mean_what_is_said():
 def test_items_are_not_shown_where_the_catalogue_is_offered_whole():
     for name in SARDINE:
         scenario = resolve_scenario(**gymnasium.spec(f"recsim_env/Sardine-{name}-v0").kwargs)
-        assert ("candidates" in scenario.space_fields()) == ("Rerank" in name)
+        assert ("candidates" in scenario.schema.spaces) == ("Rerank" in name)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def at_most(seconds):
 
 def is_small(scenario, most):
     """Returns whether plain Python makes and steps it in a moment."""
-    bytes_of = {name: dtype.itemsize for name, dtype in scenario.dtypes().items()}
+    bytes_of = {name: dtype.itemsize for name, dtype in scenario.schema.dtypes.items()}
     numbers = (bytes_of["user"] + bytes_of["item"]) * scenario.n_candidates
     world = scenario.n_items * bytes_of["item"]
     return numbers + bytes_of["observation"] + world // 10 <= most

@@ -201,7 +201,7 @@ def test_two_skips_in_a_row_hurt(life):
 
 def test_observation_shows_the_moment_and_what_was_heard(life):
     env, steps = life
-    catalogue, names = env.scenario.tables()["items"], env.scenario.column_names()
+    catalogue, names = env.scenario.tables()["items"], env.scenario.schema.column_names
     observation, user = steps[-1][2], steps[-1][5]
     context = dict(zip(names["context"], observation["context"].T, strict=True))
     hour = np.arctan2(context["hour_sin"], context["hour_cos"]) / (2 * np.pi) * 24 % 24

@@ -420,7 +420,7 @@ def test_any_settings_in_range_give_observations_in_their_space(settings):
     rng = np.random.default_rng(0)
     observation, _ = env.reset(seed=1)
     for _ in range(12):
-        for name, space in env.scenario.space_fields().items():
+        for name, space in env.scenario.schema.spaces.items():
             assert all(space.contains(value) for value in observation[name]), name
         chances = env.expected_reward()
         assert ((chances >= 0) & (chances <= 1)).all()

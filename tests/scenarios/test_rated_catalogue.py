@@ -67,7 +67,7 @@ def test_a_world_without_features_shows_none(tmp_path):
     bare |= {"user_features": np.zeros((9, 0)), "user_feature_names": []}
     small_world(**bare).save(path)
     scenario = RatedCatalogue(world=str(path), **FITTED)
-    assert set(scenario.observation_fields()) == {"history", "response"}
+    assert set(scenario.schema.spaces) == {"history", "response"}
     check_scenario(scenario)
 
 

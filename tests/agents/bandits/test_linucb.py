@@ -1,5 +1,7 @@
 """LinUCB against a re-implementation that solves the normal equations for every observation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -198,8 +200,9 @@ def test_learns_from_shown_places_only(checkerboard):
 
 def test_short_features_take_the_mean_over_the_rows_of_a_field():
     class Spaces:
-        def space_fields(self):
-            return {name: np.zeros(shape) for name, shape in shapes.items()}
+        @property
+        def schema(self):
+            return SimpleNamespace(spaces={name: np.zeros(shape) for name, shape in shapes.items()})
 
     shapes = {"user": (3,), "history": (5, 2), "candidates": (4, 2)}
     rng = np.random.default_rng(0)
@@ -290,8 +293,9 @@ def test_a_share_of_slates_is_uniform_while_learning(checkerboard):
 
 def test_without_context_only_lasting_fields_remain():
     class Spaces:
-        def space_fields(self):
-            return {name: np.zeros(shape) for name, shape in shapes.items()}
+        @property
+        def schema(self):
+            return SimpleNamespace(spaces={name: np.zeros(shape) for name, shape in shapes.items()})
 
     shapes = {
         "user": (3,),

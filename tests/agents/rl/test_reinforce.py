@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.step_log import LoggedSteps
+from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -29,20 +29,11 @@ class TenItems(Scenario):
     slate_size: int = 1
     horizon: int = 1
 
-    def user_layout(self) -> Mapping[str, Any]:
-        return {"nothing": float}
+    def response_layout(self) -> Layout:
+        return {"clicked": shown(bool)}
 
-    def item_layout(self) -> Mapping[str, Any]:
-        return {"nothing": float}
-
-    def response_layout(self) -> Mapping[str, Any]:
-        return {"clicked": bool}
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {
-            "candidates": spaces.Box(0.0, 1.0, (N_ITEMS, N_ITEMS), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        return {"candidates": {"item": shown(float, 0, 1, N_ITEMS)}}
 
     @staticmethod
     def respond(config, user, items, slate, response, rng):
@@ -51,7 +42,7 @@ class TenItems(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         for index in range(len(candidates)):
-            observation.candidates[index, index] = 1.0
+            observation.candidates[index].item[index] = 1.0
 
 
 def log_of(slates, clicked, rewards, propensity) -> LoggedSteps:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.agents import agent_class, load_agent, make_agent
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.agents.core.session import TRACES, VISIT, SessionMemory
+from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
 from recsim_env.envs import RecommendationVectorEnv
@@ -40,21 +40,17 @@ class Appetite(Scenario):
     horizon: int = 10
     only_colour: bool = False
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         return {"appetite": float, "colour": int}
 
-    def item_layout(self) -> Mapping[str, Any]:
-        return {"colour": int}
+    def item_layout(self) -> Layout:
+        return {"colour": shown(int, 0, 1, one_hot=True)}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        return {"clicked": bool}
+    def response_layout(self) -> Layout:
+        return {"clicked": shown(bool)}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {
-            "user": spaces.Box(0.0, 1.0, (2,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 2), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        return {"user": {"state": shown(float, 0, 1, 2)}}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -77,12 +73,9 @@ class Appetite(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        observation.user[0] = user.colour if config.only_colour else user.appetite
-        observation.user[1] = 1.0 - observation.user[0]
-        for index in range(len(candidates)):
-            observation.candidates[index, items[candidates[index]].colour] = 1.0
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
+        state = observation.user.state
+        state[0] = user.colour if config.only_colour else user.appetite
+        state[1] = 1.0 - state[0]
 
 
 def learned(agent) -> dict[str, np.ndarray]:
@@ -286,7 +279,7 @@ def test_memory_knows_a_taste_that_clicks_showed():
     for _ in range(50):
         seen = {"candidates": np.eye(20, dtype=np.float32)[None, :5]}
         state = memory.showing(state, seen, np.array([[3, 1]]))
-        response = np.zeros((1, 2, scenario.observation_fields()["response"].shape[1]), np.float32)
+        response = np.zeros((1, 2, scenario.schema.spaces["response"].shape[1]), np.float32)
         response[0, 0] = 1.0
         state = memory.after(state, {"response": response})
     taste = memory.seen_with(state, {})[TRACES][0, 2]

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.sb3.ppo import ProximalSettings
 from recsim_env.benchmark import evaluate
+from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
 from recsim_env.envs import RecommendationVectorEnv
@@ -126,21 +126,18 @@ class Hint(Scenario):
     slate_size: int = 1
     horizon: int = 5
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         return {"colour": int, "is_new": bool}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         return {"colour": int}
 
-    def response_layout(self) -> Mapping[str, Any]:
-        return {"clicked": bool}
+    def response_layout(self) -> Layout:
+        return {"clicked": shown(bool)}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        return {
-            "user": spaces.Box(0.0, 1.0, (2,), np.float32),
-            "candidates": spaces.Box(0.0, 1.0, (self.n_candidates, 2), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 1), np.float32),
-        }
+    def observation_layout(self) -> Mapping[str, Any]:
+        colour = {"colour": shown(float, 0, 1, 2)}
+        return {"user": colour, "candidates": colour}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -159,10 +156,11 @@ class Hint(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         if user.is_new:
-            observation.user[user.colour] = 1.0
+            observation.user.colour[user.colour] = 1.0
         else:
             for index in range(len(candidates)):
-                observation.candidates[index, items[candidates[index]].colour] = 1.0
+                colour = items[candidates[index]].colour
+                observation.candidates[index].colour[colour] = 1.0
 
 
 def test_what_was_seen_at_first_is_recalled():
