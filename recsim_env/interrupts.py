@@ -22,7 +22,7 @@ def leave_while_importing() -> None:
 def _is_command() -> bool:
     if sys.argv[:1] == ["-m"]:  # Python is still looking for the module
         place = sys.orig_argv.index("-m") if "-m" in sys.orig_argv else -1
-        return sys.orig_argv[place + 1 : place + 2] in (["recsim_env"], ["recsim_env.cli"])
+        return sys.orig_argv[place + 1 : place + 2] == ["recsim_env"]
     # PTH119: pathlib is not loaded yet, and takes longer than a Ctrl-C may wait.
     return os.path.basename(sys.argv[0] if sys.argv else "") == "recsim-env"  # noqa: PTH119
 

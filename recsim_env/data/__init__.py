@@ -1,11 +1,11 @@
 """Real logs: reading them, fitting worlds to them, and saying how faithful a world is."""
 
-from recsim_env.data.calibration import CalibrationWarning, calibrate
-from recsim_env.data.fidelity import FidelityTable, fidelity_table
-from recsim_env.data.held_out import CalibrationSettings
+from recsim_env.data.calibration.calibrate import CalibrationWarning, calibrate
+from recsim_env.data.calibration.fidelity import FidelityTable, fidelity_table
+from recsim_env.data.calibration.held_out import CalibrationSettings
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.readers import read_log
+from recsim_env.data.readers.log_reader import read_log
 from recsim_env.data.reading import LogWarning, Reading
 
 __all__ = [

@@ -123,3 +123,13 @@ def exposure(lists: Integers, n_items: int) -> NDArray[np.int64]:
 def coverage(exposures: Integers) -> float:
     """Returns the share of the catalogue that is in any list."""
     return float((exposures > 0).mean())
+
+
+def gini(counts: NDArray[Any]) -> float:
+    """Returns how unequal counts are: 0 when all are equal, near 1 when one has everything.
+
+    Source: Gini 1912; the formula by ranks, sum_k (2k - n - 1) x_k / (n sum x) for sorted x.
+    """
+    ordered = np.sort(np.asarray(counts, np.float64))
+    n = len(ordered)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))

@@ -73,7 +73,7 @@ def test_agents_are_listed_and_explained(capsys):
 
 @pytest.mark.parametrize("what", ["agents", "scenarios"])
 def test_a_page_is_what_the_command_writes(what):
-    command = [sys.executable, "-m", "recsim_env.cli", what, "--page"]
+    command = [sys.executable, "-m", "recsim_env", what, "--page"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     kept = (DOCS / f"{what}.md").read_text(encoding="utf-8")
     assert kept == done.stdout, f"run: recsim-env {what} --page > docs/{what}.md"

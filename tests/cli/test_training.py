@@ -168,7 +168,7 @@ def listen_to_signals():
 
 def test_a_signal_leaves_the_last_checkpoint_whole(in_a_folder_of_its_own):
     file = in_a_folder_of_its_own / "linucb.agent"
-    command = [sys.executable, "-m", "recsim_env.cli", *TRAIN, "--out", str(file)]
+    command = [sys.executable, "-m", "recsim_env", *TRAIN, "--out", str(file)]
     running = subprocess.Popen(
         [*command, "--interactions", "10_000_000"],
         stderr=subprocess.PIPE,

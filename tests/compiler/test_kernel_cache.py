@@ -106,7 +106,9 @@ def test_where_no_folder_is_writable_it_compiles_without_a_cache_and_says_so_onc
     assert printed == run_with()[0]
 
 
-@pytest.mark.parametrize("module", ["agents.bpr", "agents.neighbours", "data.taste_chain"])
+@pytest.mark.parametrize(
+    "module", ["agents.bpr", "agents.neighbours", "data.calibration.taste_chain"]
+)
 def test_all_that_is_compiled_does_without_a_cache(module):
     _, warned = run_with("IPythonCacheLocator", before=f"import recsim_env.{module}\n")
     assert warned.count(f"RuntimeWarning: {_WARNING}") == 1, warned

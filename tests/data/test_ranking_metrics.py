@@ -101,3 +101,9 @@ def test_coverage_counts_items_in_any_list():
     exposures = metrics.exposure(np.array([[0, 1], [1, -1]]), 4)
     assert exposures.tolist() == [1, 2, 0, 0]
     assert metrics.coverage(exposures) == 0.5
+
+
+def test_gini_of_known_distributions():
+    assert metrics.gini(np.ones(10)) == pytest.approx(0.0)
+    assert metrics.gini(np.eye(10)[0]) == pytest.approx(0.9)
+    assert metrics.gini(np.array([1, 3])) == pytest.approx(0.25)

@@ -16,7 +16,6 @@ from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.benchmark.ranking.task import RankingTask
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.data import ranking_metrics as metrics
-from recsim_env.data.fidelity import gini
 from recsim_env.data.interactions import Interactions
 from recsim_env.results.intervals import bounded_mean
 from recsim_env.results.layout import Layout, Row, RunKey
@@ -156,7 +155,7 @@ def _scores(
     if task.item_features.shape[1]:
         of_people["diversity"] = metrics.intra_list_diversity(lists, task.item_features)
     exposures = metrics.exposure(lists, train.n_items)
-    return of_people, {"coverage": metrics.coverage(exposures), "Gini": gini(exposures)}
+    return of_people, {"coverage": metrics.coverage(exposures), "Gini": metrics.gini(exposures)}
 
 
 def _range_of(name: str, task: RankingTask) -> tuple[float, float]:

@@ -334,7 +334,7 @@ def killable(folder):
     """Returns a benchmark of many short runs as a command."""
     options = "InterestEvolution --agents linucb --seeds 4 --interactions 2000 --bins 5"
     options += " --checkpoints 2 --episodes 40 --set n_topics=5 --set n_candidates=4 --jobs 2"
-    return [sys.executable, "-m", "recsim_env.cli", "benchmark", *options.split(), "--out", folder]
+    return [sys.executable, "-m", "recsim_env", "benchmark", *options.split(), "--out", folder]
 
 
 def children_of(pid):

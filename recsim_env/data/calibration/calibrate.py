@@ -10,23 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from recsim_env.data.activity import Activity, fit_activity
-from recsim_env.data.choice_fit import (
+from recsim_env.data.calibration.activity import Activity, fit_activity
+from recsim_env.data.calibration.choice_fit import (
     consumption_chances,
     exposure_behind,
     fit_no_choice_score,
 )
-from recsim_env.data.factorization import (
+from recsim_env.data.calibration.factorization import (
     FactorModel,
     consumed_taste_sd,
     fit_factors,
     taste_sd,
 )
-from recsim_env.data.held_out import CalibrationSettings, HeldOutFit, fit_held_out
+from recsim_env.data.calibration.held_out import CalibrationSettings, HeldOutFit, fit_held_out
+from recsim_env.data.calibration.posterior import AGREED, draw_factors
+from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
+from recsim_env.data.calibration.unclicked import ratings_matrix
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.posterior import AGREED, draw_factors
-from recsim_env.data.rating_noise import RatingScale, rating_scale
-from recsim_env.data.unclicked import ratings_matrix
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.inputs.spelling import did_you_mean
 

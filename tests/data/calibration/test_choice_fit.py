@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsim_env.data.choice_fit import (
+from recsim_env.data.calibration.choice_fit import (
     _conditional_logit,
     consumption_chances,
     draw_slates,

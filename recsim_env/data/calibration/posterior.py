@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from tqdm import tqdm
 
-from recsim_env.data.factorization import FactorModel, standardised
-from recsim_env.data.rating_noise import RatingScale
+from recsim_env.data.calibration.factorization import FactorModel, standardised
+from recsim_env.data.calibration.rating_noise import RatingScale
 
 if TYPE_CHECKING:
-    from recsim_env.data.taste_chain import Rows, TasteChain
+    from recsim_env.data.calibration.taste_chain import Rows, TasteChain
 
 Floats = NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def _agree(r_hat: dict[str, float]) -> bool:
 
 def _run(chains: Sequence[TasteChain], max_sweeps: int) -> tuple[int, dict[str, float]]:
     """Sweeps until the chains agree; returns how often, and R-hat of the later half."""
-    from recsim_env.data.taste_chain import WARM_UP
+    from recsim_env.data.calibration.taste_chain import WARM_UP
 
     names = list(chains[0].variances())
     kept: list[list[list[float]]] = [[] for _ in chains]
@@ -165,7 +165,7 @@ def _rows(
     by_user: sparse.csr_array, rating: Floats, scale: RatingScale, mean: float, unit: float
 ) -> Rows:
     """Returns the ratings, with the bounds of the latent rating behind each."""
-    from recsim_env.data.taste_chain import Rows
+    from recsim_env.data.calibration.taste_chain import Rows
 
     levels = scale.levels()
     level = np.clip(np.rint((rating - scale.minimum) / scale.step), 0, len(levels) - 1)
@@ -191,7 +191,7 @@ def _start_chains(
     seed: int,
 ) -> list[TasteChain]:
     """Returns chains that begin at the given models, or at random tastes of unlike sizes."""
-    from recsim_env.data.taste_chain import TasteChain
+    from recsim_env.data.calibration.taste_chain import TasteChain
 
     mean, unit = origin
     streams = np.random.SeedSequence(seed).spawn(len(_START_SHARES if starts is None else starts))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.tables import Table, number
+from recsim_env.data.readers.tables import Table, number
 
 Floats = NDArray[np.float64]
 

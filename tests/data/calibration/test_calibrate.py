@@ -8,17 +8,21 @@ import pytest
 from scipy import sparse
 
 from recsim_env.data import CalibrationSettings, CalibrationWarning, calibrate, read_log
-from recsim_env.data.activity import fit_activity
-from recsim_env.data.choice_fit import exposure_behind, fit_choice_slope, fit_no_choice_score
-from recsim_env.data.factorization import FactorModel, fit_factors
-from recsim_env.data.movielens import COMMAND, movielens_100k_path
-from recsim_env.data.prediction import auc, rmse, user_auc
-from recsim_env.data.rating_noise import (
+from recsim_env.data.calibration.activity import fit_activity
+from recsim_env.data.calibration.choice_fit import (
+    exposure_behind,
+    fit_choice_slope,
+    fit_no_choice_score,
+)
+from recsim_env.data.calibration.factorization import FactorModel, fit_factors
+from recsim_env.data.calibration.prediction import auc, rmse, user_auc
+from recsim_env.data.calibration.rating_noise import (
     RatingScale,
     fit_rating_noise,
     rating_scale,
     rating_shares,
 )
+from recsim_env.data.movielens import COMMAND, movielens_100k_path
 from recsim_env.formats.rated_world import RatedWorld
 
 N_USERS, N_ITEMS, NOISE = 300, 200, 0.5

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from recsim_env.compiler.kernel_cache import keep_on_disk
-from recsim_env.data.factorization import FactorModel
+from recsim_env.data.calibration.factorization import FactorModel
 
 Floats = NDArray[np.float64]
 

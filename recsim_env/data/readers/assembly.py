@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.order import label_key
+from recsim_env.data.readers.sides import SideTable, described, plain_id
+from recsim_env.data.readers.tables import Table
+from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import ROLES, Notes, Reading, asking
-from recsim_env.data.sides import SideTable, described, plain_id
-from recsim_env.data.tables import Table
-from recsim_env.data.times import seconds
 
 Duplicates = Literal["error", "first", "last"]
 

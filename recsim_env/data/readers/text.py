@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recsim_env.data.dialect import SAMPLE, Dialect, Lines, find_dialect, spelled
-from recsim_env.data.tables import Table
+from recsim_env.data.readers.dialect import SAMPLE, Dialect, Lines, find_dialect, spelled
+from recsim_env.data.readers.tables import Table
 
 #: The usual encoding of text.
 UTF_8 = ("utf-8-sig",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsim_env.data.tables import Table
+from recsim_env.data.readers.tables import Table
 
 if TYPE_CHECKING:
     import pyarrow

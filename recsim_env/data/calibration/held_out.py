@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsim_env.data.choice_fit import SlopeFit, fit_choice_slope
-from recsim_env.data.factorization import FactorModel, fit_factors
+from recsim_env.data.calibration.choice_fit import SlopeFit, fit_choice_slope
+from recsim_env.data.calibration.factorization import FactorModel, fit_factors
+from recsim_env.data.calibration.prediction import auc, rmse, user_auc
+from recsim_env.data.calibration.rating_noise import RatingScale, fit_rating_noise, rating_shares
+from recsim_env.data.calibration.unclicked import ratings_matrix, with_unclicked
 from recsim_env.data.log import InteractionLog, n_by_chance
-from recsim_env.data.prediction import auc, rmse, user_auc
-from recsim_env.data.rating_noise import RatingScale, fit_rating_noise, rating_shares
-from recsim_env.data.unclicked import ratings_matrix, with_unclicked
 
 _FACTOR_PENALTIES = (6.0, 9.0, 13.0, 18.0, 25.0)
 _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.data.assembly import Columns
+from recsim_env.data.readers.assembly import Columns
+from recsim_env.data.readers.tables import Table, number
+from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import Notes, asking, listed
-from recsim_env.data.tables import Table, number
-from recsim_env.data.times import seconds
 
 # What people call the columns, without case, accents and punctuation; the first present counts.
 SYNONYMS = {

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from recsim_env.data import calibrate, fidelity_table
-from recsim_env.data.fidelity import gini
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +83,3 @@ def test_logs_of_another_world_are_refused(fitted, make_log):
     log, world = fitted
     with pytest.raises(ValueError, match="simulated log has 2 users and 2 items, the world 150"):
         fidelity_table(log, make_log([0, 1], [0, 1], [1, 2]), world)
-
-
-def test_gini_of_known_distributions():
-    assert gini(np.ones(10)) == pytest.approx(0.0)
-    assert gini(np.eye(10)[0]) == pytest.approx(0.9)
-    assert gini(np.array([1, 3])) == pytest.approx(0.25)

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recsim_env.data.assembly import Duplicates, build_log
-from recsim_env.data.folders import (
+from recsim_env.data.log import InteractionLog
+from recsim_env.data.readers.assembly import Duplicates, build_log
+from recsim_env.data.readers.folders import (
     RATINGS_FILES,
     Source,
     is_movielens_file,
@@ -18,12 +19,11 @@ from recsim_env.data.folders import (
     read_ratings_csv,
     read_recbole,
 )
-from recsim_env.data.log import InteractionLog
-from recsim_env.data.parquet import read_parquet_table
+from recsim_env.data.readers.parquet import read_parquet_table
+from recsim_env.data.readers.roles import choose_columns, is_known, question
+from recsim_env.data.readers.tables import Table
+from recsim_env.data.readers.text import UTF_8, read_text_table
 from recsim_env.data.reading import LogWarning, Notes, listed
-from recsim_env.data.roles import choose_columns, is_known, question
-from recsim_env.data.tables import Table
-from recsim_env.data.text import UTF_8, read_text_table
 
 KNOWN_FORMATS = (
     "a MovieLens folder (u.data, ratings.dat or ratings.csv)",

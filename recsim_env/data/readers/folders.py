@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from recsim_env.data.assembly import Columns
-from recsim_env.data.features import (
+from recsim_env.data.readers.assembly import Columns
+from recsim_env.data.readers.features import (
     Encoder,
     category_feature,
     guessed_feature,
@@ -17,9 +17,9 @@ from recsim_env.data.features import (
     number_feature,
     tags_feature,
 )
-from recsim_env.data.sides import SideTable
-from recsim_env.data.tables import Table
-from recsim_env.data.text import UTF_8, read_text_table
+from recsim_env.data.readers.sides import SideTable
+from recsim_env.data.readers.tables import Table
+from recsim_env.data.readers.text import UTF_8, read_text_table
 
 RATINGS_FILES = ("u.data", "ratings.dat", "ratings.csv")
 _RATING_NAMES = ("user_id", "item_id", "rating", "timestamp")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.features import Encoder, join_features
+from recsim_env.data.readers.features import Encoder, join_features
+from recsim_env.data.readers.tables import MISSING, Table
 from recsim_env.data.reading import Notes, listed
-from recsim_env.data.tables import MISSING, Table
 
 
 @dataclass(frozen=True)

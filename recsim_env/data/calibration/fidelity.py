@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.held_out import CalibrationSettings, fit_held_out
+from recsim_env.data.calibration.held_out import CalibrationSettings, fit_held_out
+from recsim_env.data.calibration.prediction import auc, rmse, user_auc
+from recsim_env.data.calibration.rating_noise import RatingScale
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.prediction import auc, rmse, user_auc
-from recsim_env.data.rating_noise import RatingScale
+from recsim_env.data.ranking_metrics import gini
 from recsim_env.formats.rated_world import RatedWorld
 
 Floats = NDArray[np.float64]
@@ -98,16 +99,6 @@ def fidelity_table(
     rows.append(_row("taste", "predicted / drawn", predicted, drawn))
     _compare_predictors(simulated, world, rows)
     return FidelityTable(rows, curves)
-
-
-def gini(counts: NDArray[Any]) -> float:
-    """Returns how unequal counts are: 0 when all are equal, near 1 when one has everything.
-
-    Source: Gini 1912; the formula by ranks, sum_k (2k - n - 1) x_k / (n sum x) for sorted x.
-    """
-    ordered = np.sort(np.asarray(counts, np.float64))
-    n = len(ordered)
-    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
 
 
 def _row(measure: str, label: str, real: float | None, simulated: float | None) -> dict[str, Any]:

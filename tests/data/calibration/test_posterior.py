@@ -7,16 +7,16 @@ import pytest
 from scipy import stats
 
 from recsim_env.data import CalibrationWarning, calibrate, fidelity_table
-from recsim_env.data.factorization import (
+from recsim_env.data.calibration.factorization import (
     FactorModel,
     consumed_taste_sd,
     fit_factors,
     taste_sd,
 )
-from recsim_env.data.posterior import AGREED, draw_factors, split_r_hat
-from recsim_env.data.prediction import rmse
-from recsim_env.data.rating_noise import RatingScale, rating_scale
-from recsim_env.data.taste_chain import latent_ratings
+from recsim_env.data.calibration.posterior import AGREED, draw_factors, split_r_hat
+from recsim_env.data.calibration.prediction import rmse
+from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
+from recsim_env.data.calibration.taste_chain import latent_ratings
 
 N_USERS, N_ITEMS, N_ROWS, NOISE = 600, 250, 40, 0.8
 
@@ -135,7 +135,7 @@ def test_people_do_not_depend_on_the_penalty_of_the_predictions(make_log, monkey
     log = make_log(user, item, rating, n_users=150, n_items=80)
     worlds = []
     for penalty in (6.0, 18.0):
-        monkeypatch.setattr("recsim_env.data.held_out._FACTOR_PENALTIES", (penalty,))
+        monkeypatch.setattr("recsim_env.data.calibration.held_out._FACTOR_PENALTIES", (penalty,))
         worlds.append(calibrate(log, n_factors=3))
     assert [world.report["penalties"]["factor"] for world in worlds] == [6.0, 18.0]
     np.testing.assert_array_equal(worlds[0].user_factors, worlds[1].user_factors)
@@ -169,7 +169,9 @@ def test_chains_that_have_not_met_are_seen_and_told(make_log, monkeypatch):
     log = make_log(user, item, rating, n_users=150, n_items=80)
     draw = draw_factors(log.matrix(), rating_scale(log, None), n_factors=4, max_sweeps=4)
     assert not draw.has_converged and max(draw.r_hat.values()) > AGREED and draw.n_sweeps == 4
-    monkeypatch.setattr("recsim_env.data.calibration.draw_factors", lambda *args, **settings: draw)
+    monkeypatch.setattr(
+        "recsim_env.data.calibration.calibrate.draw_factors", lambda *args, **settings: draw
+    )
     with pytest.warns(CalibrationWarning, match="after 4 sweeps, chains .* still disagree"):
         world = calibrate(log, n_factors=4)
     assert "disagree" in world.report["warnings"][0]
@@ -182,7 +184,9 @@ def test_tastes_that_are_drawn_weaker_than_predicted_are_told(planted, monkeypat
     draw = draw_factors(log.matrix(), rating_scale(log, None), n_factors=3, max_sweeps=100)
     model = dataclasses.replace(draw.model, user_factors=0.01 * draw.model.user_factors)
     weak = dataclasses.replace(draw, model=model, has_converged=True)
-    monkeypatch.setattr("recsim_env.data.calibration.draw_factors", lambda *args, **settings: weak)
+    monkeypatch.setattr(
+        "recsim_env.data.calibration.calibrate.draw_factors", lambda *args, **settings: weak
+    )
     with pytest.warns(CalibrationWarning, match="vary less on consumed pairs than predicted"):
         world = calibrate(log, n_factors=3)
     tastes = world.report["tastes"]

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import expit, logit, logsumexp
 
-from recsim_env.data.factorization import FactorModel
+from recsim_env.data.calibration.factorization import FactorModel
 from recsim_env.data.log import InteractionLog
 
 Floats = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Calibration: fitting worlds to logs, and measuring how realistic they are."""
