@@ -18,7 +18,7 @@ require_linked_packages()
 
 # E402: imports stand below the lines above: Ctrl-C may come while they run, and where a package is
 # missing, they fail without saying why.
-from recsim_env.core.fields import shown  # noqa: E402
+from recsim_env.core.fields import count, shown, within  # noqa: E402
 from recsim_env.core.scenario import Scenario  # noqa: E402
 from recsim_env.core.settings import setting  # noqa: E402
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
@@ -30,9 +30,11 @@ __all__ = [
     "RecommendationEnv",
     "RecommendationVectorEnv",
     "Scenario",
+    "count",
     "register",
     "setting",
     "shown",
+    "within",
 ]
 
 register_all()

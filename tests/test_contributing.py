@@ -1,7 +1,7 @@
-"""The agents of CONTRIBUTING.md are short, keep the contract, and learn."""
+"""CONTRIBUTING.md: the rooms are as the layers have them; its agents are short, and learn."""
 
 import re
-from pathlib import Path
+import tomllib
 
 import pytest
 
@@ -11,8 +11,9 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_agent
+from tests.checkout import REPOSITORY
 
-PAGE = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 CATALOGUE = RatedCatalogue(n_users=50, n_items=60)
 
@@ -24,6 +25,18 @@ def agent(request):
     names = {"__name__": "contributing"}
     exec(compile(block, "CONTRIBUTING.md", "exec"), names)
     return names[request.param]
+
+
+def test_rooms_stand_in_the_order_of_the_layers():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    (rooms,) = (
+        each for each in project["tool"]["importlinter"]["contracts"] if each["id"] == "rooms"
+    )
+    private = {"(__main__)", "agent_registry", "interrupts", "links"}
+    layers = [set(layer.split(" | ")) - private for layer in rooms["layers"]]
+    section = PAGE.partition("## Where things are")[2].partition("\n## ")[0]
+    lines = re.findall(r"^    (.*?)  ", section, flags=re.MULTILINE)
+    assert [set(line.split(" | ")) for line in lines] == [layer for layer in layers if layer]
 
 
 def test_code_is_at_most_25_lines():
