@@ -1,3 +1,5 @@
+"""Frozen evaluations: paired, counted by slot, and without a trace on the agent."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Each command does what its help says, on small worlds."""
+
 import dataclasses
 import json
 import shlex

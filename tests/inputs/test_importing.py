@@ -1,3 +1,5 @@
+"""Classes of other people's code are found by name, and refused with what is wrong."""
+
 import sys
 
 import pytest

@@ -1,3 +1,5 @@
+"""Numbers are read as people write them, and misspelt names are answered with the nearest."""
+
 import argparse
 
 import pytest

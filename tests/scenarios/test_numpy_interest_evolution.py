@@ -1,3 +1,5 @@
+"""The kernel agrees with an independent NumPy implementation of interest evolution."""
+
 import numpy as np
 import pytest
 

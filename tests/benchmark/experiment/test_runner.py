@@ -1,3 +1,5 @@
+"""Benchmarks: paired, resumable, the same on any number of processes, and lost by no kill."""
+
 import math
 import os
 import random

@@ -1,3 +1,5 @@
+"""Settings of a benchmark: from keywords or TOML, refused by name, and hashed by content."""
+
 import dataclasses
 import itertools
 
