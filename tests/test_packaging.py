@@ -219,6 +219,11 @@ def test_packages_are_found_by_walking():
     assert walked | {"recsim_env"} == set(module_files())
 
 
+def test_no_module_is_named_like_one_of_pythons():
+    names = {name.rpartition(".")[2] for name in module_files()} - {"__main__"}
+    assert names & set(sys.stdlib_module_names) == set()
+
+
 def test_import_loads_nothing_heavy(tmp_path):
     code = (
         f"import json, sys, recsim_env; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"

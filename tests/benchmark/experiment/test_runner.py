@@ -65,7 +65,7 @@ def other_agents(tmp_path, monkeypatch):
 
 
 def numbers(folder):
-    """Returns the table without what time and luck of the machine decide, in a fixed order."""
+    """Returns the table without wall times, in a fixed order."""
     rows = ResultTable(folder).rows()
     for row in rows:
         del row["wall_seconds"]
