@@ -1,11 +1,10 @@
-"""Files that are replaced as a whole or not at all, and locks, whoever is killed meanwhile."""
+"""Files that are replaced as a whole or not at all, even if their writer is killed meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import hashlib
-import io
 import os
 import platform
 import re
@@ -15,16 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows, where writers are not kept apart either
-    fcntl = None  # type: ignore[assignment]  # a module elsewhere
-
-# File systems without locks, or without those of folders, answer one of these; there, writers are
-# not kept apart.
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
-
-_PATIENCE_SECONDS = 3.0
+from recsim_env.formats.locks import has_locks, is_at, lock
 
 # Locks of other machines are not seen on every network disk: their drafts must be this old too.
 _FOREIGN_DRAFT_SECONDS = 86_400.0
@@ -52,22 +42,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         check_writable(path)
         target = Path(os.path.realpath(path))
         _clear_drafts(target)
-        draft, lock = _new_draft(target)
+        draft, descriptor = _new_draft(target)
     try:
         with _named(path, draft):
             yield draft
             with draft.open("r+b") as written:
                 os.fsync(written.fileno())
             _keep_access(target, draft)
-            if fcntl is None:  # Windows moves no file that is open
-                os.close(lock)
-                lock = -1
+            if not has_locks():  # Windows moves no file that is open
+                os.close(descriptor)
+                descriptor = -1
             draft.replace(target)
             _sync_folder(target.parent)
     finally:
         draft.unlink(missing_ok=True)
-        if lock >= 0:
-            os.close(lock)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def replace_file(path: Path, content: bytes | str) -> None:
@@ -153,68 +143,6 @@ def check_absent(
         raise ValueError(f"{os.fspath(path)} exists; {remedy}")
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[io.FileIO]:
-    """Yields a file, made empty if need be, that no other process or thread holds by this.
-
-    Waits until it is free. A writer that is killed frees it. The file may be replaced meanwhile.
-
-    Raises:
-      OSError: it cannot be read and written.
-    """
-    while True:
-        # Not "a": on some systems that would write at the end whatever the position.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        with io.FileIO(descriptor, "r+") as file:
-            _lock(file.fileno())
-            if _is_at(path, file.fileno()):
-                yield file
-                return
-
-
-@contextlib.contextmanager
-def held_folder(folder: Path) -> Iterator[bool]:
-    """Yields whether a folder is free, and until the end holds it against others who ask this.
-
-    One whose holder was killed is free, though it may take a second until processes that he left
-    behind have ended. Where there are no locks, every folder is free.
-    """
-    if fcntl is None:
-        yield True
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while (found := _lock(descriptor, wait=False)) is False and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield found is not False
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, *, wait: bool = True) -> bool | None:
-    """Returns whether an open file is now held by this process alone; None where none can tell."""
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        return None
-    return True
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Returns whether an open file is still the one of this name."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
 def _draft_prefix(target: Path) -> str:
     """Returns how the names of all drafts of a file begin; a long name counts by its digest."""
     name = target.name
@@ -233,8 +161,8 @@ def _new_draft(target: Path) -> tuple[Path, int]:
         name = f"{_draft_prefix(target)}{_machine()}-{secrets.token_hex(6)}.draft"
         draft = target.with_name(name)
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        _lock(descriptor)
-        if _is_at(draft, descriptor):  # else another writer took it for one left behind
+        lock(descriptor)
+        if is_at(draft, descriptor):  # else another writer took it for one left behind
             return draft, descriptor
         os.close(descriptor)
 
@@ -256,7 +184,7 @@ def _clear_drafts(target: Path) -> None:
             if is_foreign and time.time() - draft.stat().st_mtime < _FOREIGN_DRAFT_SECONDS:
                 continue
             with draft.open("r+b") as file:
-                if _lock(file.fileno(), wait=False):
+                if lock(file.fileno(), wait=False):
                     draft.unlink()
 
 

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.formats.files import held_folder, locked, replace_file
+from recsim_env.formats.files import replace_file
+from recsim_env.formats.locks import held_folder, locked
 from recsim_env.formats.seals import sealed, unsealed
 from recsim_env.results.layout import BENCHMARK, Layout, Row, RunKey
 

@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsim_env.formats import files
+from recsim_env.formats import locks
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.formats.files import (
     check_absent,
     check_writable,
-    held_folder,
-    locked,
     replace_file,
     replacing,
 )
+from recsim_env.formats.locks import held_folder, locked
 
 FORK = multiprocessing.get_context("fork")
 
@@ -222,7 +221,7 @@ def test_a_killed_holder_frees_the_file(tmp_path):
 
 
 def test_a_system_without_locks_writes_all_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(locks, "fcntl", None)
     for content in (b"first", b"second"):
         replace_file(tmp_path / "a", content)
     with locked(tmp_path / "a") as held:

@@ -252,7 +252,7 @@ def test_two_writers_are_noticed(tmp_path: Path) -> None:
 def test_who_means_to_write_for_long_is_told_of_others_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recsim_env.formats.files._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("recsim_env.formats.locks._PATIENCE_SECONDS", 0.1)
     table, late = ResultTable(tmp_path / "new"), ResultTable(tmp_path / "new")
     with table.writing():
         table.append_run(run_of(seed=0))

@@ -160,7 +160,7 @@ def test_runs_of_other_settings_are_refused_before_anything_is_done(tmp_path, ch
 
 
 def test_a_second_benchmark_in_the_folder_is_refused_and_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("recsim_env.formats.files._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("recsim_env.formats.locks._PATIENCE_SECONDS", 0.1)
     run_benchmark(TINY, tmp_path, command="first")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with ResultTable(tmp_path).writing():
