@@ -107,7 +107,8 @@ def test_where_no_folder_is_writable_it_compiles_without_a_cache_and_says_so_onc
 
 
 @pytest.mark.parametrize(
-    "module", ["agents.bpr", "agents.neighbours", "data.calibration.taste_chain"]
+    "module",
+    ["agents.recommenders.bpr", "agents.recommenders.neighbours", "data.calibration.taste_chain"],
 )
 def test_all_that_is_compiled_does_without_a_cache(module):
     _, warned = run_with("IPythonCacheLocator", before=f"import recsim_env.{module}\n")
