@@ -33,7 +33,7 @@ class TenItems(Scenario):
         return {"clicked": shown(bool)}
 
     def observation_layout(self) -> Mapping[str, Any]:
-        return {"candidates": {"item": shown(float, 0, 1, N_ITEMS)}}
+        return {"candidates": {"is_item": shown(float, 0, 1, N_ITEMS)}}
 
     @staticmethod
     def respond(config, user, items, slate, response, rng):
@@ -42,7 +42,7 @@ class TenItems(Scenario):
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
         for index in range(len(candidates)):
-            observation.candidates[index].item[index] = 1.0
+            observation.candidates[index].is_item[index] = 1.0
 
 
 def log_of(slates, clicked, rewards, propensity) -> LoggedSteps:
