@@ -12,10 +12,10 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark ladder test check pages data clean
+.PHONY: help benchmark ladder test test-all check pages data clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
 
 # torch first: resolved alone and pinned, it cannot bring a build meant for other hardware.
 $(READY): pyproject.toml constraints.txt
@@ -31,8 +31,13 @@ ladder: $(READY)  ## compare a few agents over scenarios (LADDER=ladder compares
 	$(BIN)/recsim-env benchmark --config docs/results/ladder/$(LADDER).toml --out $(RESULTS)/$(LADDER)
 
 # One numerical thread for each worker: more of them only wait for each other.
-test: $(READY)  ## run the tests, on all cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test: $(READY)  ## run the tests that a change needs at once, on all cores
+	$(PYTEST) -m "not (published or learns or processes or slow)"
+
+test-all: $(READY)  ## run all tests but those that take minutes each
+	$(PYTEST)
 
 check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/ruff format --check .

@@ -5,11 +5,14 @@ import json
 import subprocess
 import sys
 
+import pytest
 from mypy.config_parser import parse_config_file
 from mypy.find_sources import create_source_list
 from mypy.options import Options
 
 from tests.checkout import REPOSITORY, module_files
+
+pytestmark = pytest.mark.processes
 
 SPELLED = {str(file.relative_to(REPOSITORY)) for file in module_files().values()}
 TESTS = {str(file.relative_to(REPOSITORY)) for file in (REPOSITORY / "tests").rglob("*.py")}
@@ -70,4 +73,5 @@ def test_coverage_lists_each_file_once(tmp_path):
 def test_pytest_collects_no_file_through_a_link(request):
     through = {str(item.path) for item in request.session.items if item.path != item.path.resolve()}
     assert not through
+    assert not [path for path in (REPOSITORY / "tests").rglob("*") if path.is_symlink()]
     assert request.config.getini("testpaths") == ["tests"]

@@ -33,7 +33,7 @@ NOT_SOURCE = shutil.ignore_patterns(
 )
 
 # One worker builds, once.
-pytestmark = pytest.mark.xdist_group("packaging")
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("packaging")]
 
 
 def run_python(code, *, path=(), cwd):

@@ -15,6 +15,8 @@ from recsim_env.results.standings import best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 
+pytestmark = pytest.mark.learns
+
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
 STUDIES = Path(__file__).parents[2] / "docs" / "results" / "far-sight"

@@ -23,6 +23,8 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
 from recsim_env.envs import RecommendationVectorEnv
 
+pytestmark = pytest.mark.learns
+
 BREAD, SWEET = 0, 1
 
 #: What draws people to bread, to a sweet and to neither, on the log-odds scale.

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 BRIEF = "--interactions 2_000 --bins 2 --checkpoints 2 --episodes 100 --seeds 2"
 COMMANDS = {
     "scenarios": 3.0,

@@ -10,6 +10,8 @@ import pytest
 
 from recsim_env.cli import process
 
+pytestmark = pytest.mark.processes
+
 COMMAND = f"{sys.executable} -m recsim_env"
 
 

@@ -19,6 +19,8 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 SMALL = ["--set", "n_topics=4", "--set", "time_budget=20", "--num-envs", "4"]
 TRAIN = ["train", "InterestEvolution", "linucb", *SMALL, "--checkpoint-every", "100"]

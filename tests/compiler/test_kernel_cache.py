@@ -9,6 +9,8 @@ import pytest
 
 import recsim_env
 
+pytestmark = pytest.mark.processes
+
 PACKAGE = Path(recsim_env.__file__).parent
 
 # A scenario with `n` records more or less is another layout under the same names.

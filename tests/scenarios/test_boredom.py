@@ -10,6 +10,8 @@ from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenarios.boredom import Boredom
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 W, N_TOPICS, MEMORY = 5, 10, 10
 ID = "Boredom-v0"
 N_SARDINE = 128  # people before catalogues of a thousand items

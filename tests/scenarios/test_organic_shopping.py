@@ -16,6 +16,8 @@ from recsim_env.scenarios.organic_shopping import OrganicShopping
 from recsim_env.scenarios.views.organic_shopping import click_probabilities
 from recsim_env.testing import check_scenario, random_slates
 
+pytestmark = pytest.mark.published
+
 ID, N = "OrganicShopping-v0", 4096
 OFF = {"flips": 0, "taste_sd": 0.0, "drift_sd": 0.0, "popularity_sd": 0.0, "click_slope": 0.0}
 

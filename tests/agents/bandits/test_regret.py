@@ -12,6 +12,8 @@ from recsim_env.agents import make_agent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 
+pytestmark = pytest.mark.learns
+
 N_RUNS = 48
 T = 4_000
 

@@ -12,6 +12,8 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
+pytestmark = pytest.mark.published
+
 
 def test_recsim_interest_evolution_beyond_the_published_agents():
     """264 where slate Q-learning's best has 174.6 (Ie et al. 2019) and uniform slates 160.5."""

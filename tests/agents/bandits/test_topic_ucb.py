@@ -16,6 +16,8 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
+pytestmark = pytest.mark.published
+
 RELEASED = InterestExploration(matching_affinity=0.7, topic_0_quality=0.8)
 HIGH_AFFINITY = InterestExploration()
 N = 1_000

@@ -21,6 +21,8 @@ from recsim_env.benchmark.experiment.run import OnlineRecord, play
 from recsim_env.benchmark.runs.processes import keep, missing
 from recsim_env.results.table import ResultTable
 
+pytestmark = pytest.mark.processes
+
 EVOLUTION = "recsim_env/InterestEvolution-v0"
 TINY = BenchmarkSettings(
     scenarios={EVOLUTION: {"n_topics": 4, "n_candidates": 5, "slate_size": 2, "time_budget": 20.0}},
