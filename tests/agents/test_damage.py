@@ -13,6 +13,7 @@ from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.benchmark.interrupting import Stopped
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -77,6 +78,21 @@ def fuzzed(path, agent, n, seed=0):
 @pytest.mark.parametrize("name", each(["linucb", "user_knn"]))
 def test_a_damaged_agent_is_refused_or_runs(name, tmp_path):
     assert not fuzzed(tmp_path / "damaged.agent", learned(name, CATALOGUE), 10)
+
+
+@pytest.mark.parametrize("name", each(["ucb", "linucb", "content", "user_knn", "slateq"]))
+def test_absurd_numbers_are_refused_with_the_name_of_the_file(name, tmp_path):
+    path, agent = tmp_path / "absurd.agent", learned(name, CATALOGUE)
+    agent.save(path)
+    arrays, about = read_arrays(path, kind="agent", version=1)
+    wide = [k for k, v in arrays.items() if v.dtype == np.float64 and v.size]
+    assert wide or name == "slateq"
+    for changed in wide:
+        absurd = arrays[changed].copy()
+        absurd.reshape(-1)[0] = 1e300
+        write_arrays(path, arrays | {changed: absurd}, about, kind="agent", version=1)
+        with pytest.raises(ValueError, match=r"absurd\.agent"):
+            load_agent(path, agent.env.twin())
 
 
 @pytest.mark.slow

@@ -181,8 +181,8 @@ def test_an_oracle_without_a_facet_asks_a_crowd_of_the_world_it_is_in():
     agent = Oracle(exploring(), ablate="taste", n_marginal_samples=8)
     agent.set_env(exploring(world_seed=3))
     assert np.array_equal(
-        agent._crowd["affinity"],
-        Oracle(exploring(world_seed=3), ablate="taste", n_marginal_samples=8)._crowd["affinity"],
+        agent.others["affinity"],
+        Oracle(exploring(world_seed=3), ablate="taste", n_marginal_samples=8).others["affinity"],
     )
 
 
