@@ -1,6 +1,5 @@
 """The one interface of all agents: learn, predict, say how likely, save and load."""
 
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from recsim_env.agents.core.acting import people_of, stands_for_others
 from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
+from recsim_env.agents.core.observations import batched, fingerprint, indices_of, lack_of
 from recsim_env.agents.core.requirements import first_lack
 from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
 from recsim_env.agents.core.settings import AgentSettings
@@ -18,7 +18,7 @@ from recsim_env.agents.core.world import describe_world, difference, require_ali
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import as_type_of
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.arguments import as_count, as_indices, as_seed
+from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.inputs.spelling import did_you_mean
 
@@ -75,6 +75,9 @@ class Agent(ABC):
 
     #: What a scenario must have, by names in `requirements.REQUIREMENTS`.
     requires: ClassVar[tuple[str, ...]] = ()
+
+    #: Whether it refuses observations that leave out a field, of which it would say nothing.
+    needs_every_field: ClassVar[bool] = False
 
     #: Whether it looks into the people it serves, and so must be in their very environment.
     is_privileged: ClassVar[bool] = False
@@ -255,9 +258,9 @@ class Agent(ABC):
         n_draws = as_count("n_draws", n_draws, allowed="at least 1")
         observation, is_single = self._batched(observation)
         n = len(next(iter(observation.values())))
-        wanted = self._wanted(slates, n)
+        wanted = indices_of(slates, n, self.env.scenario)
         state = self._entered(observation, state, episode_start)
-        own, self.rng = self.rng, np.random.default_rng([self.seed, _fingerprint(observation)])
+        own, self.rng = self.rng, np.random.default_rng([self.seed, fingerprint(observation)])
         try:
             chances = [
                 self._slate_chance(observation, wanted, state, deterministic=deterministic)
@@ -279,59 +282,24 @@ class Agent(ABC):
         return (drawn == slates).all(axis=1).astype(float)
 
     def _batched(self, observation: Observation) -> tuple[Observation, bool]:
-        """Returns what is seen with an axis for the people, and whether it had none.
-
-        Raises:
-          TypeError: it is no dict.
-          ValueError: it is not what an environment like the agent's own shows.
-        """
-        if not isinstance(observation, Mapping):
-            raise TypeError(
-                f"an observation of type {type(observation).__name__} is none; use the dict that "
-                "reset() and step() return first"
-            )
+        """Returns what is seen with an axis for the people, and whether it had none."""
         space: Any = self.env.single_observation_space
-        known = {name: part.shape for name, part in space.spaces.items()}
-        seen = {name: value for name, value in observation.items() if name in known}
-        heads = {_head(np.shape(value), known[name]) for name, value in seen.items()}
-        head = heads.pop() if len(heads) == 1 else None
-        if head is None or len(head) > 1:
-            shapes = {name: np.shape(value) for name, value in observation.items()}
-            raise ValueError(
-                f"{type(self).__name__} cannot act on {_listed(shapes)}; use the observation of an "
-                f"environment like its own, {_listed(known)}, for one person or with an axis for "
-                "people before"
-            )
-        if not head:
-            seen = {name: np.asarray(value)[None] for name, value in seen.items()}
-        return seen, not head
+        name = type(self).__name__
+        seen, is_single = batched(observation, space, name)
+        for field in space.spaces if self.needs_every_field else ():
+            if field not in seen:
+                raise lack_of(field, name)
+        return seen, is_single
+
+    def _lack_of(self, name: str) -> str:
+        return str(lack_of(name, type(self).__name__))
 
     def _explain_lack(self, error: KeyError, observation: Observation) -> None:
         """Raises ValueError where the error is that a field of the observation was left out."""
         space: Any = self.env.single_observation_space
         for name in error.args:
             if name in space.spaces and name not in observation:
-                raise ValueError(self._lack_of(name)) from error
-
-    def _lack_of(self, name: str) -> str:
-        return (
-            f"{type(self).__name__} needs {name!r}, which these observations leave out "
-            "(VecEnvAdapter keeps ids with keep_ids=True)"
-        )
-
-    def _wanted(self, slates: Any, n: int) -> np.ndarray:
-        """Returns slates as (n, slate_size) indices of candidates; or raises ValueError."""
-        wanted, n_candidates = as_indices(slates), self.env.scenario.n_candidates
-        if wanted.size != n * self.slate_size:
-            raise ValueError(
-                f"slates of shape {wanted.shape} do not fit; use ({n}, {self.slate_size})"
-            )
-        if wanted.size and not 0 <= wanted.min() <= wanted.max() < n_candidates:
-            raise ValueError(
-                f"slates hold an index out of range; use 0 to {n_candidates - 1}, the indices of "
-                "the candidates"
-            )
-        return wanted.reshape(n, self.slate_size)
+                raise lack_of(name, type(self).__name__) from error
 
     def _entered(
         self, observation: Observation, state: Any, episode_start: np.ndarray | None
@@ -481,18 +449,3 @@ def as_steps(total_timesteps: Any) -> int:
     if isinstance(total_timesteps, float) and total_timesteps.is_integer():
         total_timesteps = int(total_timesteps)  # 1e5, as people write it
     return as_count("total_timesteps", total_timesteps, low=0, allowed="0 or more")
-
-
-def _head(shape: tuple[int, ...], own: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Returns what stands before a shape of one's own; None where it is another."""
-    n_before = len(shape) - len(own)
-    return tuple(shape[:n_before]) if n_before >= 0 and shape[n_before:] == own else None
-
-
-def _listed(shapes: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
-
-
-def _fingerprint(observation: Observation) -> int:
-    """Returns a number that depends on what is seen, the same in every process."""
-    return zlib.crc32(b"".join(np.asarray(value).tobytes() for value in observation.values()))

@@ -165,7 +165,7 @@ def test_a_trained_agent_is_saved_and_evaluated(capsys, tmp_path):
     assert low < mean < high
     again = ["evaluate", "InterestEvolution", file, *SMALL, "--agent-set"]
     assert main([*again, "alpha=1"]) == 0
-    assert "alpha=-1 is" in refused(capsys, *again, "alpha=-1")
+    assert "alpha=-1.0 is" in refused(capsys, *again, "alpha=-1")
 
 
 def test_a_log_is_written_by_a_trained_agent_and_calibrated(capsys, tmp_path):
