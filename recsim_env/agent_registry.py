@@ -6,15 +6,15 @@ by its file and one line here, at the end of its family.
 
 from dataclasses import dataclass
 
-#: Families of agents that learn, in the order of tables and figures, and what they rank by.
+#: Families of agents that learn, in the order of tables and figures, and what each ranks by.
 FAMILIES = {
     "non-personalized": "what earned the most when shown, the same for everybody",
-    "content and sequence": "features of what this person liked, or its order",
+    "content and sequence": "features or order of what this person liked",
     "collaborative filtering": "what people of similar taste liked, by user and item ids",
-    "multi-armed bandits": "what each item or topic earned, and how little is known of it",
-    "contextual bandits": "a model of person, moment and item features, and its uncertainty",
-    "value-based RL": "the return that follows a slate, learned while acting or from a log",
-    "policy-based RL": "scores that are drawn from, improved by their gradient or by imitation",
+    "multi-armed bandits": "what each item or topic earned, and how uncertain that is",
+    "contextual bandits": "a model of person, moment and item features, and how uncertain it is",
+    "value-based RL": "the expected return after a slate, learned online or from a log",
+    "policy-based RL": "a stochastic policy, trained by policy gradient or imitation",
 }
 
 #: The family of agents that do not learn; all but `uniform` look into the simulated person.
