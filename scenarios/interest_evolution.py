@@ -46,7 +46,7 @@ class InterestEvolution(Scenario):
       on interest, and the myopic oracle earns 5 % more than uniform slates; the defaults let it
       matter.
 
-    Reference returns: see docs/results, and `recsim_env/RecSim-InterestEvolution-v0`: uniform 160.5,
+    Reference returns: see docs/results; `recsim_env/RecSim-InterestEvolution-v0`: uniform 160.5,
       myopic oracle 168.4, ranking by true quality 265.2 (10 candidates, slate 3).
 
     `expected_reward` is the chance of a click times the time watched. `long_term_value` weighs a
