@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
 from recsim_env.formats.files import check_absent, check_folder
-from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.data import CalibrationSettings, InteractionLog
@@ -119,6 +118,7 @@ def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":
     Raises:
       ValueError: an unknown setting, or one outside its range.
     """
+    from recsim_env.core.settings import check_names
     from recsim_env.data import CalibrationSettings
 
     defaults = dataclasses.asdict(CalibrationSettings())
@@ -126,14 +126,8 @@ def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":
     if "seed" in changes:
         raise ValueError(f"--set seed={changes['seed']}: give it as --seed {changes['seed']}")
     changes["seed"] = options.seed
-    try:
-        return CalibrationSettings(**changes)
-    except TypeError:
-        unknown = next(name for name in changes if name not in defaults)
-        raise ValueError(
-            f"--set {unknown}: known settings are {', '.join(defaults)}"
-            f"{did_you_mean(unknown, defaults)}"
-        ) from None
+    check_names(CalibrationSettings, changes)
+    return CalibrationSettings(**changes)
 
 
 def _check_absent(folder: Path, options: argparse.Namespace) -> None:

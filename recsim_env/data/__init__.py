@@ -2,7 +2,7 @@
 
 from recsim_env.data.calibration.calibrate import CalibrationWarning, calibrate
 from recsim_env.data.calibration.fidelity import FidelityTable, fidelity_table
-from recsim_env.data.calibration.held_out import CalibrationSettings
+from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers.log_reader import read_log

@@ -477,7 +477,7 @@ def test_calibrate_replaces_nothing_unasked_and_says_so_first(
 
 
 def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):
-    assert "known settings are n_factors" in refused(
+    assert "known are n_factors" in refused(
         capsys, "calibrate", str(ratings), "--set", "factors=2"
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from recsim_env.core.settings import check_names
 from recsim_env.data.calibration.activity import Activity, fit_activity
 from recsim_env.data.calibration.choice_fit import (
     consumption_chances,
@@ -22,13 +23,13 @@ from recsim_env.data.calibration.factorization import (
     fit_factors,
     taste_sd,
 )
-from recsim_env.data.calibration.held_out import CalibrationSettings, HeldOutFit, fit_held_out
+from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
 from recsim_env.data.calibration.posterior import AGREED, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
+from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix
 from recsim_env.data.log import InteractionLog
 from recsim_env.formats.rated_world import RatedWorld
-from recsim_env.inputs.spelling import did_you_mean
 
 # Typical sessions are as many as make a table of sessions × items of at most this size.
 _MOST_PAIRS = 2_000_000
@@ -49,7 +50,7 @@ def calibrate(
        and the slope of choice are measured on the held-out rows, with predicted likings.
     2. The factors are then fitted to the whole log with the same penalties. These are predictions:
        they vary less between people than true tastes do. The people and items of the world are
-       therefore one draw from what the ratings leave possible (`draw_factors`), together with the
+       therefore one draw from their posterior (`draw_factors`), together with the
        rating noise. Several chains draw until they agree; where they do not, or where drawn tastes
        are weaker than predicted ones, a warning says so, here and in `report["warnings"]`.
     3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
@@ -72,9 +73,10 @@ def calibrate(
       **changes: single settings by name, e.g. `n_factors=32`.
 
     Raises:
-      ValueError: a setting outside its range, or a log too small to hold anything out.
+      ValueError: an unknown setting, one outside its range, or a log too small to hold rows out.
     """
-    settings = _settled(settings, changes)
+    check_names(CalibrationSettings, changes)
+    settings = replace(settings or CalibrationSettings(), **changes)
     _check_log(log)
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     scale = rating_scale(log, settings.like_threshold)
@@ -121,17 +123,6 @@ def calibrate(
         choice_slate_size=settings.choice_slate_size,
         report=report,
     )
-
-
-def _settled(settings: CalibrationSettings | None, changes: dict[str, Any]) -> CalibrationSettings:
-    known = [entry.name for entry in fields(CalibrationSettings)]
-    for name in changes:
-        if name not in known:
-            raise TypeError(
-                f"unknown setting {name!r}; the settings are {', '.join(known)}"
-                f"{did_you_mean(name, known)}"
-            )
-    return replace(settings or CalibrationSettings(), **changes)
 
 
 def _fit_people(

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.calibration.held_out import CalibrationSettings, fit_held_out
+from recsim_env.data.calibration.held_out import fit_held_out
 from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale
+from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.ranking_metrics import gini
 from recsim_env.formats.rated_world import RatedWorld

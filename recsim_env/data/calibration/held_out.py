@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +13,7 @@ from recsim_env.data.calibration.choice_fit import SlopeFit, fit_choice_slope
 from recsim_env.data.calibration.factorization import FactorModel, fit_factors
 from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale, fit_rating_noise, rating_shares
+from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix, with_unclicked
 from recsim_env.data.log import InteractionLog, n_by_chance
 
@@ -24,79 +23,6 @@ _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
 
 # No slope makes the best-rated of all score more than this above the worst.
 _STEEPEST_RANGE = 100.0
-
-# From and to, both allowed.
-_WHOLE_NUMBERS = {
-    "n_factors": (1, 256),
-    "choice_slate_size": (1, 1000),
-    "n_alternatives": (1, 1000),
-    "unclicked_per_click": (1, 1000),
-    "seed": (0, 2**63 - 1),
-}
-
-# Above and below, neither allowed.
-_NUMBERS = {
-    "held_out_share": (0.0, 1.0),
-    "like_threshold": (-math.inf, math.inf),
-    "session_gap_seconds": (0.0, 1e12),
-    "choice_rate": (0.0, 1.0),
-    "exposure_smoothing": (0.0, 1e9),
-}
-
-
-@dataclass(frozen=True)
-class CalibrationSettings:
-    """How a world is fitted.
-
-    Attributes:
-      n_factors: latent tastes per user and item.
-      held_out_share: share of each user's rows, their last, to choose and measure with.
-      like_threshold: the smallest rating that means liked; None: the first above the mean.
-      session_gap_seconds: a longer pause starts a new session.
-      choice_rate: assumed probability that someone chooses from a slate drawn by exposure; a log
-        does not show what people saw and left.
-      choice_slate_size: the size of that slate.
-      n_alternatives: per consumed item, to estimate the slope of choice.
-      exposure_smoothing: added to every item's count, so that none is never shown.
-      unclicked_per_click: for logs of clicks, sampled items that stand for "not clicked".
-      draws_tastes: whether tastes and biases are drawn from what the ratings leave possible; False
-        takes the best guess of each, and people then differ too little. Only for ratings.
-      seed: of every random part.
-    """
-
-    n_factors: int = 16
-    held_out_share: float = 0.1
-    like_threshold: float | None = None
-    session_gap_seconds: float = 3600.0
-    choice_rate: float = 0.5
-    choice_slate_size: int = 5
-    n_alternatives: int = 19
-    exposure_smoothing: float = 1.0
-    unclicked_per_click: int = 3
-    draws_tastes: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _WHOLE_NUMBERS.items():
-            value = getattr(self, name)
-            is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not is_whole or not low <= value <= high:
-                raise ValueError(
-                    f"{name}={value!r} is outside its range; give a whole number from {low} to"
-                    f" {high}"
-                )
-        for name, (least, most) in _NUMBERS.items():
-            value = getattr(self, name)
-            if name == "like_threshold" and value is None:
-                continue
-            is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            if not is_number or not least < value < most:
-                raise ValueError(
-                    f"{name}={value!r} is outside its range; give a number above {least:g} and"
-                    f" below {most:g}"
-                )
-        if not isinstance(self.draws_tastes, bool):
-            raise ValueError(f"draws_tastes={self.draws_tastes!r}; give True or False")
 
 
 @dataclass(frozen=True)

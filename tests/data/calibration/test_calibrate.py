@@ -307,7 +307,7 @@ def test_logs_without_tastes_to_find_are_refused_with_what_to_do(make_log):
 
 def test_wrong_settings_are_refused(planted, make_log):
     _, log = planted
-    with pytest.raises(TypeError, match="unknown setting 'factors'; the settings are n_factors"):
+    with pytest.raises(ValueError, match="has no setting factors; known are n_factors"):
         calibrate(log, factors=3)
     with pytest.raises(ValueError, match="choice_rate=1.5"):
         calibrate(log, choice_rate=1.5)
