@@ -477,9 +477,7 @@ def test_calibrate_replaces_nothing_unasked_and_says_so_first(
 
 
 def test_unknown_settings_of_the_fit_are_refused(capsys, ratings):
-    assert "known are n_factors" in refused(
-        capsys, "calibrate", str(ratings), "--set", "factors=2"
-    )
+    assert "known are n_factors" in refused(capsys, "calibrate", str(ratings), "--set", "factors=2")
 
 
 def test_rank_prints_a_table_and_keeps_it(capsys, tmp_path, ratings):

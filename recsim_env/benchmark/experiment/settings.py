@@ -11,6 +11,7 @@ from typing import Any
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id, settings_of
+from recsim_env.core.settings import check_settings, setting
 from recsim_env.envs.registry import NAMESPACE
 from recsim_env.inputs.spelling import did_you_mean, fitted
 from recsim_env.results.standings import CEILINGS
@@ -65,23 +66,19 @@ class BenchmarkSettings:
     scenarios: Entries = field(default_factory=lambda: {DEFAULT_SCENARIO: {}})
     agents: Entries = field(default_factory=lambda: {name: {} for name in DEFAULT_AGENTS})
     seeds: tuple[int, ...] = (0, 1, 2)
-    interactions: int = 20_000
-    checkpoints: int = 5
-    bins: int = 20
-    num_envs: int = 16
-    eval_episodes: int = 1_000
+    interactions: int = setting(20_000, low=1)
+    checkpoints: int = setting(5, low=1, high=_MOST_ROWS)
+    bins: int = setting(20, low=1, high=_MOST_ROWS)
+    num_envs: int = setting(16, low=1, high=MAX_ENVS)
+    eval_episodes: int = setting(1_000, low=1, high=10**7)
     jobs: int = -1
 
     def __post_init__(self) -> None:
-        for name in ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes"):
-            self._require(name, _is_count(getattr(self, name)), "a whole number of 1 or more")
-        self._require("eval_episodes", self.eval_episodes <= 10**7, f"at most {10**7:,}")
+        check_settings(self)
         is_even = self.eval_episodes <= N_SLOTS or self.eval_episodes % N_SLOTS == 0
         self._require("eval_episodes", is_even, f"up to {N_SLOTS}, or a multiple of it")
-        self._require("jobs", _is_count(self.jobs) or self.jobs == -1, "-1, or 1 or more")
-        self._require("num_envs", self.num_envs <= MAX_ENVS, f"at most {MAX_ENVS:,}")
+        self._require("jobs", self.jobs >= 1 or self.jobs == -1, "-1, or 1 or more")
         for name in ("checkpoints", "bins"):
-            self._require(name, getattr(self, name) <= _MOST_ROWS, f"at most {_MOST_ROWS:,}")
             allowed = f"at most interactions={self.interactions}"
             self._require(name, getattr(self, name) <= self.interactions, allowed)
         is_seed = [type(seed) is int and 0 <= seed < MAX_SEED for seed in self.seeds]
@@ -205,10 +202,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ValueError(f"it is not UTF-8 (byte {error.start:,}); save it as that") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
 
 
 def _entry(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,14 +41,14 @@ def test_unknown_names_list_the_known_ones():
         BenchmarkSettings.create(interaction=5)
     with pytest.raises(ValueError, match="InterestEvolution has no setting topics; known are"):
         make_plan(BenchmarkSettings.create(scenarios={"InterestEvolution": {"topics": 3}}))
-    with pytest.raises(ValueError, match="agent linucb has no setting alfa; known are alpha"):
+    with pytest.raises(ValueError, match="agent linucb has no setting alfa; known are .*alpha"):
         make_plan(BenchmarkSettings.create(agents={"linucb": {"alfa": 3}}))
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"interactions": 0}, "interactions=0 is not allowed; use a whole number of 1 or more"),
+        ({"interactions": 0}, "interactions=0 is not allowed; use at least 1"),
         ({"interactions": 1.5}, "interactions=1.5"),
         ({"checkpoints": 11, "interactions": 10, "bins": 1}, "at most interactions=10"),
         ({"jobs": 0}, "jobs=0 is not allowed; use -1, or 1 or more"),
@@ -56,7 +56,7 @@ def test_unknown_names_list_the_known_ones():
         ({"seeds": 0}, "different whole numbers"),
         ({"seeds": [-1]}, "different whole numbers"),
         ({"seeds": "3"}, "different whole numbers"),
-        ({"num_envs": 2**21}, "at most 1,048,576"),
+        ({"num_envs": 2**21}, "use 1 to 1048576"),
         ({"agents": {"linucb": 1}}, "agents.linucb=1 is not a table of settings"),
         ({"scenarios": []}, "at least one"),
         ({"scenarios": 3}, "is not names"),
