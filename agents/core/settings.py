@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from recsim_env.core.settings import check_settings, setting
-from recsim_env.inputs.spelling import did_you_mean
+from recsim_env.inputs.spelling import check_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,7 @@ class AgentSettings:
           ValueError: it has no such setting; the known ones are listed. Or one is of another type
             than its default, or out of range.
         """
-        known = cls.defaults()
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            raise ValueError(
-                f"{agent} has no setting {', '.join(unknown)}; known are "
-                f"{', '.join(known) or 'none'}{did_you_mean(unknown[0], known)}"
-            )
+        check_known(agent, given, cls.defaults())
         return cls(**given)
 
     def as_dict(self) -> dict[str, Any]:

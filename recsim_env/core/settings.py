@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.inputs.spelling import did_you_mean
+from recsim_env.inputs.spelling import check_known
 
 #: Weights, spreads and log-odds: a product of four still fits float32.
 LARGE = 1e9
@@ -163,13 +163,7 @@ def check_names(kind: type, given: Iterable[str]) -> None:
       ValueError: listing the known names.
     """
     fields: Any = dataclasses.fields(kind)
-    known = [field.name for field in fields]
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise ValueError(
-            f"{kind.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}"
-            f"{did_you_mean(unknown[0], known)}"
-        )
+    check_known(kind.__name__, given, [field.name for field in fields])
     lacking = [
         field.name
         for field in fields

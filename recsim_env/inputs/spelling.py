@@ -45,6 +45,31 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"; did you mean {plain[found[0]]!r}?" if found else ""
 
 
+def check_known(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Checks that settings are known by name.
+
+    Args:
+      owner: what has the settings, for the message.
+      given: names.
+      known: names of all settings.
+
+    Raises:
+      ValueError: naming those that are unknown, all that are known, and what may be meant.
+
+    >>> check_known("a cup", ["size"], ["size", "colour"])
+    >>> check_known("a cup", ["color"], ["size", "colour"])
+    Traceback (most recent call last):
+    ValueError: a cup has no setting color; known are size, colour; did you mean 'colour'?
+    """
+    names = list(known)
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ValueError(
+            f"{owner} has no setting {', '.join(unknown)}; known are {', '.join(names) or 'none'}"
+            f"{did_you_mean(unknown[0], names)}"
+        )
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[-_\s]", "", name.rpartition("/")[2].casefold())
 

@@ -13,7 +13,7 @@ from recsim_env.benchmark.evaluation import N_SLOTS
 from recsim_env.benchmark.names import scenario_id, settings_of
 from recsim_env.core.settings import check_settings, setting
 from recsim_env.envs.registry import NAMESPACE
-from recsim_env.inputs.spelling import did_you_mean, fitted
+from recsim_env.inputs.spelling import check_known, fitted
 from recsim_env.results.standings import CEILINGS
 
 DEFAULT_SCENARIO = "recsim_env/MusicStreaming-v0"
@@ -102,13 +102,7 @@ class BenchmarkSettings:
         agent "all" stands for all of ours that learn; seeds may be a number of seeds. An unknown
         name lists the known ones.
         """
-        known = [each.name for each in dataclasses.fields(cls)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise ValueError(
-                f"a benchmark has no setting {', '.join(unknown)}; known are {', '.join(known)}"
-                f"{did_you_mean(unknown[0], known)}"
-            )
+        check_known("a benchmark", settings, [each.name for each in dataclasses.fields(cls)])
         given = dict(settings)
         if "scenarios" in given:
             entries = _entries("scenarios", given["scenarios"])
@@ -220,9 +214,7 @@ def _name(label: str, entry: Mapping[str, Any], what: str) -> str:
 
 def _check_agent(name: str) -> None:
     if name not in AGENTS and ":" not in name:
-        raise ValueError(
-            f"agent {name!r} is unknown; known are {', '.join(AGENTS)}{did_you_mean(name, AGENTS)}"
-        )
+        agent_class(name)  # raises, naming those that are known
 
 
 def _label(name: str, entry: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsim_env.core.settings import as_type_of
-from recsim_env.inputs.spelling import did_you_mean
+from recsim_env.inputs.spelling import check_known
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,7 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
     Raises:
       ValueError: it has no such setting; the known ones are listed. Or one is of another type.
     """
-    unknown = sorted(set(given) - set(defaults))
-    if unknown:
-        raise ValueError(
-            f"agent {label} has no setting {', '.join(unknown)}; known are "
-            f"{', '.join(defaults) or 'none'}{did_you_mean(unknown[0], defaults)}"
-        )
+    check_known(f"agent {label}", given, defaults)
     for name, value in given.items():
         try:
             as_type_of(defaults[name], name, value)
