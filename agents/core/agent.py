@@ -255,21 +255,35 @@ class Agent(ABC):
         Returns:
           (n,), or a single number for one unbatched observation.
         """
-        n_draws = as_count("n_draws", n_draws, allowed="at least 1")
         observation, is_single = self._batched(observation)
         n = len(next(iter(observation.values())))
         wanted = indices_of(slates, n, self.env.scenario)
         state = self._entered(observation, state, episode_start)
+        found = self.propensity(
+            observation, wanted, state, deterministic=deterministic, n_draws=n_draws
+        )
+        return np.asarray(found[0] if is_single else found)
+
+    def propensity(
+        self,
+        observation: Observation,
+        slates: np.ndarray,
+        state: Any,
+        *,
+        deterministic: bool = False,
+        n_draws: int,
+    ) -> np.ndarray:
+        """Returns how likely `recommend` would show slates, (n,); see `slate_probability`."""
+        n_draws = as_count("n_draws", n_draws, allowed="at least 1")
         own, self.rng = self.rng, np.random.default_rng([self.seed, fingerprint(observation)])
         try:
             chances = [
-                self._slate_chance(observation, wanted, state, deterministic=deterministic)
+                self._slate_chance(observation, slates, state, deterministic=deterministic)
                 for _ in range(n_draws if self.draws_slates else 1)
             ]
         finally:
             self.rng = own
-        found = np.mean(chances, axis=0)
-        return np.asarray(found[0] if is_single else found)
+        return np.asarray(np.mean(chances, axis=0))
 
     #: What `slate_probability` has to draw: "slates", "scores", or nothing (None).
     draws_slates: ClassVar[str | None] = "slates"

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
 from recsim_env.agents.core.transition import Observation, Transition
-from recsim_env.agents.core.world import describe_world
 from recsim_env.engine.state import check_state
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -40,8 +39,11 @@ class Interaction:
         self.state: Any = None
         self._saved: State = {}  # sessions to go on with
 
-    def enter(self) -> bool:
+    def enter(self, *, seed: int | None = None) -> bool:
         """Goes on with the sessions under way, or begins new ones; returns whether they are new.
+
+        Args:
+          seed: of the people whom it meets anew; by default the agent's.
 
         Raises:
           ValueError: the environment begins episodes at other times than `step` expects.
@@ -53,10 +55,10 @@ class Interaction:
         is_new = not (self._goes_on_as_saved() or is_under_way)
         if is_new:
             n = agent.env.num_envs
-            self.observation, _ = agent.stage.reset(seed=agent.seed)
+            self.observation, _ = agent.stage.reset(seed=agent.seed if seed is None else seed)
             self._is_over, self._begins = np.zeros(n, bool), np.ones(n, bool)
             self.state = agent.begin_state(n)
-        self._env, agent.world = agent.env, describe_world(agent.env.scenario)
+        self._env = agent.env
         return is_new
 
     def run(

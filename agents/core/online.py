@@ -10,6 +10,7 @@ from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.restoring import State, part
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
 
 
@@ -110,6 +111,7 @@ class OnlineAgent(Agent):
     def enter(self) -> bool:
         """Goes on with the sessions under way, or begins new ones; returns whether they are new."""
         is_new = self.interaction.enter()
+        self.world = describe_world(self.env.scenario)
         if is_new:
             self.begin()
         return is_new

@@ -12,6 +12,7 @@ from recsim_env.agents.core.replay import NEXT, Column
 from recsim_env.agents.core.restoring import State, part
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
 from recsim_env.agents.core.transition import Transition, shared_by_clicks
+from recsim_env.agents.core.world import describe_world
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent, SlatePolicySettings
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
@@ -78,6 +79,7 @@ class Reinforce(SlatePolicyAgent):
         total = as_steps(total_timesteps)
         if self.interaction.enter():
             self.recorder.begin(self.env.num_envs)
+        self.world = describe_world(self.env.scenario)
         for transition in self.interaction.run(total, callback, progress_bar):
             self.num_timesteps += len(transition.index)
             self.keep(self.rows(transition))

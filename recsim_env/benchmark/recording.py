@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from recsim_env.agents import Agent
 from recsim_env.agents.core.fitted import ImpressionLog
+from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.step_log import STEP_COLUMNS, LoggedSteps, StepRecorder
-from recsim_env.agents.core.transition import Transition
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
@@ -246,36 +246,15 @@ def _played(
 ) -> Iterator[Transition]:
     """Yields at least that many slates in batches, with the propensity of each."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
-    n_slates = 0
-    state, begins, is_over = None, np.ones(num_envs, bool), np.zeros(num_envs, bool)
-    quiet = None if bar else True  # None: only on a terminal
-    with (
-        contextlib.closing(env),
-        acting_in(agent, env, seed),
-        tqdm(total=interactions, unit="interaction", disable=quiet) as progress,
-    ):
-        observation, _ = env.reset(seed=seed)
-        while n_slates < interactions:
-            before = state
-            slates, state = agent.predict(observation, before, begins)
-            chance = agent.slate_probability(observation, slates, before, begins, n_draws=n_draws)
-            slates = slates.reshape(num_envs, -1)
-            taken = env.step(slates)
-            transition = Transition.of_batch(
-                scenario,
-                observation,
-                slates,
-                taken,
-                is_over=is_over,
-                begins=begins,
-                propensity=chance,
-            )
-            yield transition
-            begins = is_over
-            observation, _, terminated, truncated, _ = taken
-            is_over = terminated | truncated
-            progress.update(min(len(transition.index), interactions - n_slates))
-            n_slates += len(transition.index)
+
+    def policy(observation: Observation, state: Any) -> tuple[np.ndarray, np.ndarray]:
+        slates = agent.recommend(observation, state, deterministic=False)
+        return slates, agent.propensity(observation, slates, state, n_draws=n_draws)
+
+    with contextlib.closing(env), acting_in(agent, env, seed):
+        interaction = Interaction(agent)
+        interaction.enter(seed=seed)
+        yield from interaction.run(interactions, progress_bar=bar, policy=policy)
 
 
 def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[str, np.ndarray]:
