@@ -4,6 +4,7 @@ Which place among the candidates an item stands in means nothing. A network over
 observation has to learn that, once for each place; this one knows it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -26,6 +27,30 @@ def candidates_of(observation: Tensors) -> torch.Tensor:
 def tempered(x: torch.Tensor) -> torch.Tensor:
     """Returns sign(x) log(1 + |x|): x where it is small, and no very large numbers."""
     return x.abs().log1p().copysign(x)
+
+
+def flat(observation: Tensors, fields: Iterable[str]) -> torch.Tensor:
+    """Returns fields side by side, `tempered`, (n, total size)."""
+    return tempered(torch.cat([observation[name].flatten(1) for name in fields], 1))
+
+
+class FlatNetwork(nn.Sequential):
+    """Two hidden layers over all that is seen, where each place among the candidates is its own.
+
+    Args:
+      space: of the observations; a `Dict` of Boxes.
+      width: of the hidden layers.
+      n_out: how many numbers it returns.
+    """
+
+    def __init__(self, space: spaces.Dict, width: int, n_out: int) -> None:
+        hidden = nn.Linear(spaces.flatdim(space), width), nn.ReLU(), nn.Linear(width, width)
+        super().__init__(*hidden, nn.ReLU(), nn.Linear(width, n_out))
+        self.fields = list(space.spaces)
+
+    def forward(self, observation: Tensors) -> torch.Tensor:
+        """Returns (n, n_out)."""
+        return torch.as_tensor(super().forward(flat(observation, self.fields)))
 
 
 class CandidateEncoder(nn.Module):
@@ -66,8 +91,7 @@ class CandidateEncoder(nn.Module):
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
-        parts = [observation[name].flatten(1) for name in self.fields]
-        person, shift, select = self.person(tempered(torch.cat(parts, 1))).chunk(3, dim=1)
+        person, shift, select = self.person(flat(observation, self.fields)).chunk(3, dim=1)
         features = candidates_of(observation)
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
         compared = [features[:, :0], *blocks, *(observation[name] for name in self.rows)]

@@ -16,12 +16,7 @@ from recsim_env.envs.action_forms import count_slates
 
 @dataclass(frozen=True, kw_only=True)
 class SlateValueSettings(FallingExploration, OffPolicySettings):
-    """What agents that estimate values of slates are given.
-
-    With a learning_rate of 0.001, learning on makes them worse where rewards are noisy. Chance ends
-    many a session, and the further ahead a value looks (gamma), the more of that luck is in its
-    targets.
-    """
+    """What agents that estimate values of slates are given."""
 
     learning_rate: float = 5e-4
     gamma: float = 0.95
@@ -137,7 +132,9 @@ class DQNAgent(SlateValueAgent):
       network acts.
 
     Defaults were chosen on LongTermSatisfaction, MusicStreaming and RatedCatalogue at 20,000
-    interactions.
+    interactions. With a learning_rate of 0.001, learning on makes it worse where rewards are noisy.
+    Chance ends many a session, and the further ahead a value looks (gamma), the more of that luck
+    is in its targets.
     """
 
     def make_network(self, space: Any) -> Any:

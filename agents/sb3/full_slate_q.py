@@ -57,7 +57,7 @@ class FullSlateQAgent(SlateValueAgent):
         """Returns fresh `FlatSlateValues`."""
         from recsim_env.agents.sb3.slate_dqn import FlatSlateValues
 
-        return FlatSlateValues(space, n_slates=len(self.form.table), width=self.settings.width)
+        return FlatSlateValues(space, self.settings.width, len(self.form.table))
 
     def random_actions(self, n: int) -> np.ndarray:
         """Returns numbers of slates, (n, 1)."""

@@ -8,7 +8,7 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from recsim_env.agents.networks.encoder import Tensors, tempered
+from recsim_env.agents.networks.encoder import Tensors, flat
 from recsim_env.agents.networks.scores import CandidateScores
 from recsim_env.agents.sb3.score_policy import drawn, judged
 
@@ -32,7 +32,7 @@ class AllButCandidates(BaseFeaturesExtractor):
 
     def forward(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, features_dim)."""
-        return tempered(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
+        return flat(observation, self.fields)
 
 
 class RecurrentScorePolicy(RecurrentActorCriticPolicy):

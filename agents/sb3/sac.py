@@ -61,14 +61,19 @@ class SACAgent(SB3Agent):
         """Returns Stable-Baselines3's SAC with a `DirectionPolicy`."""
         from stable_baselines3 import SAC
 
-        from recsim_env.agents.sb3.sac_policy import DirectionPolicy
+        from recsim_env.agents.sb3.sac_policy import DirectionPolicy, Summary
 
+        width = self.settings.width
         return SAC(
             DirectionPolicy,
             env,
             ent_coef="auto_0.1",
             target_entropy=self.settings.entropy * env.action_space.shape[0],
-            policy_kwargs={"width": self.settings.width},
+            policy_kwargs={
+                "net_arch": [width],
+                "features_extractor_class": Summary,
+                "features_extractor_kwargs": {"width": width},
+            },
             device=self.device,
             **self.settings.of_model(env),
         )

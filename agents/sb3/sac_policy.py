@@ -63,29 +63,9 @@ class DirectionCritics(nn.Module):
 
 
 class DirectionPolicy(SACPolicy):
-    """Stable-Baselines3's SAC policy: an actor on a `Summary`, and `DirectionCritics`."""
-
-    def __init__(
-        self,
-        observation_space: Any,
-        action_space: Any,
-        lr_schedule: Any,
-        *,
-        width: int,
-        use_sde: bool = False,
-    ) -> None:
-        self._width = width
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            net_arch=[width],
-            use_sde=use_sde,
-            features_extractor_class=Summary,
-            features_extractor_kwargs={"width": width},
-        )
+    """Stable-Baselines3's SAC policy: an actor on a `Summary`, and `DirectionCritics` as wide."""
 
     def make_critic(self, features_extractor: Any = None) -> Any:
         """Returns fresh critics."""
         space: Any = self.observation_space
-        return DirectionCritics(space, self._width).to(self.device)
+        return DirectionCritics(space, **self.features_extractor_kwargs).to(self.device)

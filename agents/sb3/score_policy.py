@@ -7,13 +7,13 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from recsim_env.agents.networks.encoder import Tensors, tempered
+from recsim_env.agents.networks.encoder import FlatNetwork
 from recsim_env.agents.networks.plackett_luce import PlackettLuce
 from recsim_env.agents.networks.scores import CandidateScores
 
 
 class FlatScores(nn.Module):
-    """The same from the flattened observation, where each place among the candidates is its own.
+    """The same from networks that know the candidates by their places.
 
     Args:
       space: of the observations.
@@ -22,28 +22,11 @@ class FlatScores(nn.Module):
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
-        self.fields = list(space.spaces)
         candidates: Any = space["candidates"]
-        self.score = self._layers(spaces.flatdim(space), width, candidates.shape[0])
-        self.value = self._layers(spaces.flatdim(space), width, 1)
-        last: Any = self.score[-1]
+        self.scores = FlatNetwork(space, width, candidates.shape[0])
+        self.values = FlatNetwork(space, width, 1)
+        last: Any = self.scores[-1]
         nn.init.orthogonal_(last.weight, 0.01)
-
-    @staticmethod
-    def _layers(n_in: int, width: int, n_out: int) -> nn.Sequential:
-        hidden = nn.Linear(n_in, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
-        return nn.Sequential(*hidden, nn.Linear(width, n_out))
-
-    def _flat(self, observation: Tensors) -> torch.Tensor:
-        return tempered(torch.cat([observation[name].flatten(1) for name in self.fields], 1))
-
-    def scores(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, n_candidates)."""
-        return torch.as_tensor(self.score(self._flat(observation)))
-
-    def values(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, 1)."""
-        return torch.as_tensor(self.value(self._flat(observation)))
 
 
 #: Kinds of networks by name.

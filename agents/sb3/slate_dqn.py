@@ -15,7 +15,7 @@ from stable_baselines3.common.utils import polyak_update
 from torch import nn
 from torch.nn.functional import smooth_l1_loss
 
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors, tempered
+from recsim_env.agents.networks.encoder import CandidateEncoder, FlatNetwork, Tensors
 from recsim_env.agents.networks.serving import optimal
 
 
@@ -82,40 +82,19 @@ class SlateValues(nn.Module):
         return optimal(weight, gain.mean(dim=2), 1.0, self.slate_size)
 
 
-class FlatSlateValues(nn.Module):
+class FlatSlateValues(FlatNetwork):
     """The value of every slate of a table, each by itself, from the flattened observation.
 
-    An action is the number of a slate, (1,).
-
-    Args:
-      space: of the observations; a `Dict` of Boxes.
-      n_slates: in the table.
-      width: of the hidden layers.
+    An action is the number of a slate, (1,). See `FlatNetwork` for the arguments.
     """
-
-    def __init__(self, space: spaces.Dict, *, n_slates: int, width: int) -> None:
-        super().__init__()
-        self.fields = list(space.spaces)
-        self.network = nn.Sequential(
-            nn.Linear(spaces.flatdim(space), width),
-            nn.ReLU(),
-            nn.Linear(width, width),
-            nn.ReLU(),
-            nn.Linear(width, n_slates),
-        )
-
-    def _all(self, observation: Tensors) -> torch.Tensor:
-        """Returns the values of all slates, (n, n_slates)."""
-        seen = torch.cat([observation[name].flatten(1) for name in self.fields], dim=1)
-        return torch.as_tensor(self.network(tempered(seen)))
 
     def values(self, observation: Tensors, numbers: torch.Tensor) -> torch.Tensor:
         """Returns the values of slates by their numbers, (n, 1), as (n, 1)."""
-        return self._all(observation).gather(1, numbers)
+        return self(observation).gather(1, numbers)
 
     def best(self, observation: Tensors) -> torch.Tensor:
         """Returns the numbers of the slates of highest value, (n, 1)."""
-        return self._all(observation).argmax(dim=1, keepdim=True)
+        return self(observation).argmax(dim=1, keepdim=True)
 
 
 class SlateValuePolicy(BasePolicy):

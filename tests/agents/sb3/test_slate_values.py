@@ -95,7 +95,7 @@ def test_best_slates_are_not_just_the_items_that_are_best_alone():
 @torch.no_grad()
 def test_flat_values_are_one_for_each_slate():
     torch.manual_seed(0)
-    made, seen = FlatSlateValues(SPACE, n_slates=len(ALL_SLATES), width=16), observations()
+    made, seen = FlatSlateValues(SPACE, 16, len(ALL_SLATES)), observations()
     numbers = [torch.full((N_PEOPLE, 1), number) for number in range(len(ALL_SLATES))]
     values = torch.cat([made.values(seen, each) for each in numbers], dim=1)
     assert torch.equal(made.best(seen)[:, 0], values.argmax(dim=1))
