@@ -1,21 +1,30 @@
 """A network's last layer, known as well as a linear model is: doubt where it is cheap to have."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
-from recsim_env.agents.core.fitted import FittedAgent
+from recsim_env.agents.core.fitted import Fitting, FittingSettings, ImpressionLog
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.optional import extra
-from recsim_env.agents.core.restoring import State, fits, require_range, taken
+from recsim_env.agents.core.restoring import State, fits, part, require_range, split
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.settings import LARGE, setting
 from recsim_env.envs import RecommendationVectorEnv
 
 # Inputs that hardly vary are left out; others are shown in units of their standard deviation.
 _MIN_DEVIATION = 1e-6
+
+# No weight is larger, and no number that the network makes of an input: beyond, A has no inverse.
+_MOST = 1e7
+
+# How many rows of the log a network that is taken back is tried on.
+_SAMPLE = 1_000
 
 _LAYOUT = {
     "weight_0": "f D H",
@@ -25,15 +34,43 @@ _LAYOUT = {
     "weight_2": "f Z 1",
     "bias_2": "f 1",
     "centre": "f D",
-    "deviation": "f D",
+    "deviation": "scale D",
     "mean": "f Z+1",
-    **{name: "f" for name in ("reward_scale", "count", "squares")},
+    "reward_scale": "scale",
+    "count": "f",
+    "squares": "f",
 }
+
+Model = Mapping[str, np.ndarray]
 
 _LAYERS = ("weight_0", "bias_0", "weight_1", "bias_1", "weight_2", "bias_2")
 
 
-class NeuralLinear(FittedAgent):
+@dataclass(frozen=True, kw_only=True)
+class NeuralLinearSettings(FittingSettings):
+    """Settings of `NeuralLinear`."""
+
+    refit_every: int = 1_000
+    exploration: float = 0.0
+    hidden: int = setting(64, low=1, doc="size of the first hidden layer")
+    features: int = setting(32, low=1, doc="size of the second hidden layer, z")
+    gradient_steps: int = setting(100, low=1, doc="of a fit")
+    batch_size: int = setting(512, low=1, doc="of a fit")
+    learning_rate: float = setting(0.003, above=0.0, high=LARGE, doc="of a fit")
+    weight_decay: float = setting(
+        3.0,
+        low=0.0,
+        high=LARGE,
+        doc="each step shrinks weights by it times the learning rate; at 0, ten thousand steps of "
+        "music are learned by heart: 37 minutes a session instead of 45",
+    )
+    ridge: float = setting(0.25, above=0.0, high=LARGE, doc="prior precision of the last layer")
+    noise_shape: float = setting(6.0, above=0.0, high=LARGE, doc="of the prior of sigma²")
+    noise_scale: float = setting(6.0, above=0.0, high=LARGE, doc="of the prior of sigma²")
+    context: bool = setting(True, doc="whether g holds context and history")
+
+
+class NeuralLinear(OnlineAgent):
     """Shows what is best under a draw of the last layer of a network, the rest taken as known.
 
     Idea: a network finds the features, and a Bayesian linear model on top knows what it knows.
@@ -54,86 +91,79 @@ class NeuralLinear(FittedAgent):
       until the first fit; inputs are standardised; weights decay, the learning rate does not. Of an
       item that the network does not yet tell from others, the shared last layer has no doubt of its
       own: where few items are rich and rare, as on the wheel, it may give them up too soon.
-
-    Settings:
-      hidden, features: sizes of the hidden layers; `features` is that of z (64, 32).
-      gradient_steps, batch_size, learning_rate: of a fit (100, 512, 0.003).
-      weight_decay: each step shrinks weights by it times the learning rate (3; at 0, ten thousand
-        steps of music are learned by heart: 37 minutes a session instead of 45).
-      ridge, noise_shape, noise_scale: the prior (0.25, 6, 6).
-      context: False leaves `context` and `history` out of g (True).
-      refit_every, exploration: see `FittedAgent` (1,000, 0).
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "refit_every": 1_000,
-        "exploration": 0.0,
-        "hidden": 64,
-        "features": 32,
-        "gradient_steps": 100,
-        "batch_size": 512,
-        "learning_rate": 0.003,
-        "weight_decay": 3.0,
-        "ridge": 0.25,
-        "noise_shape": 6.0,
-        "noise_scale": 6.0,
-        "context": True,
-    }
-    logged_fields = (*CONTEXT_FIELDS, "candidates")
-    draws_slates = "scores"
-    infinite = ("model.deviation",)
+    Settings = NeuralLinearSettings
+    settings: NeuralLinearSettings
     requires = ("item features",)
+    draws_slates = "scores"
+    infinite = ("fitting.model.deviation",)
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        for name in ("hidden", "features", "gradient_steps", "batch_size"):
-            self.require(name, self.settings[name] >= 1, "at least 1")
-        for name in ("learning_rate", "ridge", "noise_shape", "noise_scale"):
-            self.require(name, self.settings[name] > 0, "more than 0")
-        self.require("weight_decay", self.settings["weight_decay"] >= 0, "0 or more")
+        fields = (*CONTEXT_FIELDS, "candidates")
+        self.fitting = Fitting(self.env.scenario, fields, every=self.settings.refit_every)
         self._joint = JointFeatures(
-            self.env.scenario, max_features=0, context=self.settings["context"]
+            self.env.scenario, max_features=0, context=self.settings.context
         )
         extra("torch", needed_by="NeuralLinear")
+
+    @property
+    def log(self) -> ImpressionLog:
+        """What was shown while learning."""
+        return self.fitting.log
+
+    @property
+    def model(self) -> dict[str, np.ndarray]:
+        """The network, and the posterior of its last layer; empty at first."""
+        return self.fitting.model
 
     # Acting ---------------------------------------------------------------------------------------
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the rewards under drawn weights, or where `deterministic` under their mean."""
         if not self.model:
-            return super().scores(observation, state, deterministic=deterministic)
-        x = self._last_layer(observation, observation["candidates"])
-        posterior = self._posterior
+            return np.zeros(observation["candidates"].shape[:2])
+        x = self._last_layer(self.model, observation, observation["candidates"])
+        posterior = self._posterior(self.model)
         if deterministic:
             return np.asarray(x @ posterior.mean)
-        noise = np.sqrt(self._noise_scale() / self.rng.gamma(self._noise_shape(), size=len(x)))
+        noise_shape, noise_scale = self._noise()
+        noise = np.sqrt(noise_scale / self.rng.gamma(noise_shape, size=len(x)))
         weights = posterior.draw(self.rng, len(x), scale=noise)
         return np.asarray(np.matmul(x, weights[:, :, None])[:, :, 0])
 
-    def fitted_scores(self, observation: Observation, state: Any) -> np.ndarray:
-        """Returns the mean rewards."""
-        return self.scores(observation, state, deterministic=True)
-
-    def _noise_shape(self) -> float:
-        return float(self.settings["noise_shape"] + self.model["count"] / 2.0)
-
-    def _noise_scale(self) -> float:
-        posterior = self._posterior
-        explained = posterior.mean @ posterior.moment
-        unexplained = max(0.0, float(self.model["squares"] - explained))
-        return float(self.settings["noise_scale"] + unexplained / 2.0)
+    def _noise(self) -> tuple[float, float]:
+        """Returns shape and scale of the posterior of sigma²."""
+        model, posterior = self.model, self._posterior(self.model)
+        unexplained = max(0.0, float(model["squares"] - posterior.mean @ posterior.moment))
+        return (
+            float(self.settings.noise_shape + model["count"] / 2.0),
+            float(self.settings.noise_scale + unexplained / 2.0),
+        )
 
     # Learning -------------------------------------------------------------------------------------
 
-    def update(self, feedback: Transition) -> None:
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates."""
+        return self.settings.exploration
+
+    def begin(self) -> None:
+        """Notes that everybody's session begins anew."""
+        self.log.end_sessions()
+
+    def update(self, transition: Transition) -> None:
         """Adds to the log, and to the posterior unless that was just fitted to the log."""
-        super().update(feedback)
-        seen = feedback.examination_probability > 0
-        if self.model and self._n_unfitted:
-            x = self._last_layer(feedback.observation, feedback.shown("candidates"))
-            self._observe(
-                x[seen], feedback.place_rewards[seen], feedback.examination_probability[seen]
-            )
+        self.fitting.update(transition, self.fit)
+        seen = transition.examination_probability > 0
+        if self.model and self.fitting.n_unfitted:
+            x = self._last_layer(self.model, transition.observation, transition.shown("candidates"))
+            weights = transition.examination_probability[seen]
+            self._observe(self.model, x[seen], transition.place_rewards[seen], weights)
+
+    def finish(self) -> None:
+        """Fits what came since the last fit."""
+        self.fitting.finish(self.fit)
 
     def fit(self) -> dict[str, np.ndarray]:
         """Returns the trained network, and the posterior of its last layer given the log."""
@@ -155,43 +185,55 @@ class NeuralLinear(FittedAgent):
         model |= _trained(
             model, standard, rewards / model["reward_scale"], weights, self.settings, rng
         )
-        posterior = LinearPosterior.prior(
-            1 + self.settings["features"], ridge=self.settings["ridge"]
-        )
+        posterior = LinearPosterior.prior(1 + self.settings.features, ridge=self.settings.ridge)
         model |= posterior.state_dict()
         model |= {"count": np.zeros(()), "squares": np.zeros(())}
-        self.model = model
         seen = weights > 0
-        x = self._last_layer(observation, items)[:, 0]
-        self._observe(x[seen], rewards[seen], weights[seen])
+        x = self._last_layer(model, observation, items)[:, 0]
+        self._observe(model, x[seen], rewards[seen], weights[seen])
         return model
 
-    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
+    def _check_model(self, model: Model) -> None:
         """Raises ValueError unless a model could be of the log, by its shapes."""
         n_inputs = self.log.n_columns["F"] + self._joint.n_people - 1
-        deviation = np.where(np.isinf(taken(model, "deviation")), 1.0, model["deviation"])
-        fits({**model, "deviation": deviation}, _LAYOUT, {"D": n_inputs})
-        posterior = LinearPosterior.prior(len(model["mean"]), ridge=self.settings["ridge"])
+        fits(model, _LAYOUT, {"D": n_inputs})
+        posterior = LinearPosterior.prior(len(model["mean"]), ridge=self.settings.ridge)
         posterior.load_state_dict({name: model[name] for name in posterior.state_dict()})
-        for name in ("reward_scale", "count", "squares"):
+        for name in ("count", "squares"):
             require_range(name, model[name], low=0.0)
+        for name in _LAYERS:
+            require_range(name, model[name], low=-_MOST, high=_MOST)
+        rows = np.linspace(0, len(self.log) - 1, min(_SAMPLE, len(self.log))).astype(np.int64)
+        seen = {name: self.log[name][rows] for name in self.log.fields}
+        x = self._last_layer(model, seen, seen["candidates"][:, None])
+        require_range("the last layer", x, low=0.0, high=_MOST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the model and the log, so that learning can go on."""
+        return super().state_dict() | {"fitting": self.fitting.state_dict()}
 
     def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` returned, as a copy: the posterior changes in place."""
-        super().load_state_dict(state)
-        self.model = {name: value.copy() for name, value in self.model.items()}
+        """Takes back what `state_dict` returned, the model as a copy, which changes in place."""
+        own, rest = split(state, "fitting")
+        super().load_state_dict(rest)
+        self.fitting.load_state_dict(part(own, "fitting"), most_unfitted=self.num_timesteps)
+        self.fitting.model = {name: value.copy() for name, value in self.model.items()}
+        if self.model:
+            self._check_model(self.model)
 
-    @property
-    def _posterior(self) -> LinearPosterior:
+    def _posterior(self, model: Model) -> LinearPosterior:
+        """Returns the posterior of a model's last layer, which changes the model's arrays."""
         names = ("precision", "moment", "covariance", "mean", "n_corrections")
-        return LinearPosterior(self.settings["ridge"], **{name: self.model[name] for name in names})
+        return LinearPosterior(self.settings.ridge, **{name: model[name] for name in names})
 
-    def _observe(self, x: np.ndarray, rewards: np.ndarray, weights: np.ndarray) -> None:
-        """Adds observations to the posterior, x being (1, z)."""
-        rewards = rewards / self.model["reward_scale"]
-        self._posterior.add(x, rewards, weights)
-        self.model["count"] += weights.sum()
-        self.model["squares"] += weights @ rewards**2
+    def _observe(
+        self, model: Model, x: np.ndarray, rewards: np.ndarray, weights: np.ndarray
+    ) -> None:
+        """Adds observations to the posterior of a model, x being (1, z)."""
+        rewards = rewards / model["reward_scale"]
+        self._posterior(model).add(x, rewards, weights)
+        np.add(model["count"], weights.sum(), out=model["count"])
+        np.add(model["squares"], weights @ rewards**2, out=model["squares"])
 
     def _inputs(self, observation: Observation, items: np.ndarray) -> np.ndarray:
         """Returns (g, f) of items, (n, n_items, n_inputs)."""
@@ -199,9 +241,8 @@ class NeuralLinear(FittedAgent):
         shape = (*items.shape[:2], people.shape[1])
         return np.concatenate([np.broadcast_to(people[:, None], shape), items], axis=2)
 
-    def _last_layer(self, observation: Observation, items: np.ndarray) -> np.ndarray:
+    def _last_layer(self, model: Model, observation: Observation, items: np.ndarray) -> np.ndarray:
         """Returns (1, z) of items, (n, n_items, 1 + features)."""
-        model = self.model
         values = (self._inputs(observation, items) - model["centre"]) / model["deviation"]
         for layer in (0, 1):
             values = np.maximum(values @ model[f"weight_{layer}"] + model[f"bias_{layer}"], 0.0)
@@ -210,7 +251,7 @@ class NeuralLinear(FittedAgent):
     def _fresh_network(self, n_inputs: int) -> dict[str, np.ndarray]:
         """Returns layers drawn as He et al. 2015 propose for rectifiers."""
         rng = np.random.default_rng(self.seed)
-        sizes = (n_inputs, self.settings["hidden"], self.settings["features"], 1)
+        sizes = (n_inputs, self.settings.hidden, self.settings.features, 1)
         network = {}
         for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
             network[f"weight_{layer}"] = rng.normal(0.0, np.sqrt(2.0 / n_in), (n_in, n_out))
@@ -223,7 +264,7 @@ def _trained(
     inputs: np.ndarray,
     rewards: np.ndarray,
     weights: np.ndarray,
-    settings: Mapping[str, Any],
+    settings: NeuralLinearSettings,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Returns the layers after gradient steps towards the rewards."""
@@ -233,10 +274,10 @@ def _trained(
     for layer in layers:
         layer.requires_grad_()
     optimizer = torch.optim.AdamW(
-        layers, lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+        layers, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    for _ in range(settings["gradient_steps"]):
-        rows = torch.from_numpy(rng.integers(0, len(rewards), settings["batch_size"]))
+    for _ in range(settings.gradient_steps):
+        rows = torch.from_numpy(rng.integers(0, len(rewards), settings.batch_size))
         values, reward, weight = (each[rows] for each in data)
         for weight_in, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
             values = torch.relu(values @ weight_in + bias)

@@ -11,7 +11,8 @@ class Requirement(NamedTuple):
 
     Attributes:
       holds: whether a scenario has it.
-      lack: says that it has not, of an {agent} and a {scenario}.
+      lack: says that it has not, of an {agent} and a {scenario}; {sizes} are the settings n_items
+        and n_users where they are 0.
     """
 
     holds: Callable[[Scenario], bool]
@@ -22,6 +23,20 @@ REQUIREMENTS = {
     "item features": Requirement(
         lambda scenario: "candidates" in scenario.schema.spaces,
         "{agent} needs item features, and {scenario} with these settings shows none",
+    ),
+    "item ids": Requirement(
+        lambda scenario: bool(scenario.n_items),
+        "{agent} needs item ids, and {scenario} with these settings lacks them; set n_items",
+    ),
+    "user and item ids": Requirement(
+        lambda scenario: bool(scenario.n_users and scenario.n_items),
+        "{agent} needs user and item ids, and {scenario} with these settings lacks them; set "
+        "{sizes}",
+    ),
+    "item ids or features": Requirement(
+        lambda scenario: bool(scenario.n_items) or "candidates" in scenario.schema.spaces,
+        "{agent} needs item ids or features, and {scenario} with these settings has neither; set "
+        "n_items",
     ),
     "responses": Requirement(
         lambda scenario: "response" in scenario.schema.spaces,
@@ -45,7 +60,10 @@ REQUIREMENTS = {
 
 def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str | None:
     """Returns a sentence on the first of what an agent requires that a scenario lacks, or None."""
+    sizes = {"n_items": scenario.n_items, "n_users": scenario.n_users}
+    named = {"agent": agent, "scenario": type(scenario).__name__}
+    named["sizes"] = " and ".join(name for name, size in sizes.items() if not size)
     for name in requires:
         if not REQUIREMENTS[name].holds(scenario):
-            return REQUIREMENTS[name].lack.format(agent=agent, scenario=type(scenario).__name__)
+            return REQUIREMENTS[name].lack.format(**named)
     return None

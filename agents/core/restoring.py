@@ -14,6 +14,9 @@ Arrays = Mapping[str, np.ndarray]
 #: Nested dicts of arrays and numbers, as `Agent.state_dict` returns them.
 State = Mapping[str, Any]
 
+# What is of each kind of a layout; see `fits`.
+_KINDS = {"f": "f", "scale": "f", "i": "iu", "U": "U"}
+
 #: No number of steps, sessions or rows is larger.
 MANY = 2**62
 
@@ -196,39 +199,48 @@ def fits(arrays: Arrays, layout: Mapping[str, str], sizes: Mapping[str, int]) ->
 
     Args:
       arrays: the arrays; others beside them are left alone.
-      layout: of each, its kind (f, i, b or U, as NumPy calls it) and its axes, such as
-        ``"f U K+1"``: numbers, or names of sizes, where the same name is the same size.
+      layout: of each, its kind and its axes, such as ``"f U K+1"``: numbers, or names of sizes,
+        where the same name is the same size. Kinds are f, i and U, as NumPy calls them; scale, of
+        what others are divided by, which may be infinite; and csr, a sparse matrix in four arrays
+        (see `user_vectors.stored`).
       sizes: those that are known.
     """
     known = dict(sizes)
     for name, text in layout.items():
-        array, (kind, *axes) = taken(arrays, name), text.split()
-        is_kind = array.dtype.kind == kind or (kind == "i" and array.dtype.kind == "u")
+        kind, *axes = text.split()
+        if kind == "csr":
+            _fits_sparse(arrays, name, axes, known)
+            continue
+        array = taken(arrays, name)
+        is_kind = array.dtype.kind in _KINDS[kind]
         if not is_kind or array.ndim != len(axes):
             raise ValueError(
                 f"{name} is {_kind(array.dtype)} of shape {array.shape}, where '{text}' is due"
             )
-        for axis, size in zip(axes, array.shape, strict=True):
-            base, _, more = axis.partition("+")
-            wanted = (
-                int(base) if base.isdecimal() else known.setdefault(base, size - int(more or 0))
-            )
-            if size != wanted + int(more or 0):
-                raise ValueError(
-                    f"{name} has shape {array.shape}, which disagrees with {wanted} ({base})"
-                )
-        require_finite(name, array)
+        _fit_shape(name, array.shape, axes, known)
+        require_finite(name, array, but_for_infinity=kind == "scale")
+        if kind == "scale" and not (array > 0).all():
+            raise ValueError(f"{name} holds a number that is not above 0")
 
 
-def fits_sparse(arrays: Arrays, name: str, *, n_rows: int, n_columns: int) -> None:
-    """Raises ValueError unless arrays are a sparse matrix of this shape (see `profiles.stored`)."""
-    width = whole(arrays, f"{name}_width")
+def _fit_shape(name: str, shape: tuple[int, ...], axes: list[str], known: dict[str, int]) -> None:
+    """Raises ValueError unless a shape is as its axes say; adds the sizes that it tells."""
+    for axis, size in zip(axes, shape, strict=True):
+        base, _, more = axis.partition("+")
+        wanted = int(base) if base.isdecimal() else known.setdefault(base, size - int(more or 0))
+        if size != wanted + int(more or 0):
+            raise ValueError(f"{name} has shape {shape}, which disagrees with {wanted} ({base})")
+
+
+def _fits_sparse(arrays: Arrays, name: str, axes: list[str], known: dict[str, int]) -> None:
+    """Raises ValueError unless arrays are a sparse matrix of these axes."""
     layout = {f"{name}_start": "i R+1", f"{name}_column": "i E", f"{name}_value": "f E"}
-    fits(arrays, layout, {"R": n_rows})
+    fits(arrays, layout, {})
     start, column = arrays[f"{name}_start"], arrays[f"{name}_column"]
+    n_rows, n_columns = len(start) - 1, whole(arrays, f"{name}_width")
+    _fit_shape(name, (n_rows, n_columns), axes, known)
     require_range(f"{name}_column", column, low=0, high=n_columns - 1)
-    is_start = start[0] == 0 and start[-1] == len(column) and (np.diff(start) >= 0).all()
-    if width != n_columns or not is_start:
+    if not len(start) or start[0] != 0 or start[-1] != len(column) or (np.diff(start) < 0).any():
         raise ValueError(f"{name} is no matrix of {n_rows} x {n_columns}")
 
 

@@ -1,22 +1,35 @@
 """People and items as points in one space of tastes, found by comparing pairs of items."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from recsim_env.agents.recommenders.embeddings import products, rows_or
-from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
-from recsim_env.agents.recommenders.recommender import Model, Query
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.compiler.kernel_cache import compiled
+from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
 
 # Spread of the factors before the first step.
 _START = 0.1
 
 
-class BPR(PersonalRecommender):
+@dataclass(frozen=True, kw_only=True)
+class BPRSettings(RecommenderSettings):
+    """Settings of `BPR`."""
+
+    factors: int = setting(32, low=1, doc="numbers a person and item")
+    epochs: int = setting(50, low=1, doc="how often all likes are passed through")
+    learning_rate: float = setting(0.05, above=0.0, high=LARGE, doc="of the steps")
+    regularization: float = setting(0.02, low=0.0, high=LARGE, doc="of the steps")
+    passed_share: float = setting(
+        0.5, low=0.0, high=1.0, doc="of items passed over among those compared with what was liked"
+    )
+
+
+class BPR(Recommender[BPRSettings]):
     """Shows the candidates that are likely to be preferred, after Bayesian personalized ranking.
 
     Idea: learn the order of items, not their scores: what was liked comes before what was not.
@@ -26,20 +39,13 @@ class BPR(PersonalRecommender):
       the same session, if there is one; else any item, and the pair is dropped if u liked it. An
       epoch takes every like once on average, more often the more was liked, in random order. A new
       person's x is the mean x of the people who liked what they liked in this session; a new item
-      has the mean outcome. See `PersonalRecommender` for what is served.
+      has the mean outcome. See `Personalization` for what is served.
     Cost: O(likes factors epochs) a fit; O(n_candidates factors) a decision; 4 bytes a factor of
       every person in the log, and 8 of every item.
     Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized
       ranking from implicit feedback".
     Differs: what was shown and passed over may stand for what was not liked (`passed_share=0` is
       the original); likes are passed through in epochs, not drawn one by one.
-
-    Settings:
-      factors: numbers a person and item (32).
-      epochs: how often all likes are passed through (50).
-      learning_rate, regularization: of the steps (0.05, 0.02).
-      passed_share: of items passed over among those compared with what was liked (0.5).
-      prior_showings, refit_every, exploration: see `PersonalRecommender`.
     """
 
     layout: ClassVar[Mapping[str, str]] = {
@@ -48,49 +54,27 @@ class BPR(PersonalRecommender):
         "bias": "f I",
         "likers": "f I K",
     }
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **PersonalRecommender.defaults,
-        "factors": 32,
-        "epochs": 50,
-        "learning_rate": 0.05,
-        "regularization": 0.02,
-        "passed_share": 0.5,
-    }
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        for name in ("factors", "epochs"):
-            self.require(name, self.settings[name] >= 1, "at least 1")
-        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
-        self.require("regularization", self.settings["regularization"] >= 0, "0 or more")
-        self.require("passed_share", 0 <= self.settings["passed_share"] <= 1, "0 to 1")
+    Settings = BPRSettings
 
     @classmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, np.ndarray]:
+    def fit_table(cls, fit: Fit[BPRSettings]) -> dict[str, np.ndarray]:
         """Returns the factors of people and items, and those of the people who like an item."""
-        rng = np.random.default_rng(seed)
+        table, settings, rng = fit.table, fit.settings, np.random.default_rng(fit.seed)
         likes = table.likes()
         likes.sort_indices()
         factors = (
-            rng.normal(0.0, _START, (table.n_users, settings["factors"])).astype(np.float32),
-            rng.normal(0.0, _START, (table.n_items, settings["factors"])).astype(np.float32),
+            rng.normal(0.0, _START, (table.n_users, settings.factors)).astype(np.float32),
+            rng.normal(0.0, _START, (table.n_items, settings.factors)).astype(np.float32),
             np.zeros(table.n_items, np.float32),
         )
-        pairs = _Pairs(table, settings["passed_share"])
-        for _ in range(settings["epochs"]):
+        pairs = _Pairs(table, settings.passed_share)
+        for _ in range(settings.epochs):
             _ascend(
                 factors,
                 pairs.draw(rng),
                 (likes.indptr, likes.indices),
-                settings["learning_rate"],
-                settings["regularization"],
+                settings.learning_rate,
+                settings.regularization,
             )
         people, items, bias = factors
         people[np.diff(likes.indptr) == 0] = 0.0  # nothing moved them from where they began
@@ -104,9 +88,8 @@ class BPR(PersonalRecommender):
         is_recent = query.recent >= 0
         alike = (model["likers"][query.recent] * is_recent[:, :, None]).sum(axis=1)
         alike /= np.maximum(is_recent.sum(axis=1), 1)[:, None]
-        people = rows_or(model["people"], query.user, alike)
-        bias = model["bias"] if query.item is None else model["bias"][query.item]
-        return products(people, model["items"], query.item) + bias
+        people = query.of_users(model["people"], alike)
+        return query.products(people, model["items"]) + query.of_items(model["bias"])
 
 
 class _Pairs:

@@ -1,6 +1,7 @@
 """People and items as points in one space of tastes: implicit matrix factorization."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,14 +9,35 @@ from scipy import sparse
 
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import require_range, require_symmetric
-from recsim_env.agents.recommenders.embeddings import products, rows_or
-from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
-from recsim_env.agents.recommenders.recommender import Model, Query
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender
+from recsim_env.agents.recommenders.user_vectors import UserVectorSettings
+from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
 
 
-class ImplicitALS(PersonalRecommender):
+@dataclass(frozen=True, kw_only=True)
+class ImplicitALSSettings(UserVectorSettings):
+    """Settings of `ImplicitALS`."""
+
+    factors: int = setting(8, low=1, doc="numbers a person and item")
+    regularization: float = setting(
+        100.0, above=0.0, high=LARGE, doc="of the fit; a confidence of 100 needs about as much"
+    )
+    iterations: int = setting(10, low=1, doc="of the fit")
+    alpha: float = setting(
+        100.0,
+        above=0.0,
+        high=LARGE,
+        doc="confidence that a typical like adds to that of a pair never shown",
+    )
+    confidence: str = setting(
+        "linear", choices=("linear", "log"), doc="how it grows with what was liked"
+    )
+
+
+class ImplicitALS(Recommender[ImplicitALSSettings]):
     """Shows the candidates whose factors agree best with the person's, after implicit ALS.
 
     Idea: people who liked the same items have like tastes; few numbers a person and item say so.
@@ -24,7 +46,7 @@ class ImplicitALS(PersonalRecommender):
       typical liked item), S_ui the times that u passed i over, rho = sum L / sum S, and
       e = alpha (L - skip_weight rho S): p_ui = [e > 0], c_ui = 1 + |e|, where never shown 0 and 1;
       with confidence "log", |e| is alpha log(1 + |e| / alpha) instead. Affinity is x_u·y_i; see
-      `PersonalRecommender` for what is served. A new person's x is solved for what they liked in
+      `Personalization` for what is served. A new person's x is solved for what they liked in
       this session; a new item has the mean outcome.
     Cost: O(pairs factors^2 iterations) a fit; O(n_candidates factors) a decision; 4 bytes a factor
       for every person in the log and every item.
@@ -33,16 +55,9 @@ class ImplicitALS(PersonalRecommender):
     Differs: what was shown and passed over counts against an item more than what was never shown
       (`skip_weight=0` is the original); it ranks by outcome plus weighted taste, where the original
       ranks by x·y, because ALS has no biases and learns the quality of items too slowly.
-
-    Settings (defaults chosen on RatedCatalogue at 5,000 to 100,000 interactions; on MovieLens-100K
-    factors 25 as published, confidence "log", alpha 3, regularization 10, which are best with the
-    row before everybody's last held out):
-      factors: numbers a person and item (8).
-      regularization, iterations: of the fit (100, 10); a confidence of 100 needs about as much.
-      alpha: confidence that a typical like adds to that of a pair never shown (100).
-      confidence: "linear" in what was liked, or "log" ("linear").
-      skip_weight: how much being passed over counts (1, at which all likes and all passes balance).
-      prior_showings, refit_every, exploration: see `PersonalRecommender`.
+    Defaults: chosen on RatedCatalogue at 5,000 to 100,000 interactions. On MovieLens-100K factors
+      25 as published, confidence "log", alpha 3 and regularization 10 are best, with the row before
+      everybody's last held out.
     """
 
     layout: ClassVar[Mapping[str, str]] = {
@@ -51,55 +66,34 @@ class ImplicitALS(PersonalRecommender):
         "gram": "f K K",
         "added": "f",
     }
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **PersonalRecommender.defaults,
-        "factors": 8,
-        "regularization": 100.0,
-        "iterations": 10,
-        "alpha": 100.0,
-        "confidence": "linear",
-        "skip_weight": 1.0,
-    }
+    Settings = ImplicitALSSettings
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        for name in ("factors", "iterations"):
-            self.require(name, self.settings[name] >= 1, "at least 1")
-        for name in ("regularization", "alpha"):
-            self.require(name, self.settings[name] > 0, "more than 0")
-        known = self.settings["confidence"] in ("linear", "log")
-        self.require("confidence", known, "'linear' or 'log'")
-        self.require("skip_weight", self.settings["skip_weight"] >= 0, "0 or more")
-        _solver()
+        _solver()  # says at once what to install
 
     @classmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, np.ndarray]:
+    def fit_table(cls, fit: Fit[ImplicitALSSettings]) -> dict[str, np.ndarray]:
         """Returns the factors of people and items, and what fold-in needs."""
         from threadpoolctl import threadpool_limits
 
+        settings = fit.settings
         with threadpool_limits(1, "blas"):  # implicit warns where BLAS runs threads beside its own
             solver = _solver()(
-                factors=settings["factors"],
-                regularization=settings["regularization"],
-                iterations=settings["iterations"],
+                factors=settings.factors,
+                regularization=settings.regularization,
+                iterations=settings.iterations,
                 num_threads=1,
-                random_state=seed,
+                random_state=fit.seed,
             )
-            confidences = _confidences(table, settings).astype(np.float32)
+            confidences = _confidences(fit.table, settings).astype(np.float32)
             solver.fit(confidences, show_progress=False)
         people, items = solver.user_factors, solver.item_factors
         return {
             "people": people,
             "items": items,
-            "gram": items.T @ items + settings["regularization"] * np.eye(items.shape[1]),
-            "added": np.asarray(settings["alpha"] * _damped(np.array(1.0), settings)),
+            "gram": items.T @ items + settings.regularization * np.eye(items.shape[1]),
+            "added": np.asarray(settings.alpha * _damped(np.array(1.0), settings)),
         }
 
     def check_model(self, model: Model) -> None:
@@ -112,27 +106,27 @@ class ImplicitALS(PersonalRecommender):
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:
         """Returns x·y; a stranger's x is solved for what they liked in this session."""
-        people = rows_or(model["people"], query.user, np.zeros(model["items"].shape[1]))
+        people = query.of_users(model["people"], np.zeros(model["items"].shape[1]))
         is_new = (query.user < 0) & (query.recent >= 0).any(axis=1)
         if is_new.any():
             people[is_new] = _folded_in(model, query.recent[is_new])
-        return products(people.astype(np.float32), model["items"], query.item)
+        return query.products(people.astype(np.float32), model["items"])
 
 
-def _confidences(table: Interactions, settings: Mapping[str, Any]) -> sparse.csr_matrix:
+def _confidences(table: Interactions, settings: ImplicitALSSettings) -> sparse.csr_matrix:
     """Returns people x items; the size is the confidence, the sign the preference."""
-    weight, _ = table.evidence(settings["skip_weight"])
+    weight, _ = table.evidence(settings.skip_weight)
     shape = (table.n_users, table.n_items)
     matrix = sparse.csr_matrix((weight, (table.user, table.item)), shape=shape)
     matrix.sum_duplicates()
     size = _damped(np.abs(matrix.data), settings)
-    matrix.data = np.where(matrix.data > 0, 1.0, -1.0) * (1.0 + settings["alpha"] * size)
+    matrix.data = np.where(matrix.data > 0, 1.0, -1.0) * (1.0 + settings.alpha * size)
     return matrix
 
 
-def _damped(size: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+def _damped(size: np.ndarray, settings: ImplicitALSSettings) -> np.ndarray:
     """Returns how far evidence of a size, 1 being a typical like, counts towards confidence."""
-    return np.asarray(np.log1p(size) if settings["confidence"] == "log" else size)
+    return np.asarray(np.log1p(size) if settings.confidence == "log" else size)
 
 
 def _folded_in(model: Model, recent: np.ndarray) -> np.ndarray:

@@ -1,17 +1,27 @@
 """What everybody likes: one score an item, the same for all people."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from recsim_env.agents.core.fitted import FittedAgent
-from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
-from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
+from recsim_env.core.settings import setting
 
 
-class Popularity(Recommender):
+@dataclass(frozen=True, kw_only=True)
+class PopularitySettings(RecommenderSettings):
+    """Settings of `Popularity`."""
+
+    prior_showings: float = setting(10.0, doc="how many showings the prior is worth, m")
+    by: str = setting(
+        "reward", choices=("reward", "count"), doc="a count rewards what was shown often, too"
+    )
+
+
+class Popularity(Recommender[PopularitySettings]):
     """Shows the items that earned the most per showing, or that were clicked most.
 
     Idea: what most people like is a fair guess for anybody.
@@ -22,43 +32,24 @@ class Popularity(Recommender):
     Cost: O(rows) a fit, one look-up a candidate, 8 bytes an item.
     Source: folklore; the smoothing is the posterior mean of a Beta (or Gaussian) prior.
     Differs: a showing counts by how likely it was looked at, given what was clicked.
-
-    Settings:
-      by: "reward" (default) or "count", which rewards what was shown often too.
-      prior_showings: m, how many showings the prior is worth (10).
-      refit_every, exploration: see `FittedAgent`.
     """
 
-    needs_users = False
+    requires = ("item ids",)
+    compared_with = None
     layout: ClassVar[Mapping[str, str]] = {"score": "f I"}
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **FittedAgent.defaults,
-        "by": "reward",
-        "prior_showings": 10.0,
-    }
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        self.require("by", self.settings["by"] in ("reward", "count"), "'reward' or 'count'")
-        self.require("prior_showings", self.settings["prior_showings"] > 0, "more than 0")
+    Settings = PopularitySettings
 
     @classmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, np.ndarray]:
+    def fit_table(cls, fit: Fit[PopularitySettings]) -> dict[str, np.ndarray]:
         """Returns `score`, (n_items,)."""
+        table = fit.table
         n_shown = np.bincount(table.item, table.examination_probability, table.n_items)
-        if settings["by"] == "count":
+        if fit.settings.by == "count":
             n_liked = np.bincount(table.item, table.liking > 0, table.n_items)
             mean = n_liked.sum() / np.count_nonzero(n_shown)
             return {"score": np.where(n_shown > 0, n_liked, mean)}
         earned = np.bincount(table.item, table.reward, table.n_items)
-        prior = settings["prior_showings"]
+        prior = fit.settings.prior_showings
         mean = earned.sum() / n_shown.sum()
         return {"score": (earned + prior * mean) / (n_shown + prior)}
 

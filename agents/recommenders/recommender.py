@@ -1,101 +1,89 @@
-"""What recommenders share that are fitted to a table: how they learn from a run, and are served."""
+"""Base class of recommenders: models of a table of interactions, fitted to a run's or to a log."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from recsim_env.agents.core.fitted import FittedAgent, rows_of
-from recsim_env.agents.core.restoring import fits, require_range, taken
-from recsim_env.agents.core.transition import Observation
-from recsim_env.core.scenario import Scenario
-from recsim_env.data.interactions import Interactions
-
-Model = Mapping[str, np.ndarray]
-
-#: How many items that were liked in a session are remembered.
-RECENT = 20
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Query:
-    """For whom to rank, and what.
-
-    Attributes:
-      user: (n,), places in the table that was fitted; -1 for somebody who is not in it.
-      item: (n, n_candidates) item ids. None: the whole catalogue, in order, or, where the table had
-        no item ids, those of `features`.
-      features: (n, n_candidates, F), the items as they look now; None: as they looked in the table.
-      context: (n, G), the person and the moment; None: unknown.
-      recent: (n, RECENT), items that the person liked in this session, the latest last; -1 is none.
-    """
-
-    user: np.ndarray
-    item: np.ndarray | None
-    features: np.ndarray | None = None
-    context: np.ndarray | None = None
-    recent: np.ndarray
-
-    @classmethod
-    def whole_catalogue(cls, user: np.ndarray, context: np.ndarray | None = None) -> "Query":
-        """Returns the query for all items, of people who have just come."""
-        return cls(user=user, item=None, context=context, recent=nothing_recent(len(user)))
+from recsim_env.agents.core.fitted import Fitting, FittingSettings, ImpressionLog
+from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.restoring import State, fits, part, require_range, split, taken
+from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.recommenders.personalization import Personalization, check_served
+from recsim_env.agents.recommenders.query import (
+    Fit,
+    Model,
+    Query,
+    Session,
+    SessionItems,
+    places_of,
+)
+from recsim_env.core.settings import LARGE, setting
+from recsim_env.envs import RecommendationVectorEnv
 
 
-def nothing_recent(n: int) -> np.ndarray:
-    """Returns `recent` of people who have just come, (n, RECENT)."""
-    return np.full((n, RECENT), -1)
+@dataclass(frozen=True, kw_only=True)
+class RecommenderSettings(FittingSettings):
+    """Settings of every recommender."""
+
+    prior_showings: float = setting(
+        5.0,
+        above=0.0,
+        high=LARGE,
+        doc="how many showings the mean outcome and the average taste are worth",
+    )
 
 
-class Session(NamedTuple):
-    """What this session has shown so far.
-
-    Attributes:
-      recent: (n, RECENT), items that were clicked, the latest last; -1 is none.
-      shown: (n, slate_size), items shown last; -1 is none.
-    """
-
-    recent: np.ndarray
-    shown: np.ndarray
+SettingsT = TypeVar("SettingsT", bound=RecommenderSettings)
 
 
-class Recommender(FittedAgent):
+class Recommender(OnlineAgent, Generic[SettingsT]):
     """A recommender that is a model of a table of interactions: of a run's, or of a real log.
 
-    A subclass gives `fit_table` and `affinity`, which know nothing of environments; that serves the
-    candidates of highest affinity in a simulation, and is judged on a real log by `recsim-env
-    rank`. See `FittedAgent` for how a run's table comes about.
+    A subclass gives `fit_table` and `affinity`, which know nothing of environments. In a simulation
+    it serves the candidates that suit best (see `Personalization`) and is fitted anew as its log
+    grows (see `Fitting`); on a real log it is judged by `recsim-env rank`. Where items have no ids
+    they have no outcomes of their own, and the affinity alone is served.
     """
 
-    #: Whether fitting needs to know who people are; False is enough with what a session shows.
-    needs_users: ClassVar[bool] = True
+    Settings: ClassVar[type[RecommenderSettings]] = RecommenderSettings
+    settings: SettingsT
 
-    #: Whether items are known by their ids; False is enough with their features.
-    needs_items: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, ...]] = ("user and item ids",)
 
-    #: Whether items are known by their features.
-    needs_features: ClassVar[bool] = False
+    #: Observation fields that the log keeps, where the scenario has them.
+    logged_fields: ClassVar[tuple[str, ...]] = ()
+
+    #: What an affinity is compared with to tell a person's taste: the average of "people", where
+    #: they are known by their ids alone, so that a stranger is like the average; or of "showings".
+    #: None: the affinity itself is served.
+    compared_with: ClassVar[str | None] = "people"
+
+    #: The arrays of `fit_table`, as `restoring.fits` takes them: I items, U people, F features of
+    #: items and G numbers of the person and moment.
+    layout: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self.memory = SessionItems(self.slate_size)
+        self.fitting = Fitting(
+            self.env.scenario, self.logged_fields, every=self.settings.refit_every
+        )
+        self.personalization: Personalization | None = None
+        if self.compared_with is not None and self.env.scenario.n_items:
+            self.personalization = Personalization(
+                fit_table=self.fit_table,
+                affinity=self.affinity,
+                prior_showings=self.settings.prior_showings,
+                compared_with=self.compared_with,
+            )
 
     @classmethod
     @abstractmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Returns a model of the table, as named arrays; something in it was liked.
-
-        Args:
-          table: what happened so far.
-          settings: `defaults` with what the user changed.
-          seed: of all that is random in the fit.
-          previous: the model of an earlier, shorter table, whose people may stand in other places;
-            a long fit may start from it.
+    def fit_table(cls, fit: Fit[SettingsT]) -> dict[str, np.ndarray]:
+        """Returns a model of a table, as named arrays.
 
         Raises:
           ValueError: more people or items than this model can hold, and the remedy.
@@ -109,55 +97,76 @@ class Recommender(FittedAgent):
         All numbers are finite, for unknown people and items too.
         """
 
-    @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items or people lack what they are known by."""
-        world = f"{type(scenario).__name__} with these settings"
-        if cls.needs_features and "candidates" not in scenario.schema.spaces:
-            return f"{cls.__name__} needs item features, and {world} shows none"
-        sizes = {"user": scenario.n_users, "item": scenario.n_items}
-        needed = {"user": cls.needs_users, "item": cls.needs_items}
-        lacking = [f"n_{kind}s" for kind in ("item", "user") if needed[kind] and not sizes[kind]]
-        if lacking:
-            kinds = " and ".join(kind for kind in needed if needed[kind])
-            return (
-                f"{cls.__name__} needs {kinds} ids, and {world} lacks them; "
-                f"set {' and '.join(lacking)}"
-            )
-        return None
+    # Learning ------------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> ImpressionLog:
+        """What was shown while learning."""
+        return self.fitting.log
+
+    @property
+    def model(self) -> dict[str, np.ndarray]:
+        """What was fitted to the log, who is in it, and what serving needs; empty at first."""
+        return self.fitting.model
+
+    def exploration_after(self, n_steps: int) -> float:
+        """Returns the share of uniform slates."""
+        return self.settings.exploration
+
+    def begin(self) -> None:
+        """Notes that everybody's session begins anew."""
+        self.log.end_sessions()
+
+    def update(self, transition: Transition) -> None:
+        """Adds to the log, and fits when it is time."""
+        self.fitting.update(transition, self.fit)
+
+    def finish(self) -> None:
+        """Fits what came since the last fit."""
+        self.fitting.finish(self.fit)
 
     def fit(self) -> dict[str, np.ndarray]:
-        """Returns the model of the log, and who is in it."""
-        table, previous = self.log.table(), self.model or None
-        model = self.fit_table(table, self.settings, seed=self.seed, previous=previous)
-        return {**model, "user_ids": self.log.users()}
+        """Returns a model of the log, and what serving it needs."""
+        fit = Fit[SettingsT](
+            table=self.log.table(),
+            settings=self.settings,
+            seed=self.seed,
+            user_ids=self.log.users(),
+            previous=self.model or None,
+        )
+        if self.personalization is not None:
+            return self.personalization.fit(fit)
+        return {**self.fit_table(fit), "user_ids": fit.user_ids}
 
-    #: The arrays of `fit_table`, as `restoring.fits` takes them: I items, U people, F features of
-    #: items and G numbers of the person and moment.
-    layout: ClassVar[Mapping[str, str]] = {}
+    # Serving -------------------------------------------------------------------------------------
 
-    def check_model(self, model: Mapping[str, np.ndarray]) -> None:
-        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
-        fits(model, {**self.layout, "user_ids": "i P"}, self.model_sizes(model))
-        ids, n_users = model["user_ids"], self.env.scenario.n_users
-        require_range("user_ids", ids, low=0, high=n_users - 1)
-        if (np.diff(ids) <= 0).any():
-            raise ValueError("user_ids are not sorted, each once")
+    def scores(
+        self, observation: Observation, state: Session, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns how much items suit people by the model; equal scores while there is none."""
+        if not self.model:
+            n = len(next(iter(observation.values())))
+            return np.zeros((n, self.env.scenario.n_candidates))
+        query = self.query(observation, state)
+        if self.personalization is not None:
+            return self.personalization.scores(self.model, query)
+        return self.affinity(self.model, query)
 
-    def model_sizes(self, model: Mapping[str, np.ndarray]) -> dict[str, int]:
-        """Returns the sizes that its log and its people give a model."""
-        known = {"I": self.log.n_items, **self.log.n_columns}
-        if self.env.scenario.n_users:
-            known["U"] = known["P"] = len(taken(model, "user_ids"))
-        return known | ({} if "U" in known else {"P": 0})
-
-    def memory_bound(self) -> int:
-        """Returns how many items there are."""
-        return self.log.n_items
-
-    def fitted_scores(self, observation: Observation, state: Session) -> np.ndarray:
-        """Returns the affinities of the candidates."""
-        return self.affinity(self.model, self.query(observation, state))
+    def query(self, observation: Observation, state: Session) -> Query:
+        """Returns who asks, and for which candidates."""
+        n = len(state.recent)
+        user = np.full(n, -1)
+        if "user_id" in observation:
+            user = places_of(observation["user_id"], self.model["user_ids"])
+        fields = [name for name in self.log.fields if name != "candidates"]
+        context = [observation[name].reshape(n, -1) for name in fields]
+        return Query(
+            user=user,
+            item=observation.get("item_id"),
+            features=observation["candidates"] if "candidates" in self.log.fields else None,
+            context=np.hstack(context) if context else None,
+            recent=state.recent,
+        )
 
     def _batched(self, observation: Observation) -> tuple[Observation, bool]:
         """Refuses also observations that leave out ids: all would be strangers, without a word."""
@@ -168,44 +177,39 @@ class Recommender(FittedAgent):
                 raise ValueError(self._lack_of(name))
         return seen, is_single
 
-    # The session
-    # -----------------------------------------------------------------------------------
+    # Files ---------------------------------------------------------------------------------------
 
-    def begin_state(self, n: int) -> Session:
-        """Returns `n` sessions in which nothing was shown yet."""
-        return Session(nothing_recent(n), np.full((n, self.slate_size), -1))
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the model and the log, so that learning can go on."""
+        return super().state_dict() | {"fitting": self.fitting.state_dict()}
 
-    def next_state(
-        self, state: Session, observation: Observation, episode_start: np.ndarray
-    ) -> Session:
-        """Adds what was clicked since; a new episode starts from nothing."""
-        if "response" not in observation or "item_id" not in observation:
-            return state
-        is_clicked = observation["response"][:, :, 0] > 0
-        recent = np.hstack([state.recent, np.where(is_clicked, state.shown, -1)])
-        order = np.argsort(recent >= 0, axis=1, kind="stable")  # none first
-        recent = np.take_along_axis(recent, order, axis=1)[:, -RECENT:]
-        return state._replace(recent=np.where(episode_start[:, None], -1, recent))
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned."""
+        own, rest = split(state, "fitting")
+        super().load_state_dict(rest)
+        self.fitting.load_state_dict(part(own, "fitting"), most_unfitted=self.num_timesteps)
+        if self.model:
+            self.check_model(self.model)
 
-    def remember(self, state: Session, observation: Observation, slates: np.ndarray) -> Session:
-        """Keeps which items are shown now."""
-        if "item_id" not in observation:
-            return state
-        return state._replace(shown=np.take_along_axis(observation["item_id"], slates, axis=1))
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        sizes = self.model_sizes(model)
+        if self.personalization is not None:
+            check_served(model, sizes, n_rows=len(self.log))
+            sizes |= {"U": len(model["served_met"])}
+        fits(model, {**self.layout, "user_ids": "i P"}, sizes)
+        ids, n_users = model["user_ids"], self.env.scenario.n_users
+        require_range("user_ids", ids, low=0, high=n_users - 1)
+        if (np.diff(ids) <= 0).any():
+            raise ValueError("user_ids are not sorted, each once")
 
-    def query(self, observation: Observation, state: Session) -> Query:
-        """Returns who asks, and for which candidates."""
-        n, known = len(state.recent), self.model["user_ids"]
-        user = np.full(n, -1)
-        if len(known) and "user_id" in observation:
-            row, is_known = rows_of(observation["user_id"], known)
-            user = np.where(is_known, row, -1)
-        fields = [name for name in self.log.fields if name != "candidates"]
-        context = [observation[name].reshape(n, -1) for name in fields]
-        return Query(
-            user=user,
-            item=observation.get("item_id"),
-            features=observation["candidates"] if "candidates" in self.log.fields else None,
-            context=np.hstack(context) if context else None,
-            recent=state.recent,
-        )
+    def model_sizes(self, model: Model) -> dict[str, int]:
+        """Returns the sizes that its log and its people give a model."""
+        known = {"I": self.log.n_items, **self.log.n_columns}
+        if self.env.scenario.n_users:
+            known["U"] = known["P"] = len(taken(model, "user_ids"))
+        return known | ({} if "U" in known else {"P": 0})
+
+    def memory_bound(self) -> int:
+        """Returns how many items there are."""
+        return self.log.n_items

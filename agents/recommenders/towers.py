@@ -6,7 +6,6 @@ Import this module where it is used: it needs torch.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recsim_env.agents.networks.compute import device_of
+from recsim_env.agents.recommenders.tower_model import TowerSettings
 
 # The spread of weights at first.
 _START = 0.1
@@ -213,10 +213,10 @@ class Loss:
 
     Args:
       lessons: the rows.
-      settings: of a `DeepRecommender`.
+      settings: of the recommender.
     """
 
-    def __init__(self, lessons: Lessons, settings: Mapping[str, Any]) -> None:
+    def __init__(self, lessons: Lessons, settings: TowerSettings) -> None:
         self.lessons, self.settings = lessons, settings
         self._liked = torch.nonzero(lessons.speaks_for > 0)[:, 0]
         told = float(lessons.speaks_against.sum() / lessons.speaks_for.sum())
@@ -225,9 +225,9 @@ class Loss:
     def __call__(self, net: Towers, rows: Tensor) -> Tensor:
         """Returns the mean loss of some rows."""
         lessons = self.lessons
-        user = _forgetting(lessons.user[rows], self.settings["id_dropout"])
+        user = _forgetting(lessons.user[rows], self.settings.id_dropout)
         people = net.person(user, lessons.states(net, rows), lessons.context[rows])
-        people = functional.dropout(people, self.settings["dropout"])
+        people = functional.dropout(people, self.settings.dropout)
         people = functional.pad(people, (0, 1), value=1.0)
         items = self._items(net, rows)
         score = (people * items).sum(dim=1)
@@ -248,7 +248,7 @@ class Loss:
 
     def _items(self, net: Towers, rows: Tensor) -> Tensor:
         """Returns the vectors of items; where features tell of them, some ids are forgotten."""
-        share = self.settings["id_dropout"] if net.feature_net is not None else 0.0
+        share = self.settings.id_dropout if net.feature_net is not None else 0.0
         item = _forgetting(self.lessons.item[rows], share)
         return net.item(item, self.lessons.features[rows])
 
@@ -279,25 +279,25 @@ def sampled_softmax(scores: Tensor, log_chance: Tensor) -> Tensor:
 
 
 def train(
-    net: Towers, lessons: Mapping[str, np.ndarray], settings: Mapping[str, Any], *, epochs: int
+    net: Towers, lessons: Mapping[str, np.ndarray], settings: TowerSettings, *, epochs: int
 ) -> None:
     """Fits a network, on the device of the settings, by AdamW (Loshchilov and Hutter 2019).
 
     Args:
       net: is changed.
       lessons: arrays of `Lessons`.
-      settings: of a `DeepRecommender`.
+      settings: of the recommender.
       epochs: passes over the rows.
     """
-    device = device_of(settings["device"])
+    device = device_of(settings.device)
     net.to(device)
     tensors = {name: torch.as_tensor(value, device=device) for name, value in lessons.items()}
     loss_of = Loss(Lessons(**tensors), settings)
     optimizer = torch.optim.AdamW(
-        net.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+        net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     for _ in range(epochs):
-        for rows in loss_of.lessons.batches(settings["batch_size"]):
+        for rows in loss_of.lessons.batches(settings.batch_size):
             loss = loss_of(net, rows)
             optimizer.zero_grad()
             loss.backward()

@@ -1,15 +1,49 @@
-"""Two towers: a network makes a vector of the person, and another one of the item."""
+"""Two towers: a network makes a vector of the person, as a set or in order, another of the item."""
 
 from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.recommenders.deep_recommender import DeepRecommender
-from recsim_env.core.scenario import Scenario
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender
+from recsim_env.agents.recommenders.tower_model import (
+    FIELDS,
+    LAYOUT,
+    REMEMBERED,
+    Parts,
+    TowerModel,
+    TowerSettings,
+    torch_modules,
+)
 from recsim_env.data.interactions import Interactions
+from recsim_env.envs import RecommendationVectorEnv
 
 
-class TwoTower(DeepRecommender):
+def last_likes(table: Interactions) -> Parts:
+    """Returns the last likes before each row, a part for each."""
+    rows = np.arange(len(table))
+    return table.history(rows, REMEMBERED), rows, np.zeros(len(table), np.int64)
+
+
+def overlapping_parts(table: Interactions) -> Parts:
+    """Returns parts that overlap by half; a row stands in the later half, or in the first."""
+    half = REMEMBERED // 2
+    item, first, end = table.liked_before(np.arange(len(table)))
+    part = np.maximum((end - first) // half - 1, 0)
+    place = end - first - part * half
+    start = first + part * half
+    key = table.user.astype(np.int64) * (int(part.max()) + 1) + part
+    _, row, number = np.unique(key, return_index=True, return_inverse=True)
+    # Where a part reaches beyond the person, it holds what no row in it asks for.
+    reach = start[row, None] + np.arange(2 * half)
+    return np.append(item, -1)[np.minimum(reach, len(item))], number, place
+
+
+_MEANS = TowerModel("MeanTowers", last_likes)
+_RECURRENT = TowerModel("OrderedTowers", overlapping_parts)
+
+
+class TwoTower(Recommender[TowerSettings]):
     """Shows the candidates whose vectors agree best with the person's; both come from networks.
 
     Idea: whatever is known of a person (id, likes, the moment) and of an item (id, features as they
@@ -17,7 +51,7 @@ class TwoTower(DeepRecommender):
     Update: affinity is a = p·q + b with p = e_user + sum of liked vectors / sqrt(their number) +
       N(context) and (q, b) = e_item + M(features). Networks N, M are linear plus one hidden layer.
       The likes are the last 50 before the row; to serve, also those of this session. See
-      `DeepRecommender` for what is learned and served. Without item ids the features are all there
+      `TowerModel` for what is learned and served. Without item ids the features are all there
       is of an item, and a stranger is what they liked and the context.
     Cost: O(rows (width (width + 50) + hidden (F + G)) epochs) a fit; O(hidden F + width) a
       candidate; 8 bytes a number of the vectors of everybody in the log, 12 of every item.
@@ -26,31 +60,73 @@ class TwoTower(DeepRecommender):
       networks for YouTube recommendations".
     Differs: what was shown and passed over is learned from, and then stands for what is sampled;
       how often an item is sampled is counted, not estimated as a stream; the sample is drawn anew.
-
-    Settings: see `DeepRecommender`.
     """
 
-    needs_items = False
+    requires = ("item ids or features",)
+    compared_with = "showings"
+    logged_fields = FIELDS
+    layout = LAYOUT
+    Settings = TowerSettings
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        torch_modules()  # says at once what to install
 
     @classmethod
-    def unsuitable(cls, scenario: Scenario) -> str | None:
-        """Says so where items have neither ids nor features."""
-        if not scenario.n_items and "candidates" not in scenario.schema.spaces:
-            return (
-                f"{cls.__name__} needs item ids or features, and {type(scenario).__name__} with "
-                "these settings has neither; set n_items"
-            )
-        return super().unsuitable(scenario)
+    def fit_table(cls, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
+        """Returns the weights of the towers, and what follows from them."""
+        return _MEANS.fit(fit)
 
     @classmethod
-    def network(cls, sizes: Any) -> Any:
-        """Returns towers in which a person is an id and the sum of what they liked."""
-        from recsim_env.agents.recommenders.towers import MeanTowers
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns a of each person and item, this session's likes included."""
+        return _MEANS.affinity(model, query)
 
-        return MeanTowers(sizes)
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        _MEANS.check(model, self.model_sizes(model))
+
+
+class Sequential(Recommender[TowerSettings]):
+    """Shows the candidates that suit what the person liked so far, in its order.
+
+    Idea: what somebody wants next depends on what they just had; who they are does not matter.
+    Update: a gated recurrent unit reads the likes: h = GRU(h, e_liked), with h learned for the
+      beginning. Affinity is a = (h + N(context))·q + b with (q, b) = e_item + M(features); see
+      `TowerModel` for what is learned and served. It learns from parts of 50 likes, each
+      beginning in the middle of the one before, so that whatever is predicted follows at least 25
+      likes, or all; to serve, it goes on from a person's last 50 likes in the log with those of
+      this session.
+    Cost: O((likes + rows) width^2 epochs) a fit; O(width^2) a like of the session and O(width) a
+      candidate; 4 bytes a number of the states of everybody in the log, 12 of every item's vector.
+    Source: Hidasi, Karatzoglou, Baltrunas and Tikk 2016, "Session-based recommendations with
+      recurrent neural networks" (GRU4Rec).
+    Differs: passes teach too, and sampled items are corrected for popularity; a sequence is all
+      that somebody liked, not a session; features and context have networks of their own.
+    """
+
+    requires = ("item ids",)
+    compared_with = "showings"
+    logged_fields = FIELDS
+    layout = LAYOUT
+    Settings = TowerSettings
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        torch_modules()  # says at once what to install
 
     @classmethod
-    def parts(cls, table: Interactions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns the last likes before each row, a part for each."""
-        rows = np.arange(len(table))
-        return table.history(rows, cls.remembered), rows, np.zeros(len(table), np.int64)
+    def fit_table(cls, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
+        """Returns the weights of the towers, and what follows from them."""
+        return _RECURRENT.fit(fit)
+
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns a of each person and item, this session's likes included."""
+        return _RECURRENT.affinity(model, query)
+
+    def check_model(self, model: Model) -> None:
+        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
+        super().check_model(model)
+        _RECURRENT.check(model, self.model_sizes(model))

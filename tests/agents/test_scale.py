@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import agent_class
-from recsim_env.agents.recommenders.recommender import Query, nothing_recent
+from recsim_env.agents.recommenders.query import Query, nothing_recent
 from recsim_env.data.interactions import Interactions
+from tests.agents.recommenders.asking import fitted
 
 N_USERS, N_ITEMS, N_ROWS = 1_000_000, 100_000, 3_000_000
 
@@ -47,10 +48,10 @@ def test_a_million_people_are_served_promptly(name, table):
     if name == "ials":
         pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
     kind = agent_class(name)
-    settings = {**kind.default_settings()} | ({"epochs": 2} if name == "bpr" else {})
-    kind.fit_table(table.select(slice(0, 1_000)), settings, seed=0)  # compiles
+    settings = {"epochs": 2} if name == "bpr" else {}
+    fitted(kind, table.select(slice(0, 1_000)), **settings)  # compiles
     tracemalloc.start()
-    model = kind.fit_table(table, settings, seed=0)
+    model = fitted(kind, table, **settings)
     _, most_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most_bytes < 2e9

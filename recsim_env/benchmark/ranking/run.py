@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.agents.recommenders.recommender import Model, Query, Recommender
+from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.benchmark.ranking.task import RankingTask
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.data import ranking_metrics as metrics
-from recsim_env.data.interactions import Interactions
 from recsim_env.results.intervals import bounded_mean
 from recsim_env.results.layout import Layout, Row, RunKey
 
@@ -53,19 +54,12 @@ _NEGATIVES, _TIES = 0, 1
 class Random:
     """Thinks the same of all items, so that their order is random."""
 
-    defaults: Mapping[str, Any] = {}
+    Settings = AgentSettings
 
     @classmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, NDArray[Any]]:
+    def fit_table(cls, fit: Fit[AgentSettings]) -> dict[str, NDArray[Any]]:
         """Returns how many items there are."""
-        return {"n_items": np.array(table.n_items)}
+        return {"n_items": np.array(fit.table.n_items)}
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> NDArray[Any]:
@@ -90,7 +84,7 @@ class RankingRun:
 
     log: str
     agent: str
-    kind: type[Recommender] | type[Random]
+    kind: type[Recommender[Any]] | type[Random]
     settings: dict[str, Any]
     seed: int
     task: RankingTask
@@ -114,7 +108,8 @@ def play(run: RankingRun) -> tuple[list[Row], str]:
 def _measures(run: RankingRun) -> list[Row]:
     """Returns a row for every metric and k, and the final one."""
     task = run.task
-    model = run.kind.fit_table(task.train, run.settings, seed=run.seed)
+    settings: Any = run.kind.Settings(**run.settings)
+    model = run.kind.fit_table(Fit(table=task.train, settings=settings, seed=run.seed))
     lists, is_hit = ranked(task, run.protocol, run.kind, model, seed=run.seed)
     n_people = len(task.people)
     rows: list[Row] = []
@@ -167,7 +162,7 @@ def _range_of(name: str, task: RankingTask) -> tuple[float, float]:
 def ranked(
     task: RankingTask,
     protocol: RankingProtocol,
-    kind: type[Recommender] | type[Random],
+    kind: type[Recommender[Any]] | type[Random],
     model: Model,
     *,
     seed: int,

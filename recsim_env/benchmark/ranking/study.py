@@ -205,7 +205,7 @@ def _plan(
         given = dict(entry)
         name = given.pop("agent", label)
         kind = Random if name == RANDOM else _recommender(name)
-        settings = full_settings(label, kind.defaults, given)
+        settings = full_settings(label, kind.Settings.defaults(), given)
         if reason := _unsuitable(kind, settings, task, log.name):
             left_out.append(LeftOut(log.name, label, reason))
             continue
@@ -226,12 +226,12 @@ def _plan(
     return runs, tuple(left_out)
 
 
-def _name(kind: type[Recommender] | type[Random]) -> str:
+def _name(kind: type[Recommender[Any]] | type[Random]) -> str:
     """Returns what is judged, wherever its file lies."""
     return RANDOM if kind is Random else registered_name(f"{kind.__module__}:{kind.__qualname__}")
 
 
-def _recommender(name: str) -> type[Recommender]:
+def _recommender(name: str) -> type[Recommender[Any]]:
     kind = agent_class(name)
     if not issubclass(kind, Recommender):
         known = ", ".join(default_agents())
@@ -240,7 +240,10 @@ def _recommender(name: str) -> type[Recommender]:
 
 
 def _unsuitable(
-    kind: type[Recommender] | type[Random], settings: dict[str, Any], task: RankingTask, name: str
+    kind: type[Recommender[Any]] | type[Random],
+    settings: dict[str, Any],
+    task: RankingTask,
+    name: str,
 ) -> str | None:
     """Returns why an agent cannot be fitted to the log, or None; checks its settings.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsim_env.agents.recommenders.recommender import RECENT, Query
+from recsim_env.agents.recommenders.query import RECENT, Query
 from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog, n_by_chance

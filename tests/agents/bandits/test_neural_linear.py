@@ -34,12 +34,12 @@ def test_last_layer_is_the_closed_form_of_the_whole_log(checkerboard, steps):
     weights = log["examination_probability"].astype(float)
     precision = 0.3 * np.eye(6) + (weights[:, None] * x).T @ x
     mean = np.linalg.solve(precision, (weights * rewards) @ x)
-    posterior = agent._posterior
+    posterior = agent._posterior(agent.model)
     assert posterior.mean == pytest.approx(mean, abs=1e-6)
     assert posterior.precision == pytest.approx(precision, rel=1e-9, abs=1e-6)
-    assert agent._noise_shape() == pytest.approx(6 + weights.sum() / 2)
+    assert agent._noise()[0] == pytest.approx(6 + weights.sum() / 2)
     residual = weights @ (rewards - x @ mean) ** 2 + 0.3 * mean @ mean
-    assert agent._noise_scale() == pytest.approx(6 + residual / 2, rel=1e-6)
+    assert agent._noise()[1] == pytest.approx(6 + residual / 2, rel=1e-6)
 
 
 def test_scores_are_drawn_with_the_noise_that_is_believed_in(checkerboard):
@@ -50,8 +50,8 @@ def test_scores_are_drawn_with_the_noise_that_is_believed_in(checkerboard):
     crowd = {name: np.repeat(value[:1], n, axis=0) for name, value in observation.items()}
     drawn = agent.scores(crowd, None, deterministic=False)[:, 0]
     x = last_layer(agent, observation["user"][:1], observation["candidates"][0, :1])[0]
-    posterior = agent._posterior
-    shape, scale = agent._noise_shape(), agent._noise_scale()
+    posterior = agent._posterior(agent.model)
+    shape, scale = agent._noise()
     width = np.sqrt(scale / shape * x @ posterior.covariance @ x)
     found = stats.kstest((drawn - x @ posterior.mean) / width, stats.t(2 * shape).cdf)
     assert found.pvalue > 1e-6
@@ -101,7 +101,13 @@ def test_its_training_leaves_torchs_generator_alone(checkerboard):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("hidden", 0), ("learning_rate", 0), ("weight_decay", -1), ("noise_scale", 0), ("ridge", -1)],
+    [
+        ("hidden", 0),
+        ("learning_rate", 0.0),
+        ("weight_decay", -1.0),
+        ("noise_scale", 0.0),
+        ("ridge", -1.0),
+    ],
 )
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):

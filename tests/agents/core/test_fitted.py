@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsim_env.agents.core.fitted import ImpressionLog, rows_of
+from recsim_env.agents.core.fitted import ImpressionLog
 from recsim_env.agents.core.transition import Transition
 from recsim_env.agents.recommenders.content import Content
 from recsim_env.agents.recommenders.popularity import Popularity
@@ -72,7 +72,7 @@ def test_log_spends_25_bytes_a_row_and_at_most_twice_that(checkerboard):
     log = ImpressionLog(checkerboard().scenario)
     for _ in range(100):
         log.append(some_feedback(np.random.default_rng(0)))
-    columns = set(log.arrays()) - {"n_sessions", "session_of"}
+    columns = set(log.state_dict()["rows"]) - {"n_added"}
     assert sum(log[name].itemsize for name in columns) == 25
     capacity = log["reward"].base.nbytes // 4
     assert len(log) == 1_000 <= capacity < 2_000
@@ -150,9 +150,3 @@ def test_likes_are_rewards_in_units_of_a_typical_one(checkerboard):
     log.append(some_feedback(np.random.default_rng(0), 2))
     log["reward"][:] = [0.0, 2.0, 4.0, -1.0]
     assert log.table().liking.tolist() == [0.0, 2 / 3, 4 / 3, 0.0]
-
-
-def test_rows_of_tells_known_ids_from_unknown_ones():
-    rows, is_known = rows_of(np.array([[2, 9], [5, 0]]), np.array([2, 5, 7]))
-    assert is_known.tolist() == [[True, False], [True, False]]
-    assert rows[is_known].tolist() == [0, 1]

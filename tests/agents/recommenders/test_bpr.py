@@ -5,17 +5,8 @@ import pytest
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.recommenders.bpr import BPR, _ascend, _Pairs
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
-
-
-def fitted(table, **settings):
-    return BPR.fit_table(table, {**BPR.defaults, **settings}, seed=1)
-
-
-def asked(user, recent=()):
-    query = Query.whole_catalogue(np.array([user]))
-    query.recent[0, RECENT - len(recent) :] = recent
-    return query
+from recsim_env.agents.recommenders.query import Query, nothing_recent
+from tests.agents.recommenders.asking import asked, fitted
 
 
 def test_a_step_follows_the_slope_of_the_objective():
@@ -97,21 +88,23 @@ def test_finds_the_hidden_colours(checkerboard, share_of_matches):
 def test_strangers_are_like_those_who_like_what_they_like(table_of):
     """People of even and of odd number like the items of their parity."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
-    model = fitted(table_of(rows))
+    model = fitted(BPR, table_of(rows))
     found = BPR.affinity(model, asked(-1, recent=(3, 5)))[0]
     assert found[1::2].min() > found[0::2].max() + 1.0
     assert np.array_equal(BPR.affinity(model, asked(-1))[0], model["bias"])
 
 
 def test_people_who_liked_nothing_are_strangers(table_of):
-    model = fitted(table_of([(0, 0, 1), (0, 1, 0), (1, 1, 0)], n_users=3, n_items=4))
+    model = fitted(BPR, table_of([(0, 0, 1), (0, 1, 0), (1, 1, 0)], n_users=3, n_items=4))
     found = BPR.affinity(model, Query.whole_catalogue(np.array([1, 2])))
     assert (found == model["bias"]).all()
 
 
 def test_all_of_the_catalogue_is_each_item_of_it(table_of):
     rng = np.random.default_rng(0)
-    model = fitted(table_of([(*pair, 1) for pair in rng.integers(0, 30, (200, 2))], n_items=30))
+    model = fitted(
+        BPR, table_of([(*pair, 1) for pair in rng.integers(0, 30, (200, 2))], n_items=30)
+    )
     user, item = np.arange(-1, 29), rng.integers(0, 30, (30, 7))
     every = BPR.affinity(model, Query.whole_catalogue(user))
     some = BPR.affinity(model, Query(user=user, item=item, recent=nothing_recent(30)))
@@ -121,13 +114,13 @@ def test_all_of_the_catalogue_is_each_item_of_it(table_of):
 def test_same_table_and_seed_give_the_same_bytes(table_of):
     rng = np.random.default_rng(0)
     table = table_of([(*pair, 1) for pair in rng.integers(0, 30, (200, 2))])
-    one, other = fitted(table), fitted(table)
+    one, other = fitted(BPR, table), fitted(BPR, table)
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_rewards_of_any_size_leave_all_numbers_finite(table_of):
     rows = [(0, 0, 1e-9), (0, 1, 1e12), (1, 0, 3.0), (1, 2, 0.0), (2, 2, -5.0)]
-    model = fitted(table_of(rows))
+    model = fitted(BPR, table_of(rows))
     assert all(np.isfinite(value).all() for value in model.values())
 
 
@@ -136,8 +129,8 @@ def test_rewards_of_any_size_leave_all_numbers_finite(table_of):
     [
         ("factors", 0),
         ("epochs", 0),
-        ("learning_rate", 0),
-        ("regularization", -1),
+        ("learning_rate", 0.0),
+        ("regularization", -1.0),
         ("passed_share", 1.5),
     ],
 )

@@ -5,7 +5,8 @@ import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.content import Content, ContentQuery
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.query import RECENT, Query, nothing_recent
+from tests.agents.recommenders.asking import fitted
 
 
 class Blind(Content):
@@ -88,10 +89,6 @@ def logged(table_of):
     return make
 
 
-def fitted(table, **settings):
-    return Content.fit_table(table, {**Content.defaults, **settings}, seed=1)
-
-
 def plainly(table, ridge, prior):
     """Returns the coefficients and everybody's profile, one row after the other."""
     x = (table.features - table.features.mean(0)) / table.features.std(0)
@@ -122,7 +119,7 @@ def plainly(table, ridge, prior):
 
 def test_fit_and_affinity_are_those_of_the_formula(logged):
     table = logged()
-    model = fitted(table, ridge=2.0, prior_showings=4.0)
+    model = fitted(Content, table, ridge=2.0, prior_showings=4.0)
     coefficients, profiles = plainly(table, ridge=2.0, prior=4.0)
     found = np.vstack([model["always"], model["context"], model["person"], model["session"]])
     assert found == pytest.approx(coefficients, rel=1e-4, abs=1e-6)
@@ -140,7 +137,7 @@ def test_fit_and_affinity_are_those_of_the_formula(logged):
 def test_a_session_counts_alike_by_ids_and_by_what_was_seen(logged):
     """Somebody unknown liked two items; both ways of saying so are one."""
     table = logged()
-    model = fitted(table)
+    model = fitted(Content, table)
     liked = table.item[[5, 9]]
     query = Query(user=np.array([-1]), item=None, recent=nothing_recent(1))
     query.recent[0, RECENT - 2 :] = liked
@@ -159,14 +156,16 @@ def test_units_of_features_do_not_matter(logged):
     factor = np.array([1.0, 1_000.0, 0.01], np.float32)
     scaled = logged(features=table.features * factor, context=table.context * 50.0)
     query = Query.whole_catalogue(np.arange(12), np.zeros((12, 2)))
-    found = Content.affinity(fitted(table), query)
-    assert Content.affinity(fitted(scaled), query) == pytest.approx(found, rel=1e-3, abs=1e-5)
+    found = Content.affinity(fitted(Content, table), query)
+    assert Content.affinity(fitted(Content, scaled), query) == pytest.approx(
+        found, rel=1e-3, abs=1e-5
+    )
 
 
 def test_a_feature_that_never_varies_says_nothing(logged):
     features = logged().features.copy()
     features[:, 1] = 3.0
-    model = fitted(logged(features=features))
+    model = fitted(Content, logged(features=features))
     assert not model["profiles"][:, 1].any() and model["profiles"][:, 0].any()
     query = Query.whole_catalogue(np.arange(12))
     assert np.isfinite(Content.affinity(model, query)).all()
@@ -178,22 +177,22 @@ def test_without_passes_what_was_consumed_counts_for_its_features(table_of):
     item = np.concatenate([rng.integers(0, 50, 300), rng.integers(50, 100, 20)])
     rows = [(place % 20, each, 1) for place, each in enumerate(item)]
     features = np.stack([item < 50, item >= 50], axis=1).astype(np.float32)
-    model = fitted(table_of(rows, n_items=100, features=features))
+    model = fitted(Content, table_of(rows, n_items=100, features=features))
     scores = Content.affinity(model, Query.whole_catalogue(np.array([3, -1])))
     consumed = np.isin(np.arange(100), item)
     assert scores[:, :50][:, consumed[:50]].min() > scores[:, 50:].max()
 
 
 def test_wide_context_is_left_out(logged):
-    assert fitted(logged(), max_features=6)["context"].shape == (2, 3)
-    assert fitted(logged(), max_features=5)["context"].shape == (0, 3)
+    assert fitted(Content, logged(), max_features=6)["context"].shape == (2, 3)
+    assert fitted(Content, logged(), max_features=5)["context"].shape == (0, 3)
     query = Query.whole_catalogue(np.arange(12), np.ones((12, 2)))
-    assert Content.affinity(fitted(logged(), max_features=5), query).shape == (12, 31)
+    assert Content.affinity(fitted(Content, logged(), max_features=5), query).shape == (12, 31)
 
 
 @pytest.mark.parametrize("has_passes", [True, False])
 def test_same_table_and_seed_give_the_same_model(logged, has_passes):
-    models = [fitted(logged(has_passes=has_passes)) for _ in range(2)]
+    models = [fitted(Content, logged(has_passes=has_passes)) for _ in range(2)]
     assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
 
 
@@ -202,7 +201,16 @@ def test_says_that_it_needs_item_features(checkerboard):
         Content(checkerboard(is_seen=False))
 
 
-@pytest.mark.parametrize(("setting", "value"), [("ridge", 0), ("max_features", -1)])
+@pytest.mark.parametrize(("setting", "value"), [("ridge", 0.0), ("max_features", -1)])
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):
         Content(checkerboard(), **{setting: value})
+
+
+def test_a_file_may_tell_that_a_feature_never_varied(checkerboard, tmp_path):
+    """All people look the same, so that there is nothing to divide by."""
+    agent = Content(checkerboard(is_alike=True)).learn(200)
+    assert np.isinf(agent.model["context_scale"]).any()
+    agent.save(tmp_path / "agent.npz")
+    loaded = Content.load(tmp_path / "agent.npz", checkerboard(is_alike=True))
+    assert np.array_equal(loaded.model["context_scale"], agent.model["context_scale"])

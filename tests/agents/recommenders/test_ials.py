@@ -7,7 +7,7 @@ import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.ials import ImplicitALS
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from tests.agents.recommenders.asking import asked, fitted
 
 pytest.importorskip("implicit", reason='needs pip install "recsim-env[agents]"')
 
@@ -55,10 +55,8 @@ def test_unseen_items_are_average_ones(checkerboard):
 
 def affinity(table, user, item, recent=(), **settings):
     """Returns how items suit one person after a fit."""
-    model = ImplicitALS.fit_table(table, {**ImplicitALS.defaults, **settings}, seed=1)
-    query = Query(user=np.array([user]), item=np.array([item]), recent=nothing_recent(1))
-    query.recent[0, RECENT - len(recent) :] = recent
-    return ImplicitALS.affinity(model, query)[0]
+    model = fitted(ImplicitALS, table, **settings)
+    return ImplicitALS.affinity(model, asked(user, item, recent))[0]
 
 
 def test_what_was_passed_over_counts_against_an_item(table_of):
@@ -90,21 +88,19 @@ def test_strangers_are_known_by_what_they_like_in_their_session(table_of, confid
 def test_a_like_of_the_session_counts_as_a_typical_one_of_the_log(table_of, confidence, added):
     """Least squares over all items: (Y'CY + l I) x = Y'C p, with C 1 but for what was liked."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
-    settings = {**ImplicitALS.defaults, "confidence": confidence, "alpha": 3.0}
-    settings |= {"factors": 4, "regularization": 1.0}
-    model = ImplicitALS.fit_table(table_of(rows), settings, seed=1)
+    settings = {"confidence": confidence, "alpha": 3.0, "factors": 4, "regularization": 1.0}
+    model = fitted(ImplicitALS, table_of(rows), **settings)
     items, c, p = model["items"].astype(float), np.ones(20), np.zeros(20)
     c[[3, 5]], p[[3, 5]] = 1.0 + added, 1.0
     expected = items @ np.linalg.solve((items.T * c) @ items + np.eye(4), (items.T * c) @ p)
-    query = Query.whole_catalogue(np.array([-1]))
-    query.recent[0, -2:] = 3, 5
-    assert ImplicitALS.affinity(model, query)[0] == pytest.approx(expected, rel=1e-3)
+    found = ImplicitALS.affinity(model, asked(-1, recent=(3, 5)))[0]
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_same_log_and_seed_give_the_same_factors(table_of):
     rng = np.random.default_rng(0)
     rows = [(*pair, 1) for pair in rng.integers(0, 30, (200, 2))]
-    models = [ImplicitALS.fit_table(table_of(rows), ImplicitALS.defaults, seed=1) for _ in range(2)]
+    models = [fitted(ImplicitALS, table_of(rows)) for _ in range(2)]
     for name in ("people", "items"):
         assert np.array_equal(models[0][name], models[1][name])
 
@@ -120,7 +116,9 @@ def test_missing_library_is_one_sentence_with_the_remedy(checkerboard, monkeypat
         ImplicitALS(checkerboard(is_seen=False))
 
 
-@pytest.mark.parametrize(("setting", "value"), [("factors", 0), ("alpha", 0), ("skip_weight", -1)])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("factors", 0), ("alpha", 0.0), ("skip_weight", -1.0)]
+)
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):
         ImplicitALS(checkerboard(is_seen=False), **{setting: value})

@@ -5,12 +5,13 @@ import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.popularity import Popularity
-from recsim_env.agents.recommenders.recommender import Query
+from recsim_env.agents.recommenders.query import Query
+from tests.agents.recommenders.asking import fitted
 
 
 def score(table, **settings):
     """Returns the scores of all items after a fit."""
-    model = Popularity.fit_table(table, {**Popularity.defaults, **settings}, seed=0)
+    model = fitted(Popularity, table, **settings)
     return Popularity.affinity(model, Query.whole_catalogue(np.zeros(1, int)))[0]
 
 
@@ -58,7 +59,7 @@ def test_says_that_it_needs_item_ids(checkerboard):
         Popularity(checkerboard(n_users=0, n_items=0))
 
 
-@pytest.mark.parametrize(("setting", "value"), [("by", "stars"), ("prior_showings", 0)])
+@pytest.mark.parametrize(("setting", "value"), [("by", "stars"), ("prior_showings", 0.0)])
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value!r} is not allowed"):
         Popularity(checkerboard(), **{setting: value})

@@ -1,31 +1,39 @@
 """What all recommenders share: whom they know, what a session tells, how far taste is believed."""
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
 from recsim_env.agents.recommenders.popularity import Popularity
-from recsim_env.agents.recommenders.recommender import (
+from recsim_env.agents.recommenders.query import (
     RECENT,
+    Fit,
     Query,
-    Recommender,
     Session,
     nothing_recent,
+    places_of,
 )
+from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 
 
-class Told(PersonalRecommender):
+@dataclass(frozen=True, kw_only=True)
+class ToldSettings(RecommenderSettings):
+    """What an agent is told."""
+
+    told: object = None
+
+
+class Told(Recommender):
     """An agent that is told by its settings how each person likes each item; all were met."""
 
-    needs_users = False
-    defaults: ClassVar = {**PersonalRecommender.defaults, "told": None}
+    requires = ("item ids",)
+    Settings = ToldSettings
 
     @classmethod
-    def fit_table(cls, table, settings, *, seed, previous=None):
-        return {"told": np.asarray(settings["told"], float)}
+    def fit_table(cls, fit):
+        return {"told": np.asarray(fit.settings.told, float)}
 
     @classmethod
     def affinity(cls, model, query):
@@ -115,12 +123,12 @@ def test_strangers_of_a_run_are_their_sessions(checkerboard):
 
 
 @pytest.mark.parametrize(
-    ("needs_users", "message"),
-    [(True, "needs user and item ids.*set n_items and n_users$"), (False, "set n_items$")],
+    ("needed", "message"),
+    [("user and item ids", "set n_items and n_users$"), ("item ids", "set n_items$")],
 )
-def test_says_which_ids_are_missing(checkerboard, needs_users, message):
-    kind = type("Kind", (Told,), {"needs_users": needs_users})
-    with pytest.raises(ValueError, match=message):
+def test_says_which_ids_are_missing(checkerboard, needed, message):
+    kind = type("Kind", (Told,), {"requires": (needed,)})
+    with pytest.raises(ValueError, match=f"needs {needed}.*{message}"):
         kind(checkerboard(n_users=0, n_items=0), told=np.zeros((1, 1)))
 
 
@@ -167,20 +175,21 @@ def test_a_new_item_earns_what_items_earn_where_they_are_looked_at(table_of, che
     rows = [(0, item, float(item % 2 and place)) for item in range(4) for place in (0, 1)]
     table = table_of(rows, n_items=5, examination_probability=np.tile([0.0, 1.0], 4))
     agent = Told(checkerboard(), told=np.zeros((1, 5)))
-    outcome = agent._fit_rows(table, np.array([0]), None)["served_outcome"]
+    fit = Fit(table=table, settings=agent.settings, user_ids=np.array([0]))
+    outcome = agent.personalization.fit(fit)["served_outcome"]
     assert outcome[4] == 0.5
     assert outcome[[1, 3]] == pytest.approx((1 + 5 * 0.5) / 6)
     assert outcome[[0, 2]] == pytest.approx(5 * 0.5 / 6)
 
 
-class Looked(PersonalRecommender):
+class Looked(Recommender):
     """An agent to whom an item is its first feature."""
 
-    knows_by_id = False
+    compared_with = "showings"
     logged_fields = ("candidates",)
 
     @classmethod
-    def fit_table(cls, table, settings, *, seed, previous=None):
+    def fit_table(cls, fit):
         return {"nothing": np.zeros(1)}
 
     @classmethod
@@ -205,3 +214,9 @@ def test_new_items_count_by_their_features_in_full(checkerboard):
         taste = observation["candidates"][row, column, 0] - usual
         assert scores[row, column] == pytest.approx(outcome + model["served_weight"] * taste)
     assert new_ones > 20
+
+
+def test_places_of_tells_known_ids_from_unknown_ones():
+    known = np.array([2, 5, 7])
+    assert places_of(np.array([[2, 9], [5, 0]]), known).tolist() == [[0, -1], [1, -1]]
+    assert places_of(np.array([[2, 9]]), known[:0]).tolist() == [[-1, -1]]

@@ -7,8 +7,9 @@ import pytest
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.recommenders.popularity import Popularity
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
-from recsim_env.agents.recommenders.sequential import Sequential
+from recsim_env.agents.recommenders.query import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.two_tower import Sequential, overlapping_parts
+from tests.agents.recommenders.asking import fitted
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
@@ -25,9 +26,8 @@ def walks(n_people=60, length=40):
     return [(user, item, 1) for step in items for user, item in enumerate(step)]
 
 
-def fitted(table, **settings):
-    known = {**Sequential.defaults, "weight_decay": 0.1, "epochs": 20, "batch_size": 256}
-    return Sequential.fit_table(table, known | settings, seed=1)
+def trained(table, epochs=20):
+    return fitted(Sequential, table, weight_decay=0.1, epochs=epochs, batch_size=256)
 
 
 def last(model_rows):
@@ -38,12 +38,12 @@ def test_what_was_liked_last_tells_what_comes_next(table_of):
     """Whoever they are, and though all items are equally popular; strangers by their session."""
     rows = walks()
     table = table_of(rows)
-    model = fitted(table)
+    model = trained(table)
     following = [(item + 1) % N_ITEMS for item in last(rows).values()]
     found = Sequential.affinity(model, Query.whole_catalogue(np.arange(60)))
     assert (found.argmax(axis=1) == following).mean() > 0.95
 
-    popular = Popularity.fit_table(table, Popularity.defaults, seed=1)
+    popular = fitted(Popularity, table)
     guessed = Popularity.affinity(popular, Query.whole_catalogue(np.arange(60)))
     assert (guessed.argmax(axis=1) == following).mean() < 0.3
 
@@ -56,7 +56,7 @@ def test_what_was_liked_last_tells_what_comes_next(table_of):
 
 def test_the_session_goes_on_where_the_table_ended(table_of):
     """A person of the table who has since liked something else is somewhere else."""
-    model = fitted(table_of(walks()))
+    model = trained(table_of(walks()))
     recent = nothing_recent(N_ITEMS)
     recent[:, -1] = np.arange(N_ITEMS)
     query = Query(user=np.zeros(N_ITEMS, np.int64), item=None, recent=recent)
@@ -67,7 +67,7 @@ def test_the_session_goes_on_where_the_table_ended(table_of):
 @pytest.mark.parametrize("gap", [0, 3])
 def test_state_after_a_session_is_that_of_all_likes_in_order(table_of, gap):
     """Where they stand among -1 makes no difference."""
-    model = fitted(table_of(walks(length=6)), epochs=2)
+    model = trained(table_of(walks(length=6)), epochs=2)
     one, two = nothing_recent(1), nothing_recent(1)
     one[0, RECENT - 3 :] = (4, 9, 2)
     two[0, [1, 2 + gap, 10 + gap]] = (4, 9, 2)
@@ -82,7 +82,7 @@ def test_parts_hold_what_each_person_had_liked_before(table_of):
     """Against a loop over rows: the part up to its place is the last 25 to 50 likes, or all."""
     rng = np.random.default_rng(2)
     rows = [(*pair, int(rng.random() < 0.7)) for pair in rng.integers(0, (3, 50), (500, 2))]
-    liked, part, place = Sequential.parts(table_of(rows))
+    liked, part, place = overlapping_parts(table_of(rows))
     so_far = {user: [] for user in range(3)}
     for number, (user, item, reward) in enumerate(rows):
         known = so_far[user]
@@ -101,6 +101,6 @@ def test_finds_the_hidden_colours(checkerboard, share_of_matches):
 
 def test_same_table_and_seed_give_the_same_bytes(table_of):
     table = table_of(walks(length=5))
-    models = [fitted(table, epochs=2) for _ in range(2)]
+    models = [trained(table, epochs=2) for _ in range(2)]
     for name, value in models[0].items():
         assert value.tobytes() == models[1][name].tobytes()

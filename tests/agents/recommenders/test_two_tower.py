@@ -7,23 +7,11 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
-from recsim_env.agents.recommenders.two_tower import TwoTower
+from recsim_env.agents.recommenders.query import Query
+from recsim_env.agents.recommenders.two_tower import TwoTower, last_likes
+from tests.agents.recommenders.asking import asked, fitted
 
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
-
-
-def fitted(table, previous=None, seed=1, **settings):
-    return TwoTower.fit_table(
-        table, {**TwoTower.defaults, **settings}, seed=seed, previous=previous
-    )
-
-
-def asked(user, item, recent=(), **columns):
-    """Returns the query of one person, who liked `recent` in this session."""
-    query = Query(user=np.array([user]), item=np.array([item]), recent=nothing_recent(1))
-    query.recent[0, RECENT - len(recent) :] = recent
-    return replace(query, **{name: np.asarray([value]) for name, value in columns.items()})
 
 
 def parity(n_people=24, n_items=24, share=0.6):
@@ -55,7 +43,7 @@ def test_finds_the_colours_by_whatever_shows_them(checkerboard, share_of_matches
 
 
 def test_strangers_are_known_by_what_they_like_in_their_session(table_of):
-    model = fitted(table_of(parity()), epochs=60, weight_decay=0.1)
+    model = fitted(TwoTower, table_of(parity()), epochs=60, weight_decay=0.1)
     even, odd = np.arange(0, 24, 2), np.arange(1, 24, 2)
     for liked, other in ((even, odd), (odd, even)):
         found = TwoTower.affinity(model, asked(-1, range(24), recent=liked[:2]))[0]
@@ -66,7 +54,9 @@ def test_new_items_are_judged_by_their_looks(table_of):
     """Even items look like 1 and odd ones like -1; items 20 to 23 were never shown."""
     rows = [row for row in parity() if row[1] < 20]
     looks = np.array([[1.0 - 2.0 * (item % 2)] for _, item, _ in rows], np.float32)
-    model = fitted(table_of(rows, n_items=24, features=looks), epochs=60, weight_decay=0.1)
+    model = fitted(
+        TwoTower, table_of(rows, n_items=24, features=looks), epochs=60, weight_decay=0.1
+    )
     for user in (0, 1):
         now = [[1.0], [-1.0], [1.0], [-1.0]]
         found = TwoTower.affinity(model, asked(user, range(20, 24), features=now))[0]
@@ -76,14 +66,14 @@ def test_new_items_are_judged_by_their_looks(table_of):
 def test_all_of_the_catalogue_is_each_item_of_it_as_it_looks_now(table_of):
     rows = parity()
     looks = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
-    model = fitted(table_of(rows, features=looks[[item for _, item, _ in rows]]))
+    model = fitted(TwoTower, table_of(rows, features=looks[[item for _, item, _ in rows]]))
     each = asked(3, range(24), features=looks)
     found = TwoTower.affinity(model, replace(each, item=None))
     assert np.array_equal(found, TwoTower.affinity(model, each))
 
 
 def test_new_items_without_looks_are_the_average_item(table_of):
-    model = fitted(table_of(parity(), n_items=30))
+    model = fitted(TwoTower, table_of(parity(), n_items=30))
     known = TwoTower.affinity(model, asked(0, range(24)))[0]
     new = TwoTower.affinity(model, asked(0, range(24, 30)))[0]
     assert new == pytest.approx(np.full(6, known.mean()), abs=1e-5)
@@ -98,7 +88,7 @@ def test_what_is_wanted_may_depend_on_the_moment(table_of):
     context = evening[:, None].astype(np.float32)
     looks = (item % 2)[:, None].astype(np.float32)
     table = table_of(rows, context=context, features=looks)
-    model = fitted(table, epochs=30, weight_decay=0.1)
+    model = fitted(TwoTower, table, epochs=30, weight_decay=0.1)
     for moment in (0, 1):
         found = TwoTower.affinity(model, asked(3, range(20), context=[float(moment)]))[0]
         assert found[moment::2].min() > found[1 - moment :: 2].max() + 1.0
@@ -137,7 +127,7 @@ def test_corrected_samples_stand_for_all_items(is_corrected):
 def test_likes_alone_teach_by_comparison_with_a_sample(table_of):
     """A log that tells of no passes; items of the other parity were just never liked."""
     rows = [row for row in parity(share=0.5) if row[2]]
-    model = fitted(table_of(rows), epochs=80, weight_decay=0.1)
+    model = fitted(TwoTower, table_of(rows), epochs=80, weight_decay=0.1)
     own = np.add.outer(np.arange(24), np.arange(24)) % 2 == 0
     found = TwoTower.affinity(model, Query.whole_catalogue(np.arange(24)))
     assert found[own].mean() > found[~own].mean() + 1.0
@@ -146,17 +136,17 @@ def test_likes_alone_teach_by_comparison_with_a_sample(table_of):
 def test_loss_is_that_of_the_formula(table_of):
     """Of rows with passes enough, by NumPy: ids and likes make a vector, and nothing is sampled."""
     from recsim_env.agents.networks.compute import arrays_of
-    from recsim_env.agents.recommenders.deep_recommender import _lessons, _scale
+    from recsim_env.agents.recommenders.tower_model import TowerSettings, _lessons, _scale
     from recsim_env.agents.recommenders.towers import Lessons, Loss, MeanTowers, Sizes
 
     rows = [(0, 0, 1), (0, 1, 0), (1, 1, 3), (0, 2, 1), (1, 0, 0), (0, 1, 0), (1, 2, 0)]
     attention = np.array([1.0, 0.5, 1.0, 1.0, 0.2, 1.0, 1.0])
     table = table_of(rows, examination_probability=attention)
     scales = {"context_scale": _scale(table.context), "feature_scale": _scale(table.features)}
-    lessons = _lessons(table, np.arange(3), TwoTower.parts(table), scales)
+    lessons = _lessons(table, np.arange(3), last_likes(table), scales)
     net = MeanTowers(Sizes(n_users=2, n_items=3, n_context=0, n_features=0, width=4, hidden=1))
     tensors = {name: torch.as_tensor(value) for name, value in lessons.items()}
-    loss = Loss(Lessons(**tensors), {"dropout": 0.0, "id_dropout": 0.0})
+    loss = Loss(Lessons(**tensors), TowerSettings(dropout=0.0, id_dropout=0.0))
     weights = arrays_of(net)
     people, items = weights["net.people.weight"], weights["net.items.weight"]
     expected, liked = 0.0, {0: [], 1: []}
@@ -190,7 +180,7 @@ def test_people_keep_their_vectors_where_they_stand_now(checkerboard):
     """A fit goes on from the last by ids: newcomers among the sorted ids shift everybody's row."""
     agent = TwoTower(checkerboard(n_users=4_000), seed=1).learn(600)
     before, users = dict(agent.model), agent.log.users()
-    agent.settings["learning_rate"] = 1e-9
+    agent.settings = replace(agent.settings, learning_rate=1e-9)
     agent.learn(600)
     both, old, new = np.intersect1d(users, agent.log.users(), return_indices=True)
     assert (old != new).any()
@@ -203,9 +193,9 @@ def test_people_keep_their_vectors_where_they_stand_now(checkerboard):
 
 def test_going_on_leaves_the_last_model_as_it_was(table_of):
     table = table_of(parity())
-    model = fitted(table)
+    model = fitted(TwoTower, table)
     copies = {name: np.array(value) for name, value in model.items()}
-    following = fitted(table, previous=model)
+    following = fitted(TwoTower, table, previous=model)
     assert all(np.array_equal(model[name], copies[name]) for name in model)
     assert not np.array_equal(following["vectors"], model["vectors"])
 
@@ -214,7 +204,7 @@ def test_same_table_and_seed_give_the_same_bytes_and_leave_torch_alone(table_of)
     table = table_of(parity())
     torch.manual_seed(5)
     state, n_threads = torch.get_rng_state(), torch.get_num_threads()
-    models = [fitted(table, seed=seed) for seed in (1, 1, 2)]
+    models = [fitted(TwoTower, table, seed=seed) for seed in (1, 1, 2)]
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == n_threads
     for name, value in models[0].items():
@@ -237,7 +227,7 @@ def test_missing_torch_is_one_sentence_with_the_remedy(checkerboard, monkeypatch
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("width", 0), ("epochs", 0), ("learning_rate", 0), ("dropout", 1.0), ("weight_decay", -1)],
+    [("width", 0), ("epochs", 0), ("learning_rate", 0.0), ("dropout", 1.0), ("weight_decay", -1.0)],
 )
 def test_settings_out_of_range_are_named(checkerboard, setting, value):
     with pytest.raises(ValueError, match=f"{setting}={value} is not allowed"):
@@ -245,5 +235,5 @@ def test_settings_out_of_range_are_named(checkerboard, setting, value):
 
 
 def test_unknown_devices_are_refused(checkerboard):
-    with pytest.raises(ValueError, match="device='gpu' is not allowed; use 'cpu', 'cuda' or"):
+    with pytest.raises(ValueError, match="device='gpu' is not allowed; use one of cpu, cuda, auto"):
         TwoTower(checkerboard(), device="gpu")

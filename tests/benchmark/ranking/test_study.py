@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recsim_env.agents.recommenders.recommender import RECENT, Recommender
+from recsim_env.agents.recommenders.query import RECENT
+from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.benchmark.ranking import run as ranking_run
 from recsim_env.benchmark.ranking import study as ranking
 from recsim_env.benchmark.ranking.protocol import RankingProtocol
@@ -293,10 +294,9 @@ class Knowing(Recommender):
     """Knows the right answer of `random_log`, for one row of people at a time."""
 
     right = np.zeros((0, 0))
-    needs_features = False
 
     @classmethod
-    def fit_table(cls, table, settings, *, seed, previous=None):
+    def fit_table(cls, fit):
         return {}
 
     @classmethod

@@ -1,21 +1,19 @@
-"""What the deep recommenders share: two towers, fitted to a table and warm from the last fit."""
+"""Two towers as a model of a table: fitted, going on from the last fit, and served."""
 
 import contextlib
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.core.features import CONTEXT_FIELDS
-from recsim_env.agents.core.fitted import rows_of
 from recsim_env.agents.core.optional import extra
 from recsim_env.agents.core.restoring import fits, require_range
-from recsim_env.agents.recommenders.embeddings import products, rows_or
-from recsim_env.agents.recommenders.personal_recommender import PersonalRecommender
-from recsim_env.agents.recommenders.recommender import Model, Query
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import RecommenderSettings
+from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
 
 # The weights that have a row for every person or item, and one for the unknown.
 _OF_PEOPLE, _OF_ITEMS = ("net.people.weight",), ("net.items.weight", "net.liked.weight")
@@ -23,12 +21,55 @@ _OF_PEOPLE, _OF_ITEMS = ("net.people.weight",), ("net.items.weight", "net.liked.
 # People whose states are computed at a time.
 _BLOCK = 4_096
 
+#: How a model is laid out; see `Recommender.layout`.
+LAYOUT = {
+    "context_scale": "f 2 G",
+    "feature_scale": "f 2 F",
+    "sizes": "i 6",
+    "states": "f U S",
+    "vectors": "f I V",
+}
 
-class DeepRecommender(PersonalRecommender):
-    """A person's vector and an item's, each made by a network; their product is the affinity a.
+#: Observation fields that the towers take.
+FIELDS = (*CONTEXT_FIELDS, "candidates")
 
-    The item's is its id's plus a network of its features, with a bias; the person's is what they
-    liked (as the subclass says) plus a network of the context. Learned are:
+#: How many of the last likes of a person are remembered from the table.
+REMEMBERED = 50
+
+#: Where torch computes.
+DEVICES = ("cpu", "cuda", "auto")
+
+#: Items in parts (n_parts, length), the latest last or then -1; part and place, (n,) each.
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TowerSettings(RecommenderSettings):
+    """Settings of recommenders with two towers."""
+
+    refit_every: int = 5_000
+    width: int = setting(32, low=1, doc="numbers of an embedding")
+    hidden: int = setting(64, low=1, doc="units of the networks of features")
+    epochs: int = setting(8, low=1, doc="passes over the table by the first fit")
+    warm_epochs: int = setting(2, low=1, doc="passes by the fits that go on from the first")
+    batch_size: int = setting(1_024, low=1, doc="of AdamW")
+    learning_rate: float = setting(0.003, above=0.0, high=LARGE, doc="of AdamW")
+    weight_decay: float = setting(
+        1.0, low=0.0, high=LARGE, doc="of AdamW; that strong, as a log has few rows a person"
+    )
+    dropout: float = setting(0.2, low=0.0, below=1.0, doc="of a user's embedding")
+    id_dropout: float = setting(0.3, low=0.0, below=1.0, doc="how often an id is forgotten")
+    device: str = setting(
+        "cpu", choices=DEVICES, doc="where torch learns; auto is the GPU where there is one"
+    )
+
+
+@dataclass(frozen=True)
+class TowerModel:
+    """A user's embedding and an item's, each made by a network; their product is the affinity a.
+
+    The item's is its id's plus a network of its features, with a bias; the user's is what they
+    liked (as the kind of towers says) plus a network of the context. Learned are:
 
     - from each row, whether who saw the item liked it: with l the liking, w the attention and c one
       number that is learned, -l log sigma(a + c) - w max(1 - l, 0) log sigma(-a - c);
@@ -41,72 +82,106 @@ class DeepRecommender(PersonalRecommender):
     not taken to be good for all. Unknown people have a vector learned by forgetting ids now and
     then; so have unknown items where there are features, else the mean of all.
 
-    Settings (defaults chosen on logs of MusicStreaming, RatedCatalogue and NewsFeed, of 20,000
-    interactions; a real log of likes alone wants less decay and more epochs):
-      width: numbers of a vector (32); hidden, units of the networks of features (64).
-      epochs, warm_epochs: passes over the table by the first fit, and by those that go on from it
-        (8, 2).
-      batch_size, learning_rate, weight_decay: of AdamW (1,024, 0.003, 1); a decay that strong, as a
-        log has few rows a person.
-      dropout: of a person's vector (0.2); id_dropout, how often an id is forgotten (0.3).
-      device: where torch learns: "cpu", "cuda" or "auto" ("cpu").
-      refit_every: see `FittedAgent` (5,000).
-      prior_showings, exploration: see `PersonalRecommender`.
+    The settings' defaults were chosen on logs of MusicStreaming, RatedCatalogue and NewsFeed, of
+    20,000 interactions; a real log of likes alone wants less decay and more epochs.
+
+    Args:
+      kind: the class in `towers`.
+      parts: returns what people liked in parts, and which part, and how far in it, the person of
+        each row of a table had come.
     """
 
-    needs_users = False
-    knows_by_id = False
-    logged_fields: ClassVar[tuple[str, ...]] = (*CONTEXT_FIELDS, "candidates")
-    defaults: ClassVar[Mapping[str, Any]] = {
-        **PersonalRecommender.defaults,
-        "refit_every": 5_000,
-        "width": 32,
-        "hidden": 64,
-        "epochs": 8,
-        "warm_epochs": 2,
-        "batch_size": 1_024,
-        "learning_rate": 0.003,
-        "weight_decay": 1.0,
-        "dropout": 0.2,
-        "id_dropout": 0.3,
-        "device": "cpu",
-    }
+    kind: str
+    parts: Callable[[Interactions], Parts]
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        for name in ("width", "hidden", "epochs", "warm_epochs", "batch_size"):
-            self.require(name, self.settings[name] >= 1, "at least 1")
-        self.require("learning_rate", self.settings["learning_rate"] > 0, "more than 0")
-        self.require("weight_decay", self.settings["weight_decay"] >= 0, "0 or more")
-        for name in ("dropout", "id_dropout"):
-            self.require(name, 0 <= self.settings[name] < 1, "0 to less than 1")
-        known = self.settings["device"] in ("cpu", "cuda", "auto")
-        self.require("device", known, "'cpu', 'cuda' or 'auto'")
-        _torch_modules()
-
-    @classmethod
-    @abstractmethod
-    def network(cls, sizes: Any) -> Any:
+    def network(self, sizes: Any) -> Any:
         """Returns the untrained `towers.Towers` of these `Sizes`."""
+        towers, _ = torch_modules()
+        return getattr(towers, self.kind)(sizes)
 
-    layout: ClassVar[Mapping[str, str]] = {
-        "context_scale": "f 2 G",
-        "feature_scale": "f 2 F",
-        "sizes": "i 6",
-        "states": "f U S",
-        "vectors": "f I V",
-    }
+    def fit(self, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
+        """Returns the weights, and the states and vectors that follow from them."""
+        towers, compute = torch_modules()
+        table, settings = fit.table, fit.settings
+        seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
+        sizes = {
+            "n_users": table.n_users,
+            "n_items": len(seen),
+            "n_context": table.context.shape[1],
+            "n_features": table.features.shape[1],
+            "width": settings.width,
+            "hidden": settings.hidden,
+        }
+        scales = {
+            "context_scale": _scale(table.context),
+            "feature_scale": _scale(table.features),
+        }
+        lessons = _lessons(table, seen, self.parts(table), scales)
+        with compute.computing(fit.seed):
+            net = self.network(towers.Sizes(**sizes))
+            fresh = compute.arrays_of(net)
+            epochs = settings.epochs
+            if fit.previous is not None and _fits(fit.previous, fresh):
+                compute.take(net, _warm(fit, fresh, seen))
+                epochs = settings.warm_epochs
+            towers.train(net, lessons, settings, epochs=epochs)
+            weights = compute.arrays_of(net)
+        model = _with_unknown(weights, table, seen, settings.id_dropout) | scales
+        model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
+        return model | self._known(model, table)
 
-    def check_model(self, model: Model) -> None:
-        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
-        super().check_model(model)
+    def _known(self, model: Model, table: Interactions) -> dict[str, np.ndarray]:
+        """Returns everybody's state, and the vector of every item as it looked last."""
+        looks = np.tile(model["feature_scale"][0], (table.n_items, 1))
+        if table.n_items:
+            looks[table.item] = table.features
+        with self._serving(model) as net:
+            histories = table.histories(REMEMBERED)
+            blocks = [histories[i : i + _BLOCK] for i in range(0, len(histories), _BLOCK)]
+            states = [net.after(net.begin(len(block)), _tensor(block)) for block in blocks]
+            vectors = net.item(_tensor(np.arange(table.n_items)), _seen(looks, model, "feature"))
+            return {"states": np.concatenate(states), "vectors": vectors.numpy()}
+
+    def affinity(self, model: Model, query: Query) -> np.ndarray:
+        """Returns products of the vectors of people and items, this session's changes included."""
+        n = len(query.user)
+        with self._serving(model) as net:
+            state = _tensor(query.of_users(model["states"], net.begin(1)[0].numpy()))
+            context = model["context_scale"][0] if query.context is None else query.context
+            context = np.broadcast_to(context, (n, len(model["context_scale"][0])))
+            user, state = _tensor(query.user), net.after(state, _tensor(query.recent))
+            people = net.person(user, state, _seen(context, model, "context")).numpy()
+            people = np.hstack([people, np.ones((n, 1), np.float32)])
+            if query.features is None or net.feature_net is None:
+                return query.products(people, model["vectors"])
+            item = query.item
+            if item is None:
+                every = np.arange(len(model["vectors"])) if len(model["vectors"]) else -1
+                item = np.full(query.features.shape[:2], every)
+            items = net.item(_tensor(item), _seen(query.features, model, "feature")).numpy()
+        return np.asarray(np.matmul(items, people[:, :, None])[:, :, 0])
+
+    @contextlib.contextmanager
+    def _serving(self, model: Model) -> Iterator[Any]:
+        """Yields the fitted network for computing without learning; it shares its memory."""
         import torch
 
-        towers, compute = _torch_modules()
-        known = {"U": len(model["states"])} | self.model_sizes(model)
+        towers, compute = torch_modules()
+        with compute.computing(), torch.inference_mode():
+            with torch.device("meta"):
+                net = self.network(towers.Sizes(*model["sizes"].tolist()))
+            compute.take(net, model)
+            yield net
+
+    def check(self, model: Model, known: Mapping[str, int]) -> None:
+        """Raises ValueError unless a model that is laid out well has weights that fit its sizes."""
+        import torch
+
+        towers, compute = torch_modules()
+        known = {"U": len(model["states"])} | dict(known)
         sizes = towers.Sizes(*model["sizes"].tolist())
         found = (sizes.n_users, sizes.n_items, sizes.n_context, sizes.n_features)
-        if found != tuple(known[name] for name in "UIGF") or len(model["sizes"]) != 6:
+        if found != tuple(known[name] for name in "UIGF"):
             raise ValueError("sizes are of another log")
         for name in ("width", "hidden"):
             n_numbers = max(value.size for value in model.values())
@@ -115,100 +190,8 @@ class DeepRecommender(PersonalRecommender):
             net = self.network(sizes)
             width = int(net.begin(1).shape[1])
         compute.check_weights(net, model)
-        fits(
-            model, {"states": "f U S", "vectors": "f I V+1"}, known | {"S": width, "V": sizes.width}
-        )
-
-    @classmethod
-    @abstractmethod
-    def parts(cls, table: Interactions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns what people liked in parts, and which part, how far, a row's person had liked.
-
-        Returns:
-          Items (n_parts, length), the latest last or then -1; part and place, (n,) each.
-        """
-
-    #: How many of the last likes of a person are remembered from the table.
-    remembered: ClassVar[int] = 50
-
-    def fit(self) -> dict[str, np.ndarray]:
-        """Returns the model of the log, which goes on from the last one."""
-        users = self.log.users()
-        if self.model and len(users):
-            row, is_known = rows_of(users, self.model["user_ids"])
-            self.model["rows_since"] = np.where(is_known, row, -1)
-        return super().fit()
-
-    @classmethod
-    def fit_table(
-        cls,
-        table: Interactions,
-        settings: Mapping[str, Any],
-        *,
-        seed: int,
-        previous: Model | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Returns the weights, and the states and vectors that follow from them."""
-        towers, compute = _torch_modules()
-        seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
-        sizes = {
-            "n_users": table.n_users,
-            "n_items": len(seen),
-            "n_context": table.context.shape[1],
-            "n_features": table.features.shape[1],
-            "width": settings["width"],
-            "hidden": settings["hidden"],
-        }
-        scales = {
-            "context_scale": _scale(table.context),
-            "feature_scale": _scale(table.features),
-        }
-        lessons = _lessons(table, seen, cls.parts(table), scales)
-        with compute.computing(seed):
-            net = cls.network(towers.Sizes(**sizes))
-            fresh = compute.arrays_of(net)
-            epochs = settings["epochs"]
-            if previous is not None and _fits(previous, fresh):
-                compute.take(net, _warm(previous, fresh, seen))
-                epochs = settings["warm_epochs"]
-            towers.train(net, lessons, settings, epochs=epochs)
-            weights = compute.arrays_of(net)
-        model = _with_unknown(weights, table, seen, settings["id_dropout"]) | scales
-        model["sizes"] = np.array([*(sizes | {"n_items": table.n_items}).values()])
-        return model | cls._known(model, table)
-
-    @classmethod
-    def _known(cls, model: Model, table: Interactions) -> dict[str, np.ndarray]:
-        """Returns everybody's state, and the vector of every item as it looked last."""
-        looks = np.tile(model["feature_scale"][0], (table.n_items, 1))
-        if table.n_items:
-            looks[table.item] = table.features
-        with _serving(cls, model) as net:
-            histories = table.histories(cls.remembered)
-            blocks = [histories[i : i + _BLOCK] for i in range(0, len(histories), _BLOCK)]
-            states = [net.after(net.begin(len(block)), _tensor(block)) for block in blocks]
-            vectors = net.item(_tensor(np.arange(table.n_items)), _seen(looks, model, "feature"))
-            return {"states": np.concatenate(states), "vectors": vectors.numpy()}
-
-    @classmethod
-    def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns products of the vectors of people and items, this session's changes included."""
-        n = len(query.user)
-        with _serving(cls, model) as net:
-            state = _tensor(rows_or(model["states"], query.user, net.begin(1)[0].numpy()))
-            context = model["context_scale"][0] if query.context is None else query.context
-            context = np.broadcast_to(context, (n, len(model["context_scale"][0])))
-            user, state = _tensor(query.user), net.after(state, _tensor(query.recent))
-            people = net.person(user, state, _seen(context, model, "context")).numpy()
-            people = np.hstack([people, np.ones((n, 1), np.float32)])
-            if query.features is None or net.feature_net is None:
-                return products(people, model["vectors"], query.item)
-            item = query.item
-            if item is None:
-                every = np.arange(len(model["vectors"])) if len(model["vectors"]) else -1
-                item = np.full(query.features.shape[:2], every)
-            items = net.item(_tensor(item), _seen(query.features, model, "feature")).numpy()
-        return np.asarray(np.matmul(items, people[:, :, None])[:, :, 0])
+        sizes_of = known | {"S": width, "V": sizes.width}
+        fits(model, {"states": "f U S", "vectors": "f I V+1"}, sizes_of)
 
 
 def _scale(values: np.ndarray) -> np.ndarray:
@@ -221,7 +204,7 @@ def _scale(values: np.ndarray) -> np.ndarray:
 def _lessons(
     table: Interactions,
     seen: np.ndarray,
-    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    parts: Parts,
     scales: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Returns the arrays of `towers.Lessons`; items are places in `seen`."""
@@ -255,16 +238,15 @@ def _fits(previous: Model, fresh: Model) -> bool:
     )
 
 
-def _warm(previous: Model, fresh: Model, seen: np.ndarray) -> dict[str, np.ndarray]:
+def _warm(fit: Fit[TowerSettings], fresh: Model, seen: np.ndarray) -> dict[str, np.ndarray]:
     """Returns copies of earlier weights, with a row for everybody who is in the table now."""
-    weights = {name: np.array(previous[name]) for name in fresh}
+    assert fit.previous is not None
+    weights = {name: np.array(fit.previous[name]) for name in fresh}
     for name in _OF_ITEMS:
         weights[name] = weights[name][np.append(seen, -1)]
     for name in _OF_PEOPLE:
         if name in weights:
-            n_users = len(fresh[name]) - 1
-            rows = previous.get("rows_since", np.full(n_users, -1))
-            weights[name] = weights[name][np.append(rows, -1)]
+            weights[name] = weights[name][np.append(fit.places_in(fit.previous), -1)]
     return weights
 
 
@@ -288,19 +270,6 @@ def _with_unknown(
     return model
 
 
-@contextlib.contextmanager
-def _serving(cls: type[DeepRecommender], model: Model) -> Iterator[Any]:
-    """Yields the fitted network for computing without learning; it shares the model's memory."""
-    import torch
-
-    towers, compute = _torch_modules()
-    with compute.computing(), torch.inference_mode():
-        with torch.device("meta"):
-            net = cls.network(towers.Sizes(*model["sizes"].tolist()))
-        compute.take(net, model)
-        yield net
-
-
 def _tensor(values: np.ndarray) -> Any:
     import torch
 
@@ -313,7 +282,7 @@ def _seen(values: np.ndarray, model: Model, kind: str) -> Any:
     return _tensor(((values - centre) * factor).astype(np.float32))
 
 
-def _torch_modules() -> tuple[Any, Any]:
+def torch_modules() -> tuple[Any, Any]:
     """Returns the modules of the networks, and of how they compute."""
     names = ("recommenders.towers", "networks.compute")
     network, computing = (

@@ -5,83 +5,59 @@ import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.ease import EASE
-from recsim_env.agents.recommenders.item_knn import ItemKNN
-from recsim_env.agents.recommenders.profiles import ProfileRecommender, scaled
-from recsim_env.agents.recommenders.recommender import RECENT, Query, nothing_recent
+from recsim_env.agents.recommenders.knn import ItemKNN, UserKNN
+from recsim_env.agents.recommenders.query import Query, nothing_recent
 from recsim_env.agents.recommenders.svd import PureSVD
-from recsim_env.agents.recommenders.user_knn import UserKNN
+from recsim_env.agents.recommenders.user_vectors import UserVectors, scaled
+from tests.agents.recommenders.asking import asked, fitted
 
 LINEAR = (UserKNN, ItemKNN, PureSVD, EASE)
 
 each_linear = pytest.mark.parametrize("kind", LINEAR)
 
 
-class Plain(ProfileRecommender):
-    """Profiles and nothing else."""
-
-    @classmethod
-    def fit_profiles(cls, profiles, settings, *, seed):
-        return {}
-
-    @classmethod
-    def affinity(cls, model, query):
-        return cls.profiles(model, query).toarray()
+def vector(table, user, recent=(), skip_weight=1.0):
+    vectors = UserVectors.of_table(table, skip_weight=skip_weight)
+    return vectors.asking(asked(user, recent=recent)).toarray()[0]
 
 
-def asked(user, item=None, recent=()):
-    """Returns a query of one person."""
-    query = Query(
-        user=np.array([user]),
-        item=None if item is None else np.array([item]),
-        recent=nothing_recent(1),
-    )
-    query.recent[0, RECENT - len(recent) :] = recent
-    return query
-
-
-def profile(table, user, recent=(), **settings):
-    model = Plain.fit_table(table, {**Plain.defaults, **settings}, seed=0)
-    return Plain.profiles(model, asked(user, recent=recent)).toarray()[0]
-
-
-def test_a_profile_is_what_was_liked_less_what_was_passed_over(table_of):
+def test_a_user_vector_is_what_was_liked_less_what_was_passed_over(table_of):
     """Likes earn 1 and 3, so a typical one 2; two passes of three are person 0's."""
     table = table_of([(0, 0, 1), (0, 1, 3), (0, 2, 0), (0, 2, 0), (1, 3, 0)])
     against = 2.0 / 3.0
-    assert profile(table, 0) == pytest.approx([0.5, 1.5, -2 * against, 0.0])
-    assert profile(table, 1) == pytest.approx([0.0, 0.0, 0.0, -against])
-    assert profile(table, 0, skip_weight=0.0) == pytest.approx([0.5, 1.5, 0.0, 0.0])
-    assert not profile(table, -1).any()
+    assert vector(table, 0) == pytest.approx([0.5, 1.5, -2 * against, 0.0])
+    assert vector(table, 1) == pytest.approx([0.0, 0.0, 0.0, -against])
+    assert vector(table, 0, skip_weight=0.0) == pytest.approx([0.5, 1.5, 0.0, 0.0])
+    assert not vector(table, -1).any()
 
 
 def test_what_was_liked_in_this_session_is_liked_at_least_typically(table_of):
     table = table_of([(0, 0, 1), (0, 1, 3), (1, 2, 2)])
-    assert profile(table, 0, recent=(0, 1, 2, 2)) == pytest.approx([1.0, 1.5, 1.0])
-    assert profile(table, -1, recent=(2,)) == pytest.approx([0.0, 0.0, 1.0])
+    assert vector(table, 0, recent=(0, 1, 2, 2)) == pytest.approx([1.0, 1.5, 1.0])
+    assert vector(table, -1, recent=(2,)) == pytest.approx([0.0, 0.0, 1.0])
 
 
 def test_what_was_passed_over_still_counts_once_something_is_liked_in_the_session(table_of):
-    """Nor does what one person liked change the profile of another who asks beside them."""
+    """Nor does what one person liked change the vector of another who asks beside them."""
     table = table_of([(0, 0, 1), (0, 1, 0), (0, 2, 0), (1, 2, 0), (1, 0, 1)])
     against = 2.0 / 3.0
-    assert profile(table, 0, recent=(2,)) == pytest.approx([1.0, -against, 1.0])
-    model = Plain.fit_table(table, Plain.defaults, seed=0)
+    assert vector(table, 0, recent=(2,)) == pytest.approx([1.0, -against, 1.0])
+    vectors = UserVectors.of_table(table, skip_weight=1.0)
     query = Query(user=np.array([0, 1]), item=None, recent=nothing_recent(2))
     query.recent[0, -1] = 2
-    assert Plain.profiles(model, query).toarray()[1] == pytest.approx([1.0, 0.0, -against])
+    assert vectors.asking(query).toarray()[1] == pytest.approx([1.0, 0.0, -against])
 
 
 def test_scaled_rows_have_sizes_that_sum_to_one_or_nothing(table_of):
     table = table_of([(0, 0, 1), (0, 1, 3), (0, 2, 0), (1, 2, 2)])
-    model = Plain.fit_table(table, Plain.defaults, seed=0)
+    vectors = UserVectors.of_table(table, skip_weight=1.0)
     query = Query.whole_catalogue(np.array([0, -1]))
-    assert abs(scaled(Plain.profiles(model, query))).sum(axis=1) == pytest.approx([1.0, 0.0])
+    assert abs(scaled(vectors.asking(query))).sum(axis=1) == pytest.approx([1.0, 0.0])
 
 
-def test_a_run_of_passes_alone_is_no_profile_without_their_weight(table_of):
+def test_a_run_of_passes_alone_is_no_vector_without_their_weight(table_of):
     table = table_of([(0, 0, 1), (1, 0, 0)])
-    model = Plain.fit_table(table, {**Plain.defaults, "skip_weight": 0.0}, seed=0)
-    assert len(model["profile_value"]) == 1
+    assert UserVectors.of_table(table, skip_weight=0.0).matrix.nnz == 1
 
 
 @each_linear
@@ -108,7 +84,7 @@ def test_unseen_people_get_what_is_popular(kind, checkerboard, share_of_matches)
 def test_strangers_are_known_by_what_they_like_in_their_session(kind, table_of):
     """People of even and of odd number like the items of their parity."""
     rows = [(user, item, 1) for user in range(20) for item in range(20) if (user + item) % 2 == 0]
-    model = kind.fit_table(table_of(rows), kind.defaults, seed=1)
+    model = fitted(kind, table_of(rows))
     found = kind.affinity(model, asked(-1, range(20), recent=(3, 5)))[0]
     own = [item for item in range(1, 20, 2) if item not in (3, 5)]
     assert found[own].min() > found[0::2].max() + 0.005
@@ -119,7 +95,7 @@ def test_strangers_are_known_by_what_they_like_in_their_session(kind, table_of):
 def test_all_of_the_catalogue_is_each_item_of_it(kind, table_of):
     rng = np.random.default_rng(0)
     rows = [(*pair, reward) for *pair, reward in rng.integers(0, (30, 25, 3), (300, 3))]
-    model = kind.fit_table(table_of(rows, n_users=40, n_items=30), kind.defaults, seed=1)
+    model = fitted(kind, table_of(rows, n_users=40, n_items=30))
     user = np.arange(-1, 40)
     every = kind.affinity(model, Query.whole_catalogue(user))
     item = rng.integers(0, 30, (41, 7))
@@ -131,7 +107,7 @@ def test_all_of_the_catalogue_is_each_item_of_it(kind, table_of):
 @each_linear
 def test_items_never_met_suit_nobody_more_than_others(kind, table_of):
     table = table_of([(user, user % 2, 1) for user in range(10)], n_users=12, n_items=3)
-    model = kind.fit_table(table, kind.defaults, seed=1)
+    model = fitted(kind, table)
     found = kind.affinity(model, Query.whole_catalogue(np.arange(12)))
     assert found[:, 2] == pytest.approx(0.0, abs=1e-6)
     assert not found[10:].any()
@@ -141,7 +117,7 @@ def test_items_never_met_suit_nobody_more_than_others(kind, table_of):
 def test_same_table_and_seed_give_the_same_bytes(kind, table_of):
     rng = np.random.default_rng(0)
     rows = [(*pair, 1) for pair in rng.integers(0, 30, (200, 2))]
-    one, other = (kind.fit_table(table_of(rows), kind.defaults, seed=1) for _ in range(2))
+    one, other = (fitted(kind, table_of(rows)) for _ in range(2))
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -154,5 +130,5 @@ def test_says_which_ids_it_needs(kind, checkerboard):
 
 @each_linear
 def test_weight_of_passes_is_not_below_zero(kind, checkerboard):
-    with pytest.raises(ValueError, match="skip_weight=-1 is not allowed"):
-        kind(checkerboard(is_seen=False), skip_weight=-1)
+    with pytest.raises(ValueError, match="skip_weight=-1.0 is not allowed"):
+        kind(checkerboard(is_seen=False), skip_weight=-1.0)
