@@ -29,7 +29,7 @@ class BernoulliBandit(Scenario):
       the others with chance `others`. `world_seed` decides which they are.
     Response: a person looks at the slate from the top (`choice`), and clicks an item looked at with
       its chance, independently of all else.
-    Change: none, unless `change_every` is set: then, after every so many slates of a visit, each
+    Change: none, unless `change_every` is set: then, after every so many slates of a session, each
       item takes the chance of the next one, and the last that of the first.
     Observation: `response` (slate_size, 1) of the last slate: clicked; `item_id`. By default the
       whole catalogue is offered at every step, in order. The info has `regret`: how many clicks the
@@ -43,7 +43,7 @@ class BernoulliBandit(Scenario):
       after T slates, as T grows (Lai and Robbins 1985): by default 22.2 ln T, where uniform slates
       lose 0.18 T.
 
-    Reference returns (clicks a visit of 100 steps): uniform 42, oracle 60; with slate_size 3 the
+    Reference returns (clicks a session of 100 steps): uniform 42, oracle 60; with slate_size 3 the
       oracle's 85.6 are the chance of at least one click, 1 - 0.4 · 0.6², a step.
 
     Source: Lai and Robbins 1985, "Asymptotically efficient adaptive allocation rules"; with slates,

@@ -50,8 +50,7 @@ class InterestEvolution(Scenario):
       myopic oracle 168.4, ranking by true quality 265.2 (10 candidates, slate 3).
 
     `expected_reward` is the chance of a click times the time watched. `long_term_value` weighs a
-    click by what it
-    leads to: with `time_rate` reward per unit of budget, a click is worth
+    click by what it leads to: with `time_rate` reward per unit of budget, a click is worth
     w - time_rate (w (1 - quality_bonus quality) - step_penalty) more than none.
 
     Source: Ie et al. 2019, "SlateQ" (arXiv 1905.12767), and RecSim's interest_evolution.
@@ -134,7 +133,7 @@ class InterestEvolution(Scenario):
 
     @staticmethod
     def begin_episode(config, user, items, rng):
-        """Gives the visit its budget of time."""
+        """Gives the session its budget of time."""
         user.budget = config.time_budget
 
     @staticmethod
@@ -167,7 +166,7 @@ class InterestEvolution(Scenario):
 
     @staticmethod
     def long_term_value(config, user, item):
-        """Returns the chance of a click times what a click is worth over the whole visit."""
+        """Returns the chance of a click times what a click is worth over the whole session."""
         score = config.interest_scale * user.interest[item.topic]
         cost = config.video_length * (1.0 - config.quality_bonus * item.quality)
         gain = config.video_length - config.time_rate * (cost - config.step_penalty)

@@ -47,7 +47,7 @@ class OrganicShopping(Scenario):
       one. A click always leads to browsing: the only thing that a recommendation changes.
     Observation: `context` (2): ln(1 + time so far), where each view and recommendation takes 1,
       and ln(1 + views since the last recommendation). `history` (n_items): how often the person
-      viewed each product in this visit. `last_views` (n_last_views, n_items): one-hot, the latest
+      viewed each product in this session. `last_views` (n_last_views, n_items): one-hot, the latest
       first.
       `candidates` (n_candidates, 3 + n_items): of each product ln(1 + the person's views), its
       share of their views, 1 / (1 + views since the last one of it) or 0 if there was none, and
@@ -62,13 +62,13 @@ class OrganicShopping(Scenario):
 
     Realism: of one product a time, shops see few clicks: 0.35 to 0.5 % in Saito et al. 2020 ("Open
       Bandit Dataset", a fashion shop), 0.45 to 2.9 % in RecoGym; boxes of several products get some
-      per cent. The defaults, 2 to 12 %, are meant for the latter, so that some thousand visits tell
-      enough. Browsing in runs of 1 / 0.26 = 3.8 views, and 2 to 3.5 recommendations a view, are
-      RecoGym's. Tastes that vary and drift more than there are assumed, so that people differ more
+      per cent. The defaults, 2 to 12 %, are meant for the latter, so that some thousand sessions
+      tell enough. Browsing in runs of 1 / 0.26 = 3.8 views, and 2 to 3.5 recommendations a view,
+      are RecoGym's. Tastes that vary and drift more than there are assumed, so that people differ more
       than products do, and late views tell more than early ones. Ten products have no long tail:
       the most viewed gets 16 % of views, the least 0.5 % (29 % and 0.4 % in RecoGym-v1).
 
-    Reference returns (clicks a visit, with 95 % intervals, and click-through rate): uniform
+    Reference returns (clicks a session, with 95 % intervals, and click-through rate): uniform
       3.43 ± 0.09, 4.5 %; the best ranking for all 4.09 ± 0.11, 5.5 %; the person's own views as
       probabilities 4.47 ± 0.11, 6.1 %; the last viewed 4.56 ± 0.12, 6.2 %; the oracle 6.11 ± 0.15,
       8.8 %. RecoGym-v1: uniform 1.13 %; everybody's views as probabilities 1.36 %; with flips 1,
@@ -77,7 +77,7 @@ class OrganicShopping(Scenario):
       0.82 % and 2.3 %. (RecoGym's notebooks: 1.09, 1.37, 1.66, 1.30, 1.72 to 1.76, 0.82, 2.33 %.)
 
     `expected_reward` is the click probability. There is no far-sighted view besides: all that a
-    click leads to is browsing, during which some leave; visits under the oracle are 8 % shorter.
+    click leads to is browsing, during which some leave; sessions under the oracle are 8 % shorter.
 
     Source: Rohde et al. 2018, "RecoGym: a reinforcement learning environment for the problem of
       product recommendation in online advertising" (arXiv 1808.00720), in its version 1.
@@ -112,14 +112,14 @@ class OrganicShopping(Scenario):
         0.25,
         low=1e-3,
         high=1,
-        why="or the visit never ends",
+        why="or the session never ends",
         doc="chance that a recommendation follows a view",
     )
     bandit_to_organic: float = setting(
         0.05, low=0, high=1, doc="chance that views follow a recommendation without a click"
     )
     leave_probability: float = setting(
-        0.01, above=0, high=1, why="or the visit never ends", doc="after any event"
+        0.01, above=0, high=1, why="or the session never ends", doc="after any event"
     )
     drift_in_bandit: bool = setting(
         False, doc="whether w drifts in all events, not only in those that lead to browsing"

@@ -1,10 +1,8 @@
 """People and items with latent factors: made up, or fitted to a ratings log."""
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,11 +18,11 @@ from recsim_env.core.settings import (
     MOST_SKEW,
     SMALL,
     as_type_of,
-    quoted,
     setting,
 )
 from recsim_env.core.streams import integer, normal, skewed, uniform
-from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
+from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
 
 # See `RatedCatalogue.flags`.
 HAS_ITEM_FEATURES = True
@@ -35,34 +33,30 @@ REWARDS = ("liked", "clicks", "rating")
 _GLOBAL_MEAN, _TASTE_SD, _ITEM_BIAS_SD, _USER_BIAS_SD, _RATING_NOISE = 3.5, 0.8, 0.5, 0.4, 0.8
 _SCALE = {"rating_min": 1.0, "rating_max": 5.0, "rating_step": 1.0, "like_threshold": 4.0}
 
-# An odd multiplier that spreads item ids over the table of consumed ones, and a prime below 63.
-_HASH = 0x9E3779B1
-_SEEN_BITS = 61
-
 
 @dataclass(frozen=True, kw_only=True)
 class RatedCatalogue(Scenario):
     """Which recommender learns the tastes of returning people from what they consume and rate?
 
-    Users: `n_users` people, each with a bias and `n_factors` tastes, who visit again and again.
+    Users: `n_users` people, each with a bias and `n_factors` tastes, who come again and again.
     Items: a catalogue of `n_items`, each with a bias and factors, and features that are a noisy
       view of the factors. Candidates are drawn by exposure, which has a long tail, and are never
-      items that the person consumed in this visit.
+      items that the person consumed in this session.
     Response: liking = mean + biases + tastes · factors. From a slate they consume at most one item,
       by a multinomial logit of choice_slope (liking - mean) against no choice; they rate it
       liking + noise, rounded and clipped to 1 to 5, and liked it if that is 4 or more.
-    Change: what was consumed is not offered again; a visit has a number of slates that is
+    Change: what was consumed is not offered again; a session has a number of slates that is
       log-normal with a long tail over people.
     Observation: `user` (n_user_features) what is known of the person without any rating; `history`
-      (2 + n_item_features) of this visit: ln(1 + items consumed), mean rating above the world's
+      (2 + n_item_features) of this session: ln(1 + items consumed), mean rating above the world's
       mean, and the mean features of consumed items weighted by that; `candidates` (n_candidates,
       n_item_features); `response` (slate_size, 3) of the last slate: clicked, liked, rating;
       `user_id`; `item_id` (n_candidates). `user` and `candidates` are absent where a world has no
-      such features. Tastes, biases and the length of the visit stay hidden.
+      such features. Tastes, biases and the length of the session stay hidden.
     Action: indices of the `slate_size` candidates to show.
     Reward: `reward`: "liked" (default) is 1 for an item liked, "clicks" 1 for an item consumed,
       "rating" the rating of the item consumed.
-    End: terminated when the visit is over.
+    End: terminated when the session is over.
 
     A fitted world, the file of a `RatedWorld` that `recsim-env calibrate` makes, sets all that
       comes after `world` in the list of settings, except `max_slates` and `reward`.
@@ -124,31 +118,23 @@ class RatedCatalogue(Scenario):
     def __post_init__(self) -> None:
         object.__setattr__(self, "world", as_type_of("", "world", self.world))
         if self.world:
-            self._take_sizes_from_world()
+            self._take_sizes(sizes_of(load_world(self.world)))
         super().__post_init__()
         needed = self.n_candidates + self.max_slates
         if self.n_candidates < self.n_items < needed:
             raise ValueError(
-                f"n_items={self.n_items} cannot fill {self.n_candidates} candidates after a visit "
-                f"of max_slates={self.max_slates}; use n_items of at least {needed}, a smaller "
-                "max_slates, or n_candidates equal to n_items"
+                f"n_items={self.n_items} cannot fill {self.n_candidates} candidates after a "
+                f"session of max_slates={self.max_slates}; use n_items of at least {needed}, a "
+                "smaller max_slates, or n_candidates equal to n_items"
             )
 
     @property
-    def visit_limit(self) -> int:
-        """Slates after which a visit is cut: `max_slates`, or what its 0 stands for."""
+    def session_limit(self) -> int:
+        """Slates after which a session is cut: `max_slates`, or what its 0 stands for."""
         spare = self.n_items - self.n_candidates or self.n_items
         return self.max_slates or min(1000 if self.world else 200, spare)
 
-    def _take_sizes_from_world(self) -> None:
-        world = load_world(self.world)
-        sizes = {
-            "n_users": world.n_users,
-            "n_items": world.n_items,
-            "n_factors": world.n_factors,
-            "n_user_features": world.user_features.shape[1],
-            "n_item_features": world.item_features.shape[1],
-        }
+    def _take_sizes(self, sizes: Mapping[str, int]) -> None:
         for name, size in sizes.items():
             default = type(self).__dataclass_fields__[name].default
             if getattr(self, name) not in (default, size):
@@ -160,41 +146,33 @@ class RatedCatalogue(Scenario):
 
     def user_layout(self) -> Layout:
         """Tastes, visible features, and this session."""
-        n_features = self.n_user_features
-        names = self._feature_names()[0]
         return {
             "factors": within(np.float32, -1e12, 1e12, self.n_factors),
             "bias": within(np.float32, -1e12, 1e12),
-            "features": shown(np.float32, shape=n_features, names=names)
-            if n_features
-            else (np.float32, 1),
+            "features": _features(self._feature_names("user")),
             "session_mean": np.float32,
             "visit_threshold": np.float32,
             "visit_alias": np.int32,
-            "slates_left": within(np.int32, 0, self.visit_limit),
-            "n_consumed": within(np.int32, 0, self.visit_limit),
+            "slates_left": within(np.int32, 0, self.session_limit),
+            "n_consumed": within(np.int32, 0, self.session_limit),
             "seen": np.int64,
             "sum_above_mean": within(float, -1e37, 1e37),
             "profile": within(float, -1e37, 1e37, max(1, self.n_item_features)),
-            "consumed": within(np.int32, 0, self.n_items, _table_size(self.visit_limit)),
+            "consumed": within(np.int32, 0, self.n_items, table_size(self.session_limit)),
         }
 
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
-        """The table holds what was consumed, and has room for the rest of the visit."""
+        """The table holds what was consumed, and has room for the rest of the session."""
         held = np.count_nonzero(users["consumed"], axis=1)
         at_most = held + np.maximum(users["slates_left"].astype(int), 0)
-        return {"n_consumed": (users["n_consumed"] != held) | (at_most > self.visit_limit)}
+        return {"n_consumed": (users["n_consumed"] != held) | (at_most > self.session_limit)}
 
     def item_layout(self) -> Layout:
         """Factors, visible features, and how it is exposed."""
-        n_features = self.n_item_features
-        names = self._feature_names()[1]
         return {
             "factors": (np.float32, self.n_factors),
             "bias": np.float32,
-            "features": shown(np.float32, shape=n_features, names=names)
-            if n_features
-            else (np.float32, 1),
+            "features": _features(self._feature_names("item")),
             "exposure_threshold": np.float32,
             "exposure_alias": np.int32,
         }
@@ -209,20 +187,15 @@ class RatedCatalogue(Scenario):
         """What this session showed of the person's taste."""
         history = {"log_consumed": shown(float), "mean_above": shown(float)}
         if self.n_item_features:
-            names = tuple(f"profile_{name}" for name in self._feature_names()[1])
+            names = tuple(f"profile_{name}" for name in self._feature_names("item"))
             history["profile"] = shown(float, shape=self.n_item_features, names=names)
         return {"history": history}
 
-    def _feature_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Returns the names of the features of people and of items."""
+    def _feature_names(self, of: str) -> tuple[str, ...]:
         if self.world:
-            world = load_world(self.world)
-            named = (world.user_feature_names, world.item_feature_names)
-            return tuple(map(str, named[0])), tuple(map(str, named[1]))
-        return (
-            tuple(f"user_feature_{index}" for index in range(self.n_user_features)),
-            tuple(f"feature_{index}" for index in range(self.n_item_features)),
-        )
+            return tuple(map(str, getattr(load_world(self.world), f"{of}_feature_names")))
+        stem = {"user": "user_feature", "item": "feature"}[of]
+        return tuple(f"{stem}_{index}" for index in range(getattr(self, f"n_{of}_features")))
 
     def _scale(self) -> dict[str, float]:
         if not self.world:
@@ -234,7 +207,7 @@ class RatedCatalogue(Scenario):
         """The rating scale, the reward's code, and spreads of the synthetic world."""
         numbers: dict[str, Any] = {
             "reward": REWARDS.index(self.reward),
-            "max_slates": self.visit_limit,
+            "max_slates": self.session_limit,
             "is_fitted": bool(self.world),
             "global_mean": _GLOBAL_MEAN,
             "rating_noise": _RATING_NOISE,
@@ -243,14 +216,8 @@ class RatedCatalogue(Scenario):
             "user_bias_sd": _USER_BIAS_SD,
             "choice_rate": 0.5,
         }
-        if self.world:
-            world = load_world(self.world)
-            for name in ("global_mean", "rating_noise", "choice_rate"):
-                numbers[name] = float(getattr(world, name))
-            for name in ("choice_slope", "no_choice_score"):
-                numbers[name] = float(getattr(world, name))
-            numbers["session_sd"] = float(world.session_log_sd)
-        return numbers | self._scale()
+        fitted = numbers_of(load_world(self.world)) if self.world else {}
+        return numbers | fitted | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
         """Whether the world has features of items."""
@@ -258,19 +225,7 @@ class RatedCatalogue(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
-        if not self.world:
-            return {}
-        world, dtypes = load_world(self.world), self.schema.dtypes
-        items = np.zeros(world.n_items, dtypes["item"])
-        items["factors"], items["bias"] = world.item_factors, world.item_bias
-        items["features"][:, : self.n_item_features] = world.item_features
-        items["exposure_threshold"], items["exposure_alias"] = alias_table(world.item_exposure)
-        users = np.zeros(world.n_users, dtypes["user"])
-        users["factors"], users["bias"] = world.user_factors, world.user_bias
-        users["features"][:, : self.n_user_features] = world.user_features
-        users["session_mean"] = world.user_session_mean
-        users["visit_threshold"], users["visit_alias"] = alias_table(world.user_visit_weight)
-        return {"items": items, "users": users}
+        return tables_of(load_world(self.world), self.schema.dtypes) if self.world else {}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -325,7 +280,7 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def is_excluded(config, user, item_id):
-        """Returns whether the person consumed the item in this visit."""
+        """Returns whether the person consumed the item in this session."""
         return has_consumed(user, item_id)
 
     @staticmethod
@@ -375,81 +330,9 @@ class RatedCatalogue(Scenario):
         return chance * min(config.rating_max, max(config.rating_min, liking))
 
 
-@functools.lru_cache(maxsize=4)
-def _load_world(path: Path, modified_ns: int) -> RatedWorld:
-    return RatedWorld.load(path)
-
-
-def load_world(path: str) -> RatedWorld:
-    """Returns the world in a file, read once for as long as the file stays as it is."""
-    file = Path(path)
-    try:
-        is_there = file.exists()
-    except (OSError, ValueError):  # a text that can be no path
-        is_there = False
-    if not is_there:
-        raise ValueError(
-            f"world={quoted(path)} does not exist; make it with `recsim-env calibrate LOG "
-            "--out FOLDER`"
-        )
-    return _load_world(file, file.stat().st_mtime_ns)
-
-
-def alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns thresholds and aliases with which one draw from any discrete law takes two uniforms.
-
-    Source: Walker 1977, "An efficient method for generating discrete random variables with general
-    distributions"; built in linear time after Vose 1991.
-    """
-    n = len(probabilities)
-    threshold = np.asarray(probabilities, float) * n / np.sum(probabilities)
-    alias = np.arange(n)
-    small = [index for index in range(n) if threshold[index] < 1]
-    large = [index for index in range(n) if threshold[index] >= 1]
-    while small and large:
-        less, more = small.pop(), large[-1]
-        alias[less] = more
-        threshold[more] -= 1 - threshold[less]
-        if threshold[more] < 1:
-            small.append(large.pop())
-    threshold[small + large] = 1
-    return threshold, alias
-
-
-def _table_size(n_entries: int) -> int:
-    """Returns the size of a hash table that is at most half full: a power of two."""
-    return 1 << (2 * n_entries - 1).bit_length()
-
-
-def entry_of(user, item_id):
-    """Returns where the item stands, or would stand, in the table of consumed items."""
-    mask = len(user.consumed) - 1
-    entry = (item_id * _HASH >> 8) & mask
-    while user.consumed[entry] != 0 and user.consumed[entry] != item_id + 1:
-        entry = (entry + 1) & mask
-    return entry
-
-
-def has_consumed(user, item_id):
-    """Returns whether the person consumed the item in this visit.
-
-    One word of bits rules out most items, so that the table is seldom looked up: with thousands of
-    people it does not fit the processor's cache.
-    """
-    if (user.seen >> (item_id % _SEEN_BITS)) & 1 == 0:
-        return False
-    return user.consumed[entry_of(user, item_id)] != 0
-
-
-def consume(config, user, item_id, item, rating):
-    """Writes down what was consumed and how it was rated."""
-    user.consumed[entry_of(user, item_id)] = item_id + 1
-    user.seen |= 1 << (item_id % _SEEN_BITS)
-    user.n_consumed += 1
-    above_mean = rating - config.global_mean
-    user.sum_above_mean += above_mean
-    for index in range(config.n_item_features):
-        user.profile[index] += above_mean * item.features[index]
+def _features(names: tuple[str, ...]) -> Any:
+    """Returns a field of shown features; a record of none needs a number all the same."""
+    return shown(np.float32, shape=len(names), names=names) if names else (np.float32, 1)
 
 
 def liking_of(config, user, item):

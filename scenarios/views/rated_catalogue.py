@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from recsim_env.scenarios.rated_catalogue import RatedCatalogue, load_world
+from recsim_env.scenarios.fitted_world import load_world
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 
 def describe_user(scenario: RatedCatalogue, user: np.ndarray, user_id: int | None) -> str:
-    """Returns who the person is, and how far their visit has come."""
+    """Returns who the person is, and how far their session has come."""
     label = ""
     if scenario.world:
         label = f" of the log: {load_world(scenario.world).user_labels[user_id]}"

@@ -8,7 +8,8 @@ from scipy import stats
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.formats.rated_world import RatedWorld
-from recsim_env.scenarios.rated_catalogue import RatedCatalogue, alias_table
+from recsim_env.scenarios.fitted_world import alias_table
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_scenario
 
 FALSE_ALARM = 1e-6
@@ -67,7 +68,7 @@ def test_a_world_without_features_shows_none(tmp_path):
     bare |= {"user_features": np.zeros((9, 0)), "user_feature_names": []}
     small_world(**bare).save(path)
     scenario = RatedCatalogue(world=str(path), **FITTED)
-    assert set(scenario.schema.spaces) == {"history", "response"}
+    assert set(scenario.schema.boxes) == {"history", "response"}
     check_scenario(scenario)
 
 
@@ -179,7 +180,7 @@ def test_render_names_titles(world_path):
     [
         (
             {"n_items": 100, "max_slates": 200},
-            "n_items=100 cannot fill 20 candidates after a visit of max_slates=200",
+            "n_items=100 cannot fill 20 candidates after a session of max_slates=200",
         ),
         ({"reward": "stars"}, "reward='stars' is not allowed; use one of liked, clicks, rating"),
         ({"world": "missing.npz"}, "world='missing.npz' does not exist; make it with"),
@@ -209,5 +210,5 @@ def test_alias_table_holds_the_law_it_was_made_from(weights):
 
 def test_sizes_can_be_changed_later():
     made = RatedCatalogue()
-    assert resolve_scenario(made, n_items=100).visit_limit == 80
-    assert made.visit_limit == 200
+    assert resolve_scenario(made, n_items=100).session_limit == 80
+    assert made.session_limit == 200
