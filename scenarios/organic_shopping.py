@@ -64,9 +64,9 @@ class OrganicShopping(Scenario):
       Bandit Dataset", a fashion shop), 0.45 to 2.9 % in RecoGym; boxes of several products get some
       per cent. The defaults, 2 to 12 %, are meant for the latter, so that some thousand sessions
       tell enough. Browsing in runs of 1 / 0.26 = 3.8 views, and 2 to 3.5 recommendations a view,
-      are RecoGym's. Tastes that vary and drift more than there are assumed, so that people differ more
-      than products do, and late views tell more than early ones. Ten products have no long tail:
-      the most viewed gets 16 % of views, the least 0.5 % (29 % and 0.4 % in RecoGym-v1).
+      are RecoGym's. Tastes that vary and drift more than there are assumed, so that people differ
+      more than products do, and late views tell more than early ones. Ten products have no long
+      tail: the most viewed gets 16 % of views, the least 0.5 % (29 % and 0.4 % in RecoGym-v1).
 
     Reference returns (clicks a session, with 95 % intervals, and click-through rate): uniform
       3.43 ± 0.09, 4.5 %; the best ranking for all 4.09 ± 0.11, 5.5 %; the person's own views as
