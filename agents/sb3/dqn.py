@@ -32,7 +32,7 @@ class QRDQNSettings(SlateValueSettings):
 class SlateValueAgent(SB3Agent):
     """Base class of agents that show the slates of highest value, and now and then random ones.
 
-    A subclass makes the network. Where its actions are not slates but stand for them, it says so.
+    A subclass makes the network; where its actions only stand for slates, it says for which.
     """
 
     Settings = SlateValueSettings
@@ -68,7 +68,7 @@ class SlateValueAgent(SB3Agent):
     # Acting --------------------------------------------------------------------------------------
 
     def random_actions(self, n: int) -> np.ndarray:
-        """Returns what stands for `n` random slates, (n, numbers of an action); here themselves."""
+        """Returns actions that stand for `n` random slates; by default these slates."""
         drawn = self.rng.random((n, self.env.scenario.n_candidates))
         return drawn.argsort(axis=1)[:, : self.slate_size]
 
@@ -77,7 +77,7 @@ class SlateValueAgent(SB3Agent):
         return np.full(len(slates), 1.0 / count_slates(self.env.scenario, ordered=True))
 
     def slates_of(self, actions: np.ndarray) -> np.ndarray:
-        """Returns the slates that actions stand for, (n, slate_size); here themselves."""
+        """Returns the slates that actions stand for, (n, slate_size); by default the actions."""
         return actions
 
     def explored_share(self) -> float:

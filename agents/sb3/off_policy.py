@@ -1,4 +1,4 @@
-"""What models of Stable-Baselines3 that learn from a replay buffer are given."""
+"""Models of Stable-Baselines3 with a replay buffer: what they are given, and what is kept."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from recsim_env.core.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
 class OffPolicySettings(SB3Settings):
-    """What agents that learn from what anybody did, again and again, are given."""
+    """What agents that learn from a replay buffer are given."""
 
     tau: float = setting(
         0.01,

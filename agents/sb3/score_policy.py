@@ -13,7 +13,7 @@ from recsim_env.agents.networks.scores import CandidateScores
 
 
 class FlatScores(nn.Module):
-    """The same from networks that know the candidates by their places.
+    """As `CandidateScores`, from networks that know candidates by their places.
 
     Args:
       space: of the observations.

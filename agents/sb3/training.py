@@ -1,4 +1,4 @@
-"""What stands between the deep agents and Stable-Baselines3: its environment, logger and callback.
+"""What stands between an agent and Stable-Baselines3: its environment, logger and callback.
 
 Import this module where it is used: it needs Stable-Baselines3.
 """
