@@ -16,8 +16,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.core.scenario import Scenario
-from recsim_env.engine.rehearsal import ScenarioFault, mark_checked
-from recsim_env.engine.simulator import MIN_SLOTS_PER_THREAD
+from recsim_env.engine.faults import ScenarioFault
+from recsim_env.engine.rehearsal import mark_checked
+from recsim_env.engine.threads import MIN_SLOTS_PER_THREAD
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 
 _N_STEPS = 20

@@ -5,7 +5,8 @@ step through a person in a debugger.
 """
 
 import os
-from collections.abc import Callable, Mapping
+import types
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,14 @@ HOOKS = (
     "is_excluded",
 )
 
+# The functions that a scenario may lack, and what they are bound in the place of.
+JUDGES = {
+    "expected_reward": judge,
+    "long_term_value": judge,
+    "redundancy": lost,
+    "long_term_redundancy": lost,
+}
+
 
 class Loops(NamedTuple):
     """The loops over many people that a scenario's functions were bound into.
@@ -53,6 +62,18 @@ class Loops(NamedTuple):
     sample_catalogue: Any
     judges: Mapping[str, tuple[Any, ...]]
     digest: str
+
+
+def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
+    """Yields the functions that a scenario consists of, with all that they call."""
+    waiting = [getattr(scenario, name) for name in (*HOOKS, *JUDGES)]
+    seen = set()
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, types.FunctionType) and each not in seen:
+            seen.add(each)
+            yield each
+            waiting += [each.__globals__.get(name) for name in each.__code__.co_names]
 
 
 class Kernel:

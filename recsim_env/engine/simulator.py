@@ -1,8 +1,6 @@
 """Many people at once: the state of a batch of slots, and the threads that step it."""
 
-import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,27 +9,22 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import STREAM
 from recsim_env.engine.batch import DISABLED, NEXT_STEP, RESET, SAME_STEP
 from recsim_env.engine.episode import ASKED, slot_dtype
+from recsim_env.engine.faults import Watch, explain_compiler
 from recsim_env.engine.kernel import Kernel
 from recsim_env.engine.rehearsal import (
     N_ITEMS,
     N_PEOPLE,
     N_STEPS,
     SECONDS,
-    ScenarioFault,
-    Watch,
     check_functions,
-    compiler_says,
-    is_compilers,
     is_due,
     mark_rehearsed,
     require_finite,
 )
 from recsim_env.engine.state import check_users
+from recsim_env.engine.threads import Threads
 
 __all__ = ["DISABLED", "NEXT_STEP", "SAME_STEP", "Simulator"]
-
-#: A thread gets at least this many slots; smaller batches are stepped by fewer threads.
-MIN_SLOTS_PER_THREAD = 512
 
 _WORLDS: dict[Any, np.ndarray] = {}
 
@@ -96,7 +89,6 @@ class Simulator:
         }
         self.scenario = scenario
         self.num_slots = num_slots
-        self.threads = threads
         self.kernel = Kernel(scenario, compiled=compiled)
         self.dtypes = scenario.schema.dtypes
         self.horizon = scenario.horizon if horizon is None else horizon
@@ -114,8 +106,7 @@ class Simulator:
         self._slots = self.kernel.records(self.slots)
         self._no_final = (*self._observation_buffer(1), self._info_buffer(1))
         self._no_actions = np.zeros((num_slots, scenario.slate_size), np.int64)
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_owner = 0
+        self._threads = Threads(threads)
 
     def _catalogue(self) -> np.ndarray:
         """Returns the items that `world_seed` decides, drawn once per process and settings."""
@@ -128,7 +119,7 @@ class Simulator:
             try:
                 self.kernel.sample_catalogue(self._config, self.kernel.records(items), rngs)
             except Exception as error:
-                self._explain(error)
+                explain_compiler(self.scenario, error)
                 raise
             _WORLDS.clear()  # the last world is the one that sibling environments share
             _WORLDS[self.scenario] = items
@@ -267,30 +258,10 @@ class Simulator:
         if self._must_rehearse:
             self._rehearse()
         try:
-            self._run_parts(loop, arguments)
+            self._threads.run(loop, arguments, self.num_slots)
         except Exception as error:
-            self._explain(error)
+            explain_compiler(self.scenario, error)
             raise
-
-    def _explain(self, error: Exception) -> None:
-        """Raises what a compiler's error means, if it is one."""
-        if self.kernel.is_compiled and is_compilers(error):
-            raise ScenarioFault(compiler_says(self.scenario, error)) from error
-
-    def _run_parts(self, loop: Any, arguments: tuple) -> None:
-        n_parts = min(self.threads, self.num_slots // MIN_SLOTS_PER_THREAD)
-        if n_parts <= 1:
-            loop(*arguments, 0, self.num_slots)
-            return
-        edges = [self.num_slots * part // n_parts for part in range(n_parts + 1)]
-        executor: Any = self._executor()
-        waiting = [
-            executor.submit(loop, *arguments, edges[part], edges[part + 1])
-            for part in range(1, n_parts)
-        ]
-        loop(*arguments, edges[0], edges[1])
-        for part in waiting:
-            part.result()
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns what a copy is made from: the arguments and the slots; no thread, no code."""
@@ -301,15 +272,6 @@ class Simulator:
         self.__init__(**state["made_with"])  # type: ignore[misc]  # all else follows from these
         self.slots[...] = state["slots"]
 
-    def _executor(self) -> ThreadPoolExecutor:
-        """Returns the pool, made anew in a forked child, which inherits no threads."""
-        if self._pool is None or self._pool_owner != os.getpid():
-            self._pool = ThreadPoolExecutor(self.threads - 1, "recsim-env")
-            self._pool_owner = os.getpid()
-        return self._pool
-
     def close(self) -> None:
         """Ends the threads."""
-        if self._pool is not None and self._pool_owner == os.getpid():
-            self._pool.shutdown()
-        self._pool = None
+        self._threads.close()

@@ -10,7 +10,8 @@ import pytest
 from recsim_env import Scenario
 from recsim_env.core.fields import shown
 from recsim_env.core.streams import uniform
-from recsim_env.engine.rehearsal import ScenarioFault, is_due, mark_checked
+from recsim_env.engine.faults import ScenarioFault
+from recsim_env.engine.rehearsal import is_due, mark_checked
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 

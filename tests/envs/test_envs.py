@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 import recsim_env
 from recsim_env.core.choice import MODELS
-from recsim_env.engine.simulator import MIN_SLOTS_PER_THREAD
+from recsim_env.engine.threads import MIN_SLOTS_PER_THREAD
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution
