@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import MAX_EXPONENT
-from recsim_env.core.fields import count, tally, within
+from recsim_env.core.fields import Layout, count, shown, tally, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, MOST_STEPS, setting
 from recsim_env.core.streams import integer, uniform
 from recsim_env.scenarios.recent_clicks import (
+    BORED_OF,
     clicks_to_boredom,
     length_of,
     move_on,
@@ -22,10 +22,9 @@ from recsim_env.scenarios.recent_clicks import (
     take_in,
 )
 
-# What is observed; see `Boredom.flags`.
-SHOWS_ITEMS = SHOWS_STATE = True
+# Whether true interests and boredom are observed; see `Boredom.flags`.
+OBSERVES_STATE = True
 
-BORED_OF = ("everything", "topic")
 EXAMINATION_ORDERS = ("top_down", "mixed")
 
 # People like about 4 topics, at least 3 and at most 5; items are about 2 or 3.
@@ -56,7 +55,7 @@ class Boredom(Scenario):
       interest <- (1 - influence) interest + influence mean, scaled to length 1. A first slate,
       drawn from the whole catalogue and clicked before the episode begins, counts for both.
     Observation: `history` (2 n_topics): clicks of each topic in the window over the threshold (over
-      `recent_clicks` where that is 0), at most 1; and the sum of what was clicked in this visit,
+      `recent_clicks` where that is 0), at most 1; and the sum of what was clicked in this episode,
       scaled to length 1. `candidates` (n_candidates, n_topics) what they are about (absent without
       `show_items`). `response` (slate_size, 2) of the last slate: clicked, and main topic, 0 where
       the place was empty. `user_id`; `item_id` (n_candidates). Interests and boredom are hidden;
@@ -66,17 +65,6 @@ class Boredom(Scenario):
     Reward: clicks.
     End: never by itself; truncated at the horizon.
 
-    Settings (defaults): those of `Scenario`, with n_users 1000, n_items 1000, n_candidates 20,
-      slate_size 5, horizon 50, and
-      n_topics (10); topic_skew (0.5), 0 is topics of equal popularity; relevance_offset (0.65);
-      relevance_slope (10); examination (0.85); examination_order ("top_down"), "mixed" is half
-      of the people reading from the bottom: look = (examination ** place + examination ** (places
-      below)) / 2; influence (0.05), 0 is off; scalar_influence (false), true pulls every interest
-      to one number, the mean over all entries of what was clicked; boredom_threshold (5), 0 is off;
-      boredom_window (5); recent_clicks (10); bored_of ("everything"); relevance_penalty (0), what
-      each bored topic takes off the relevance of everything; diversity_penalty (1, off), divides
-      all chances where one main topic fills diversity_threshold (4) places; show_items (true);
-      observe_state (false); spell_cost (2) and spell_decay (0.4), of `long_term_value`.
     The published settings, ids `recsim_env/Sardine-...-v0`: strangers; topic_skew 0; 1000 items,
       all of them candidates and not shown, horizon 100, relevance_slope 100 ("Uncertain": 10),
       slates of 1 or 10; "Rerank": 10 items that are shown, horizon 10, relevance_offset 0.3,
@@ -132,24 +120,39 @@ class Boredom(Scenario):
     slate_size: int = 5
     horizon: int = 50
     n_topics: int = setting(10, low=_MOST_INTERESTS, high=MOST_KINDS)
-    topic_skew: float = setting(0.5, low=0, high=_MAX_SKEW)
+    topic_skew: float = setting(0.5, low=0, high=_MAX_SKEW, doc="0 is topics of equal popularity")
     relevance_offset: float = setting(0.65, low=-LARGE, high=LARGE)
     relevance_slope: float = setting(10.0, low=0, high=LARGE)
-    examination: float = setting(0.85, low=0, high=1)
-    examination_order: str = setting("top_down", choices=EXAMINATION_ORDERS)
-    influence: float = setting(0.05, low=0, high=1)
-    scalar_influence: bool = False
-    boredom_threshold: int = setting(5, low=0, high=MOST_STEPS)
-    boredom_window: int = setting(5, low=1, high=1000)
-    recent_clicks: int = setting(10, low=1, high=1000)
+    examination: float = setting(0.85, low=0, high=1, doc="chance of looking at each further place")
+    examination_order: str = setting(
+        "top_down",
+        choices=EXAMINATION_ORDERS,
+        doc='"mixed": half of the people read from the bottom, so that '
+        "look = (examination ** place + examination ** (places below)) / 2",
+    )
+    influence: float = setting(0.05, low=0, high=1, doc="of clicks on interests; 0 is off")
+    scalar_influence: bool = setting(
+        False,
+        doc="pulls all interests to one number, the mean over all entries of what was clicked",
+    )
+    boredom_threshold: int = setting(5, low=0, high=MOST_STEPS, doc="clicks that bore; 0 is off")
+    boredom_window: int = setting(5, low=1, high=1000, doc="steps in which they do")
+    recent_clicks: int = setting(10, low=1, high=1000, doc="clicks that are remembered")
     bored_of: str = setting("everything", choices=BORED_OF)
-    relevance_penalty: float = setting(0.0, low=0, high=1)
-    diversity_penalty: float = setting(1.0, low=1, high=LARGE)
-    diversity_threshold: int = setting(4, low=2, high=MOST_ITEMS)
-    show_items: bool = True
-    observe_state: bool = False
-    spell_cost: float = setting(2.0, low=0, high=LARGE)
-    spell_decay: float = setting(0.4, low=0, high=1)
+    relevance_penalty: float = setting(
+        0.0, low=0, high=1, doc="what each bored topic takes off the relevance of everything"
+    )
+    diversity_penalty: float = setting(
+        1.0,
+        low=1,
+        high=LARGE,
+        doc="divides all chances where a main topic fills the slate; 1: off",
+    )
+    diversity_threshold: int = setting(4, low=2, high=MOST_ITEMS, doc="places that it fills then")
+    show_items: bool = setting(True, doc="whether `candidates` are shown")
+    observe_state: bool = setting(False, doc="whether `user` is shown")
+    spell_cost: float = setting(2.0, low=0, high=LARGE, doc="of `long_term_value`")
+    spell_decay: float = setting(0.4, low=0, high=1, doc="likewise")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.boredom"
     category: ClassVar[str | None] = "topic"
@@ -164,7 +167,7 @@ class Boredom(Scenario):
     #: How `render` words a slate without a click: every place is clicked or not on its own.
     choice: ClassVar[str] = "position_based"
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """Interests, and what recent clicks do to them."""
         return {
             "interest": within(float, 0, 1 + 1e-9, self.n_topics),
@@ -182,15 +185,18 @@ class Boredom(Scenario):
             "profile": within(np.float32, 0, 1e30, self.n_topics),
         }
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """What an item is about, as a vector of length 1, and most of all."""
-        topic = within(np.int32, 0, self.n_topics - 1)
-        return {"embedding": (np.float32, self.n_topics), "topic": topic}
+        seen = shown(np.float32, 0, 1, self.n_topics, names="topic")
+        return {
+            "embedding": seen if self.show_items else (np.float32, self.n_topics),
+            "topic": within(np.int32, 0, self.n_topics - 1),
+        }
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """The chance of a click, the click, and the item's main topic."""
-        topic = within(np.int32, 0, self.n_topics - 1)
-        return {"probability": float, "clicked": bool, "topic": topic}
+        topic = shown(np.int32, 0, self.n_topics - 1)
+        return {"probability": float, "clicked": shown(bool), "topic": topic}
 
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
         """Clicks are counted by topic, and forgotten one by one."""
@@ -199,61 +205,34 @@ class Boredom(Scenario):
         topic = np.take_along_axis(users["recent_topic"], entry, axis=1)
         return {"n_clicks": (users["n_clicks"] != tally(topic, is_kept, self.n_topics)).any(axis=1)}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        fields = {"history": spaces.Box(0.0, 1.0, (2 * self.n_topics,), np.float32)}
+    def observation_layout(self) -> Mapping[str, Any]:
+        """Clicks of late and of the episode, and perhaps what interests and bores the person."""
+        of_each_topic = shown(float, 0, 1, self.n_topics)
+        layout = {"history": dict.fromkeys(("recent", "clicked"), of_each_topic)}
         if self.observe_state:
-            fields["user"] = spaces.Box(0.0, 1.0, (2 * self.n_topics,), np.float32)
-        if self.show_items:
-            shape = (self.n_candidates, self.n_topics)
-            fields["candidates"] = spaces.Box(0.0, 1.0, shape, np.float32)
-        high = np.tile(np.array([1, self.n_topics - 1], np.float32), (self.slate_size, 1))
-        fields["response"] = spaces.Box(np.zeros_like(high), high, dtype=np.float32)
-        return fields
+            layout["user"] = dict.fromkeys(("interest", "bored_steps_left"), of_each_topic)
+        return layout
 
-    def info_layout(self) -> Mapping[str, Any]:
+    def info_layout(self) -> Layout:
         """How many topics the person is bored of."""
         return {"n_bored": int}
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        topics = range(self.n_topics)
-        names = {
-            "history": (
-                *(f"recent_{topic}" for topic in topics),
-                *(f"clicked_{topic}" for topic in topics),
-            ),
-            "response": ("clicked", "topic"),
-        }
-        if self.observe_state:
-            names["user"] = (
-                *(f"interest_{topic}" for topic in topics),
-                *(f"bored_steps_left_{topic}" for topic in topics),
-            )
-        if self.show_items:
-            names["candidates"] = tuple(f"topic_{topic}" for topic in topics)
-        return names
-
     def derived(self) -> Mapping[str, Any]:
-        """Codes of the choices, examination probabilities, and expected rewards of topics."""
+        """Examination probabilities of places, and how many people each topic interests."""
         look = self.examination ** np.arange(self.slate_size)
         if self.examination_order == "mixed":
             look = 0.5 * look + 0.5 * look[::-1]
         popularity = (1.0 + np.arange(self.n_topics)) ** -self.topic_skew
-        expected_reward = _MEAN_INTERESTS * popularity / popularity.sum()
-        return {
-            "bored_of": BORED_OF.index(self.bored_of),
-            "look": look,
-            "interest_chance": np.minimum(_WIDEST_APPEAL, expected_reward),
-        }
+        chance = _MEAN_INTERESTS * popularity / popularity.sum()
+        return {"look": look, "interest_chance": np.minimum(_WIDEST_APPEAL, chance)}
 
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Clicked places were looked at; the others by the mean over both orders of reading."""
         return np.where(clicked, 1.0, self.derived()["look"])
 
     def flags(self) -> Mapping[str, bool]:
-        """What is observed."""
-        return {"SHOWS_ITEMS": self.show_items, "SHOWS_STATE": self.observe_state}
+        """Whether the observation has columns for the person's state."""
+        return {"OBSERVES_STATE": self.observe_state}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -317,21 +296,19 @@ class Boredom(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows recent clicks, all clicks of the visit, and what candidates are about."""
+        """Shows clicks of late and of the episode, and perhaps the person's state."""
+        history = observation.history
         most = config.boredom_threshold if config.boredom_threshold > 0 else config.recent_clicks
         length = length_of(user.profile)
         for topic in range(config.n_topics):
-            observation.history[topic] = min(1.0, user.n_clicks[topic] / most)
+            history.recent[topic] = min(1.0, user.n_clicks[topic] / most)
             if length > 0.0:
-                share = user.profile[topic] / length
-                observation.history[config.n_topics + topic] = min(1.0, share)
-        if SHOWS_STATE:
-            write_state(config, user, observation)
-        if SHOWS_ITEMS:
-            write_candidates(config, items, candidates, observation)
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].topic
+                history.clicked[topic] = min(1.0, user.profile[topic] / length)
+        if OBSERVES_STATE:
+            for topic in range(config.n_topics):
+                left = user.bored_steps_left[topic] / config.boredom_window
+                observation.user.interest[topic] = user.interest[topic] * user.attention[topic]
+                observation.user.bored_steps_left[topic] = left
 
     @staticmethod
     def report(config, user, items, info):
@@ -386,18 +363,3 @@ def slate_penalty(config, items, slate):
         if n_alike >= config.diversity_threshold:
             return config.diversity_penalty
     return 1.0
-
-
-def write_state(config, user, observation):
-    """Shows what interests the person now, and how long boredom still lasts."""
-    for topic in range(config.n_topics):
-        observation.user[topic] = user.interest[topic] * user.attention[topic]
-        left = user.bored_steps_left[topic] / config.boredom_window
-        observation.user[config.n_topics + topic] = left
-
-
-def write_candidates(config, items, candidates, observation):
-    """Shows what the candidates are about."""
-    for index in range(len(candidates)):
-        for topic in range(config.n_topics):
-            observation.candidates[index, topic] = items[candidates[index]].embedding[topic]

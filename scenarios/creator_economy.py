@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, multinomial_logit
-from recsim_env.core.fields import count, within
+from recsim_env.core.fields import LARGEST, Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_ITEMS, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import uniform
@@ -25,12 +24,15 @@ _FULL_MATCH = 2.0
 # No place of a group, item or visitor is farther out, and squares of distances are finite.
 _FAR = 1e12
 
+# Bounds of columns that tell nothing.
+_ANY = (-LARGEST, LARGEST)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CreatorEconomy(Scenario):
     """Does a recommender keep alive the creators whom its users will need?
 
-    An episode is the life of a small platform, and each step is one visitor of it.
+    An episode is `weeks` of a small platform, and each step is one visitor of it.
 
     Users: `n_groups` groups whose centres lie far apart, on a circle of radius `polarization`, and
       whose sizes fall as rank ** -group_skew; a visitor's taste scatters around the group's centre.
@@ -48,9 +50,9 @@ class CreatorEconomy(Scenario):
       The loyalty of a group is the chance that one of its people, whose turn it is, comes; it moves
       by loyalty_rate towards 1 after a visit with a click, and towards 0 after one without.
       The next visitor is of a group with probability ~ size x loyalty, and the time until then is
-      1 / sum of size x loyalty: a disappointed audience makes for fewer visits in a life.
+      1 / sum of size x loyalty: a disappointed audience makes for fewer visits in an episode.
     Observation: `user` (n_groups + 2) of the visitor: group one-hot, and a noisy view of the taste;
-      `context` (3): shares of life left, of creators active, and of the audience that comes;
+      `context` (3): shares of weeks left, of creators active, and of the audience that comes;
       `candidates` (n_candidates, 4): noisy place and quality, and a / (a + mean of the active) for
       the attention a of the creator; `history` (n_groups): loyalty of each group; `response`
       (slate_size, 2) of the last slate: clicked, and the utility of what was; `item_id`
@@ -62,41 +64,28 @@ class CreatorEconomy(Scenario):
       attention (0 for those who left); `n_active` creators; `group_visits`; `group_welfare`, mean
       utility per visit so far; `group_loyalty`; `audience`, the share of people who come.
 
-    Settings (defaults): those of `Scenario`, with n_items 240, slate_size 3, and
-      n_creators (24); n_groups (3); group_skew (0.5), 0 is groups of one size; polarization (3);
-      taste_sd (0.5); creator_sd (0.5) and item_sd (0.3), of places; quality_sd (0.4), of creators,
-      and their items' deviate by item_sd; match_scale (2); no_click_score (0);
-      feature_noise (0.3), in what is seen of items; taste_noise (0.5), of the visitor;
-      weeks (30), the length of a life; weekly_visits (24), if everybody came;
-      attention_sensitivity (1), 0: creators do not react to attention; growth (2); viability (3);
-      leave_rate (0.2); attention_kept (0.75) from week to week; view_attention (0.3);
-      founding_attention (4), of creators at first; newcomer_rate (0.02), 0: nobody comes;
-      loyalty_rate (0.05), 0: the audience stays as it is; foresight (0.5), of `long_term_value`.
-
     Realism: growth 2, utility by distance, tastes scattered around points far apart and the decay
       of attention are RecSim NG's; that creators below a level of engagement leave is Mladenov et
       al.'s. Attention has a long tail, as on real platforms: on YouTube 3 % of channels get 85 % of
       views (Bärtl 2018); here, under the myopic oracle, the Gini index of exposure is 0.86.
-      Transition makes creators produce more: Tu et al. 2021 ("Transition shaping", arXiv
-        2106.11312)
+      Feedback makes creators produce more: Tu et al. 2021 ("Feedback shaping", arXiv 2106.11312)
       raised production on LinkedIn by redistributing it. One visit stands for many alike.
       Assumed: the sizes of rates, that views count for a third of a click, and that loyalty follows
       the share of visits with a click.
 
-    Reference returns (one life, 95 % intervals over 2048 lives): uniform 165.8 ± 1.8, best ranking
+    Reference returns (95 % intervals over 2048 episodes): uniform 165.8 ± 1.8, best ranking
       for all alike 251.1 ± 0.6, myopic oracle 345.4 ± 2.3, `long_term_value` 397.9 ± 1.3. The
-      myopic oracle has the larger audience for some six weeks; at the end of the life it has 6 of
+      myopic oracle has the larger audience for some six weeks; at the end it has 6 of
       24 creators left (`long_term_value` 12), one of whom got 65 % of all places.
 
     `expected_reward` is the chance of a click. `long_term_value` adds the attention given, chance +
-    view_attention,
-    times what it is worth: what a creator makes serves all of the life that is left, and attention
-    is needed most where it is short. So a unit of it counts foresight x share of life left x
-    (1 - attention / mean attention of active creators, at least -1) clicks; above the mean that is
-    negative, since stars crowd out others. They do so where attention_sensitivity growth exceeds 1,
-    and foresight counts in full from 2 on, not at all up to 1, in proportion between. From an
-    item's worth, each other item on the slate takes its part of the chance. On a slate of one,
-    where all attention costs a click, a foresight of 0.1 earns more.
+    view_attention, times what it is worth: what a creator makes serves all of the episode that is
+    left, and attention is needed most where it is short. So a unit of it counts foresight x share
+    of weeks left x (1 - attention / mean attention of active creators, at least -1) clicks; above
+    the mean that is negative, since stars crowd out others. They do so where attention_sensitivity
+    growth exceeds 1, and foresight counts in full from 2 on, not at all up to 1, in proportion
+    between. From an item's worth, each other item on the slate takes its part of the chance. On a
+    slate of one, where all attention costs a click, a foresight of 0.1 earns more.
 
     Source: the ecosystem of RecSim NG (Mladenov et al. 2021, arXiv 2103.08057), whose recommender
       boosts creators in the same way; Mladenov et al. 2020, "Optimizing long-term social welfare in
@@ -113,28 +102,30 @@ class CreatorEconomy(Scenario):
     slate_size: int = 3
     n_creators: int = setting(24, low=1, high=MOST_ITEMS)
     n_groups: int = setting(3, low=1, high=MOST_KINDS)
-    group_skew: float = setting(0.5, low=0, high=LARGE)
-    polarization: float = setting(3.0, low=0, high=LARGE)
+    group_skew: float = setting(0.5, low=0, high=LARGE, doc="0 is groups of one size")
+    polarization: float = setting(3.0, low=0, high=LARGE, doc="radius on which groups stand")
     taste_sd: float = setting(0.5, low=0, high=LARGE)
-    creator_sd: float = setting(0.5, low=0, high=LARGE)
-    item_sd: float = setting(0.3, low=0, high=LARGE)
-    quality_sd: float = setting(0.4, low=0, high=LARGE)
+    creator_sd: float = setting(0.5, low=0, high=LARGE, doc="of their places")
+    item_sd: float = setting(0.3, low=0, high=LARGE, doc="of places and qualities around theirs")
+    quality_sd: float = setting(0.4, low=0, high=LARGE, doc="of creators")
     match_scale: float = setting(2.0, low=0, high=LARGE)
     no_click_score: float = setting(0.0, low=-LARGE, high=LARGE)
-    feature_noise: float = setting(0.3, low=0, high=LARGE)
-    taste_noise: float = setting(0.5, low=0, high=LARGE)
-    weeks: float = setting(30.0, low=SMALL, high=LARGE)
-    weekly_visits: float = setting(24.0, low=0.1, high=LARGE)
-    attention_sensitivity: float = setting(1.0, low=0, high=5)
-    growth: float = setting(2.0, low=0, high=5)
-    viability: float = setting(3.0, low=SMALL, high=LARGE)
-    leave_rate: float = setting(0.2, low=0, high=1)
-    attention_kept: float = setting(0.75, low=0, high=1)
-    view_attention: float = setting(0.3, low=0, high=LARGE)
-    founding_attention: float = setting(4.0, low=SMALL, high=LARGE)
-    newcomer_rate: float = setting(0.02, low=0, high=1)
-    loyalty_rate: float = setting(0.05, low=0, high=1)
-    foresight: float = setting(0.5, low=0, high=LARGE)
+    feature_noise: float = setting(0.3, low=0, high=LARGE, doc="in what is seen of items")
+    taste_noise: float = setting(0.5, low=0, high=LARGE, doc="in what is seen of visitors")
+    weeks: float = setting(30.0, low=SMALL, high=LARGE, doc="of an episode")
+    weekly_visits: float = setting(24.0, low=0.1, high=LARGE, doc="if everybody came")
+    attention_sensitivity: float = setting(
+        1.0, low=0, high=5, doc="0: creators do not react to attention"
+    )
+    growth: float = setting(2.0, low=0, high=5, doc="of production with attention")
+    viability: float = setting(3.0, low=SMALL, high=LARGE, doc="attention below which some leave")
+    leave_rate: float = setting(0.2, low=0, high=1, doc="a week, without any attention")
+    attention_kept: float = setting(0.75, low=0, high=1, doc="from week to week")
+    view_attention: float = setting(0.3, low=0, high=LARGE, doc="where a click is 1")
+    founding_attention: float = setting(4.0, low=SMALL, high=LARGE, doc="of creators at first")
+    newcomer_rate: float = setting(0.02, low=0, high=1, doc="a week and free seat")
+    loyalty_rate: float = setting(0.05, low=0, high=1, doc="0: the audience stays as it is")
+    foresight: float = setting(0.5, low=0, high=LARGE, doc="of `long_term_value`")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.creator_economy"
     category: ClassVar[str | None] = "creator"
@@ -162,13 +153,15 @@ class CreatorEconomy(Scenario):
         """Places, qualities and noises in double precision, before they are the catalogue."""
         return 160 * self.n_items
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """The visitor who is there, and the platform."""
         return {
             "taste": within(np.float32, -_FAR, _FAR, _N_DIMS),
-            "seen_taste": within(np.float32, -_FAR, _FAR, _N_DIMS),
-            "group": within(np.int32, 0, self.n_groups - 1),
-            "loyalty": within(np.float32, 0, 1, self.n_groups),
+            "group": shown(np.int32, 0, self.n_groups - 1, one_hot=True),
+            "seen_taste": shown(
+                *(np.float32, -_FAR, _FAR, _N_DIMS), names=("taste_x", "taste_y"), bounds=_ANY
+            ),
+            "loyalty": shown(np.float32, 0, 1, self.n_groups, under="history"),
             "attention": within(np.float32, 0, 1e30, self.n_creators),
             "production": within(np.float32, 0, 1e30, self.n_creators),
             "production_up_to": within(np.float32, 0, 1e37, self.n_creators),
@@ -186,41 +179,31 @@ class CreatorEconomy(Scenario):
         """Who produces is active."""
         return {"n_active": users["n_active"] != (users["production"] > 0).sum(axis=1)}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """Whose it is, its place and quality, and how they look."""
         return {
             "creator": np.int32,
             "place": (np.float32, _N_DIMS),
             "quality": np.float32,
-            "seen_place": (np.float32, _N_DIMS),
-            "seen_quality": np.float32,
+            "seen_place": shown(np.float32, shape=_N_DIMS, names=("place_x", "place_y")),
+            "seen_quality": shown(np.float32, names="quality"),
         }
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """The choice, and the utility of what was clicked."""
-        return RESPONSE_FIELDS | {"utility": within(float, -1e30, 1e30)}
+        return RESPONSE_FIELDS | {"utility": shown(float, -1e30, 1e30, bounds=_ANY)}
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        largest = np.finfo(np.float32).max
-        user_low = np.array([0.0] * self.n_groups + [-largest] * _N_DIMS, np.float32)
-        user_high = np.array([1.0] * self.n_groups + [largest] * _N_DIMS, np.float32)
-        candidate_low = np.array([-largest] * (_N_DIMS + 1) + [0.0], np.float32)
-        candidate_high = np.array([largest] * (_N_DIMS + 1) + [1.0], np.float32)
-        n_rows = (self.n_candidates, 1)
-        response_low = np.tile(np.array([0.0, -largest], np.float32), (self.slate_size, 1))
-        response_high = np.tile(np.array([1.0, largest], np.float32), (self.slate_size, 1))
+    def observation_layout(self) -> Mapping[str, Any]:
+        """How the platform stands, and how much attention creators have."""
+        shares = ("life_left", "creators_active", "audience")
         return {
-            "user": spaces.Box(user_low, user_high, dtype=np.float32),
-            "context": spaces.Box(0.0, 1.0, (3,), np.float32),
-            "candidates": spaces.Box(
-                np.tile(candidate_low, n_rows), np.tile(candidate_high, n_rows), dtype=np.float32
-            ),
-            "history": spaces.Box(0.0, 1.0, (self.n_groups,), np.float32),
-            "response": spaces.Box(response_low, response_high, dtype=np.float32),
+            "user": {},
+            "context": dict.fromkeys(shares, shown(float, 0, 1)),
+            "candidates": {"attention": shown(float, 0, 1)},
+            "history": {},
         }
 
-    def info_layout(self) -> Mapping[str, Any]:
+    def info_layout(self) -> Layout:
         """Exposure and welfare of creators and of groups."""
         return {
             "creator_exposure": (np.int32, self.n_creators),
@@ -232,17 +215,6 @@ class CreatorEconomy(Scenario):
             "audience": float,
         }
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        groups = range(self.n_groups)
-        return {
-            "user": (*(f"group_{group}" for group in groups), "taste_x", "taste_y"),
-            "context": ("life_left", "creators_active", "audience"),
-            "candidates": ("place_x", "place_y", "quality", "attention"),
-            "history": tuple(f"loyalty_{group}" for group in groups),
-            "response": ("clicked", "utility"),
-        }
-
     def derived(self) -> Mapping[str, Any]:
         """Sizes and centres of groups, and rates per visit."""
         size = np.arange(1, self.n_groups + 1) ** -self.group_skew
@@ -251,7 +223,7 @@ class CreatorEconomy(Scenario):
             "group_size": size / size.sum(),
             "centre": group_centres(self.n_groups, self.polarization),
             "items_per_creator": self.n_items // self.n_creators,
-            "life": self.weeks * self.weekly_visits,
+            "n_visits": self.weeks * self.weekly_visits,
             "stocktakings_per_visit": self.n_creators / self.weekly_visits,
             "crowding": 1.0 / max(1, self.slate_size - 1),
             "steering": self.foresight * min(1.0, max(0.0, exponent - 1.0)),
@@ -317,30 +289,18 @@ class CreatorEconomy(Scenario):
             user.utility[user.group] += response[chosen].score
         user.loyalty[user.group] += config.loyalty_rate * (reward - user.loyalty[user.group])
         pass_time(config, user, rng)
-        return reward, user.time >= config.life or user.n_active == 0
+        return reward, user.time >= config.n_visits or user.n_active == 0
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows the visitor's group and noisy taste, how the platform stands, and candidates."""
-        observation.user[user.group] = 1.0
-        for dim in range(_N_DIMS):
-            observation.user[config.n_groups + dim] = user.seen_taste[dim]
-        observation.context[0] = max(0.0, 1.0 - user.time / config.life)
-        observation.context[1] = user.n_active / config.n_creators
-        observation.context[2] = min(1.0, audience_of(config, user))
-        for group in range(config.n_groups):
-            observation.history[group] = user.loyalty[group]
+        """Shows how the platform stands, and how much attention creators have."""
+        observation.context.life_left = time_left(config, user)
+        observation.context.creators_active = user.n_active / config.n_creators
+        observation.context.audience = min(1.0, audience_of(config, user))
         for index in range(len(candidates)):
-            item = items[candidates[index]]
-            for dim in range(_N_DIMS):
-                observation.candidates[index, dim] = item.seen_place[dim]
-            observation.candidates[index, _N_DIMS] = item.seen_quality
-            attention = user.attention[item.creator]
+            attention = user.attention[items[candidates[index]].creator]
             relative = attention / (attention + user.mean_attention)
-            observation.candidates[index, _N_DIMS + 1] = relative
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].utility
+            observation.candidates[index].attention = relative
 
     @staticmethod
     def report(config, user, items, info):
@@ -364,7 +324,7 @@ class CreatorEconomy(Scenario):
     def long_term_value(config, user, item):
         """Returns the chance of a click, plus what the attention given is worth later."""
         chance = click_chance_of(config, user, item)
-        return chance + attention_worth(config, user, item) * (chance + config.view_attention)
+        return chance + attention_value(config, user, item) * (chance + config.view_attention)
 
     @staticmethod
     def long_term_redundancy(config, user, item, other):
@@ -391,12 +351,16 @@ def click_chance_of(config, user, item):
     return attraction_probability(utility_of(config, user, item), config.no_click_score)
 
 
-def attention_worth(config, user, item):
+def time_left(config, user):
+    """Returns the share of the episode that is left."""
+    return max(0.0, 1.0 - user.time / config.n_visits)
+
+
+def attention_value(config, user, item):
     """Returns how many later clicks a unit of attention for the item's creator is worth.
 
-    The creator produces for what is left of the platform's life, and lacks attention in proportion
-    to the distance from the mean.
+    The creator produces for what is left of the episode, and lacks attention in proportion to the
+    distance from the mean.
     """
-    life_left = max(0.0, 1.0 - user.time / config.life)
     lack = 1.0 - user.attention[item.creator] / user.mean_attention
-    return config.steering * life_left * max(-1.0, lack)
+    return config.steering * time_left(config, user) * max(-1.0, lack)

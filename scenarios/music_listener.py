@@ -9,6 +9,12 @@ from recsim_env.core.choice import attraction_probability, multinomial_logit
 from recsim_env.core.streams import uniform
 from recsim_env.scenarios.music_world import MINUTES_PER_DAY, begin_session
 
+REWARDS = ("minutes", "completions", "likes", "returns")
+MINUTES, COMPLETIONS, LIKES, RETURNS = range(len(REWARDS))
+
+# What became of a track; 0 is none yet.
+SKIPPED, COMPLETED, LIKED = range(1, 4)
+
 # What all listeners share and no setting changes; the compiled functions read it from the config.
 NATURE = {
     # Log-odds that a track of average match is heard to its end, and what moves them.
@@ -35,7 +41,7 @@ NATURE = {
     "gap_slope": 4.0,
     "churn_slope": 6.0,
     # How long they would listen in each place if nothing fed them up.
-    "stay_minutes": np.array([150.0, 70.0, 180.0, 110.0]),
+    "usual_minutes": np.array([150.0, 70.0, 180.0, 110.0]),
 }
 
 # Skips come within 5 s, within 30 s, or anywhere later, with these shares (minutes).
@@ -48,18 +54,6 @@ BROWSE_MINUTES = 0.25
 
 # How much of a new track goes into the means of features.
 _PROFILE_RATE = 0.2
-
-
-def favourite_genre(config, user):
-    """Returns the genre whose typical track they like most."""
-    best, best_liking = 0, -math.inf
-    for genre in range(config.n_genres):
-        liking = 0.0
-        for index in range(config.n_factors):
-            liking += user.taste[index] * config.genre_centre[genre, index]
-        if liking > best_liking:
-            best, best_liking = genre, liking
-    return best
 
 
 def evening(user):
@@ -134,12 +128,12 @@ def expected_minutes(item, completes):
 
 
 def play_reward(config, item, match, completes):
-    """Returns the expected reward of a track that plays; return visits are not of its making."""
-    if config.reward == 0:
+    """Returns the expected reward of a track that plays; returns are not of its making."""
+    if config.reward == MINUTES:
         return expected_minutes(item, completes)
-    if config.reward == 1:
+    if config.reward == COMPLETIONS:
         return completes
-    return completes * like_chance(config, match) if config.reward == 2 else 0.0
+    return completes * like_chance(config, match) if config.reward == LIKES else 0.0
 
 
 def like_chance(config, match):
@@ -169,10 +163,10 @@ def listen(config, item, response, rng):
 
 
 def reward_of(config, response):
-    """Returns what the track earned; return visits are counted when they leave."""
-    if config.reward == 0:
+    """Returns what the track earned; returns are counted when they leave."""
+    if config.reward == MINUTES:
         return response.minutes
-    is_earned = response.completed if config.reward == 1 else response.liked
+    is_earned = response.completed if config.reward == COMPLETIONS else response.liked
     return 1.0 if is_earned else 0.0
 
 
@@ -193,7 +187,9 @@ def remember(config, user, item_id, item, response):
     entry = user.n_heard % config.n_recent
     user.recent_item[entry] = item_id
     user.recent_share[entry] = share
-    user.recent_outcome[entry] = 3 if response.liked else 2 if response.completed else 1
+    user.recent_outcome[entry] = SKIPPED
+    if response.completed:
+        user.recent_outcome[entry] = LIKED if response.liked else COMPLETED
     user.n_heard += 1
 
 
@@ -226,9 +222,9 @@ def weariness(config, slope, satisfaction):
     return math.exp(config.feeling * slope * (0.5 - satisfaction))
 
 
-def stay_chance(config, user, satisfaction, minutes):
+def continue_chance(config, user, satisfaction, minutes):
     """Returns the chance to go on after a track: other things call, or they are fed up."""
-    called = minutes / (config.stay_minutes[user.place] * user.leisure)
+    called = minutes / (config.usual_minutes[user.place] * user.leisure)
     return math.exp(
         -called - config.leave_rate * weariness(config, config.leave_slope, satisfaction)
     )
@@ -270,19 +266,19 @@ def return_chance(config, user, item, chance, completes):
 
     `chance` is that of the track being chosen at all, `completes` that of its being heard out.
     """
-    rate = 1.0 / (config.stay_minutes[user.place] * user.leisure)
+    rate = 1.0 / (config.usual_minutes[user.place] * user.leisure)
     enjoyment = enjoyment_of(match_of(config, user, item))
     content = satisfaction_after(config, user, enjoyment, False)
-    leaves = 1.0 - stay_chance(config, user, content, item.length)
+    leaves = 1.0 - continue_chance(config, user, content, item.length)
     completed = leaves * (1.0 - churn_chance(config, content))
     annoyed = satisfaction_after(config, user, enjoyment, True)
     goes_on = _EARLY_SHARE * uniform_discount(rate, 0.0, _EARLY)
     goes_on += _SOON_SHARE * uniform_discount(rate, _EARLY, _SOON)
     goes_on += _LATE_SHARE * uniform_discount(rate, _SOON, item.length)
-    leaves = 1.0 - goes_on * stay_chance(config, user, annoyed, 0.0)
+    leaves = 1.0 - goes_on * continue_chance(config, user, annoyed, 0.0)
     skipped = leaves * (1.0 - churn_chance(config, annoyed))
     bored = satisfaction_after(config, user, 0.0, True)
-    leaves = 1.0 - stay_chance(config, user, bored, BROWSE_MINUTES)
+    leaves = 1.0 - continue_chance(config, user, bored, BROWSE_MINUTES)
     browsed = leaves * (1.0 - churn_chance(config, bored))
     played = completes * completed + (1.0 - completes) * skipped
     return chance * played + (1.0 - chance) * browsed

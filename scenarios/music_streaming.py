@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability
-from recsim_env.core.fields import count, within
+from recsim_env.core.fields import Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -23,13 +22,18 @@ from recsim_env.core.settings import (
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.scenarios.music_listener import (
     BROWSE_MINUTES,
+    COMPLETED,
+    LIKED,
     NATURE,
+    RETURNS,
+    REWARDS,
+    SKIPPED,
     choice_chance,
     choose_from,
     completion_score,
+    continue_chance,
     end_session,
     enjoyment_of,
-    favourite_genre,
     listen,
     match_of,
     play_reward,
@@ -39,7 +43,6 @@ from recsim_env.scenarios.music_listener import (
     reward_of,
     satisfaction_after,
     satisfaction_gain,
-    stay_chance,
 )
 from recsim_env.scenarios.music_world import (
     ARCHETYPE_PART,
@@ -48,25 +51,24 @@ from recsim_env.scenarios.music_world import (
     LONGEST,
     MAX_FEATURE,
     MINUTES_PER_DAY,
-    OWN_TASTE_SD,
     PLACES,
     begin_session,
     catalogue,
+    draw_listener,
     is_weekend,
     let_time_pass,
     music_world,
 )
-
-REWARDS = ("minutes", "completions", "likes", "returns")
 
 # Sounds that can be measured in a recording; energy, popularity and length are seen without noise.
 _N_SOUNDS = 5
 _SOUNDS = tuple(f"sound_{index}" for index in range(_N_SOUNDS))
 _FEATURES = (*_SOUNDS, "energy", "popularity", "length")
 _N_FEATURES = len(_FEATURES)
+_HEARD_FEATURES = tuple(f"{end}_{name}" for end in ("skipped", "completed") for name in _FEATURES)
+_SEEN_FEATURES = shown(np.float32, -MAX_FEATURE, MAX_FEATURE, _N_FEATURES, names=_FEATURES)
 
 _TASTE_SCALE = 1.5
-_OWN_ENERGY_SD = 0.4
 
 # What a minute of listening brings of each reward, for `long_term_value`; where return visits are
 # earned, satisfaction is all that counts, at whatever price.
@@ -112,20 +114,8 @@ class MusicStreaming(Scenario):
     Action: indices of the `slate_size` candidates to show.
     Reward: `reward`: "minutes" (default) listened, "completions", "likes", or "returns": 1 when
       they leave and will come back.
-    End: terminated when the session ends (`n_days` 0), or when a life of sessions does: by churn,
-      or when the next session would begin after `n_days` days.
-
-    Settings (defaults): those of `Scenario`, with n_users 1000, n_items 1000, n_candidates 20, and
-      n_days (0), length of a life, 0 is one session; reward ("minutes"); n_genres (12); n_artists
-      (150); n_factors (6) of taste and embedding; n_recent (5), tracks in `recent`; feature_noise
-      (0.5), its standard deviation relative to the embedding's; exposure_skew (2): tracks are
-      offered with density ~ rank ** (1 / skew - 1), 1 is uniform; visit_skew (2), likewise for
-      people; context_strength (1), satiation_strength (0.7), log-odds lost by a track of the same
-      genre just heard, hook_strength (0.8), drift (0.005), and feeling (1), what satisfaction does:
-      0 turns each off; recovery_hours (3), in which satiation falls to 1 / e; gap_days (1), about
-      the mean gap, and churn_rate (0.02) per session, both at middling satisfaction;
-      no_choice_score (0.5), of a shelf; foresight (25), minutes that `long_term_value` pays for a
-      satisfaction of 1.
+    End: terminated when the session ends (`n_days` 0), or when a multi-session episode does: by
+      churn, or when the next session would begin after `n_days` days.
 
     Realism: about a quarter of streams are skipped within 5 s, a third within 30 s and half before
       the end (Lamere 2014); here 30, 42 and 60 % under uniform slates, 12, 17 and 24 % under the
@@ -139,7 +129,7 @@ class MusicStreaming(Scenario):
     Reference returns (95 % intervals). Minutes of a session, of 4,096: uniform 16.2 ± 0.4, best
       ranking that knows nothing of the person 35.4 ± 0.9, oracle 68.2 ± 1.8; the oracle without
       context 54.1 ± 1.4, without satiation 55.1 ± 1.3, without taste 50.6 ± 1.4; far-sighted
-      72.0 ± 1.9. Minutes of a life of 30 days, of 1,024: uniform 166 ± 7, without the person
+      72.0 ± 1.9. Minutes of 30 days, of 1,024: uniform 166 ± 7, without the person
       600 ± 27, oracle 1,928 ± 56, far-sighted 2,194 ± 60.
 
     `expected_reward` is exact. `long_term_value` adds what the track does to satisfaction, at
@@ -159,25 +149,37 @@ class MusicStreaming(Scenario):
     n_items: int = setting(1000, low=1)
     n_candidates: int = 20
     slate_size: int = 1
-    n_days: int = setting(0, low=0, high=MOST_DAYS)
+    n_days: int = setting(0, low=0, high=MOST_DAYS, doc="of an episode; 0 is one session")
     reward: str = setting("minutes", choices=REWARDS)
     n_genres: int = setting(12, low=1, high=MOST_KINDS)
     n_artists: int = setting(150, low=1, high=MOST_ITEMS)
-    n_factors: int = setting(6, low=1, high=MOST_KINDS)
-    n_recent: int = setting(5, low=1, high=_RING)
-    feature_noise: float = setting(0.5, low=0, high=LARGE)
-    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
-    visit_skew: int = setting(2, low=1, high=MOST_SKEW)
-    context_strength: float = setting(1.0, low=0, high=10)
-    satiation_strength: float = setting(0.7, low=0, high=10)
-    recovery_hours: float = setting(3.0, low=SMALL, high=LARGE)
-    drift: float = setting(0.005, low=0, high=1)
-    hook_strength: float = setting(0.8, low=0, high=10)
-    feeling: float = setting(1.0, low=0, high=10)
-    gap_days: float = setting(1.0, low=SMALL, high=LARGE)
-    churn_rate: float = setting(0.02, low=0, high=1)
-    no_choice_score: float = setting(0.5, low=-100, high=100)
-    foresight: float = setting(25.0, low=0, high=LARGE)
+    n_factors: int = setting(6, low=1, high=MOST_KINDS, doc="of taste and embedding")
+    n_recent: int = setting(5, low=1, high=_RING, doc="tracks in `recent`")
+    feature_noise: float = setting(
+        0.5, low=0, high=LARGE, doc="its standard deviation relative to the embedding's"
+    )
+    exposure_skew: int = setting(
+        2, low=1, high=MOST_SKEW, doc="tracks are offered ~ rank ** (1 / skew - 1); 1 is uniform"
+    )
+    visit_skew: int = setting(2, low=1, high=MOST_SKEW, doc="likewise, for who comes")
+    context_strength: float = setting(1.0, low=0, high=10, doc="0 turns context off")
+    satiation_strength: float = setting(
+        0.7, low=0, high=10, doc="log-odds lost by a track of the genre just heard; 0 is off"
+    )
+    recovery_hours: float = setting(
+        3.0, low=SMALL, high=LARGE, doc="in which satiation falls to 1 / e"
+    )
+    drift: float = setting(0.005, low=0, high=1, doc="of taste towards what is heard; 0 is off")
+    hook_strength: float = setting(0.8, low=0, high=10, doc="0 turns hooks off")
+    feeling: float = setting(1.0, low=0, high=10, doc="what satisfaction does; 0 is nothing")
+    gap_days: float = setting(
+        1.0, low=SMALL, high=LARGE, doc="about the mean between sessions, at middling satisfaction"
+    )
+    churn_rate: float = setting(0.02, low=0, high=1, doc="per session, likewise")
+    no_choice_score: float = setting(0.5, low=-100, high=100, doc="of a shelf")
+    foresight: float = setting(
+        25.0, low=0, high=LARGE, doc="minutes that `long_term_value` pays for a satisfaction of 1"
+    )
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.music_streaming"
     category: ClassVar[str | None] = "genre"
@@ -188,12 +190,14 @@ class MusicStreaming(Scenario):
         "mood": ("satisfaction", "n_skips"),
     }
 
+    sample_user = staticmethod(draw_listener)
+
     def working_bytes(self) -> int:
         """What archetypes, genres, artists and tracks are like, in double precision."""
         n_vectors = 2 * self.n_genres + 2 * self.n_artists + 6 * self.n_items
         return 8 * (self.n_factors * n_vectors + 12 * self.n_items + 6 * self.n_artists)
 
-    def user_layout(self) -> Mapping[str, Any]:
+    def user_layout(self) -> Layout:
         """Who they are; where and when they listen; what they are tired of; how they feel."""
         return {
             "archetype": within(np.int32, 0, len(ARCHETYPES) - 1),
@@ -205,8 +209,8 @@ class MusicStreaming(Scenario):
             "leisure": within(np.float32, 0.01, 100),
             "clock": within(float, 0, 3 * MOST_DAYS * MINUTES_PER_DAY),
             "end_clock": within(float, 0, 3 * MOST_DAYS * MINUTES_PER_DAY),
-            "hour_sin": within(np.float32, -1, 1),
-            "hour_cos": within(np.float32, -1, 1),
+            "hour_sin": shown(np.float32, -1, 1, under="context"),
+            "hour_cos": shown(np.float32, -1, 1, under="context"),
             "place": within(np.int32, 0, len(PLACES) - 1),
             "played_on": within(np.int32, 0, len(DEVICES) - 1),
             "session_minutes": within(np.float32, 0, 1e9),
@@ -217,16 +221,23 @@ class MusicStreaming(Scenario):
             "n_heard": count(np.int64),
             "satisfaction": within(np.float32, 0, 1),
             "n_skips": count(np.int32),
-            "profile": within(np.float32, -MAX_FEATURE, MAX_FEATURE, 2 * _N_FEATURES),
+            "profile": shown(
+                np.float32,
+                -MAX_FEATURE,
+                MAX_FEATURE,
+                2 * _N_FEATURES,
+                under="history",
+                names=_HEARD_FEATURES,
+            ),
             "recent_item": within(np.int32, 0, self.n_items - 1, self.n_recent),
             "recent_share": within(np.float32, 0, 1, self.n_recent),
             "recent_outcome": within(np.int32, 0, 3, self.n_recent),
         }
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """A track as it is, and as it is seen."""
         return {
-            "features": (np.float32, _N_FEATURES),
+            "features": _SEEN_FEATURES,
             "embedding": (np.float32, self.n_factors),
             "energy": np.float32,
             "popularity": np.float32,
@@ -238,62 +249,40 @@ class MusicStreaming(Scenario):
             "second_genre": np.int32,
         }
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """What was heard, and how."""
         return RESPONSE_FIELDS | {
-            "skipped": bool,
-            "completed": bool,
-            "liked": bool,
-            "minutes": within(float, 0, LONGEST),
+            "clicked": shown(bool, names="played"),
+            "skipped": shown(bool),
+            "completed": shown(bool),
+            "liked": shown(bool),
+            "minutes": shown(float, 0, LONGEST),
             "match": float,
         }
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        context = np.ones(11, np.float32)
-        context[-1] = _MAX_SHOWN_HOURS
-        response = np.tile(np.array([1, 1, 1, 1, LONGEST], np.float32), (self.slate_size, 1))
-        row = np.array([MAX_FEATURE] * _N_FEATURES + [1] * 4, np.float32)
-        recent = np.tile(row, (self.n_recent, 1))
-        recent_low = np.where(recent == MAX_FEATURE, -recent, 0).astype(np.float32)
-        low = np.where(np.arange(11) < 2, -1, 0).astype(np.float32)
-        features = (self.n_candidates, _N_FEATURES)
-        history = (2 * _N_FEATURES,)
+    def observation_layout(self) -> Mapping[str, Any]:
+        """The moment, and the last tracks."""
+        at, on = (tuple(f"at_{place}" for place in PLACES), tuple(f"on_{each}" for each in DEVICES))
+        outcomes = dict.fromkeys(("share", "skipped", "completed", "liked"), shown(float, 0, 1))
         return {
-            "context": spaces.Box(low, context, dtype=np.float32),
-            "history": spaces.Box(-MAX_FEATURE, MAX_FEATURE, history, np.float32),
-            "recent": spaces.Box(recent_low, recent, dtype=np.float32),
-            "candidates": spaces.Box(-MAX_FEATURE, MAX_FEATURE, features, np.float32),
-            "response": spaces.Box(np.zeros_like(response), response, dtype=np.float32),
+            "context": {
+                "weekend": shown(float, 0, 1),
+                "at": shown(float, 0, 1, len(at), names=at),
+                "on": shown(float, 0, 1, len(on), names=on),
+                "session_hours": shown(float, 0, _MAX_SHOWN_HOURS),
+            },
+            "history": {},
+            "recent": ({"features": _SEEN_FEATURES, **outcomes}, self.n_recent),
         }
 
-    def info_layout(self) -> Mapping[str, Any]:
-        """What they feel, how often they came, and on which day of their life it is."""
+    def info_layout(self) -> Layout:
+        """What they feel, how often they came, and on which day of the episode it is."""
         return {"satisfaction": float, "n_sessions": int, "day": int}
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        return {
-            "context": (
-                *("hour_sin", "hour_cos", "weekend"),
-                *(f"at_{place}" for place in PLACES),
-                *(f"on_{device}" for device in DEVICES),
-                "session_hours",
-            ),
-            "history": (
-                *(f"skipped_{name}" for name in _FEATURES),
-                *(f"completed_{name}" for name in _FEATURES),
-            ),
-            "recent": (*_FEATURES, "share", "skipped", "completed", "liked"),
-            "candidates": _FEATURES,
-            "response": ("played", "skipped", "completed", "liked", "minutes"),
-        }
-
     def derived(self) -> Mapping[str, Any]:
-        """The reward's code, scales, and what genres sound like and archetypes like."""
+        """Scales, what genres sound like, and what archetypes like."""
         world = self._world()
         return NATURE | {
-            "reward": REWARDS.index(self.reward),
             "taste_scale": _TASTE_SCALE / math.sqrt(self.n_factors),
             "satisfaction_value": self.feeling * self.foresight * _TYPICAL[self.reward],
             "genre_centre": world["genre_centre"],
@@ -312,22 +301,6 @@ class MusicStreaming(Scenario):
         )
 
     @staticmethod
-    def sample_user(config, user, rng):
-        """Draws tastes and habits around those of an archetype."""
-        user.archetype = integer(rng, len(ARCHETYPE_PART))
-        for index in range(config.n_factors):
-            shared = config.archetype_taste[user.archetype, index]
-            user.taste[index] = shared + OWN_TASTE_SD * normal(rng)
-        for place in range(len(user.energy_slope)):
-            user.energy_slope[place] = config.place_energy[place] + _OWN_ENERGY_SD * normal(rng)
-            user.place_habit[place] = math.exp(0.5 * normal(rng))
-        for part in range(len(user.part_habit)):
-            weight = ARCHETYPE_PART[user.archetype, part]
-            user.part_habit[part] = weight * math.exp(0.5 * normal(rng))
-        user.leisure = math.exp(0.3 * normal(rng))
-        user.favourite = favourite_genre(config, user)
-
-    @staticmethod
     def sample_visitor(config, users, rng):
         """Returns who comes: some do so much more often than others."""
         return int(config.n_users * skewed(rng, config.visit_skew))
@@ -340,16 +313,16 @@ class MusicStreaming(Scenario):
     @staticmethod
     def begin_episode(config, user, items, rng):
         """Draws the day, the hour, the place and the mood."""
-        midnight = 1440.0 * integer(rng, 7)
+        midnight = MINUTES_PER_DAY * integer(rng, 7)
         user.clock = midnight
         begin_session(user, midnight, rng)
-        user.end_clock = midnight + 1440.0 * config.n_days
+        user.end_clock = midnight + MINUTES_PER_DAY * config.n_days
         user.n_sessions = 1
         user.satisfaction = min(0.9, max(0.1, 0.5 + 0.1 * normal(rng)))
 
     @staticmethod
     def respond(config, user, items, slate, response, rng):
-        """Listens to what plays, or to what they choose; then stays, or leaves."""
+        """Listens to what plays, or to what they choose; then goes on, or leaves."""
         for place in range(len(slate)):
             if slate[place] >= 0:
                 item = items[slate[place]]
@@ -367,37 +340,41 @@ class MusicStreaming(Scenario):
             remember(config, user, slate[chosen], item, response[chosen])
         user.satisfaction = satisfaction_after(config, user, enjoyment, is_skip)
         user.n_skips = user.n_skips + 1 if is_skip else 0
-        stays = uniform(rng) < stay_chance(config, user, user.satisfaction, minutes)
+        goes_on = uniform(rng) < continue_chance(config, user, user.satisfaction, minutes)
         recover(config, user, minutes)
         let_time_pass(user, minutes, rng)
-        if stays:
-            return (0.0 if config.reward == 3 else reward), False
+        if goes_on:
+            return (0.0 if config.reward == RETURNS else reward), False
         comes_back, is_over = end_session(config, user, rng)
-        return (comes_back if config.reward == 3 else reward), is_over
+        return (comes_back if config.reward == RETURNS else reward), is_over
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows the moment, what was heard, and the candidates."""
-        write_context(user, observation.context)
-        for index in range(len(user.profile)):
-            observation.history[index] = user.profile[index]
-        write_recent(config, user, items, observation.recent)
-        for index in range(len(candidates)):
+        """Shows the moment, and the last tracks, the latest first."""
+        context = observation.context
+        context.weekend = is_weekend(user)
+        context.at[user.place] = 1.0
+        context.on[user.played_on] = 1.0
+        context.session_hours = min(_MAX_SHOWN_HOURS, user.session_minutes / 60.0)
+        for row in range(min(config.n_recent, user.n_heard)):
+            entry = (user.n_heard - 1 - row) % config.n_recent
+            track = items[user.recent_item[entry]]
+            outcome = user.recent_outcome[entry]
+            recent = observation.recent[row]
             for feature in range(_N_FEATURES):
-                observation.candidates[index, feature] = items[candidates[index]].features[feature]
-        for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].skipped
-            observation.response[place, 2] = response[place].completed
-            observation.response[place, 3] = response[place].liked
-            observation.response[place, 4] = response[place].minutes
+                recent.features[feature] = track.features[feature]
+            recent.share = user.recent_share[entry]
+            recent.skipped = 1.0 if outcome == SKIPPED else 0.0
+            recent.completed = 1.0 if outcome >= COMPLETED else 0.0
+            recent.liked = 1.0 if outcome == LIKED else 0.0
 
     @staticmethod
     def report(config, user, items, info):
         """Reports what they feel and how often they came."""
         info.satisfaction = user.satisfaction
         info.n_sessions = user.n_sessions
-        info.day = int(user.clock / 1440.0) - int(user.end_clock / 1440.0) + config.n_days
+        days_left = int(user.end_clock / MINUTES_PER_DAY) - int(user.clock / MINUTES_PER_DAY)
+        info.day = config.n_days - days_left
 
     @staticmethod
     def expected_reward(config, user, item):
@@ -406,7 +383,7 @@ class MusicStreaming(Scenario):
         score = completion_score(config, user, item, match)
         chance = choice_chance(config, score)
         completes = attraction_probability(score, 0.0)
-        if config.reward == 3:
+        if config.reward == RETURNS:
             return return_chance(config, user, item, chance, completes)
         return chance * play_reward(config, item, match, completes)
 
@@ -420,27 +397,3 @@ class MusicStreaming(Scenario):
         gain -= satisfaction_gain(config, user, 0.0, 0.0)
         value = play_reward(config, item, match, completes) + config.satisfaction_value * gain
         return choice_chance(config, score) * value
-
-
-def write_context(user, context):
-    """Shows hour, weekday, place, device and how long they have listened."""
-    context[0] = user.hour_sin
-    context[1] = user.hour_cos
-    context[2] = is_weekend(user)
-    context[3 + user.place] = 1.0
-    context[3 + len(PLACES) + user.played_on] = 1.0
-    context[-1] = min(_MAX_SHOWN_HOURS, user.session_minutes / 60.0)
-
-
-def write_recent(config, user, items, recent):
-    """Shows the last tracks, the latest first, and what happened to each."""
-    for row in range(min(config.n_recent, user.n_heard)):
-        entry = (user.n_heard - 1 - row) % config.n_recent
-        features = items[user.recent_item[entry]].features
-        for feature in range(_N_FEATURES):
-            recent[row, feature] = features[feature]
-        outcome = user.recent_outcome[entry]
-        recent[row, _N_FEATURES] = user.recent_share[entry]
-        recent[row, _N_FEATURES + 1] = 1.0 if outcome == 1 else 0.0
-        recent[row, _N_FEATURES + 2] = 1.0 if outcome >= 2 else 0.0
-        recent[row, _N_FEATURES + 3] = 1.0 if outcome == 3 else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsim_env.compiler.binding import noinline
-from recsim_env.core.streams import categorical, normal, uniform
+from recsim_env.core.streams import categorical, integer, normal, uniform
 
 PLACES = ("home", "commute", "work", "gym")
 DEVICES = ("phone", "computer", "speaker")
@@ -68,7 +68,8 @@ _GENRE_SD, _ARTIST_SD, _TRACK_SD = math.sqrt(0.5), 0.5, 0.5
 
 # Of the variance of a taste, what people of one archetype share.
 _ARCHETYPE_SD = math.sqrt(0.25)
-OWN_TASTE_SD = math.sqrt(0.75)
+_OWN_TASTE_SD = math.sqrt(0.75)
+_OWN_ENERGY_SD = 0.4
 
 _LENGTH_MEDIAN, _LENGTH_SD, _LENGTH_MIN, LONGEST = 3.5, 0.3, 1.0, 12.0
 
@@ -153,18 +154,43 @@ def _standardised(values: np.ndarray) -> np.ndarray:
     return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))
 
 
-# One person -------------------------------------------------------------------------------------
+def draw_listener(config, user, rng):
+    """Draws tastes and habits around those of an archetype."""
+    user.archetype = integer(rng, len(ARCHETYPE_PART))
+    for index in range(config.n_factors):
+        shared = config.archetype_taste[user.archetype, index]
+        user.taste[index] = shared + _OWN_TASTE_SD * normal(rng)
+    for place in range(len(user.energy_slope)):
+        user.energy_slope[place] = config.place_energy[place] + _OWN_ENERGY_SD * normal(rng)
+        user.place_habit[place] = math.exp(0.5 * normal(rng))
+    for part in range(len(user.part_habit)):
+        weight = ARCHETYPE_PART[user.archetype, part]
+        user.part_habit[part] = weight * math.exp(0.5 * normal(rng))
+    user.leisure = math.exp(0.3 * normal(rng))
+    user.favourite = favourite_genre(config, user)
+
+
+def favourite_genre(config, user):
+    """Returns the genre whose typical track they like most."""
+    best, best_liking = 0, -math.inf
+    for genre in range(config.n_genres):
+        liking = 0.0
+        for index in range(config.n_factors):
+            liking += user.taste[index] * config.genre_centre[genre, index]
+        if liking > best_liking:
+            best, best_liking = genre, liking
+    return best
 
 
 def is_weekend(user):
     """Returns 1 on Saturday and Sunday, else 0; the clock counts from a Monday."""
-    return 1 if int(user.clock / 1440.0) % 7 >= 5 else 0
+    return 1 if int(user.clock / MINUTES_PER_DAY) % 7 >= 5 else 0
 
 
 def set_clock(user, clock):
     """Moves the clock, and what depends on the hour."""
     user.clock = clock
-    angle = clock * (2.0 * math.pi / 1440.0)
+    angle = clock * (2.0 * math.pi / MINUTES_PER_DAY)
     user.hour_sin = math.sin(angle)
     user.hour_cos = math.cos(angle)
 
@@ -182,7 +208,7 @@ def part_of_day(hour):
 @noinline
 def go_somewhere(user, rng):
     """Draws where the person is at this hour, and what they listen on there."""
-    weights = PART_PLACE[is_weekend(user), part_of_day(user.clock % 1440.0 / 60.0)]
+    weights = PART_PLACE[is_weekend(user), part_of_day(user.clock % MINUTES_PER_DAY / 60.0)]
     total = 0.0
     for place in range(len(weights)):
         total += weights[place] * user.place_habit[place]
@@ -205,7 +231,7 @@ def begin_session(user, midnight, rng):
     hour = PART_HOUR[part] + PART_SPREAD[part] * normal(rng)
     clock = midnight + 60.0 * min(29.0, max(5.0, hour))
     if clock <= user.clock:
-        clock += 1440.0
+        clock += MINUTES_PER_DAY
     set_clock(user, clock)
     go_somewhere(user, rng)
     user.session_minutes = 0.0

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, model_code
-from recsim_env.core.fields import count, within
+from recsim_env.core.fields import Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
 from recsim_env.core.streams import bernoulli, categorical, integer, normal, uniform
@@ -37,12 +36,13 @@ from recsim_env.scenarios.news_reader import (
 
 CHOICES = ("cascade", "position_based")
 REWARDS = ("clicks", "dwell")
+CLICKS = REWARDS.index("clicks")
 TOPICS = ("politics", "sport", "business", "world", "culture", "local", "science", "health")
 
 # A shelf needs so many times more articles alive than it shows and excludes.
 _POOL_FACTOR = 4
 
-# A topic's click rate within a stay starts from so many showings without a click.
+# A topic's click rate within an episode starts from so many showings without a click.
 _PRIOR_SHOWINGS = 3.0
 
 _HOURS_PER_DAY = 24
@@ -59,13 +59,13 @@ class NewsFeed(Scenario):
     """Who finds the news worth reading, when nobody has rated it yet and it is old tomorrow?
 
     Users: `n_users` readers who come back, each with a hidden interest in every topic and a hidden
-      eagerness to click, in log-odds. An episode is a stay of `stay_hours`: a first session and
-      those that follow, at times that depend on the hour of the day.
+      eagerness to click, in log-odds. An episode is a first session and those that follow within
+      `stay_hours`, at times that depend on the hour of the day.
     Items: all articles of a calendar, numbered as they appear; no number ever comes back. Each has
       a topic, a hidden quality, and headline features that show the quality through noise. They
       appear at random, most at noon and few at night, and vanish after `lifetime_hours`.
-      Candidates are drawn from those alive, and are none that the person clicked in this stay (of
-      the last 32 clicks).
+      Candidates are drawn from those alive, and are none that the person clicked in this episode
+      (of the last 32 clicks).
     Response: log-odds of a click on an article looked at = interest + eagerness + quality + surge
       + hour - age in half-lives × log 2 - no_click_score. Shelves are read from the top
       (`choice`). A clicked article is read for a log-normal time around dwell_seconds
@@ -73,7 +73,7 @@ class NewsFeed(Scenario):
     Change: time. A shelf takes `scan_seconds` and what is read; between sessions hours pass, in
       which articles arrive, age and vanish. At random a topic surges: everybody clicks it more,
       less and less for a day or so, and newsrooms write more about it.
-    Observation: `context` (2) sine and cosine of the hour; `history` (1 + n_topics) of this stay:
+    Observation: `context` (2) sine and cosine of the hour; `history` (1 + n_topics) of the episode:
       ln(1 + articles read), and clicks on each topic over (showings + 3); `candidates`
       (n_candidates, n_topics + n_headline_features + 2): topic one-hot, headline features, coverage
       (log of how much more than usual was published on the topic in the past 12 hours) and age in
@@ -81,40 +81,20 @@ class NewsFeed(Scenario):
       `item_id` (n_candidates). Interests, quality and surges stay hidden.
     Action: indices of the `slate_size` candidates to show, the top of the shelf first.
     Reward: `reward`: "clicks" (default) is 1 for a click, "dwell" the minutes read.
-    End: terminated when the stay is over: with the last session that begins within it, or with
-      its last hour.
+    End: terminated after `stay_hours`, or with the last session that begins within them.
 
-    Settings (defaults): those of `Scenario`, with n_users 1000, n_items 10,000, n_candidates 20,
-      slate_size 5, and
-      articles_per_day (400): the calendar has n_items / articles_per_day days; lifetime_hours (48);
-      half_life_hours (18), in which the odds of a click halve, 0 is never; rhythm (1), of the day
-      in publishing and reading, 0 is none; first_day (2), n_days (14): stays begin on these days
-      of the calendar; evaluation_days (7), the days after them, on which frozen evaluations take
-      place; with 0 they take place on the same days;
-      n_topics (8); topic_spread (0.4), standard deviation of the readership's mean interests;
-      interest_sd (1.5), of a person's around them; eagerness_sd (0.5); quality_sd (0.8);
-      n_headline_features (2); headline_noise (1), relative to the spread of quality;
-      surge_strength (1.5), mean height of a surge, which is uniform within half of it; 0 is none;
-      surges_per_week (1), of each topic; surge_hours (18), in which a surge falls to 1/e;
-      surge_coverage (0.5), what a surge of 1 adds to the logarithm of the topic's share of new
-      articles; hour_strength (0.3), how much the expected_reward of a topic varies over the day;
-      choice ("cascade" or "position_based", see `recsim_env.core.choice`); examination (0.85);
-      no_click_score (3.3); dwell_seconds (25), dwell_slope (0.3), dwell_sd (0.9); scan_seconds
-      (15); stay_hours (36); sessions_per_day (2), further sessions expected in a day of the stay;
-      shelves_per_session (4), mean of a geometric number; reward ("clicks").
-
-    `evaluation_settings` moves the stays to the days after those of learning: nearly all that was
+    `evaluation_settings` moves episodes to the days after those of learning: nearly all that was
     learned about single articles is then about articles that are gone.
 
     Realism: The New York Times put out some 230 pieces a day in 2016, The Washington Post 500 of
       its own (Meyer 2016, The Atlantic). In MIND, most articles are clicked within two days only,
       and about 4 % of those shown are (Wu et al. 2020), as here under uniform slates. On a news
-      portal half of all visits to an article came within 36 hours (Dezső et al. 2006). Time spent
+      portal half of all views of an article came within 36 hours (Dezső et al. 2006). Time spent
       is about normal in its logarithm (Yi et al. 2014), with means of 57 seconds for short articles
-      and 123 for long ones on telephones (Pew Research Center 2016); here about 75 seconds. Stays,
-      sessions, spreads of interest and quality, and surges are assumed.
+      and 123 for long ones on telephones (Pew Research Center 2016); here about 75 seconds. How
+      long episodes last, sessions, spreads of interest and quality, and surges are assumed.
 
-    Reference returns (clicks per stay on the days of evaluation, 95 % intervals):
+    Reference returns (clicks per episode on the days of evaluation, 95 % intervals):
       uniform 3.05 ± 0.07; the newest first 4.38 ± 0.09; the true mean expected_reward of every
       article of the days of learning 3.40 ± 0.07, which earned 5.63 ± 0.11 on those days; the best
       non-personal ranking 5.89 ± 0.11; true interests with what is seen of the articles
@@ -130,35 +110,43 @@ class NewsFeed(Scenario):
     n_items: int = 10_000
     n_candidates: int = 20
     slate_size: int = 5
-    articles_per_day: float = setting(400.0, low=SMALL, high=LARGE)
+    articles_per_day: float = setting(
+        400.0, low=SMALL, high=LARGE, doc="so that the calendar has n_items / articles_per_day days"
+    )
     lifetime_hours: float = setting(48.0, low=SMALL, high=LARGE)
-    half_life_hours: float = setting(18.0, low=0, high=LARGE)
-    rhythm: float = setting(1.0, low=0, high=1)
-    first_day: int = setting(2, low=0, high=MOST_DAYS)
-    n_days: int = setting(14, low=1, high=MOST_DAYS)
-    evaluation_days: int = setting(7, low=0, high=MOST_DAYS)
+    half_life_hours: float = setting(18.0, low=0, high=LARGE, doc="in which odds halve; 0: never")
+    rhythm: float = setting(1.0, low=0, high=1, doc="of the day, in publishing and reading")
+    first_day: int = setting(2, low=0, high=MOST_DAYS, doc="of the calendar, for learning")
+    n_days: int = setting(14, low=1, high=MOST_DAYS, doc="from then on, for learning")
+    evaluation_days: int = setting(
+        7, low=0, high=MOST_DAYS, doc="after those, for frozen evaluations; 0: on the same days"
+    )
     n_topics: int = setting(8, low=2, high=MOST_KINDS)
-    topic_spread: float = setting(0.4, low=0, high=100)
-    interest_sd: float = setting(1.5, low=0, high=100)
+    topic_spread: float = setting(0.4, low=0, high=100, doc="sd of the readership's mean interests")
+    interest_sd: float = setting(1.5, low=0, high=100, doc="of a person's around them")
     eagerness_sd: float = setting(0.5, low=0, high=100)
     quality_sd: float = setting(0.8, low=0, high=100)
     n_headline_features: int = setting(2, low=1, high=MOST_KINDS)
-    headline_noise: float = setting(1.0, low=0, high=100)
-    surge_strength: float = setting(1.5, low=0, high=100)
-    surges_per_week: float = setting(1.0, low=0, high=100)
-    surge_hours: float = setting(18.0, low=SMALL, high=_MAX_SURGE_HOURS)
-    surge_coverage: float = setting(0.5, low=0, high=100)
-    hour_strength: float = setting(0.3, low=0, high=100)
-    choice: str = setting("cascade", choices=CHOICES)
-    examination: float = setting(0.85, low=0, high=1)
+    headline_noise: float = setting(1.0, low=0, high=100, doc="relative to quality_sd")
+    surge_strength: float = setting(
+        1.5, low=0, high=100, doc="mean height, which is uniform within half of it; 0 is none"
+    )
+    surges_per_week: float = setting(1.0, low=0, high=100, doc="of each topic")
+    surge_hours: float = setting(18.0, low=SMALL, high=_MAX_SURGE_HOURS, doc="until 1/e is left")
+    surge_coverage: float = setting(
+        0.5, low=0, high=100, doc="what a surge of 1 adds to ln(share of new articles)"
+    )
+    hour_strength: float = setting(0.3, low=0, high=100, doc="how much topics vary over the day")
+    choice: str = setting("cascade", choices=CHOICES, doc="see `recsim_env.core.choice`")
+    examination: float = setting(0.85, low=0, high=1, doc="likewise")
     no_click_score: float = setting(3.3, low=-LARGE, high=LARGE)
-    dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE)
+    dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE, doc="median, at liking 0")
     dwell_slope: float = setting(0.3, low=-100, high=100)
     dwell_sd: float = setting(0.9, low=0, high=10)
     scan_seconds: float = setting(15.0, low=0, high=LARGE)
-    stay_hours: float = setting(36.0, low=0, high=LARGE)
-    sessions_per_day: float = setting(2.0, low=0, high=LARGE)
-    shelves_per_session: float = setting(4.0, low=1, high=LARGE)
+    stay_hours: float = setting(36.0, low=0, high=LARGE, doc="in which sessions begin")
+    sessions_per_day: float = setting(2.0, low=0, high=LARGE, doc="expected, besides the first")
+    shelves_per_session: float = setting(4.0, low=1, high=LARGE, doc="mean of a geometric number")
     reward: str = setting("clicks", choices=REWARDS)
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.news_feed"
@@ -171,20 +159,16 @@ class NewsFeed(Scenario):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_calendar()
-
-    def _check_calendar(self) -> None:
-        """Raises unless the calendar holds all visits, and enough articles at each moment."""
         last_day = self.first_day + self.n_days + self.evaluation_days
         needed = last_day * _HOURS_PER_DAY + self.stay_hours
         n_hours = self._calendar_settings.n_hours
         if n_hours < needed:
             least = math.ceil((needed + 1) / _HOURS_PER_DAY * self.articles_per_day)
             raise ValueError(
-                f"n_items={self.n_items} ends before the last visit of first_day={self.first_day}, "
-                f"n_days={self.n_days}, evaluation_days={self.evaluation_days} and stay_hours="
-                f"{self.stay_hours} at articles_per_day={self.articles_per_day}; use n_items of "
-                f"at least {least}, or fewer days"
+                f"n_items={self.n_items} ends before the last episode of first_day="
+                f"{self.first_day}, n_days={self.n_days}, evaluation_days={self.evaluation_days} "
+                f"and stay_hours={self.stay_hours} at articles_per_day={self.articles_per_day}; "
+                f"use n_items of at least {least}, or fewer days"
             )
         pace = f"n_items={self.n_items} and articles_per_day={self.articles_per_day}"
         if n_hours > MOST_DAYS * _HOURS_PER_DAY:
@@ -237,15 +221,15 @@ class NewsFeed(Scenario):
         further = range(len(TOPICS), self.n_topics)
         return (*TOPICS, *(f"topic_{topic}" for topic in further))[: self.n_topics]
 
-    def user_layout(self) -> Mapping[str, Any]:
-        """Interests, the time, and this stay."""
+    def user_layout(self) -> Layout:
+        """Interests, the time, and this episode."""
         first_hour = _HOURS_PER_DAY * self.first_day
         n_hours = self._calendar_settings.n_hours
         return {
             "interest": within(np.float32, -1e4, 1e4, self.n_topics),
             "eagerness": within(np.float32, -1e4, 1e4),
             "clock": within(float, first_hour, n_hours),
-            "stay_end": within(float, first_hour, n_hours),
+            "end_clock": within(float, first_hour, n_hours),
             "hour": within(np.int32, 0, n_hours - 1),
             "oldest": within(np.int32, 0, self.n_items),
             "newest": within(np.int32, 0, self.n_items),
@@ -258,20 +242,35 @@ class NewsFeed(Scenario):
             "clicked": within(np.int32, 0, self.n_items - 1, N_REMEMBERED),
         }
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """When it appeared, what it is about, how good it is, and its headline."""
+        names = tuple(f"topic_{name}" for name in self.topic_names)
         return {
             "published": np.float32,
             "quality": np.float32,
-            "topic": np.int32,
-            "headline": (np.float32, self.n_headline_features),
+            "topic": shown(np.int32, 0, self.n_topics - 1, one_hot=True, names=names),
+            "headline": shown(np.float32, shape=self.n_headline_features),
         }
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """The choice, and how long was read."""
         return RESPONSE_FIELDS | {"dwell_seconds": within(float, 0, LONGEST_DWELL)}
 
-    def info_layout(self) -> Mapping[str, Any]:
+    def observation_layout(self) -> Mapping[str, Any]:
+        """The hour, the session so far, how much a topic is in the news, and ages."""
+        names = tuple(f"click_rate_{name}" for name in self.topic_names)
+        most_days = self.lifetime_hours / _HOURS_PER_DAY + 1e-3
+        return {
+            "context": dict.fromkeys(("hour_sine", "hour_cosine"), shown(float, -1, 1)),
+            "history": {
+                "log_read": shown(float, 0),
+                "click_rate": shown(float, 0, shape=self.n_topics, names=names),
+            },
+            "candidates": {"coverage": shown(float), "age_days": shown(float, 0, most_days)},
+            "response": {"dwell_minutes": shown(float, 0, LONGEST_DWELL / 60)},
+        }
+
+    def info_layout(self) -> Layout:
         """When it is, how much there is to read, and what was shown and read."""
         return {
             "day": float,
@@ -279,36 +278,6 @@ class NewsFeed(Scenario):
             "shown_age_hours": float,
             "n_read": int,
             "read_minutes": float,
-        }
-
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        largest = np.finfo(np.float32).max
-        n_headline = self.n_headline_features
-        low = np.array([0.0] * self.n_topics + [-largest] * (n_headline + 1) + [0.0], np.float32)
-        age = self.lifetime_hours / _HOURS_PER_DAY + 1e-3
-        high = np.array([1.0] * self.n_topics + [largest] * (n_headline + 1) + [age], np.float32)
-        response = np.array([1.0, LONGEST_DWELL / 60], np.float32)
-        return {
-            "context": spaces.Box(-1.0, 1.0, (2,), np.float32),
-            "history": spaces.Box(0.0, largest, (1 + self.n_topics,), np.float32),
-            "candidates": spaces.Box(
-                np.tile(low, (self.n_candidates, 1)), np.tile(high, (self.n_candidates, 1))
-            ),
-            "response": spaces.Box(
-                np.zeros((self.slate_size, 2), np.float32), np.tile(response, (self.slate_size, 1))
-            ),
-        }
-
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        headline = (f"headline_{index}" for index in range(self.n_headline_features))
-        topics = (f"topic_{name}" for name in self.topic_names)
-        return {
-            "context": ("hour_sine", "hour_cosine"),
-            "history": ("log_read", *(f"click_rate_{name}" for name in self.topic_names)),
-            "candidates": (*topics, *headline, "coverage", "age_days"),
-            "response": ("clicked", "dwell_minutes"),
         }
 
     def evaluation_settings(self) -> Mapping[str, Any]:
@@ -319,13 +288,12 @@ class NewsFeed(Scenario):
         return {"first_day": later, "n_days": self.evaluation_days, "evaluation_days": 0}
 
     def derived(self) -> Mapping[str, Any]:
-        """Codes, and what the calendar says by the hour."""
+        """The choice model's code, and what the calendar says by the hour."""
         calendar = self.calendar
         decay = math.log(2.0) / self.half_life_hours if self.half_life_hours else 0.0
         reading = reading_rhythm(self.rhythm)
         return {
             "choice": model_code(self.choice),
-            "reward": REWARDS.index(self.reward),
             "decay": decay,
             "n_hours": calendar.n_hours,
             "n_published": calendar.n_published,
@@ -354,10 +322,10 @@ class NewsFeed(Scenario):
 
     @staticmethod
     def begin_episode(config, user, items, rng):
-        """Draws the day and the hour at which the stay begins."""
+        """Draws the day and the hour at which the episode begins."""
         day = config.first_day + integer(rng, config.n_days)
         user.clock = 24.0 * day + categorical(rng, config.reading) + uniform(rng)
-        user.stay_end = user.clock + config.stay_hours
+        user.end_clock = user.clock + config.stay_hours
         look_at_clock(config, user, items)
 
     @staticmethod
@@ -367,7 +335,7 @@ class NewsFeed(Scenario):
 
     @staticmethod
     def is_excluded(config, user, item_id):
-        """Returns whether the person clicked the article in this stay."""
+        """Returns whether the person clicked the article in this episode."""
         return was_clicked(user, item_id)
 
     @staticmethod
@@ -390,8 +358,8 @@ class NewsFeed(Scenario):
             if response[place].clicked:
                 dwell = read_article(config, user, slate[place], items[slate[place]], rng)
                 response[place].dwell_seconds = dwell
-                reward += dwell / 60.0 if config.reward == 1 else 1.0
-        is_over = user.clock >= user.stay_end
+                reward += 1.0 if config.reward == CLICKS else dwell / 60.0
+        is_over = user.clock >= user.end_clock
         if not is_over and bernoulli(rng, 1.0 / config.shelves_per_session):
             is_over = not come_back(config, user, rng)
         look_at_clock(config, user, items)
@@ -399,26 +367,20 @@ class NewsFeed(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows the time, clicks of this stay by topic, and what can be seen of the candidates."""
+        """Shows the hour, clicks so far by topic, what is in the news, and ages."""
         angle = 2.0 * math.pi / 24.0 * (user.clock % 24.0)
-        observation.context[0] = math.sin(angle)
-        observation.context[1] = math.cos(angle)
-        observation.history[0] = math.log1p(user.n_read)
+        observation.context.hour_sine = math.sin(angle)
+        observation.context.hour_cosine = math.cos(angle)
+        observation.history.log_read = math.log1p(user.n_read)
         for topic in range(config.n_topics):
-            shown = user.n_shown[topic] + _PRIOR_SHOWINGS
-            observation.history[1 + topic] = user.n_clicked[topic] / shown
-        first = config.n_topics
+            n_shown = user.n_shown[topic] + _PRIOR_SHOWINGS
+            observation.history.click_rate[topic] = user.n_clicked[topic] / n_shown
         for index in range(len(candidates)):
-            item = items[candidates[index]]
-            observation.candidates[index, item.topic] = 1.0
-            for feature in range(config.n_headline_features):
-                observation.candidates[index, first + feature] = item.headline[feature]
-            column = first + config.n_headline_features
-            observation.candidates[index, column] = config.coverage[user.hour, item.topic]
-            observation.candidates[index, column + 1] = age_of(config, user, item) / 24.0
+            item, seen = items[candidates[index]], observation.candidates[index]
+            seen.coverage = config.coverage[user.hour, item.topic]
+            seen.age_days = age_of(config, user, item) / 24.0
         for place in range(len(response)):
-            observation.response[place, 0] = response[place].clicked
-            observation.response[place, 1] = response[place].dwell_seconds / 60.0
+            observation.response[place].dwell_minutes = response[place].dwell_seconds / 60.0
 
     @staticmethod
     def report(config, user, items, info):
@@ -433,6 +395,6 @@ class NewsFeed(Scenario):
     def expected_reward(config, user, item):
         """Returns the expected reward of the article shown alone."""
         chance = attraction_probability(score_of(config, user, item), config.no_click_score)
-        if config.reward == 0:
+        if config.reward == CLICKS:
             return chance
         return chance * expected_dwell(config, user.interest[item.topic] + item.quality) / 60.0

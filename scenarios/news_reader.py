@@ -9,7 +9,7 @@ from recsim_env.core.streams import normal, uniform
 # A page left open for longer than this is another session, by the convention of web analytics.
 LONGEST_DWELL = 1800.0
 
-# How many clicks of a stay are remembered, and how many bits rule most other articles out.
+# How many clicks of an episode are remembered, and how many bits rule most other articles out.
 N_REMEMBERED = 32
 _SEEN_BITS = 61
 
@@ -56,7 +56,7 @@ def expected_dwell(config, liking):
 
 
 def was_clicked(user, item_id):
-    """Returns whether the article is among those remembered as clicked in this stay.
+    """Returns whether the article is among those remembered as clicked in this episode.
 
     One word of bits rules out most articles, so that the others are seldom looked through.
     """
@@ -92,7 +92,7 @@ def read_article(config, user, item_id, item, rng):
 
 
 def come_back(config, user, rng):
-    """Moves the clock to the next session; returns whether it still belongs to the stay.
+    """Moves the clock to the next session; returns whether it begins in time.
 
     Sessions begin at a rate that follows the hour of the day: moments of the highest rate are
     thinned, each kept in proportion to the rate of its hour.
@@ -102,16 +102,16 @@ def come_back(config, user, rng):
     rate = config.sessions_per_day * config.most_reading / 24.0
     if rate <= 0.0:
         return False
-    while user.clock < user.stay_end:
-        user.clock = min(user.stay_end, user.clock - math.log(1.0 - uniform(rng)) / rate)
+    while user.clock < user.end_clock:
+        user.clock = min(user.end_clock, user.clock - math.log(1.0 - uniform(rng)) / rate)
         if uniform(rng) * config.most_reading < config.reading[int(user.clock) % 24]:
             break
-    return user.clock < user.stay_end
+    return user.clock < user.end_clock
 
 
 def look_at_clock(config, user, items):
-    """Finds out which articles are alive; after the end of the stay its last moment counts."""
-    user.clock = min(user.clock, user.stay_end)
+    """Finds out which articles are alive; after the end of the episode its last moment counts."""
+    user.clock = min(user.clock, user.end_clock)
     user.hour = min(int(user.clock), config.n_hours - 1)
     user.newest = count_published(config, items, user.clock)
     user.oldest = count_published(config, items, user.clock - config.lifetime_hours)

@@ -1,4 +1,4 @@
-"""The life of a platform of `CreatorEconomy`: who comes, and how creators take it.
+"""What happens on a platform of `CreatorEconomy`: who comes, and how creators take it.
 
 `user` is the whole platform: the visitor who is there, the attention and production of each
 creator, and the loyalty of each group.

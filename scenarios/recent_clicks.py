@@ -7,6 +7,9 @@ import math
 
 from recsim_env.compiler.binding import noinline
 
+BORED_OF = ("everything", "topic")
+EVERYTHING = BORED_OF.index("everything")
+
 
 def take_in(config, user, item):
     """Remembers a click, forgetting the oldest where there are too many."""
@@ -57,7 +60,7 @@ def get_bored(config, user):
             n_bored += 1
     user.keenness = 1.0
     for topic in range(config.n_topics):
-        is_dull = user.is_bored[topic] or (config.bored_of == 0 and n_bored > 0)
+        is_dull = user.is_bored[topic] or (config.bored_of == EVERYTHING and n_bored > 0)
         user.attention[topic] = 0.0 if is_dull else 1.0
         if user.is_bored[topic]:
             user.keenness *= 1.0 - config.relevance_penalty

@@ -1,15 +1,13 @@
 """Short videos: many kinds of feedback, patience, too much of one thing, and coming back."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
 from recsim_env.core.choice import RESPONSE_FIELDS
-from recsim_env.core.fields import count, tally, within
+from recsim_env.core.fields import Layout, count, shown, tally, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import (
     LARGE,
@@ -21,14 +19,13 @@ from recsim_env.core.settings import (
     SMALL,
     setting,
 )
-from recsim_env.core.streams import categorical, normal, skewed
+from recsim_env.core.streams import skewed
 from recsim_env.scenarios.video_feedback import (
     FEEDBACK,
     REWARDS,
-    click_chance_of,
-    clicked_appeal,
-    clicked_pleasure,
-    dislike_appeal,
+    clicked_reward,
+    clicked_value,
+    dislike_reward,
     expected_pleasure,
     liking_of,
     pleasure_of,
@@ -36,23 +33,17 @@ from recsim_env.scenarios.video_feedback import (
     reward_of,
     similarity,
     write_click_chances,
-    write_response,
 )
 from recsim_env.scenarios.video_session import (
     QUIT_REASONS,
     begin_session,
+    exposure_cost,
     forget_oldest,
     leaves_for_good,
     reason_to_quit,
     remember,
 )
-
-# Lengths of videos are log-normal around this median, within these bounds.
-_MEDIAN_SECONDS, _LOG_SECONDS_SD, _MIN_SECONDS, _MAX_SECONDS = 25.0, 0.7, 5.0, 300.0
-
-# How steeply `long_term_value` prices a category as its count nears the limit: with the power of
-# this.
-_EXPOSURE_POWER = 8
+from recsim_env.scenarios.video_world import draw_video, draw_viewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +51,7 @@ class ShortVideo(Scenario):
     """Does a recommender serve what is liked most, or what keeps people coming back for a month?
 
     Users: `n_users` people with a taste for each category, a sense for quality, covers and length,
-      and a patience. An episode is a life of up to `n_days`: sessions, and days without any.
+      and a patience. An episode has many sessions, on up to `n_days` days.
     Items: a catalogue of `n_items` videos with a category (sizes have a long tail), a direction
       near it, a quality, a cover that promises more or less than the video keeps, and a length.
       Candidates are drawn by popularity, which has a long tail.
@@ -93,23 +84,6 @@ class ShortVideo(Scenario):
     Reward: `reward`: "feedback" is the weighted sum of the slate's feedback, "watch_minutes" the
       time watched.
     End: terminated after `n_days`, or when they stay away for longer than `churn_days`.
-
-    Settings (defaults): those of `Scenario`, with n_users 1000, n_items 2000, n_candidates 20,
-      slate_size 4, and
-      n_categories (12); category_skew (0.4), sizes ~ rank ** -skew; category_share (0.85), of a
-      direction that is its category's; exposure_skew (2), candidates ~ rank ** (1 / skew - 1);
-      category_appeal (0.2), standard deviation between categories of the mean taste, larger ones
-      being liked more; taste_sd (1.4), trait_sd (0.3) of other traits, quality_sd (0.45), cover_sd
-      (0.5);
-      feature_noise (0.1), profile_noise (1); click_score (-0.6), long_view_score (0), zeal (0.7);
-      like_rate (0.015), comment_rate (0.003), share_rate (0.0015), follow_rate (0.001) of a click,
-      and dislike_rate (0.0005) of a video, at liking 0; click_weight (0.2), long_view_weight (1),
-      like_weight (2), comment_weight (3), share_weight (5), follow_weight (5), dislike_weight
-      (-10); reward ("feedback"); crowding (0.12); exposure_window (4), exposure_limit (4, 0 is no
-      limit); patience (4), patience_drain (1), expected_pleasure (0.5), click_regret (0.3),
-      dislike_regret (2); busy_probability (0.04); return_score (-0.5), return_slope (4),
-      exposure_regret (0.2), churn_days (7), n_days (30); pleasure_price (2) and exposure_price (6),
-      by which `long_term_value` counts pleasure and a category at its limit.
 
     The filter bubble on its own, one video at a time and one session, is slate_size 1, n_days 1,
       exposure_window 3, exposure_limit 1, busy_probability 0, patience_drain 0 and horizon 30: the
@@ -147,25 +121,29 @@ class ShortVideo(Scenario):
     n_candidates: int = 20
     slate_size: int = 4
     n_categories: int = setting(12, low=2, high=MOST_KINDS)
-    category_skew: float = setting(0.4, low=0, high=LARGE)
-    category_share: float = setting(0.85, low=0, high=1)
-    exposure_skew: int = setting(2, low=1, high=MOST_SKEW)
-    category_appeal: float = setting(0.2, low=0, high=LARGE)
-    taste_sd: float = setting(1.4, low=0, high=LARGE)
-    trait_sd: float = setting(0.3, low=0, high=MAX_LOG_SD)
+    category_skew: float = setting(0.4, low=0, high=LARGE, doc="sizes ~ rank ** -skew")
+    category_share: float = setting(0.85, low=0, high=1, doc="of a direction, the category's")
+    exposure_skew: int = setting(
+        2, low=1, high=MOST_SKEW, doc="candidates ~ rank ** (1 / skew - 1)"
+    )
+    category_appeal: float = setting(
+        0.2, low=0, high=LARGE, doc="sd of mean tastes between categories, the larger liked more"
+    )
+    taste_sd: float = setting(1.4, low=0, high=LARGE, doc="of tastes for a category")
+    trait_sd: float = setting(0.3, low=0, high=MAX_LOG_SD, doc="of other traits")
     quality_sd: float = setting(0.45, low=0, high=LARGE)
-    cover_sd: float = setting(0.5, low=0, high=LARGE)
-    feature_noise: float = setting(0.1, low=0, high=LARGE)
-    profile_noise: float = setting(1.0, low=0, high=LARGE)
-    click_score: float = setting(-0.6, low=-LARGE, high=LARGE)
-    long_view_score: float = setting(0.0, low=-LARGE, high=LARGE)
-    zeal: float = setting(0.7, low=0, high=LARGE)
-    like_rate: float = setting(0.015, low=0, high=1)
-    comment_rate: float = setting(0.003, low=0, high=1)
-    share_rate: float = setting(0.0015, low=0, high=1)
-    follow_rate: float = setting(0.001, low=0, high=1)
-    dislike_rate: float = setting(0.0005, low=0, high=1)
-    click_weight: float = setting(0.2, low=-LARGE, high=LARGE)
+    cover_sd: float = setting(0.5, low=0, high=LARGE, doc="of what a cover promises too much")
+    feature_noise: float = setting(0.1, low=0, high=LARGE, doc="sd, in what is seen of videos")
+    profile_noise: float = setting(1.0, low=0, high=LARGE, doc="sd, in what is known of people")
+    click_score: float = setting(-0.6, low=-LARGE, high=LARGE, doc="log-odds of a click, liking 0")
+    long_view_score: float = setting(0.0, low=-LARGE, high=LARGE, doc="of a long view then")
+    zeal: float = setting(0.7, low=0, high=LARGE, doc="how the rates below follow liking")
+    like_rate: float = setting(0.015, low=0, high=1, doc="of clicks, at liking 0")
+    comment_rate: float = setting(0.003, low=0, high=1, doc="likewise")
+    share_rate: float = setting(0.0015, low=0, high=1, doc="likewise")
+    follow_rate: float = setting(0.001, low=0, high=1, doc="likewise")
+    dislike_rate: float = setting(0.0005, low=0, high=1, doc="of videos shown, at liking 0")
+    click_weight: float = setting(0.2, low=-LARGE, high=LARGE, doc="in the reward, as those below")
     long_view_weight: float = setting(1.0, low=-LARGE, high=LARGE)
     like_weight: float = setting(2.0, low=-LARGE, high=LARGE)
     comment_weight: float = setting(3.0, low=-LARGE, high=LARGE)
@@ -173,22 +151,24 @@ class ShortVideo(Scenario):
     follow_weight: float = setting(5.0, low=-LARGE, high=LARGE)
     dislike_weight: float = setting(-10.0, low=-LARGE, high=LARGE)
     reward: str = setting("feedback", choices=REWARDS)
-    crowding: float = setting(0.12, low=0, high=1)
-    exposure_window: int = setting(4, low=1, high=MOST_KINDS)
-    exposure_limit: int = setting(4, low=0, high=MOST_STEPS)
-    patience: float = setting(4.0, low=SMALL, high=LARGE)
-    patience_drain: float = setting(1.0, low=0, high=LARGE)
-    expected_pleasure: float = setting(0.5, low=-LARGE, high=LARGE)
-    click_regret: float = setting(0.3, low=0, high=LARGE)
+    crowding: float = setting(0.12, low=0, high=1, doc="share of clicks lost to an equal one")
+    exposure_window: int = setting(4, low=1, high=MOST_KINDS, doc="slates that are remembered")
+    exposure_limit: int = setting(
+        4, low=0, high=MOST_STEPS, doc="places of one category in the window; 0 is no limit"
+    )
+    patience: float = setting(4.0, low=SMALL, high=LARGE, doc="at the beginning of a session")
+    patience_drain: float = setting(1.0, low=0, high=LARGE, doc="per pleasure that is missing")
+    expected_pleasure: float = setting(0.5, low=-LARGE, high=LARGE, doc="of a slate")
+    click_regret: float = setting(0.3, low=0, high=LARGE, doc="after a click without a long view")
     dislike_regret: float = setting(2.0, low=0, high=LARGE)
-    busy_probability: float = setting(0.04, low=0, high=1)
-    return_score: float = setting(-0.5, low=-LARGE, high=LARGE)
-    return_slope: float = setting(4.0, low=0, high=LARGE)
-    exposure_regret: float = setting(0.2, low=0, high=LARGE)
-    churn_days: int = setting(7, low=1, high=MOST_DAYS)
-    n_days: int = setting(30, low=1, high=MOST_DAYS)
-    pleasure_price: float = setting(2.0, low=0, high=LARGE)
-    exposure_price: float = setting(6.0, low=0, high=LARGE)
+    busy_probability: float = setting(0.04, low=0, high=1, doc="of leaving after a slate")
+    return_score: float = setting(-0.5, low=-LARGE, high=LARGE, doc="log-odds of a day, feeling 0")
+    return_slope: float = setting(4.0, low=0, high=LARGE, doc="what a feeling of 1 adds to them")
+    exposure_regret: float = setting(0.2, low=0, high=LARGE, doc="off the feeling, if over-exposed")
+    churn_days: int = setting(7, low=1, high=MOST_DAYS, doc="who stays away for longer is gone")
+    n_days: int = setting(30, low=1, high=MOST_DAYS, doc="of an episode")
+    pleasure_price: float = setting(2.0, low=0, high=LARGE, doc="of `long_term_value`")
+    exposure_price: float = setting(6.0, low=0, high=LARGE, doc="likewise, of reaching the limit")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.short_video"
     category: ClassVar[str | None] = "category"
@@ -197,6 +177,9 @@ class ShortVideo(Scenario):
         "satiation": ("counts", "recent"),
         "mood": ("patience", "pleasure"),
     }
+
+    sample_item = staticmethod(draw_video)
+    sample_user = staticmethod(draw_viewer)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -213,17 +196,22 @@ class ShortVideo(Scenario):
                 "slate_size - 1"
             )
 
-    def user_layout(self) -> Mapping[str, Any]:
-        """Tastes and what is known of them; this session; this life."""
+    def user_layout(self) -> Layout:
+        """Tastes and what is known of them; this session; all sessions."""
         n_remembered = max(1, (self.exposure_window - 1) * self.slate_size)
+        tastes = (f"taste_{category}" for category in range(self.n_categories))
         return {
             "taste": within(np.float32, -1e12, 1e12, self.n_categories),
             "quality_taste": within(np.float32, -1e3, 1e3),
             "cover_taste": within(np.float32, -1e3, 1e3),
             "length_taste": within(np.float32, -1e3, 1e3),
             "usual_patience": within(np.float32, 0, 1e37),
-            "profile": (np.float32, self.n_categories + 4),
-            "affinity": within(np.float32, -1, 1, self.n_categories),
+            "profile": shown(
+                np.float32,
+                shape=self.n_categories + 4,
+                names=(*tastes, "quality_taste", "cover_taste", "length_taste", "patience"),
+            ),
+            "affinity": shown(np.float32, -1, 1, self.n_categories, under="history"),
             "counts": within(np.int16, 0, n_remembered, self.n_categories),
             "recent": within(np.int16, 0, self.n_categories, n_remembered),
             "turn": count(np.int32),
@@ -249,11 +237,16 @@ class ShortVideo(Scenario):
         more = {name: users[name] > users["n_shown"] for name in feedback}
         return more | {"counts": (users["counts"] != counts).any(axis=1)}
 
-    def item_layout(self) -> Mapping[str, Any]:
+    def item_layout(self) -> Layout:
         """A category, what the video is about, how good it is, its cover and its length."""
+        directions = (f"category_{category}" for category in range(self.n_categories))
         return {
             "embedding": (np.float32, self.n_categories),
-            "features": (np.float32, self.n_categories + 3),
+            "features": shown(
+                np.float32,
+                shape=self.n_categories + 3,
+                names=(*directions, "quality", "cover", "log_seconds"),
+            ),
             "quality": np.float32,
             "cover": np.float32,
             "seconds": np.float32,
@@ -261,49 +254,27 @@ class ShortVideo(Scenario):
             "category": np.int32,
         }
 
-    def response_layout(self) -> Mapping[str, Any]:
+    def response_layout(self) -> Layout:
         """Every kind of feedback, and the time watched."""
-        kinds = dict.fromkeys(FEEDBACK[1:], bool)
-        watched = {"watch_seconds": float, "watch_share": within(float, 0, 1)}
+        kinds = {kind: shown(bool) for kind in FEEDBACK[1:]}
+        watched = {"watch_seconds": float, "watch_share": shown(float, 0, 1)}
         return RESPONSE_FIELDS | kinds | watched
 
-    def observation_fields(self) -> Mapping[str, spaces.Box]:
-        """See the class."""
-        largest = np.finfo(np.float32).max
-        n_columns = self.n_categories + 4
+    def observation_layout(self) -> Mapping[str, Any]:
+        """Where the episode stands, and how the session went so far."""
+        rates = ("click_rate", "long_view_rate", "watch_share", "dislike_rate")
         return {
-            "user": spaces.Box(-largest, largest, (n_columns,), np.float32),
-            "context": spaces.Box(0.0, largest, (3 + self.n_categories,), np.float32),
-            "history": spaces.Box(-1.0, 1.0, (n_columns,), np.float32),
-            "candidates": spaces.Box(-largest, largest, (self.n_candidates, n_columns), np.float32),
-            "response": spaces.Box(0.0, 1.0, (self.slate_size, 8), np.float32),
+            "user": {},
+            "context": {
+                **dict.fromkeys(("turn", "days_away", "day"), shown(float, 0)),
+                "recent": shown(float, 0, shape=self.n_categories),
+            },
+            "history": dict.fromkeys(rates, shown(float, -1, 1)),
+            "candidates": {"exposure": shown(float)},
         }
 
-    def column_names(self) -> Mapping[str, tuple[str, ...]]:
-        """Names the columns of observations."""
-        categories = range(self.n_categories)
-        return {
-            "user": (
-                *(f"taste_{category}" for category in categories),
-                *("quality_taste", "cover_taste", "length_taste", "patience"),
-            ),
-            "context": (
-                *("turn", "days_away", "day"),
-                *(f"recent_{category}" for category in categories),
-            ),
-            "history": (
-                *(f"affinity_{category}" for category in categories),
-                *("click_rate", "long_view_rate", "watch_share", "dislike_rate"),
-            ),
-            "candidates": (
-                *(f"category_{category}" for category in categories),
-                *("quality", "cover", "log_seconds", "exposure"),
-            ),
-            "response": (*FEEDBACK, "watch_share"),
-        }
-
-    def info_layout(self) -> Mapping[str, Any]:
-        """The life so far, and why the session ended that the last slate belonged to."""
+    def info_layout(self) -> Layout:
+        """The episode so far, and why the session ended that the last slate belonged to."""
         return {
             "day": int,
             "n_sessions": int,
@@ -314,7 +285,7 @@ class ShortVideo(Scenario):
         }
 
     def derived(self) -> Mapping[str, Any]:
-        """Category sizes, codes, and prices of what outlasts the slate."""
+        """Category sizes, and prices of what outlasts the slate."""
         log_rank = np.log(np.arange(1.0, self.n_categories + 1))
         shares = np.exp(-self.category_skew * log_rank)
         demand = (log_rank.mean() - log_rank) / log_rank.std()
@@ -322,60 +293,12 @@ class ShortVideo(Scenario):
         return {
             "category_sizes": shares / shares.sum(),
             "category_taste": self.category_appeal * demand,
-            "reward": REWARDS.index(self.reward),
             "pleasure_price": self.pleasure_price if matters else 0.0,
         }
 
     @staticmethod
-    def sample_item(config, item, rng):
-        """Draws a category, a direction near it, quality, cover, length, and noisy features."""
-        item.category = categorical(rng, config.category_sizes)
-        square = 0.0
-        for index in range(len(item.embedding)):
-            item.embedding[index] = normal(rng)
-            square += item.embedding[index] ** 2
-        mixed = math.sqrt((1.0 - config.category_share**2) / square)
-        for index in range(len(item.embedding)):
-            item.embedding[index] *= mixed
-        item.embedding[item.category] += config.category_share
-        square = 0.0
-        for index in range(len(item.embedding)):
-            square += item.embedding[index] ** 2
-        for index in range(len(item.embedding)):
-            item.embedding[index] /= math.sqrt(square)
-            noise = config.feature_noise * normal(rng)
-            item.features[index] = item.embedding[index] + noise
-        item.quality = config.quality_sd * normal(rng)
-        item.cover = config.cover_sd * normal(rng)
-        seconds = _MEDIAN_SECONDS * math.exp(_LOG_SECONDS_SD * normal(rng))
-        item.seconds = min(_MAX_SECONDS, max(_MIN_SECONDS, seconds))
-        item.log_seconds = math.log(item.seconds / _MEDIAN_SECONDS)
-        item.features[config.n_categories] = item.quality + config.feature_noise * normal(rng)
-        item.features[config.n_categories + 1] = item.cover + config.feature_noise * normal(rng)
-        item.features[config.n_categories + 2] = item.log_seconds
-
-    @staticmethod
-    def sample_user(config, user, rng):
-        """Draws tastes and patience, and what is known of them."""
-        n_categories = config.n_categories
-        for index in range(len(user.profile)):
-            trait = normal(rng)
-            user.profile[index] = trait + config.profile_noise * normal(rng)
-            deviation = config.trait_sd * trait
-            if index < n_categories:
-                user.taste[index] = config.category_taste[index] + config.taste_sd * trait
-            elif index == n_categories:
-                user.quality_taste = 1.0 + deviation
-            elif index == n_categories + 1:
-                user.cover_taste = 1.0 + deviation
-            elif index == n_categories + 2:
-                user.length_taste = deviation
-            else:
-                user.usual_patience = config.patience * math.exp(deviation)
-
-    @staticmethod
     def begin_episode(config, user, items, rng):
-        """Begins the first session of a life."""
+        """Begins the first session."""
         user.n_sessions = 0
         user.day = 0
         begin_session(config, user)
@@ -408,34 +331,26 @@ class ShortVideo(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows what is known of the person and the videos, the window, and the last feedback."""
-        n_categories = config.n_categories
+        """Shows the window, the session so far, and how often each category was shown."""
+        context = observation.context
+        context.turn = user.turn / 10.0
+        context.days_away = user.days_away / config.churn_days
+        context.day = user.day / config.n_days
         per_limit = 1.0 / max(1, config.exposure_limit)
-        observation.context[0] = user.turn / 10.0
-        observation.context[1] = user.days_away / config.churn_days
-        observation.context[2] = user.day / config.n_days
-        for index in range(len(user.affinity)):
-            observation.context[3 + index] = user.counts[index] * per_limit
-            observation.history[index] = user.affinity[index]
-        for index in range(len(user.profile)):
-            observation.user[index] = user.profile[index]
+        for category in range(config.n_categories):
+            context.recent[category] = user.counts[category] * per_limit
         per_shown = 1.0 / max(1, user.n_shown)
-        observation.history[n_categories] = user.n_clicks * per_shown
-        observation.history[n_categories + 1] = user.n_long_views * per_shown
-        observation.history[n_categories + 2] = min(1.0, user.watched * per_shown)
-        observation.history[n_categories + 3] = user.n_dislikes * per_shown
+        observation.history.click_rate = user.n_clicks * per_shown
+        observation.history.long_view_rate = user.n_long_views * per_shown
+        observation.history.watch_share = min(1.0, user.watched * per_shown)
+        observation.history.dislike_rate = user.n_dislikes * per_shown
         for index in range(len(candidates)):
-            item = items[candidates[index]]
-            for column in range(len(item.features)):
-                observation.candidates[index, column] = item.features[column]
-            count = user.counts[item.category]
-            observation.candidates[index, n_categories + 3] = count * per_limit
-        for place in range(len(response)):
-            write_response(response[place], observation.response[place])
+            count = user.counts[items[candidates[index]].category]
+            observation.candidates[index].exposure = count * per_limit
 
     @staticmethod
     def report(config, user, items, info):
-        """Writes how the life goes."""
+        """Writes how the episode goes."""
         info.day = user.day
         info.n_sessions = user.n_sessions
         info.turn = user.turn
@@ -447,7 +362,7 @@ class ShortVideo(Scenario):
     def expected_reward(config, user, item):
         """Returns the expected reward of the video shown alone."""
         liking = liking_of(config, user, item)
-        return clicked_appeal(config, user, liking, item) + dislike_appeal(config, liking)
+        return clicked_reward(config, user, liking, item) + dislike_reward(config, liking)
 
     @staticmethod
     def redundancy(config, user, item, other):
@@ -455,15 +370,15 @@ class ShortVideo(Scenario):
         alike = config.crowding * similarity(item, other)
         if alike <= 0.0:
             return 0.0
-        both = max(0.0, clicked_appeal(config, user, liking_of(config, user, item), item))
-        both += max(0.0, clicked_appeal(config, user, liking_of(config, user, other), other))
+        both = max(0.0, clicked_reward(config, user, liking_of(config, user, item), item))
+        both += max(0.0, clicked_reward(config, user, liking_of(config, user, other), other))
         return alike * both
 
     @staticmethod
     def long_term_value(config, user, item):
         """Returns the expected reward, plus the price of pleasure, less that of the category."""
         liking = liking_of(config, user, item)
-        value = clicked_appeal(config, user, liking, item) + dislike_appeal(config, liking)
+        value = clicked_reward(config, user, liking, item) + dislike_reward(config, liking)
         value += config.pleasure_price * expected_pleasure(config, user, liking, item)
         return value - exposure_cost(config, user.counts[item.category] + 1)
 
@@ -473,24 +388,10 @@ class ShortVideo(Scenario):
         alike = config.crowding * similarity(item, other)
         lost = 0.0
         if alike > 0.0:
-            lost += max(0.0, clicked_worth(config, user, liking_of(config, user, item), item))
-            lost += max(0.0, clicked_worth(config, user, liking_of(config, user, other), other))
+            lost += max(0.0, clicked_value(config, user, liking_of(config, user, item), item))
+            lost += max(0.0, clicked_value(config, user, liking_of(config, user, other), other))
             lost *= alike
         if item.category == other.category:
             count = user.counts[item.category]
             lost += exposure_cost(config, count + 2) - exposure_cost(config, count + 1)
         return lost
-
-
-def clicked_worth(config, user, liking, item):
-    """Returns the expected_reward and the priced pleasure of what follows a click."""
-    pleasure = click_chance_of(config, user, liking, item) * clicked_pleasure(config, liking)
-    return clicked_appeal(config, user, liking, item) + config.pleasure_price * pleasure
-
-
-def exposure_cost(config, count):
-    """Returns the price of a category standing at `count` in the window: all of it at the limit."""
-    if config.exposure_limit == 0:
-        return 0.0
-    ratio = count / (config.exposure_limit + 1.0)
-    return config.exposure_price * ratio**_EXPOSURE_POWER

@@ -6,6 +6,7 @@ from recsim_env.core.choice import MAX_EXPONENT, attraction_probability
 from recsim_env.core.streams import uniform
 
 REWARDS = ("feedback", "watch_minutes")
+WATCH_MINUTES = REWARDS.index("watch_minutes")
 
 #: Kinds of feedback, in the order in which they are shown.
 FEEDBACK = ("clicked", "long_view", "liked", "commented", "shared", "followed", "disliked")
@@ -54,7 +55,7 @@ def zeal_for(config, liking):
 
 def value_of_click(config, liking, item, long_view):
     """Returns the expected reward of a click."""
-    if config.reward == 1:
+    if config.reward == WATCH_MINUTES:
         return expected_seconds(item, long_view) / 60.0
     zeal = zeal_for(config, liking)
     value = config.click_weight + config.long_view_weight * long_view
@@ -64,7 +65,7 @@ def value_of_click(config, liking, item, long_view):
     return value + config.follow_weight * min(1.0, config.follow_rate * zeal)
 
 
-def clicked_appeal(config, user, liking, item):
+def clicked_reward(config, user, liking, item):
     """Returns the expected reward of what follows a click on the video shown alone."""
     long_view = long_view_chance(config, liking)
     return click_chance_of(config, user, liking, item) * value_of_click(
@@ -77,9 +78,9 @@ def dislike_chance(config, liking):
     return min(1.0, config.dislike_rate * zeal_for(config, -liking))
 
 
-def dislike_appeal(config, liking):
+def dislike_reward(config, liking):
     """Returns the expected reward of what does not need a click."""
-    if config.reward == 1:
+    if config.reward == WATCH_MINUTES:
         return 0.0
     return config.dislike_weight * dislike_chance(config, liking)
 
@@ -88,6 +89,12 @@ def clicked_pleasure(config, liking):
     """Returns the expected pleasure of a click: regret where the view was not long."""
     long_view = long_view_chance(config, liking)
     return long_view - config.click_regret * (1.0 - long_view)
+
+
+def clicked_value(config, user, liking, item):
+    """Returns the expected_reward and the priced pleasure of what follows a click."""
+    pleasure = click_chance_of(config, user, liking, item) * clicked_pleasure(config, liking)
+    return clicked_reward(config, user, liking, item) + config.pleasure_price * pleasure
 
 
 def expected_pleasure(config, user, liking, item):
@@ -138,7 +145,7 @@ def react(config, user, item, response, rng):
 
 def reward_of(config, response):
     """Returns the weighted feedback, or the time watched."""
-    if config.reward == 1:
+    if config.reward == WATCH_MINUTES:
         return response.watch_seconds / 60.0
     reward = config.dislike_weight if response.disliked else 0.0
     if not response.clicked:
@@ -157,15 +164,3 @@ def pleasure_of(config, response):
     if response.long_view:
         return pleasure + 1.0
     return pleasure - (config.click_regret if response.clicked else 0.0)
-
-
-def write_response(response, row):
-    """Shows the feedback on one place."""
-    row[0] = 1.0 if response.clicked else 0.0
-    row[1] = 1.0 if response.long_view else 0.0
-    row[2] = 1.0 if response.liked else 0.0
-    row[3] = 1.0 if response.commented else 0.0
-    row[4] = 1.0 if response.shared else 0.0
-    row[5] = 1.0 if response.followed else 0.0
-    row[6] = 1.0 if response.disliked else 0.0
-    row[7] = response.watch_share

@@ -9,6 +9,10 @@ QUIT_REASONS = ("goes_on", "busy", "bored", "over_exposed")
 
 _GOES_ON, _BUSY, _BORED, _OVER_EXPOSED = range(4)
 
+# How steeply `long_term_value` prices a category as its count nears the limit: with the power of
+# this.
+_EXPOSURE_POWER = 8
+
 # A category's running mean of long views moves by this share, from the mean of uniform slates.
 _AFFINITY_RATE, _USUAL_LONG_VIEWS = 0.1, 0.25
 
@@ -31,7 +35,7 @@ def begin_session(config, user):
 
 
 def remember(user, category, response):
-    """Counts a shown video: for the window, the session and the life."""
+    """Counts a shown video: for the window, the session and the episode."""
     user.counts[category] += 1
     user.n_shown += 1
     user.n_clicks += 1 if response.clicked else 0
@@ -79,6 +83,14 @@ def forget_oldest(config, user, items, slate):
         if oldest > 0:
             user.counts[oldest - 1] -= 1
         user.recent[first + place] = items[slate[place]].category + 1 if slate[place] >= 0 else 0
+
+
+def exposure_cost(config, count):
+    """Returns the price of a category standing at `count` in the window: all of it at the limit."""
+    if config.exposure_limit == 0:
+        return 0.0
+    ratio = count / (config.exposure_limit + 1.0)
+    return config.exposure_price * ratio**_EXPOSURE_POWER
 
 
 def return_chance(config, feeling):

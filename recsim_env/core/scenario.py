@@ -11,7 +11,7 @@ from recsim_env.core.common import CommonSettings
 from recsim_env.core.fields import Layout, config_record
 from recsim_env.core.memory import check_memory
 from recsim_env.core.schema import Schema
-from recsim_env.core.settings import check_names
+from recsim_env.core.settings import check_names, numbers_of
 from recsim_env.core.streams import integer
 from recsim_env.core.transition import OldSchema
 
@@ -198,13 +198,12 @@ class Scenario(CommonSettings):
         return Schema(**layouts)
 
     def config(self, **overrides: Any) -> np.ndarray:
-        """Returns a 1-element structured array: numeric settings, `derived`, a blank response."""
-        numbers = {
-            name: value
-            for name, value in self.settings.items()
-            if isinstance(value, bool | int | float)
-        }
-        return config_record(numbers | dict(self.derived()) | overrides, self.response_layout())
+        """Returns a 1-element structured array: settings, `derived`, a blank response.
+
+        A setting that is one of several words is its place among them.
+        """
+        numbers = numbers_of(self.settings, type(self)) | dict(self.derived()) | overrides
+        return config_record(numbers, self.response_layout())
 
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Returns how likely each place of slates was looked at, given clicks, (n, slate_size).

@@ -14,7 +14,7 @@ import math
 import os
 import reprlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +154,16 @@ def check_settings(settings: Any) -> None:
         value = getattr(settings, name)
         if value not in allowed:
             raise ValueError(f"{name}={quoted(value)} is not allowed; use {allowed}")
+
+
+def numbers_of(settings: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Returns what compiled code can read: numbers, and of a word its place among the choices."""
+    allowed = ranges(kind)
+    found = dict(settings)
+    for name, value in settings.items():
+        if isinstance(value, str) and name in allowed and allowed[name].choices:
+            found[name] = allowed[name].choices.index(value)
+    return {name: value for name, value in found.items() if isinstance(value, bool | int | float)}
 
 
 def check_names(kind: type, given: Iterable[str]) -> None:

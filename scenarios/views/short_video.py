@@ -9,7 +9,7 @@ from recsim_env.scenarios.video_session import QUIT_REASONS
 
 
 def describe_user(scenario: ShortVideo, user: np.ndarray, user_id: int | None) -> str:
-    """Returns where the person's life and session stand."""
+    """Returns where the person's episode and session stand."""
     name = "somebody" if user_id is None else f"user {user_id}"
     return (
         f"{name} (day {user['day']}, session {user['n_sessions']}, slate {user['turn'] + 1}, "
