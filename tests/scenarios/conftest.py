@@ -52,11 +52,11 @@ def play_once(
     *,
     n: int = 1024,
     watch: Callable[[RecommendationVectorEnv], Any] | None = None,
-    without: str = "",
+    ablate: str = "",
     **settings: Any,
 ) -> Played:
     env: Any = gymnasium.make_vec(f"recsim_env/{env_id}", num_envs=n, threads=2, **settings)
-    score = policy if callable(policy) else scores_of(policy, env, without)
+    score = policy if callable(policy) else scores_of(policy, env, ablate)
     observation, infos = env.reset(seed=0)
     rng, watched = np.random.default_rng(0), []
     returns, lengths = np.zeros(n), np.zeros(n)
@@ -77,8 +77,8 @@ def play_once(
     return Played(returns, lengths, has_left, last, np.array(watched))
 
 
-def scores_of(name: str, env: RecommendationVectorEnv, without: str) -> Policy:
-    settings: dict[str, Any] = {"ablate": without} if without else {}
+def scores_of(name: str, env: RecommendationVectorEnv, ablate: str) -> Policy:
+    settings: dict[str, Any] = {"ablate": ablate} if ablate else {}
     agent: Any = make_agent(name, env, **settings)
     return lambda env, observation, rng: agent.scores(observation, None, deterministic=True)
 
@@ -93,7 +93,7 @@ def play() -> Callable[..., Played]:
         function of environment, observation and generator that scores the candidates.
       n: how many people.
       watch: called with the environment before each step.
-      without: what an oracle does not know; see `Oracle`.
+      ablate: what an oracle does not know; see `Oracle`.
       **settings: of the scenario.
     """
     return play_once
