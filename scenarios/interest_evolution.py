@@ -11,7 +11,6 @@ from recsim_env.core.choice import (
     RESPONSE_FIELDS,
     choose,
     click_chance,
-    model_code,
 )
 from recsim_env.core.fields import Layout, shown, within
 from recsim_env.core.scenario import Scenario
@@ -113,11 +112,11 @@ class InterestEvolution(Scenario):
         return -most, most
 
     def derived(self) -> Mapping[str, Any]:
-        """The choice model's code and the mean quality of each topic."""
+        """The mean quality of each topic."""
         n_bad = round(_BAD_SHARE * self.n_topics)
         bad = np.linspace(-_QUALITY_RANGE, 0, n_bad)
         good = np.linspace(0, _QUALITY_RANGE, self.n_topics - n_bad)
-        return {"choice": model_code(self.choice), "topic_quality": np.concatenate([bad, good])}
+        return {"topic_quality": np.concatenate([bad, good])}
 
     @staticmethod
     def sample_item(config, item, rng):

@@ -11,7 +11,6 @@ from recsim_env.core.choice import (
     RESPONSE_FIELDS,
     choose,
     click_chance,
-    model_code,
 )
 from recsim_env.core.fields import LARGEST, Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
@@ -108,10 +107,9 @@ class InterestExploration(Scenario):
         return {"history": {"shown": shown(float, 0, shape=2), "clicked": shown(float, 0, shape=2)}}
 
     def derived(self) -> Mapping[str, Any]:
-        """The choice model's code, shares as weights, and the means by type and topic."""
+        """Shares as weights, and the means by type and topic."""
         match, other = self.matching_affinity, self.other_affinity
         return {
-            "choice": model_code(self.choice),
             "type_weights": np.array([self.type_0_share, 1 - self.type_0_share]),
             "topic_weights": np.array([self.topic_0_share, 1 - self.topic_0_share]),
             "affinity_mean": np.array([[other, match], [match, other]]),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability, model_code
+from recsim_env.core.choice import RESPONSE_FIELDS, attraction_probability
 from recsim_env.core.fields import Layout, count, shown, within
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, MOST_DAYS, MOST_KINDS, SMALL, setting
@@ -22,6 +22,7 @@ from recsim_env.scenarios.news_calendar import (
     reading_rhythm,
 )
 from recsim_env.scenarios.news_reader import (
+    CHOICES,
     LONGEST_DWELL,
     N_REMEMBERED,
     age_of,
@@ -34,7 +35,6 @@ from recsim_env.scenarios.news_reader import (
     was_clicked,
 )
 
-CHOICES = ("cascade", "position_based")
 REWARDS = ("clicks", "dwell")
 CLICKS = REWARDS.index("clicks")
 TOPICS = ("politics", "sport", "business", "world", "culture", "local", "science", "health")
@@ -288,12 +288,11 @@ class NewsFeed(Scenario):
         return {"first_day": later, "n_days": self.evaluation_days, "evaluation_days": 0}
 
     def derived(self) -> Mapping[str, Any]:
-        """The choice model's code, and what the calendar says by the hour."""
+        """What the calendar says by the hour."""
         calendar = self.calendar
         decay = math.log(2.0) / self.half_life_hours if self.half_life_hours else 0.0
         reading = reading_rhythm(self.rhythm)
         return {
-            "choice": model_code(self.choice),
             "decay": decay,
             "n_hours": calendar.n_hours,
             "n_published": calendar.n_published,

@@ -3,7 +3,7 @@
 import math
 
 from recsim_env.compiler.binding import noinline
-from recsim_env.core.choice import MAX_EXPONENT, cascade, model_code, position_based
+from recsim_env.core.choice import MAX_EXPONENT, cascade, position_based
 from recsim_env.core.streams import normal, uniform
 
 # A page left open for longer than this is another session, by the convention of web analytics.
@@ -13,12 +13,13 @@ LONGEST_DWELL = 1800.0
 N_REMEMBERED = 32
 _SEEN_BITS = 61
 
-_CASCADE = model_code("cascade")
+CHOICES = ("cascade", "position_based")
+CASCADE = CHOICES.index("cascade")
 
 
 def click(config, slate, response, rng):
     """Lets the person read the shelf from the top, under the config's choice model."""
-    if config.choice == _CASCADE:
+    if config.choice == CASCADE:
         cascade(slate, response, config.no_click_score, config.examination, rng)
     else:
         position_based(slate, response, config.no_click_score, config.examination, rng)

@@ -28,6 +28,7 @@ from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, 
 HAS_ITEM_FEATURES = True
 
 REWARDS = ("liked", "clicks", "rating")
+LIKED, CLICKS, RATING = range(len(REWARDS))
 
 # Spreads of the synthetic world in rating units, near those fitted to MovieLens-100K.
 _GLOBAL_MEAN, _TASTE_SD, _ITEM_BIAS_SD, _USER_BIAS_SD, _RATING_NOISE = 3.5, 0.8, 0.5, 0.4, 0.8
@@ -204,9 +205,8 @@ class RatedCatalogue(Scenario):
         return {name: float(getattr(world, name)) for name in _SCALE}
 
     def derived(self) -> Mapping[str, Any]:
-        """The rating scale, the reward's code, and spreads of the synthetic world."""
+        """The rating scale, and spreads of the synthetic world."""
         numbers: dict[str, Any] = {
-            "reward": REWARDS.index(self.reward),
             "max_slates": self.session_limit,
             "is_fitted": bool(self.world),
             "global_mean": _GLOBAL_MEAN,
@@ -303,9 +303,9 @@ class RatedCatalogue(Scenario):
         response[place].rating = rating
         response[place].liked = rating >= config.like_threshold
         consume(config, user, slate[place], item, rating)
-        if config.reward == 0:
+        if config.reward == LIKED:
             return 1.0 if response[place].liked else 0.0, is_over
-        return rating if config.reward == 2 else 1.0, is_over
+        return rating if config.reward == RATING else 1.0, is_over
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
@@ -323,9 +323,9 @@ class RatedCatalogue(Scenario):
         liking = liking_of(config, user, item)
         score = config.choice_slope * (liking - config.global_mean)
         chance = attraction_probability(score, config.no_choice_score)
-        if config.reward == 0:
+        if config.reward == LIKED:
             return chance * like_chance(config, liking)
-        if config.reward == 1:
+        if config.reward == CLICKS:
             return chance
         return chance * min(config.rating_max, max(config.rating_min, liking))
 

@@ -91,8 +91,8 @@ class ShortVideo(Scenario):
       earning some eight times the oracle's return.
 
     Reference returns (defaults, mean and 95 % interval; slates a session): uniform 166 ± 4 (7.5),
-      best non-personal ranking, judged by a crowd of 32, 221 ± 11 (6.1), myopic oracle 345 ± 6
-      (4.1), far-sighted 1943 ± 40 (20.6). Without a limit both references earn the same.
+      best non-personal ranking (means over 32 sampled people) 221 ± 11 (6.1), myopic oracle
+      345 ± 6 (4.1), far-sighted 1943 ± 40 (20.6). Without a limit both references earn the same.
 
     `expected_reward` is the expected reward of a video shown alone; `redundancy` is what it and its
     rival lose by crowding. `long_term_value` adds pleasure at its price, and takes off

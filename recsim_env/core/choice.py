@@ -21,6 +21,7 @@ RESPONSE_FIELDS = {"score": float, "probability": float, "clicked": shown(bool)}
 
 #: Names of the models, in the order of the codes that `choose` takes.
 MODELS = ("multinomial_logit", "proportional", "cascade", "position_based", "always_first")
+MULTINOMIAL_LOGIT, PROPORTIONAL, CASCADE, POSITION_BASED, ALWAYS_FIRST = range(len(MODELS))
 
 #: Models under which the order of a slate matters.
 ORDERED_MODELS = ("cascade", "position_based", "always_first")
@@ -79,13 +80,13 @@ def choose(config, slate, response, rng):
     Returns:
       The first clicked place, or -1.
     """
-    if config.choice == 0:
+    if config.choice == MULTINOMIAL_LOGIT:
         return multinomial_logit(slate, response, config.no_click_score, rng)
-    if config.choice == 1:
+    if config.choice == PROPORTIONAL:
         return proportional(slate, response, config.no_click_score, config.min_normalizer, rng)
-    if config.choice == 2:
+    if config.choice == CASCADE:
         return cascade(slate, response, config.no_click_score, config.examination, rng)
-    if config.choice == 3:
+    if config.choice == POSITION_BASED:
         return position_based(slate, response, config.no_click_score, config.examination, rng)
     return always_first(slate, response)
 
@@ -153,7 +154,7 @@ def attraction_probability(score, no_click_score):
 
 def click_chance(config, score):
     """Returns the chance of a click on an item shown alone, under the config's choice model."""
-    if config.choice == 1:
+    if config.choice == PROPORTIONAL:
         weight = max(score - config.min_normalizer, 0.0)
         total = weight + max(config.no_click_score - config.min_normalizer, 0.0)
         return weight / total if total > 0.0 else 0.0
