@@ -13,7 +13,6 @@ from recsim_env.core.memory import check_memory
 from recsim_env.core.schema import Schema
 from recsim_env.core.settings import check_names, numbers_of
 from recsim_env.core.streams import integer
-from recsim_env.core.transition import OldSchema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,17 +184,14 @@ class Scenario(CommonSettings):
     @property
     def schema(self) -> Schema:
         """The records, spaces and names that follow from the layouts."""
-        layouts: dict[str, Any] = {
-            "user": self.user_layout(),
-            "item": self.item_layout(),
-            "response": self.response_layout(),
-            "info": self.info_layout(),
-            "observation": self.observation_layout(),
-            "sizes": self.settings,
-        }
-        if hasattr(self, "observation_fields"):
-            return OldSchema(**layouts, scenario=self)
-        return Schema(**layouts)
+        return Schema(
+            user=self.user_layout(),
+            item=self.item_layout(),
+            response=self.response_layout(),
+            info=self.info_layout(),
+            observation=self.observation_layout(),
+            sizes=self.settings,
+        )
 
     def config(self, **overrides: Any) -> np.ndarray:
         """Returns a 1-element structured array: settings, `derived`, a blank response.
