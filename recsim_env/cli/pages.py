@@ -113,10 +113,14 @@ def _paragraphs(docstring: str) -> Iterable[str]:
         text = " ".join(block.split())
         label = _LABEL.match(text)
         if not (label and label[1].startswith("Settings")):
-            text = re.sub(
-                r"(?<![`\w])\*+(?![`\w])|(?<=\w)\*(?=\w)", lambda m: "\\*" * len(m[0]), text
-            )
-            yield f"**{label[1]}**: {text[label.end() :]}" if label else text
+            head = f"**{label[1]}**: " if label else ""
+            yield head + _without_markup(text[label.end() if label else 0 :])
+
+
+def _without_markup(text: str) -> str:
+    """Returns a text whose asterisks are asterisks; what stands between backticks stays."""
+    parts = enumerate(text.split("`"))
+    return "`".join(part if place % 2 else part.replace("*", r"\*") for place, part in parts)
 
 
 def agents_page() -> str:
@@ -127,7 +131,9 @@ def agents_page() -> str:
         "settings. All have Stable-Baselines3's `learn`, `predict`, `save` and `load`, in batches.",
         _COMMANDS,
     ]
-    for family, unites in {**FAMILIES, REFERENCES: "nothing learned; they set the scale"}.items():
+    sections = {family: f"Ranks by {by}." for family, by in FAMILIES.items()}
+    sections[REFERENCES] = "They learn nothing, and set the scale of scores."
+    for family, about in sections.items():
         rows = [
             [
                 f"`{name}`",
@@ -138,7 +144,7 @@ def agents_page() -> str:
             for name in names_of(family)
         ]
         table = _table(["agent", "idea", "needs", "source"], rows)
-        parts += [f"## {family[0].upper()}{family[1:]}", f"Ranks by {unites}.", table]
+        parts += [f"## {family[0].upper()}{family[1:]}", about, table]
     parts += [Suitability.of_all().section(), "## Settings"]
     for name in REGISTRY:
         kind = agent_class(name)
