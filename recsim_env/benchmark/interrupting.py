@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
-    """Leaves whatever is being done, at a point where that can be gone on with."""
+    """Raised to leave work at a point from which it can be resumed."""
 
 
 class Held:
@@ -27,7 +27,7 @@ class Held:
         self._number = number
 
     def check(self) -> None:
-        """Raises `Stopped` if a signal came; call it where one can be gone on."""
+        """Raises `Stopped` if a signal came; call it where work can be resumed."""
         if self._number is not None:
             raise Stopped
 

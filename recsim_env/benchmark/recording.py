@@ -139,7 +139,7 @@ def record(
     n_draws: int = 1_000,
     progress_bar: bool = False,
 ) -> Recording:
-    """Plays people with an agent that no longer learns but still explores, and keeps all of it.
+    """Returns the log of simulated people under a frozen agent, which still explores.
 
     The agent is frozen, so that the log is one policy's and sessions do not depend on each other:
     those that were played side by side are written one after the other. The last ones may be cut
@@ -220,7 +220,7 @@ def record_steps(
 def _about(
     agent: Agent, scenario: Scenario, interactions: int, seed: int, num_envs: int, n_draws: int
 ) -> dict[str, Any]:
-    """Returns what makes a log, as JSON values."""
+    """Returns how a log was made, as JSON values."""
     is_exact = agent.draws_slates is None
     return describe_world(scenario) | {
         "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",

@@ -54,7 +54,7 @@ class TrainingRun:
 
     @property
     def beside(self) -> Path:
-        """The file that says what the run is of."""
+        """The file that describes the run."""
         return description_file(self.path)
 
     def begin(self) -> Agent:
@@ -117,7 +117,7 @@ class TrainingRun:
         return type(fresh).load(self.path, self.env)
 
     def about(self, agent: Agent | None = None) -> dict[str, Any]:
-        """Returns all that decides what the agent becomes, but for how long it learns.
+        """Returns all that decides what is learned, but for how long.
 
         Args:
           agent: of the run, if it is at hand.
@@ -171,7 +171,7 @@ def _differing(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
 
 
 def description_file(path: Path) -> Path:
-    """Returns where it stands what an agent's file was trained in, or a log was written with."""
+    """Returns the file beside an agent's or a log's that describes how it was made."""
     return path.with_name(f"{path.name}.json")
 
 

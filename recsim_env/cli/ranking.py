@@ -106,7 +106,7 @@ def protocol_of(options: argparse.Namespace) -> "RankingProtocol":
 
 
 def rank_log(options: argparse.Namespace) -> int:
-    """Judges what is missing, and prints the table."""
+    """Evaluates what is missing, and prints the table."""
     from recsim_env.agents import agent_class
     from recsim_env.benchmark.ranking.study import LOG_SETTINGS, RANDOM, default_agents, rank
 

@@ -76,7 +76,7 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
 def bounded_mean(
     values: ArrayLike, lowest: float = 0.0, highest: float = 1.0, confidence: float = 0.95
 ) -> Estimate:
-    """Returns the mean of numbers that cannot leave a range, with an interval that does not either.
+    """Returns the mean of bounded numbers, with an interval that stays within the bounds.
 
     Student's interval reaches beyond the range where few are hit, or nearly all, and is a single
     point where all values are the same end of it. This one is Wilson's of a share, of as many

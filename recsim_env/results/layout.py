@@ -65,7 +65,7 @@ class Layout:
 
     @property
     def dtype(self) -> list[tuple[str, Any]]:
-        """Of the table as a structured array."""
+        """The dtype of the table as a structured array."""
         return [
             (name, "O" if kind is str else np.dtype(kind)) for name, kind in self.columns.items()
         ]

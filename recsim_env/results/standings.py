@@ -31,7 +31,7 @@ ALWAYS_RUN = (BASELINE, REFERENCE, "far_sighted")
 
 @dataclass(frozen=True)
 class Curve:
-    """How one quantity of one agent went on with the interactions.
+    """One quantity of one agent over the interactions.
 
     Attributes:
       agent: name of the agent.

@@ -10,7 +10,7 @@ PROTOCOLS = ("leave-one-out", "time")
 
 @dataclass(frozen=True, kw_only=True)
 class RankingProtocol:
-    """Which rows of a log are held out, and among what they are to be found.
+    """Which rows of a log are held out, and among which items they are ranked.
 
     The defaults are those of the published table in `Source`: of everybody the last row is held
     out, and its item is ranked with 99 items that the person never consumed.

@@ -86,7 +86,7 @@ def rank(
     progress_bar: bool = False,
     overwrite: bool = False,
 ) -> RankingOutcome:
-    """Judges agents, and `random` beside them, on what a protocol holds out of a log.
+    """Evaluates agents, and `random` beside them, on what a protocol holds out of a log.
 
     Every finished run is on disk before the next; whoever is interrupted and calls again with the
     same folder goes on with what is left. Agents and seeds may be added to a folder by later calls.

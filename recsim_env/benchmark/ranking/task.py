@@ -19,7 +19,7 @@ Integers = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RankingTask:
-    """A log cut into what recommenders are fitted to and what they are asked.
+    """A log cut into training rows, and a question about every person who is ranked.
 
     Attributes:
       train: what they are fitted to.
@@ -230,7 +230,7 @@ def _about_chance(
     is_held_out: NDArray[np.bool_],
     people: Integers,
 ) -> tuple[str, ...]:
-    """Returns how many of the ranked people's held-out rows chance chose, in a sentence.
+    """Returns how many of the ranked people's held-out rows were drawn by chance, in a sentence.
 
     A cut by time leaves nothing to chance, but rows of one moment may make their share another one.
     """

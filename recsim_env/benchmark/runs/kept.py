@@ -154,7 +154,7 @@ def _short(value: Any) -> str:
 
 
 def joined(known: Configs, asked: Configs, *, worlds: Collection[str]) -> dict[str, Any]:
-    """Returns what decides the runs in a folder, once those asked for have joined it.
+    """Returns what decides the runs of a folder, those asked for included.
 
     Args:
       known: of the runs that were there.
@@ -175,7 +175,7 @@ def noted(
     left_out: Sequence[LeftOut],
     command: str,
 ) -> dict[str, Any]:
-    """Returns what the settings of a folder say of all calls that it is the work of.
+    """Returns what a folder's settings record of all calls that wrote into it.
 
     Args:
       table: of the folder.

@@ -16,7 +16,7 @@ _BLOCK_NUMBERS = 8_000_000
 
 @dataclass(frozen=True)
 class FactorModel:
-    """What each user likes and each item offers: liking = mean + biases + taste · character.
+    """A matrix factorization: liking = mean + biases + user factors · item factors.
 
     Attributes:
       global_mean: the mean rating of the log.

@@ -27,7 +27,7 @@ _STEEPEST_RANGE = 100.0
 
 @dataclass(frozen=True)
 class HeldOutFit:
-    """What was learned with the held-out rows unseen, and the report about it.
+    """What was estimated on held-out rows, and the report about it.
 
     `rating_noise` is the scatter of held-out ratings about predictions, whose errors it includes.
     """
@@ -50,7 +50,7 @@ def _hold_out(
 def fit_held_out(
     log: InteractionLog, scale: RatingScale, settings: CalibrationSettings
 ) -> HeldOutFit:
-    """Returns the choices, errors and slopes that need rows which the model has not seen."""
+    """Returns penalties, errors, noise and slope of choice, estimated on held-out rows."""
     seed, per_click = settings.seed, settings.unclicked_per_click
     train, held_out = _hold_out(log, settings)
     earlier, validation = _hold_out(train, settings)

@@ -24,7 +24,7 @@ _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table say who, what, how good and when.
+    """Which columns of a table are user, item, rating, click and time.
 
     Attributes:
       user, item: ids of any kind.
