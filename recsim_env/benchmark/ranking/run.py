@@ -98,7 +98,7 @@ class RankingRun:
 
 
 def play(run: RankingRun) -> tuple[list[Row], str]:
-    """Fits and evaluates an agent; returns its rows for the table, and the traceback if it failed."""
+    """Fits and evaluates an agent; returns its rows, and the traceback if it failed."""
     rows, trace = rows_or_error(functools.partial(_measures, run))
     log, agent, seed = run.key
     about = {"log": log, "agent": agent, "seed": seed, "config_hash": run.config_hash}

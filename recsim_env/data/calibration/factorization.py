@@ -23,7 +23,7 @@ class FactorModel:
       user_bias: (n_users,), how much kinder than average a user rates.
       item_bias: (n_items,), how much better than average an item is rated.
       user_factors: (n_users, n_factors), tastes; n_factors is 0 in a model of biases only.
-      item_factors: (n_items, n_factors), characters.
+      item_factors: (n_items, n_factors).
     """
 
     global_mean: float
@@ -88,7 +88,7 @@ def fit_factors(
 def taste_sd(model: FactorModel) -> float:
     """Returns how far people differ in taste about one item, in units of the rating.
 
-    The standard deviation over users of taste · character, root mean squared over items.
+    The standard deviation over users of user factors · item factors, root mean squared over items.
     """
     tastes = model.user_factors - model.user_factors.mean(axis=0)
     spread = tastes.T @ tastes / len(tastes)
@@ -101,7 +101,7 @@ def consumed_taste_sd(
 ) -> float:
     """Returns how far tastes vary over pairs that were consumed, in units of the rating.
 
-    The standard deviation of (taste - mean taste) · character, each pair counting once.
+    The standard deviation of (user factors - their mean) · item factors, each pair counting once.
     """
     tastes = model.user_factors - model.user_factors.mean(axis=0)
     total = np.zeros(len(user))
