@@ -89,5 +89,5 @@ def test_a_mistake_in_a_class_of_ones_own_says_where(capsys, monkeypatch):
     monkeypatch.setattr(Uniform, "recommend", own)
     assert cli.main(["run", "BernoulliBandit"]) == 1
     said = capsys.readouterr().err
-    assert "KeyError: 'key' (test_cli_faults.py, line" in said
+    assert "KeyError: 'key' (test_faults.py, line" in said
     assert "a fault of recsim-env" not in said
