@@ -38,7 +38,7 @@ NOT_RUN = {
     "recsim-env": "it names the program only",
     "recsim-env calibrate": "it names the command only",
     "recsim-env log": "it names the command only",
-    "recsim-env plot .": "it stands in the folder of a report, where tests/cli/test_commands.py runs it",
+    "recsim-env plot .": "it stands in the folder of a report, where test_commands.py runs it",
     "recsim-env plot FOLDER": "FOLDER stands for one",
     "recsim-env scenarios NAME": "NAME stands for one",
     "recsim-env agents NAME": "NAME stands for one",
