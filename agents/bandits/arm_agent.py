@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from recsim_env.agents.bandits.arms import Arms, Tally
+from recsim_env.agents.bandits.session_tally import SessionTallies
 from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, like, part, require_range, split
@@ -57,18 +58,6 @@ class ArmSettings(AgentSettings):
     )
 
 
-class SessionTally(NamedTuple):
-    """What a session has told of each arm, where sessions have tallies of their own.
-
-    Attributes:
-      tally: one row a session.
-      shown: (n, slate_size), arms shown last; -1 is none.
-    """
-
-    tally: Tally
-    shown: np.ndarray
-
-
 class ArmAgent(OnlineAgent):
     """Base class of bandits that learn what each arm earns: an item, or all items of a topic.
 
@@ -93,6 +82,14 @@ class ArmAgent(OnlineAgent):
         self._column = outcomes.index(self.outcome) - 1  # -1: none, but the reward
         self.arms = self._chosen_arms()
         self.is_per_session = self.settings.per == "session"
+        if self.is_per_session:
+            self.memory = SessionTallies(
+                self.arms,
+                slate_size=self.slate_size,
+                examined=self._examined,
+                column=max(self._column, 0),
+                discount=self.settings.discount,
+            )
         self.tally = Tally.empty(1, 1 if self.is_per_session else self.arms.n_arms)
         self.range = np.array([0.0, 1.0])
 
@@ -169,39 +166,12 @@ class ArmAgent(OnlineAgent):
         told = outcome[weight > 0]
         self.range = np.array([told.min(initial=self.range[0]), told.max(initial=self.range[1])])
         if not self.is_per_session:
-            arm = np.take_along_axis(
-                self.arms.of(transition.observation), transition.slates, axis=1
-            )
+            arm = self.arms.shown(transition.observation, transition.slates)
             self.tally.add(arm, weight, outcome, discount=self.settings.discount)
 
-    # The session ----------------------------------------------------------------------------------
-
-    def begin_state(self, n: int) -> Any:
-        """Returns `n` tallies of nothing, where sessions have their own."""
-        if not self.is_per_session:
-            return None
-        return SessionTally(Tally.empty(n, self.arms.n_arms), np.full((n, self.slate_size), -1))
-
-    def next_state(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Adds the responses to what was shown last; a new episode starts from nothing."""
-        if not self.is_per_session:
-            return state
-        response = observation["response"]
-        clicked = response[:, :, 0] > 0
-        outcome = response[:, :, max(self._column, 0)]
-        weight = self.env.scenario.examination_probability(clicked) * (state.shown >= 0)
-        tally = Tally(*(values.copy() for values in state.tally))
-        tally.add(state.shown, weight, outcome.astype(float), discount=self.settings.discount)
-        for values in tally:
-            values[episode_start] = 0.0
-        return SessionTally(tally, state.shown)
-
-    def remember(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Keeps which arms are shown now."""
-        if not self.is_per_session:
-            return state
-        shown = np.take_along_axis(self.arms.of(observation), slates, axis=1)
-        return state._replace(shown=shown)
+    def _examined(self, clicked: np.ndarray) -> np.ndarray:
+        """Returns how likely each place was looked at, where the agent acts now."""
+        return self.env.scenario.examination_probability(clicked)
 
     def memory_bound(self) -> int:
         """Returns how many arms there are."""

@@ -42,6 +42,10 @@ class Arms:
             return np.asarray(observation["item_id"])
         return np.asarray(observation["candidates"][:, :, self._topics].argmax(axis=2))
 
+    def shown(self, observation: Observation, slates: np.ndarray) -> np.ndarray:
+        """Returns the arms that slates show, (n, slate_size)."""
+        return np.take_along_axis(self.of(observation), slates, axis=1)
+
     def ordered(self, values: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns scores in the order of values, in which items of one topic differ by quality.
 
