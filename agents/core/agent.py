@@ -16,11 +16,9 @@ from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
 from recsim_env.core.scenario import Scenario
-from recsim_env.core.settings import as_type_of
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
-from recsim_env.inputs.spelling import did_you_mean
 
 
 class UnsuitableScenario(ValueError):
@@ -71,7 +69,7 @@ class Agent(ABC):
 
     #: The settings that the constructor takes beside env and seed: names, types, ranges, defaults.
     Settings: ClassVar[type[AgentSettings]] = AgentSettings
-    settings: Any
+    settings: AgentSettings
 
     #: What a scenario must have, by names in `requirements.REQUIREMENTS`.
     requires: ClassVar[tuple[str, ...]] = ()
@@ -85,8 +83,6 @@ class Agent(ABC):
     #: What the names of arrays in its file begin with that may hold infinite numbers.
     infinite: ClassVar[tuple[str, ...]] = ()
 
-    defaults: ClassVar[Mapping[str, Any]] = {}
-
     def __init__(
         self,
         env: RecommendationVectorEnv,
@@ -95,7 +91,7 @@ class Agent(ABC):
         rng: np.random.Generator | None = None,
         **settings: Any,
     ) -> None:
-        self.settings = self._chosen(settings)
+        self.settings = self.Settings.of(type(self).__name__, settings)
         self._enter(env)
         self.world: Mapping[str, Any] = describe_world(self.env.scenario)
         self.seed = as_seed(seed)
@@ -104,38 +100,6 @@ class Agent(ABC):
         self.memory: Memory | None = None
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
         self.on_rest: Callable[[], None] | None = None
-
-    def settings_by_name(self) -> dict[str, Any]:
-        """Returns the settings by name, as JSON values."""
-        if isinstance(self.settings, AgentSettings):
-            return self.settings.as_dict()
-        return dict(self.settings)
-
-    @classmethod
-    def default_settings(cls) -> dict[str, Any]:
-        """Returns the settings by name, as they are by default."""
-        return dict(cls.defaults) or cls.Settings.defaults()
-
-    def _chosen(self, given: Mapping[str, Any]) -> Any:
-        if not self.defaults:
-            return self.Settings.of(type(self).__name__, given)
-        unknown = sorted(set(given) - set(self.defaults))
-        if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has no setting {', '.join(unknown)}; known are "
-                f"{', '.join(self.defaults) or 'none'}{did_you_mean(unknown[0], self.defaults)}"
-            )
-        for name, value in given.items():
-            as_type_of(self.defaults[name], name, value)
-        return dict(self.defaults) | {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in given.items()
-        }
-
-    def require(self, name: str, holds: bool, allowed: str) -> None:
-        """Raises ValueError saying what is allowed for the setting `name`, unless `holds`."""
-        if not holds:
-            raise ValueError(f"{name}={self.settings[name]!r} is not allowed; use {allowed}")
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
@@ -386,7 +350,7 @@ class Agent(ABC):
         values = {
             "agent": f"{type(self).__module__}:{type(self).__qualname__}",
             "seed": self.seed,
-            "settings": self.settings_by_name(),
+            "settings": self.settings.as_dict(),
             "num_timesteps": self.num_timesteps,
             "generator": self.rng.bit_generator.state,
             "world": self.world,

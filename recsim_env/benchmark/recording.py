@@ -224,7 +224,7 @@ def _about(
     is_exact = agent.draws_slates is None
     return describe_world(scenario) | {
         "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
-        "agent_settings": agent.settings_by_name(),
+        "agent_settings": agent.settings.as_dict(),
         "learned_from": agent.num_timesteps,
         "interactions": interactions,
         "seed": seed,

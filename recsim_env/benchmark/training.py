@@ -122,13 +122,13 @@ class TrainingRun:
         Args:
           agent: of the run, if it is at hand.
         """
-        settings = agent_class(self.agent).default_settings() | self.agent_settings
+        settings = agent_class(self.agent).Settings.defaults() | self.agent_settings
         world = describe_world(self.env.scenario)
         return {
             "scenario": world["scenario"],
             "scenario_settings": world["scenario_settings"],
             "agent": self.agent,
-            "agent_settings": agent.settings_by_name() if agent else settings,
+            "agent_settings": agent.settings.as_dict() if agent else settings,
             "seed": self.seed,
             "num_envs": self.env.num_envs,
             "checkpoint_every": self.checkpoint_every,

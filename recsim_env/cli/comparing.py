@@ -151,7 +151,7 @@ def with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[s
                 f"--agent-set {change.name} names no agent that runs; use AGENT.NAME=VALUE with "
                 f"one of {', '.join(changed)}{did_you_mean(label, changed)}"
             )
-        defaults = agent_class(changed[label].get("agent", label)).default_settings()
+        defaults = agent_class(changed[label].get("agent", label)).Settings.defaults()
         changed[label][key] = change.read(defaults.get(key))
     return changed
 

@@ -66,7 +66,7 @@ def agents(options: argparse.Namespace) -> int:
         print(f"{options.name}\n")
         print(inspect.getdoc(kind))
         print("\nSettings:")
-        print("\n".join(settings_lines(kind.Settings, kind.default_settings())) or "  none")
+        print("\n".join(settings_lines(kind.Settings, kind.Settings.defaults())) or "  none")
         return 0
     if options.page:
         print(agents_page())

@@ -148,7 +148,7 @@ def agents_page() -> str:
     parts += [Suitability.of_all().section(), "## Settings"]
     for name in REGISTRY:
         kind = agent_class(name)
-        if defaults := kind.default_settings():
+        if defaults := kind.Settings.defaults():
             parts += [f"### {name}", _settings_table(kind.Settings, defaults)]
     return "\n\n".join(parts)
 

@@ -118,7 +118,7 @@ def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Na
             f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
             f"{did_you_mean(name, AGENTS)}"
         )
-    changes = as_dict(options.agent_set, agent_class(name).default_settings())
+    changes = as_dict(options.agent_set, agent_class(name).Settings.defaults())
     return make_agent(name, env, seed=options.seed, **changes)
 
 

@@ -129,7 +129,7 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
             chosen_scenario(options), num_envs=options.num_envs, threads=options.threads
         ),
         agent=options.agent,
-        agent_settings=as_dict(options.agent_set, agent_class(options.agent).default_settings()),
+        agent_settings=as_dict(options.agent_set, agent_class(options.agent).Settings.defaults()),
         seed=options.seed,
         checkpoint_every=every or -(-_wanted(options) // 10),
         path=path,

@@ -78,7 +78,7 @@ def each(names=tuple(AGENTS)):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("name", each())
 def test_keeps_the_contract(name, scenario):
-    known = agent_class(name).default_settings()
+    known = agent_class(name).Settings.defaults()
     check_agent(name, SCENARIOS[scenario], **{k: v for k, v in SOON.items() if k in known})
 
 
@@ -97,7 +97,7 @@ def home(name):
 NUMBERS = [
     (name, setting, type(value).__name__)
     for name in AGENTS
-    for setting, value in agent_class(name).default_settings().items()
+    for setting, value in agent_class(name).Settings.defaults().items()
     if isinstance(value, int | float)
 ]
 
@@ -126,7 +126,7 @@ def test_numbers_of_numpy_are_kept_as_plain_ones(tmp_path):
     agent.save(tmp_path / "agent.npz")
     again = load_agent(tmp_path / "agent.npz", env)
     assert again.seed == 3
-    assert [type(again.settings_by_name()[name]) for name in ("factors", "exploration")] == [
+    assert [type(again.settings.as_dict()[name]) for name in ("factors", "exploration")] == [
         int,
         float,
     ]

@@ -28,7 +28,7 @@ def home(name):
     """Returns a scenario that suits the agent, and settings with which it learns early."""
     kind = agent_class(name)
     suited = [each for each in (CATALOGUE, STRANGERS, READERS) if kind.unsuitable(each) is None]
-    return suited[0], {k: v for k, v in SOON.items() if k in kind.default_settings()}
+    return suited[0], {k: v for k, v in SOON.items() if k in kind.Settings.defaults()}
 
 
 def content(agent):

@@ -43,7 +43,7 @@ SMALL = {
 def learned(name, scenario, n=150, **settings):
     """Returns an agent that learned for a while from four people."""
     kind = agent_class(name)
-    few = {k: v for k, v in SMALL.items() if k in kind.default_settings()}
+    few = {k: v for k, v in SMALL.items() if k in kind.Settings.defaults()}
     env = RecommendationVectorEnv(scenario, num_envs=4)
     return make_agent(name, env, seed=1, **(few | settings)).learn(n)
 

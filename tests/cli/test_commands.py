@@ -103,7 +103,7 @@ def test_the_page_on_agents_says_where_each_works():
     listed, _, table = kept.partition("\n## Who works where\n")
     sections = dict(part.split("\n", 1) for part in settings.split("\n### ")[1:])
     for name in AGENTS:
-        rows = [f"| `{k}` | `{v!r}` |" for k, v in agent_class(name).default_settings().items()]
+        rows = [f"| `{k}` | `{v!r}` |" for k, v in agent_class(name).Settings.defaults().items()]
         assert [row for row in rows if row not in sections.get(name, "")] == [], name
     for family in [*FAMILIES, REFERENCES]:
         section = listed.split(f"\n## {family[0].upper()}{family[1:]}\n")[1].split("\n## ")[0]

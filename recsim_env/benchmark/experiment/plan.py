@@ -58,7 +58,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             kind = agent_class(agent)
             reason = kind.unsuitable(scenario)
             if reason is None:
-                full = full_settings(agent_label, kind.default_settings(), given)
+                full = full_settings(agent_label, kind.Settings.defaults(), given)
                 own = _described_agent(agent, full)
                 configs[label]["agents"][agent_label] = own
                 common = {k: v for k, v in configs[label].items() if k != "agents"}

@@ -142,7 +142,7 @@ class BenchmarkSettings:
             for label, entry in self.scenarios.items()
         }
         agents = {
-            label: _entry(entry, agent_class(entry.get("agent", label)).default_settings())
+            label: _entry(entry, agent_class(entry.get("agent", label)).Settings.defaults())
             if entry
             else {}
             for label, entry in self.agents.items()

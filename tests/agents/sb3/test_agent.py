@@ -157,7 +157,7 @@ def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_learning_goes_on_where_it_stopped(kind):
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
-    is_short = {"rollout": 256} if "rollout" in agent_class(kind).default_settings() else {}
+    is_short = {"rollout": 256} if "rollout" in agent_class(kind).Settings.defaults() else {}
     agent = make_agent(kind, env, seed=0, **is_short)
     steps = []
     agent.learn(600, callback=lambda learner: steps.append(learner.num_timesteps))
