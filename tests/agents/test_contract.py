@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agent_registry import REGISTRY
-from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
+from recsim_env.agents import AGENTS, Agent, agent_class, load_agent, make_agent
 from recsim_env.agents.references.uniform import Uniform
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -80,6 +80,14 @@ def each(names=tuple(AGENTS)):
 def test_keeps_the_contract(name, scenario):
     known = agent_class(name).Settings.defaults()
     check_agent(name, SCENARIOS[scenario], **{k: v for k, v in SOON.items() if k in known})
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_descends_from_agent_in_one_line_of_at_most_four_classes(name):
+    """So that whoever reads an agent opens few files, and no method comes from two sides."""
+    kinds = [kind for kind in agent_class(name).__mro__ if issubclass(kind, Agent)]
+    assert len(kinds) <= 4
+    assert all(sum(issubclass(each, Agent) for each in kind.__bases__) <= 1 for kind in kinds)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
