@@ -33,7 +33,7 @@ def _bytes_of_person(schema: Schema) -> int:
     slot = record_bytes(schema.user) + 8 * (n + n_places)
     slot += n_places * record_bytes(schema.response)
     slot += 0 if schema.sizes["n_items"] else n * record_bytes(schema.item)
-    observation = 4 * sum(part.n_numbers for part in schema.parts.values())
+    observation = 4 * schema.n_floats
     observation += 8 * n if schema.sizes["n_items"] else 0
     return slot + 8 * observation
 

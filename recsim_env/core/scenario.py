@@ -20,18 +20,21 @@ class Scenario(CommonSettings):
     """A kind of people, a kind of items, and how the former respond to the latter.
 
     Subclass it as a frozen dataclass. Its fields are the settings, declared with their ranges
-    (`recsim_env.core.settings.setting`). Layouts say what records hold and what of it the
-    recommender sees (`recsim_env.core.schema.shown`). The dynamics are static methods about ONE
-    person, in ordinary scalar Python; they are compiled into a loop over many people, so they may
-    use numbers, records, arrays, `math`, the draws of `recsim_env.core.streams`, the models of
-    `recsim_env.core.choice` and plain functions of modules. Most scenarios need these:
+    (`recsim_env.setting`). Layouts say what records hold and what of it the recommender sees
+    (`recsim_env.shown`). The dynamics are static methods about ONE person, in ordinary scalar
+    Python; they are compiled into a loop over many people, so they may use numbers, records,
+    arrays, `math`, the draws of `recsim_env.core.streams`, the models of `recsim_env.core.choice`
+    and plain functions of modules. Most scenarios need some of these, and no others:
 
         sample_item(config, item, rng)                       a new item
         sample_user(config, user, rng)                       a person's lasting traits
         begin_episode(config, user, items, rng)              mood, budget, context of this session
         respond(config, user, items, slate, response, rng)   look, choose, consume, change;
                                                              returns (reward, terminated)
+        observe(config, user, items, candidates, response, observation)    what is computed to
+                                                             be shown; the rest is copied
         expected_reward(config, user, item)                  the immediate expected reward
+        long_term_value(config, user, item)                  likewise, of the whole episode
         derived(), tables()                                  numbers and items that are computed
 
     `config` is a record of the numeric settings and of what `derived` returns, `rng` the person's
@@ -42,37 +45,28 @@ class Scenario(CommonSettings):
     What cannot be is refused before compiled code, which checks nothing, meets it. So a class of
     one's own takes its first steps in plain Python, unless `recsim_env.testing.check_scenario`
     found it in order.
-
-    Raises:
-      ValueError: a setting outside its range, naming the remedy.
     """
 
     #: Like `expected_reward` with a view to the whole episode; None: time does not matter.
     long_term_value: ClassVar[Any] = None
 
-    #: What the expected_reward of `item` loses, 0 or more, when `other` already stands on the
-    #: slate: (config, user, item, other). None: items of one slate take nothing from each other.
+    #: What the expected_reward, or long_term_value, of `item` loses, 0 or more, when `other` stands
+    #: on the slate: (config, user, item, other). None: items take nothing from each other.
     redundancy: ClassVar[Any] = None
-
-    #: The same for `long_term_value`.
     long_term_redundancy: ClassVar[Any] = None
 
     #: The integer field of items that says which kind of thing they are, for measures of diversity.
     category: ClassVar[str | None] = None
 
-    #: The fields of `user` that make up its context, taste, satiation and so on: by these names an
-    #: oracle can be asked what it earns without knowing them. "person" stands for all fields,
-    #: unless it is given here: where people cannot swap their clocks, say.
+    #: The fields of `user` that make up its context, taste, satiation and so on, for ablations. The
+    #: name "person" is all fields unless it is given here: where people cannot swap clocks, say.
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    #: How `render` words and draws people and items: a module by name, or an object, with some of
-    #: the functions of `recsim_env.envs.views`.
+    #: What words and draws people and items; see `recsim_env.envs.render`.
     view: ClassVar[Any] = None
 
-    # What records hold ---------------------------------------------------------------------------
-
     def user_layout(self) -> Layout:
-        """Returns what one person is and feels; see `recsim_env.core.schema`."""
+        """Returns what one person is and feels; see `recsim_env.core.fields`."""
         return {}
 
     def item_layout(self) -> Layout:
@@ -114,9 +108,9 @@ class Scenario(CommonSettings):
     def flags(self) -> Mapping[str, bool]:
         """Returns values of global constants of the scenario's modules, by their names.
 
-        They are for settings that change which fields a record has: a compiled function cannot name
-        a field that is not there. What stands in ``if SHOWS_ITEMS:`` is compiled only where the
-        flag is true; in the module, ``SHOWS_ITEMS = True`` stands for the reader.
+        A compiled function cannot name a field that is not there, and what stands in
+        ``if SHOWS_ITEMS:`` is compiled only where the flag is true; ``SHOWS_ITEMS = True`` in the
+        module stands for the reader.
         """
         return {}
 
@@ -167,8 +161,6 @@ class Scenario(CommonSettings):
         """Returns whether an item of the catalogue must not be offered to this person now."""
         return False
 
-    # What follows --------------------------------------------------------------------------------
-
     @classmethod
     def create(cls, **settings: Any) -> Self:
         """Returns the scenario with these settings; an unknown name lists the known ones."""
@@ -204,9 +196,7 @@ class Scenario(CommonSettings):
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Returns how likely each place of slates was looked at, given clicks, (n, slate_size).
 
-        Agents learn from what was looked at. It follows from the settings `choice` and
-        `examination` where a scenario has them; else all places were looked at.
+        It follows from the settings `choice` and `examination`; without them, all places were.
         """
         model = getattr(self, "choice", "multinomial_logit")
-        look = getattr(self, "examination", 1.0)
-        return np.asarray(examination_probability(model, clicked, look))
+        return examination_probability(model, clicked, getattr(self, "examination", 1.0))

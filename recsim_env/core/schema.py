@@ -8,6 +8,7 @@ the same memory.
 
 import functools
 import linecache
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,9 +41,10 @@ class Part:
         return {**self.copied, **self.computed}
 
     @property
-    def n_numbers(self) -> int:
-        """How many float32 numbers it consists of."""
-        return (self.n_rows or 1) * sum(field.n_columns for field in self.fields.values())
+    def shape(self) -> tuple[int, ...]:
+        """(n_rows, number of columns), or without rows the latter alone."""
+        n_columns = sum(field.n_columns for field in self.fields.values())
+        return (n_columns,) if self.n_rows is None else (self.n_rows, n_columns)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -54,11 +56,10 @@ class Part:
     def space(self) -> spaces.Box:
         """The space of the entry."""
         ends = [field.column_ends for field in self.fields.values() for _ in range(field.n_columns)]
-        shape = (len(ends),) if self.n_rows is None else (self.n_rows, len(ends))
         low, high = np.array(ends, np.float32).T
         return spaces.Box(
-            np.ascontiguousarray(np.broadcast_to(low, shape)),
-            np.ascontiguousarray(np.broadcast_to(high, shape)),
+            np.ascontiguousarray(np.broadcast_to(low, self.shape)),
+            np.ascontiguousarray(np.broadcast_to(high, self.shape)),
             dtype=np.float32,
         )
 
@@ -163,15 +164,21 @@ class Schema:
             *([("user_id", np.int64)] if self.sizes["n_users"] else []),
             *([("item_id", np.int64, self.sizes["n_candidates"])] if self.sizes["n_items"] else []),
         ]
-        named = np.dtype([*(part.entry for part in self.parts.values()), *ids], align=True)
+        boxes = [(name, np.float32, part.shape) for name, part in self.parts.items()]
+        columns = [part.entry for part in self.parts.values()]
         return {
             "user": record_dtype(self.user, of="user"),
             "item": record_dtype(self.item, of="item"),
             "response": record_dtype(self.response, of="response"),
             "info": record_dtype(self.info, of="info"),
-            "observation": observation_dtype(self.spaces),
-            "columns": named,
+            "observation": np.dtype([*boxes, *ids], align=True),
+            "columns": np.dtype([*columns, *ids], align=True),
         }
+
+    @property
+    def n_floats(self) -> int:
+        """How many float32 numbers lead the observation: as many as a flat one has."""
+        return sum(math.prod(part.shape) for part in self.parts.values())
 
     @property
     def copy_shown(self) -> Callable[..., None]:
@@ -238,35 +245,3 @@ def _function_of(name: str, source: str) -> Callable[..., None]:
 
 def copy_shown(user, items, candidates, response, observation):  # type: ignore[no-untyped-def]
     """Stands for the function of this name that a schema makes."""
-
-
-def observation_dtype(fields: Mapping[str, spaces.Space]) -> np.dtype:
-    """Returns the record of one observation: float32 Boxes first, integer ids after them.
-
-    With the floats first, a batch of records seen as one float32 matrix is the flat observation.
-
-    Raises:
-      ValueError: a space that is neither a float32 Box with at least one axis, nor Discrete or
-        MultiDiscrete, or a Box after an integer field.
-    """
-    dtype: list[tuple[Any, ...]] = []
-    for name, space in fields.items():
-        if isinstance(space, spaces.Box) and space.dtype == np.float32 and space.shape:
-            if dtype and dtype[-1][1] is not np.float32:
-                raise ValueError(f"observation {name!r}: float fields must come before integer ids")
-            dtype.append((name, np.float32, space.shape))
-        elif isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-            dtype.append((name, np.int64, space.shape))
-        else:
-            raise ValueError(
-                f"observation {name!r} is {space}; use a float32 Box with at least one axis, "
-                "Discrete or MultiDiscrete"
-            )
-    return np.dtype(dtype, align=True)
-
-
-def float_count(fields: Mapping[str, spaces.Space]) -> int:
-    """Returns how many float32 numbers lead the observation record."""
-    return sum(
-        int(np.prod(space.shape)) for space in fields.values() if isinstance(space, spaces.Box)
-    )

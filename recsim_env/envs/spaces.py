@@ -6,7 +6,6 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.scenario import Scenario
-from recsim_env.core.schema import float_count
 from recsim_env.envs.arguments import as_indices, as_switch
 
 # A dict of arrays, or one array when `flat`.
@@ -25,12 +24,13 @@ class Interface:
     def __init__(self, scenario: Scenario, *, flat: bool, num_envs: int | None = None) -> None:
         self.scenario = scenario
         self.is_flat = as_switch("flat", flat)
-        fields = scenario.schema.spaces
+        schema = scenario.schema
+        fields = schema.spaces
         self.field_names = tuple(fields)
         self.info_names = tuple(scenario.info_layout())
         self.observation_space: spaces.Space = spaces.Dict(fields)
         if self.is_flat:
-            boxes = [space for space in fields.values() if isinstance(space, spaces.Box)]
+            boxes = schema.boxes.values()
             self.observation_space = spaces.Box(
                 np.concatenate([box.low.ravel() for box in boxes]),
                 np.concatenate([box.high.ravel() for box in boxes]),
@@ -41,7 +41,7 @@ class Interface:
             if scenario.slate_size == 1
             else spaces.MultiDiscrete(np.full(scenario.slate_size, scenario.n_candidates))
         )
-        self.n_floats = float_count(fields)
+        self.n_floats = schema.n_floats
         batch = () if num_envs is None else (num_envs,)
         whole = (*batch, scenario.slate_size)
         self._shapes = (batch, whole) if scenario.slate_size == 1 else (whole,)

@@ -5,10 +5,9 @@ import traceback
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 
 from recsim_env.core.fields import LARGEST, count, record_dtype, shown
-from recsim_env.core.schema import Schema, float_count, observation_dtype
+from recsim_env.core.schema import Schema
 
 
 def test_record_has_the_fields_asked_for():
@@ -35,34 +34,6 @@ def test_record_has_the_fields_asked_for():
 def test_unusable_fields_are_named(layout, message):
     with pytest.raises(ValueError, match=message):
         record_dtype(layout, of="user")
-
-
-def test_floats_lead_the_observation():
-    fields = {
-        "user": spaces.Box(0, 1, (3,), np.float32),
-        "candidates": spaces.Box(0, 1, (2, 2), np.float32),
-        "user_id": spaces.Discrete(10),
-        "item_id": spaces.MultiDiscrete([5, 5]),
-    }
-    dtype = observation_dtype(fields)
-    records = np.zeros(2, dtype)
-    records["user"], records["candidates"] = 1, 2
-    floats = records.view(np.float32).reshape(2, -1)[:, : float_count(fields)]
-    assert np.array_equal(floats, [[1, 1, 1, 2, 2, 2, 2]] * 2)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"user": spaces.Box(0, 1, (3,), np.float64)},
-        {"user": spaces.Box(0, 1, (), np.float32)},
-        {"user": spaces.Text(5)},
-        {"user_id": spaces.Discrete(3), "user": spaces.Box(0, 1, (3,), np.float32)},
-    ],
-)
-def test_unusable_spaces_are_named(fields):
-    with pytest.raises(ValueError, match="observation 'user'"):
-        observation_dtype(fields)
 
 
 SCHEMA = Schema(
@@ -96,6 +67,17 @@ def test_what_is_shown_is_named_and_bounded_in_order():
     assert found["response"].high.tolist() == [[1, 5], [1, 5]]
     assert found["now"].low.tolist() == [-LARGEST, 0]
     assert found["user"].low.tolist() == [-1, -1]
+
+
+def test_floats_lead_the_observation():
+    records = np.zeros(2, SCHEMA.dtypes["observation"])
+    for number, (name, part) in enumerate(SCHEMA.parts.items()):
+        assert records[name].shape == (2, *part.shape) == (2, *SCHEMA.spaces[name].shape)
+        records[name] = number
+    records["user_id"] = records["item_id"] = -1
+    floats = records.view(np.float32).reshape(2, -1)[:, : SCHEMA.n_floats]
+    n_numbers = [2, 20, 6, 2, 4]
+    assert np.array_equal(floats, [np.repeat(np.arange(5), n_numbers)] * 2)
 
 
 def test_columns_by_name_and_boxes_are_the_same_memory():
