@@ -186,10 +186,7 @@ class Scenario(CommonSettings):
         )
 
     def config(self, **overrides: Any) -> np.ndarray:
-        """Returns a 1-element structured array: settings, `derived`, a blank response.
-
-        A setting that is one of several words is its place among them.
-        """
+        """Returns a 1-element structured array: settings as numbers, `derived`, a blank response."""
         numbers = numbers_of(self.settings, type(self)) | dict(self.derived()) | overrides
         return config_record(numbers, self.response_layout())
 
