@@ -186,7 +186,7 @@ class Scenario(CommonSettings):
         )
 
     def config(self, **overrides: Any) -> np.ndarray:
-        """Returns a 1-element structured array: settings as numbers, `derived`, a blank response."""
+        """Returns a 1-element structured array: settings, `derived` and a blank response."""
         numbers = numbers_of(self.settings, type(self)) | dict(self.derived()) | overrides
         return config_record(numbers, self.response_layout())
 
