@@ -1,4 +1,4 @@
-"""Layouts: records and observations are what was asked for, and mistakes are named."""
+"""What follows from layouts: spaces, names, memory, and what is copied."""
 
 import dataclasses
 import traceback
@@ -6,35 +6,8 @@ import traceback
 import numpy as np
 import pytest
 
-from recsim_env.core.fields import LARGEST, count, record_dtype, shown
+from recsim_env.core.fields import LARGEST, count, shown
 from recsim_env.core.schema import Schema
-
-
-def test_record_has_the_fields_asked_for():
-    dtype = record_dtype(
-        {"interest": (float, 3), "is_new": bool, "counts": (int, (2, 2))}, of="user"
-    )
-    assert dtype["interest"].shape == (3,)
-    assert dtype["counts"].shape == (2, 2)
-    assert dtype["is_new"] == np.bool_
-    assert dtype.isalignedstruct
-
-
-@pytest.mark.parametrize(
-    ("layout", "message"),
-    [
-        ({"size": float}, "field name 'size' cannot be used"),
-        ({"_secret": float}, "field name '_secret' cannot be used"),
-        ({"two words": float}, "field name 'two words' cannot be used"),
-        ({"interest": (float, 0)}, "every size must be at least 1"),
-        ({"is_bored": (bool, 3)}, "is_bored is an array of bool, .*use np.int8"),
-        ({"name": str}, "is not a number"),
-    ],
-)
-def test_unusable_fields_are_named(layout, message):
-    with pytest.raises(ValueError, match=message):
-        record_dtype(layout, of="user")
-
 
 SCHEMA = Schema(
     user={"taste": shown(float, -1, 1, 2), "n_read": count(int), "mood": shown(float, under="now")},
@@ -67,6 +40,11 @@ def test_what_is_shown_is_named_and_bounded_in_order():
     assert found["response"].high.tolist() == [[1, 5], [1, 5]]
     assert found["now"].low.tolist() == [-LARGEST, 0]
     assert found["user"].low.tolist() == [-1, -1]
+
+
+def test_columns_of_the_category_are_found_by_name():
+    assert SCHEMA.category_columns("topic") == slice(0, 3)
+    assert SCHEMA.category_columns("colour") == SCHEMA.category_columns(None) == slice(0, 0)
 
 
 def test_floats_lead_the_observation():
@@ -125,11 +103,3 @@ def test_a_column_is_not_both_copied_and_computed():
     twice = dataclasses.replace(SCHEMA, observation={"candidates": {"minutes": shown(float)}})
     with pytest.raises(ValueError, match="minutes is both a field that is copied"):
         _ = twice.parts
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"shape": (2, 2)}, {"one_hot": True}, {"one_hot": True, "low": 1, "high": 3}]
-)
-def test_what_cannot_be_shown_is_refused(wrong):
-    with pytest.raises(ValueError, match="what is shown is a number or has one axis"):
-        shown(int, **wrong)
