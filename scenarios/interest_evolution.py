@@ -20,6 +20,7 @@ from recsim_env.core.streams import MAX_NORMAL, integer, normal, uniform, unifor
 # Qualities of topics run from -3 to 3; the 70 % of topics that are bad share the negative half.
 _QUALITY_RANGE = 3.0
 _BAD_SHARE = 0.7
+_ENDLESS = "or time never runs out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +63,18 @@ class InterestEvolution(Scenario):
     n_topics: int = setting(20, low=2, high=MOST_KINDS, doc="topics of items")
     time_budget: float = setting(200.0, low=SMALL, high=LARGE, doc="time that a person brings")
     video_length: float = setting(4.0, low=SMALL, high=LARGE, doc="time that a video takes")
-    step_penalty: float = setting(
-        2.0, low=SMALL, high=LARGE, doc="time lost by a slate without a click"
-    )
+    step_penalty: float = setting(2.0, low=SMALL, high=LARGE, doc="time lost without a click")
     quality_bonus: float = setting(
         0.9 / 3.4,
         low=0,
         below=1 / _QUALITY_RANGE,
-        why="or time never runs out",
-        doc="budget won back per time and quality",
+        why=_ENDLESS,
+        doc="won back per time and quality",
     )
     quality_sd: float = setting(0.1, low=0, high=LARGE, doc="of items around their topic's quality")
     drift: float = setting(0.3, low=0, high=1, doc="how far a click moves an interest")
     choice: str = setting("multinomial_logit", choices=MODELS, doc="see `recsim_env.core.choice`")
-    interest_scale: float = setting(
-        5.0, low=0, high=LARGE, doc="what an interest of 1 adds to the score"
-    )
+    interest_scale: float = setting(5.0, low=0, high=LARGE, doc="score of an interest of 1")
     no_click_score: float = setting(4.0, low=-LARGE, high=LARGE, doc="the score of no click")
     min_normalizer: float = setting(-1.0, low=-LARGE, high=LARGE, doc='of "proportional"')
     examination: float = setting(

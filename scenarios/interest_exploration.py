@@ -58,21 +58,12 @@ class InterestExploration(Scenario):
     type_0_share: float = setting(0.3, low=0, high=1, doc="of people")
     topic_0_share: float = setting(0.2, low=0, high=1, doc="of items")
     matching_affinity: float = setting(
-        1.2,
-        low=-MAX_LOG,
-        high=MAX_LOG,
-        doc="mean of the logarithm of a person's affinity for the topic of their kind",
+        1.2, low=-MAX_LOG, high=MAX_LOG, doc="mean log-affinity for the topic of a person's kind"
     )
-    other_affinity: float = setting(
-        0.1, low=-MAX_LOG, high=MAX_LOG, doc="likewise, for the other topic"
-    )
-    topic_0_quality: float = setting(
-        0.5, low=-MAX_LOG, high=MAX_LOG, doc="mean of the logarithm of quality"
-    )
+    other_affinity: float = setting(0.1, low=-MAX_LOG, high=MAX_LOG, doc="for the other topic")
+    topic_0_quality: float = setting(0.5, low=-MAX_LOG, high=MAX_LOG, doc="mean log-quality")
     topic_1_quality: float = setting(0.2, low=-MAX_LOG, high=MAX_LOG, doc="likewise")
-    spread: float = setting(
-        0.1, low=0, high=MAX_LOG_SD, doc="standard deviation of these logarithms"
-    )
+    spread: float = setting(0.1, low=0, high=MAX_LOG_SD, doc="sd of these logarithms")
     choice: str = setting("multinomial_logit", choices=MODELS, doc="see `recsim_env.core.choice`")
     no_click_score: float = setting(5.0, low=-LARGE, high=LARGE, doc="the score of no click")
     min_normalizer: float = setting(0.0, low=-LARGE, high=LARGE, doc='of "proportional"')

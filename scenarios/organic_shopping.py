@@ -22,6 +22,8 @@ ORGANIC, BANDIT, GONE = range(3)
 _MAX_VIEWS = 32_767
 _MAX_LOG = 50.0
 
+_ENDLESS = "or the session never ends"
+
 # See `OrganicShopping.flags`.
 SHOWS_IDS = True
 
@@ -99,39 +101,24 @@ class OrganicShopping(Scenario):
         3,
         low=0,
         high=MOST_KINDS,
-        doc="pairs of similar products whose clicks are swapped, at most as many as there are "
-        "disjoint pairs of positively correlated products; 0 is none",
+        doc="disjoint similar pairs that are swapped, if there are so many",
     )
     taste_sd: float = setting(1.5, low=0, high=LARGE, doc="of tastes between people")
     drift_sd: float = setting(0.3, low=0, high=LARGE, doc="of their drift; 0 is lasting tastes")
-    popularity_sd: float = setting(
-        4.0, low=0, high=LARGE, doc="of biases; 0 is products liked for their factors only"
-    )
-    normalize_beta: bool = setting(False, doc="whether the rows of B have length 1")
-    organic_to_bandit: float = setting(
-        0.25,
-        low=1e-3,
-        high=1,
-        why="or the session never ends",
-        doc="chance that a recommendation follows a view",
-    )
-    bandit_to_organic: float = setting(
-        0.05, low=0, high=1, doc="chance that views follow a recommendation without a click"
-    )
-    leave_probability: float = setting(
-        0.01, above=0, high=1, why="or the session never ends", doc="after any event"
-    )
-    drift_in_bandit: bool = setting(
-        False, doc="whether w drifts in all events, not only in those that lead to browsing"
-    )
+    popularity_sd: float = setting(4.0, low=0, high=LARGE, doc="of biases; 0 is factors alone")
+    normalize_beta: bool = setting(False, doc="rows of B have length 1")
+    organic_to_bandit: float = setting(0.25, low=1e-3, high=1, why=_ENDLESS, doc="after a view")
+    bandit_to_organic: float = setting(0.05, low=0, high=1, doc="after no click")
+    leave_probability: float = setting(0.01, above=0, high=1, why=_ENDLESS, doc="after any event")
+    drift_in_bandit: bool = setting(False, doc="w drifts not only where browsing follows")
     irregular_time: bool = setting(
-        False, doc="whether events take |N(0, 1)| of time instead of 1, and w drifts accordingly"
+        False, doc="events take |N(0, 1)| of time instead of 1, and w drifts as much more or less"
     )
     click_slope: float = setting(0.3, low=0, high=LARGE, doc="0 is clicks without taste")
     click_range: float = setting(5.0, low=-LARGE, high=LARGE, doc="see Response")
     click_threshold: float = setting(4.5, low=-LARGE, high=LARGE, doc="see Response")
     n_last_views: int = setting(5, low=1, high=MOST_KINDS, doc="how many views are shown in order")
-    show_ids: bool = setting(True, doc="whether candidates show which product they are")
+    show_ids: bool = setting(True, doc="candidates show which product they are")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.organic_shopping"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("taste",)}

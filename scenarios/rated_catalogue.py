@@ -90,10 +90,7 @@ class RatedCatalogue(Scenario):
     )
     item_feature_noise: float = setting(0.5, low=0, high=LARGE, doc="likewise")
     exposure_skew: int = setting(
-        2,
-        low=1,
-        high=MOST_SKEW,
-        doc="items are offered with density ~ rank ** (1 / skew - 1); 1 is uniform",
+        2, low=1, high=MOST_SKEW, doc="offered with density ~ rank ** (1 / skew - 1); 1: uniform"
     )
     visit_skew: int = setting(2, low=1, high=MOST_SKEW, doc="likewise, of who comes")
     choice_slope: float = setting(
