@@ -59,7 +59,7 @@ REGISTRY: dict[str, AgentEntry] = {
         uniform=("references.uniform:Uniform",),
         oracle=("references.oracle:Oracle", "an expected reward"),
         diverse_oracle=(
-            "references.diverse:DiverseOracle",
+            "references.oracle:DiverseOracle",
             "item categories",
             "Carbonell and Goldstein 1998",
         ),

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recsim_env.agents.bandits.arms import Arms, Tally
-from recsim_env.agents.bandits.session_tally import SessionTallies
+from recsim_env.agents.bandits.arms import Arms, SessionTallies, Tally
 from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, like, part, require_range, split

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_abo
 from recsim_env.agents.core.observations import batched, fingerprint, indices_of, lack_of
 from recsim_env.agents.core.requirements import first_lack
 from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
+from recsim_env.agents.core.session import Memory
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
@@ -23,19 +24,6 @@ from recsim_env.formats.array_file import read_arrays, write_arrays
 
 class UnsuitableScenario(ValueError):
     """An agent cannot work in a scenario; the message says why in a sentence."""
-
-
-class Memory(Protocol):
-    """What agents remember of sessions: an array, or a named tuple of them, a row for each."""
-
-    def begin(self, n: int) -> Any:
-        """Returns the memory of `n` sessions that have just begun; see `Agent.begin_state`."""
-
-    def next(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
-        """Returns the memory after seeing an observation; see `Agent.next_state`."""
-
-    def showing(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
-        """Returns the memory after showing slates; see `Agent.remember`."""
 
 
 class Agent(ABC):

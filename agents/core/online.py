@@ -83,7 +83,10 @@ class OnlineAgent(Agent):
     @staticmethod
     def _chance(scores: np.ndarray, slates: np.ndarray, share: float) -> np.ndarray:
         """Returns how likely `_shown` shows slates, (n,)."""
-        return mixed_chance(slate_chance(scores, slates), slates, scores.shape[1], share)
+        chance = slate_chance(scores, slates)
+        if share <= 0:
+            return chance
+        return share * slate_chance(np.zeros(scores.shape), slates) + (1.0 - share) * chance
 
     def _known_scores(
         self, observation: Observation, state: Any, *, deterministic: bool
@@ -215,13 +218,3 @@ def slate_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
         chance *= best[rows, place] / best.sum(axis=1)
         left[rows, place] = -np.inf
     return chance
-
-
-def mixed_chance(
-    chance: np.ndarray, slates: np.ndarray, n_candidates: int, share: float
-) -> np.ndarray:
-    """Returns how likely slates are where a share of all is uniform, and the rest by `chance`."""
-    if share <= 0:
-        return chance
-    uniform = slate_chance(np.zeros((len(slates), n_candidates)), slates)
-    return share * uniform + (1.0 - share) * chance

@@ -1,6 +1,7 @@
-"""What happened so far in a session, for agents that learn values of whole sessions."""
+"""What agents remember of a session: what was shown so far, and what came of it."""
 
 import math
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -9,7 +10,7 @@ from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 
 #: Names of the fields among observations.
-VISIT, TRACES = "session", "traces"
+SESSION, TRACES = "session", "traces"
 
 # Sums are divided by this, so that they stay near the size of the other features.
 _SCALE = 100.0
@@ -21,6 +22,19 @@ _DECAY = 0.8
 _RIDGE = 1.0
 
 
+class Memory(Protocol):
+    """What agents remember of sessions: an array, or a named tuple of them, a row for each."""
+
+    def begin(self, n: int) -> Any:
+        """Returns the memory of `n` sessions that have just begun; see `Agent.begin_state`."""
+
+    def next(self, state: Any, observation: Observation, episode_start: np.ndarray) -> Any:
+        """Returns the memory after seeing an observation; see `Agent.next_state`."""
+
+    def showing(self, state: Any, observation: Observation, slates: np.ndarray) -> Any:
+        """Returns the memory after showing slates; see `Agent.remember`."""
+
+
 class SessionMemory:
     """Adds up what a person did in this session, from what was seen and shown and nothing else.
 
@@ -28,9 +42,9 @@ class SessionMemory:
     to like are hidden, and what an item does to the rest of the session drowns in that. An agent
     sees two fields of it, for each person, with n_columns those of `response`:
 
-    - `VISIT`, (1 + 2 n_columns): slates shown so far and the sum of each column over the items that
-      were clicked, both in hundreds; and of these columns a running mean, by a fifth new with every
-      slate.
+    - `SESSION`, (1 + 2 n_columns): slates shown so far and the sum of each column over the items
+      that were clicked, both in hundreds; and of these columns a running mean, by a fifth new with
+      every slate.
     - `TRACES`, (2 + n_columns, n_features), which compare with candidates: running means, likewise,
       of the features of clicked and of shown items, summed over the slate; and for each column
       what it owes to each feature, the slopes sum (y - mean y) f / (1 + sum f²), over all that was
@@ -51,7 +65,7 @@ class SessionMemory:
             n_places, n_columns = fields["response"].shape
             n_features = fields["candidates"].shape[1]
         shapes = {
-            VISIT: (1 + 2 * n_columns,),
+            SESSION: (1 + 2 * n_columns,),
             TRACES: (2 + n_columns, n_features),
             "shown": (n_places, n_features),
             "moments": (2 + n_columns, n_features),
@@ -65,7 +79,7 @@ class SessionMemory:
         limit = np.finfo(np.float32).max
         self.spaces: dict[str, spaces.Space] = {
             name: spaces.Box(-limit, limit, shapes[name], np.float32)
-            for name in (VISIT, TRACES)
+            for name in (SESSION, TRACES)
             if math.prod(shapes[name])
         }
         self.seen_space = spaces.Dict({**fields, **self.spaces})
@@ -110,7 +124,7 @@ class SessionMemory:
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns the memory after slates whose responses `observation` shows."""
         memory = memory.copy()
-        session = self._part(memory, VISIT)
+        session = self._part(memory, SESSION)
         session[:, 0] += 1.0 / _SCALE
         if "response" not in observation:
             return memory

@@ -10,7 +10,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.core.session import VISIT
+from recsim_env.agents.core.session import SESSION
 from recsim_env.agents.networks.compute import follow
 from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
 
@@ -50,14 +50,14 @@ class SessionTable(nn.Module):
         super().__init__()
         candidates: Any = space["candidates"]
         self.of_feature = nn.Linear(candidates.shape[1], 1)
-        self.of_session = nn.Linear(spaces.flatdim(space[VISIT]), 1)
+        self.of_session = nn.Linear(spaces.flatdim(space[SESSION]), 1)
         for layer in (self.of_feature, self.of_session):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns values of candidates, (n, n_candidates), and of no choice, (n,)."""
-        none = self.of_session(observation[VISIT])
+        none = self.of_session(observation[SESSION])
         return none + self.of_feature(observation["candidates"])[:, :, 0], none[:, 0]
 
 

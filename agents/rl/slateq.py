@@ -247,8 +247,8 @@ class SlateQ(OnlineAgent):
             following = {name: batch[NEXT + name] for name in self.seen_space}
             attraction, gain, none = self._judged(following)
             slates = self._next_slates(batch[NEXT + "slate"].long(), attraction, gain)
-            worth = none + slate_gain(attraction, gain, self.network.attraction.none, slates)
-        return rewards + self.discount * (1.0 - batch["is_terminal"]) * worth
+            value = none + slate_gain(attraction, gain, self.network.attraction.none, slates)
+        return rewards + self.discount * (1.0 - batch["is_terminal"]) * value
 
     def _next_slates(self, shown: Any, attraction: Any, gain: Any) -> Any:
         """Returns the slates that targets expect next; `shown` is -1 where it is not known."""

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from recsim_env.agents.references.diverse import DiverseOracle
-from recsim_env.agents.references.oracle import Oracle
+from recsim_env.agents.references.oracle import DiverseOracle, Oracle
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue

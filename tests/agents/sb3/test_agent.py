@@ -10,7 +10,7 @@ import pytest
 
 from recsim_env.agents import agent_class, load_agent, make_agent
 from recsim_env.agents.core.restoring import flattened
-from recsim_env.agents.core.session import TRACES, VISIT, SessionMemory
+from recsim_env.agents.core.session import SESSION, TRACES, SessionMemory
 from recsim_env.core.fields import Layout, shown
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.streams import integer
@@ -266,7 +266,7 @@ def test_memory_adds_up_the_session():
         seen = memory.seen_with(state, observation)
         assert all(seen[name].shape[1:] == space.shape for name, space in memory.spaces.items())
         expected = [step / 100, *(sums / 100), *recent]
-        np.testing.assert_allclose(seen[VISIT][0], expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(seen[SESSION][0], expected, rtol=1e-5, atol=1e-6)
         expected = np.concatenate([passing, slopes])
         np.testing.assert_allclose(seen[TRACES][0], expected, rtol=1e-4, atol=1e-5)
     assert n_clicks > 3
@@ -311,7 +311,7 @@ def test_training_sees_what_prediction_remembers():
     for index in range(3):
         last = infos[index]["terminal_observation"]
         assert all(np.array_equal(seen[name][index], last[name]) for name in given)
-    assert not given[VISIT].any()
+    assert not given[SESSION].any()
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
