@@ -119,10 +119,14 @@ class Boredom(Scenario):
     n_candidates: int = 20
     slate_size: int = 5
     horizon: int = 50
-    n_topics: int = setting(10, low=_MOST_INTERESTS, high=MOST_KINDS)
+    n_topics: int = setting(10, low=_MOST_INTERESTS, high=MOST_KINDS, doc="topics of items")
     topic_skew: float = setting(0.5, low=0, high=_MAX_SKEW, doc="0 is topics of equal popularity")
-    relevance_offset: float = setting(0.65, low=-LARGE, high=LARGE)
-    relevance_slope: float = setting(10.0, low=0, high=LARGE)
+    relevance_offset: float = setting(
+        0.65, low=-LARGE, high=LARGE, doc="agreement of interest and item at which relevance is 1/2"
+    )
+    relevance_slope: float = setting(
+        10.0, low=0, high=LARGE, doc="how steeply relevance rises with that agreement"
+    )
     examination: float = setting(0.85, low=0, high=1, doc="chance of looking at each further place")
     examination_order: str = setting(
         "top_down",
@@ -138,7 +142,9 @@ class Boredom(Scenario):
     boredom_threshold: int = setting(5, low=0, high=MOST_STEPS, doc="clicks that bore; 0 is off")
     boredom_window: int = setting(5, low=1, high=1000, doc="steps in which they do")
     recent_clicks: int = setting(10, low=1, high=1000, doc="clicks that are remembered")
-    bored_of: str = setting("everything", choices=BORED_OF)
+    bored_of: str = setting(
+        "everything", choices=BORED_OF, doc="what somebody who is bored of a topic no longer clicks"
+    )
     relevance_penalty: float = setting(
         0.0, low=0, high=1, doc="what each bored topic takes off the relevance of everything"
     )

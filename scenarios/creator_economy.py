@@ -100,16 +100,20 @@ class CreatorEconomy(Scenario):
     n_users: int = setting(0, high=0, why="visitors are strangers")
     n_items: int = 240
     slate_size: int = 3
-    n_creators: int = setting(24, low=1, high=MOST_ITEMS)
-    n_groups: int = setting(3, low=1, high=MOST_KINDS)
+    n_creators: int = setting(24, low=1, high=MOST_ITEMS, doc="creators at the start")
+    n_groups: int = setting(3, low=1, high=MOST_KINDS, doc="groups of people, and of creators")
     group_skew: float = setting(0.5, low=0, high=LARGE, doc="0 is groups of one size")
     polarization: float = setting(3.0, low=0, high=LARGE, doc="radius on which groups stand")
-    taste_sd: float = setting(0.5, low=0, high=LARGE)
+    taste_sd: float = setting(
+        0.5, low=0, high=LARGE, doc="of people around the centre of their group"
+    )
     creator_sd: float = setting(0.5, low=0, high=LARGE, doc="of their places")
     item_sd: float = setting(0.3, low=0, high=LARGE, doc="of places and qualities around theirs")
     quality_sd: float = setting(0.4, low=0, high=LARGE, doc="of creators")
-    match_scale: float = setting(2.0, low=0, high=LARGE)
-    no_click_score: float = setting(0.0, low=-LARGE, high=LARGE)
+    match_scale: float = setting(
+        2.0, low=0, high=LARGE, doc="utility lost by a unit of distance between taste and item"
+    )
+    no_click_score: float = setting(0.0, low=-LARGE, high=LARGE, doc="the score of no click")
     feature_noise: float = setting(0.3, low=0, high=LARGE, doc="in what is seen of items")
     taste_noise: float = setting(0.5, low=0, high=LARGE, doc="in what is seen of visitors")
     weeks: float = setting(30.0, low=SMALL, high=LARGE, doc="of an episode")

@@ -150,9 +150,9 @@ class MusicStreaming(Scenario):
     n_candidates: int = 20
     slate_size: int = 1
     n_days: int = setting(0, low=0, high=MOST_DAYS, doc="of an episode; 0 is one session")
-    reward: str = setting("minutes", choices=REWARDS)
-    n_genres: int = setting(12, low=1, high=MOST_KINDS)
-    n_artists: int = setting(150, low=1, high=MOST_ITEMS)
+    reward: str = setting("minutes", choices=REWARDS, doc="what is earned")
+    n_genres: int = setting(12, low=1, high=MOST_KINDS, doc="genres of tracks")
+    n_artists: int = setting(150, low=1, high=MOST_ITEMS, doc="artists in the catalogue")
     n_factors: int = setting(6, low=1, high=MOST_KINDS, doc="of taste and embedding")
     n_recent: int = setting(5, low=1, high=_RING, doc="tracks in `recent`")
     feature_noise: float = setting(

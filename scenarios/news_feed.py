@@ -113,7 +113,9 @@ class NewsFeed(Scenario):
     articles_per_day: float = setting(
         400.0, low=SMALL, high=LARGE, doc="so that the calendar has n_items / articles_per_day days"
     )
-    lifetime_hours: float = setting(48.0, low=SMALL, high=LARGE)
+    lifetime_hours: float = setting(
+        48.0, low=SMALL, high=LARGE, doc="hours until an article vanishes"
+    )
     half_life_hours: float = setting(18.0, low=0, high=LARGE, doc="in which odds halve; 0: never")
     rhythm: float = setting(1.0, low=0, high=1, doc="of the day, in publishing and reading")
     first_day: int = setting(2, low=0, high=MOST_DAYS, doc="of the calendar, for learning")
@@ -121,12 +123,14 @@ class NewsFeed(Scenario):
     evaluation_days: int = setting(
         7, low=0, high=MOST_DAYS, doc="after those, for frozen evaluations; 0: on the same days"
     )
-    n_topics: int = setting(8, low=2, high=MOST_KINDS)
+    n_topics: int = setting(8, low=2, high=MOST_KINDS, doc="topics of articles")
     topic_spread: float = setting(0.4, low=0, high=100, doc="sd of the readership's mean interests")
     interest_sd: float = setting(1.5, low=0, high=100, doc="of a person's around them")
-    eagerness_sd: float = setting(0.5, low=0, high=100)
-    quality_sd: float = setting(0.8, low=0, high=100)
-    n_headline_features: int = setting(2, low=1, high=MOST_KINDS)
+    eagerness_sd: float = setting(0.5, low=0, high=100, doc="of readers' eagerness to click")
+    quality_sd: float = setting(0.8, low=0, high=100, doc="of articles")
+    n_headline_features: int = setting(
+        2, low=1, high=MOST_KINDS, doc="headline features of an article"
+    )
     headline_noise: float = setting(1.0, low=0, high=100, doc="relative to quality_sd")
     surge_strength: float = setting(
         1.5, low=0, high=100, doc="mean height, which is uniform within half of it; 0 is none"
@@ -139,15 +143,25 @@ class NewsFeed(Scenario):
     hour_strength: float = setting(0.3, low=0, high=100, doc="how much topics vary over the day")
     choice: str = setting("cascade", choices=CHOICES, doc="see `recsim_env.core.choice`")
     examination: float = setting(0.85, low=0, high=1, doc="likewise")
-    no_click_score: float = setting(3.3, low=-LARGE, high=LARGE)
+    no_click_score: float = setting(
+        3.3,
+        low=-LARGE,
+        high=LARGE,
+        doc="log-odds of a click that interest, quality and the rest must outweigh",
+    )
     dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE, doc="median, at liking 0")
-    dwell_slope: float = setting(0.3, low=-100, high=100)
-    dwell_sd: float = setting(0.9, low=0, high=10)
-    scan_seconds: float = setting(15.0, low=0, high=LARGE)
+    dwell_slope: float = setting(
+        0.3,
+        low=-100,
+        high=100,
+        doc="how the logarithm of reading time grows with interest and quality",
+    )
+    dwell_sd: float = setting(0.9, low=0, high=10, doc="of the logarithm of reading time")
+    scan_seconds: float = setting(15.0, low=0, high=LARGE, doc="time that looking at a shelf takes")
     stay_hours: float = setting(36.0, low=0, high=LARGE, doc="in which sessions begin")
     sessions_per_day: float = setting(2.0, low=0, high=LARGE, doc="expected, besides the first")
     shelves_per_session: float = setting(4.0, low=1, high=LARGE, doc="mean of a geometric number")
-    reward: str = setting("clicks", choices=REWARDS)
+    reward: str = setting("clicks", choices=REWARDS, doc="what is earned")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.news_feed"
     category: ClassVar[str | None] = "topic"

@@ -94,7 +94,7 @@ def test_the_page_on_scenarios_has_every_setting_with_default_range_and_words():
     for name in ENVIRONMENTS:
         assert f"\n`{name}`: " in page
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
-    assert all(len(row) == 4 for row in rows)
+    assert all(len(row) == 4 and row[3].strip(" |") for row in rows)
 
 
 def test_the_page_on_agents_says_where_each_works():
@@ -102,6 +102,7 @@ def test_the_page_on_agents_says_where_each_works():
     kept, _, settings = kept.partition("\n## Settings\n")
     listed, _, table = kept.partition("\n## Who works where\n")
     sections = dict(part.split("\n", 1) for part in settings.split("\n### ")[1:])
+    assert "|  |\n" not in settings
     for name in AGENTS:
         rows = [f"| `{k}` | `{v!r}` |" for k, v in agent_class(name).Settings.defaults().items()]
         assert [row for row in rows if row not in sections.get(name, "")] == [], name
