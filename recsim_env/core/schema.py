@@ -9,6 +9,7 @@ the same memory.
 import functools
 import linecache
 import math
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -235,7 +236,7 @@ def _copying(column: str, value: str, field: Field) -> list[str]:
 @functools.cache
 def _function_of(name: str, source: str) -> Callable[..., None]:
     """Returns a function from its text, which tracebacks and debuggers show."""
-    file = f"<{name}, made by recsim_env.core.schema, {hash(source):x}>"
+    file = f"<{name}, made by recsim_env.core.schema, {zlib.crc32(source.encode()):x}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names: dict[str, Any] = {"__name__": __name__}
     exec(compile(source, file, "exec"), names)
