@@ -32,8 +32,7 @@ NOT_SOURCE = shutil.ignore_patterns(
     "docs",
 )
 
-# One worker builds, once.
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.processes
 
 
 def run_python(code, *, path=(), cwd):

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -17,13 +16,6 @@ from recsim_env.envs import RecommendationVectorEnv
 
 #: Scores the candidates, (n, n_candidates), by all of an environment and what is seen of it.
 Policy = Callable[[RecommendationVectorEnv, Observation, np.random.Generator], np.ndarray]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file in one process, where what one has played serves the next."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from recsim_env.envs.render import describe_user
 from recsim_env.scenarios.creator_economy import CreatorEconomy
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 ID = "CreatorEconomy-v0"
 
 

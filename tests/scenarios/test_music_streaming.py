@@ -12,6 +12,8 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.music_streaming import MusicStreaming
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 ID, N = "MusicStreaming-v0", 1024
 
 

@@ -15,6 +15,8 @@ from recsim_env.scenarios.news_calendar import calendar_of, publishing_rhythm, r
 from recsim_env.scenarios.news_feed import NewsFeed
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 FALSE_ALARM = 1e-6
 ID, N = "NewsFeed-v0", 2048
 LEARNING = NewsFeed()

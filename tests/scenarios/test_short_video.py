@@ -11,6 +11,8 @@ from recsim_env.scenarios.short_video import ShortVideo
 from recsim_env.scenarios.video_session import QUIT_REASONS
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 ID, N = "ShortVideo-v0", 512
 FALSE_ALARM = 1e-6
 OVER_EXPOSED = QUIT_REASONS.index("over_exposed")
