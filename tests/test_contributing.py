@@ -15,7 +15,7 @@ from tests.checkout import REPOSITORY
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-CATALOGUE = RatedCatalogue(n_users=50, n_items=60)
+CATALOGUE = RatedCatalogue(n_users=50, n_items=60, max_slates=20)
 
 
 @pytest.fixture(params=["AlsoLiked", "Optimist"])

@@ -1,5 +1,6 @@
 """Every registered agent in several scenarios: it suits or says why not, and keeps the contract."""
 
+import copy
 import importlib.util
 import os
 
@@ -145,11 +146,16 @@ def learned(name, seed=0):
     return make_agent(name, env, seed=seed).learn(200)
 
 
-@pytest.mark.parametrize("name", each(SUITABLE))
-def test_loading_finds_the_agent_by_its_file_and_it_goes_on_as_saved(name, tmp_path):
-    agent = learned(name)
+@pytest.fixture(scope="module", params=each(SUITABLE))
+def trained(request):
+    """Returns a name, and an agent that learned for a while; tests take a copy of it."""
+    return request.param, learned(request.param, seed=3)
+
+
+def test_loading_finds_the_agent_by_its_file_and_it_goes_on_as_saved(trained, tmp_path):
+    agent = copy.deepcopy(trained[1])
     agent.save(tmp_path / "agent.npz")
-    env = RecommendationVectorEnv(home(name), num_envs=4)
+    env = agent.env.twin()
     loaded = load_agent(tmp_path / "agent.npz", env)
     assert type(loaded) is type(agent)
     assert (loaded.num_timesteps, loaded.settings) == (agent.num_timesteps, agent.settings)
@@ -161,10 +167,9 @@ def test_loading_finds_the_agent_by_its_file_and_it_goes_on_as_saved(name, tmp_p
         assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", each(SUITABLE))
-def test_same_seed_learns_and_shows_the_same(name):
-    twins = [learned(name, seed=3) for _ in range(2)]
-    twins.append(learned(name, seed=4))
+def test_same_seed_learns_and_shows_the_same(trained):
+    name, agent = trained
+    twins = [copy.deepcopy(agent), learned(name, seed=3), learned(name, seed=4)]
     slates = []
     for agent in twins:
         observation, _ = agent.env.reset(seed=8)

@@ -1,5 +1,6 @@
 """Every agent tells how likely it shows a slate, and it is so; asking changes nothing."""
 
+import copy
 import itertools
 import math
 
@@ -25,7 +26,7 @@ N_PREDICTIONS, N_DRAWS = 20_000, 5_000
 FALSE_ALARM = 1e-6 / (len(AGENTS) * len(SCENARIOS) * len(ALL_SLATES) * 2)
 
 CASES = [
-    pytest.param(name, scenario, id=f"{name}-{scenario}")
+    pytest.param((name, scenario), id=f"{name}-{scenario}")
     for name in AGENTS
     for scenario in SCENARIOS
     if agent_class(name).unsuitable(SCENARIOS[scenario]) is None
@@ -39,6 +40,12 @@ def learned(name, scenario):
     except ImportError as error:  # an extra is not installed; it says how to
         pytest.skip(str(error))
     return agent.learn(400)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def trained(request):
+    """Returns an agent that learned for a while; tests that change it take a copy."""
+    return learned(*request.param)
 
 
 def meet_the_same_person(agent, n):
@@ -60,9 +67,8 @@ def chances(agent, n_draws=N_DRAWS, **arguments):
     return np.mean(stated, axis=1)
 
 
-@pytest.mark.parametrize(("name", "scenario"), CASES)
-def test_chances_add_up_to_one_and_are_how_often_slates_are_shown(name, scenario):
-    agent = learned(name, scenario)
+def test_chances_add_up_to_one_and_are_how_often_slates_are_shown(trained):
+    agent = copy.deepcopy(trained)
     for deterministic in (False, True):
         stated = chances(agent, deterministic=deterministic)
         assert stated.min() >= 0.0
@@ -81,11 +87,10 @@ def test_chances_add_up_to_one_and_are_how_often_slates_are_shown(name, scenario
                 assert abs(count / N_PREDICTIONS - chance) < allowed
 
 
-@pytest.mark.parametrize(("name", "scenario"), CASES)
-def test_asking_changes_neither_what_is_shown_nor_what_is_learned(name, scenario):
+def test_asking_changes_neither_what_is_shown_nor_what_is_learned(trained):
     shown = []
     for asks in (True, False):
-        agent = learned(name, scenario)
+        agent = copy.deepcopy(trained)
         learning_env = agent.env
         if asks:
             before = agent.rng.bit_generator.state

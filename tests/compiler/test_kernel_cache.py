@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ PACKAGE = Path(recsim_env.__file__).parent
 # A scenario with `n` records more or less is another layout under the same names.
 _PROGRAM = """
 import sys
+import time
 from dataclasses import dataclass
 import numpy as np
 from recsim_env import RecommendationVectorEnv, Scenario
@@ -79,6 +81,7 @@ _WARNING = "compiled code is not kept"
 
 _RUN = """
 import sys
+import time
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 env = RecommendationVectorEnv(LongTermSatisfaction, num_envs=2)
@@ -151,3 +154,70 @@ def test_damaged_files_of_the_cache_are_replaced(tmp_path):
             file.write_bytes(file.read_bytes()[:40])
         assert run_with(NUMBA_CACHE_DIR=str(tmp_path)) == (printed, "")
         assert [file.stat().st_size for file in files] == whole
+
+
+CODE = """
+import time
+import recsim_env, gymnasium
+start = time.perf_counter()
+env = gymnasium.make("recsim_env/InterestEvolution-v0")
+env.reset(seed=0)
+env.step([0, 1, 2])
+print(time.perf_counter() - start, env.unwrapped._simulator.kernel.is_compiled)
+"""
+
+
+def run_elsewhere(**environment):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, is_compiled = done.stdout.split()
+    return float(seconds), is_compiled == "True"
+
+
+def test_the_second_process_loads_the_kernel_instead_of_compiling(tmp_path):
+    cold, _ = run_elsewhere(NUMBA_CACHE_DIR=str(tmp_path))
+    warm = min(run_elsewhere(NUMBA_CACHE_DIR=str(tmp_path))[0] for _ in range(3))
+    assert warm < cold / 2
+
+
+NOTEBOOK = """
+import sys
+import time
+exec(open(sys.argv[1]).read(), {"__name__": "notebook"})
+"""
+
+SCENARIO = """
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+
+class Mine(LongTermSatisfaction):
+    @staticmethod
+    def sample_item(config, item, rng):
+        item.clickbait = 0.25
+
+env = RecommendationVectorEnv(Mine, num_envs=2)
+assert (env.reset(seed=0)[0]["candidates"] == 0.25).all()
+"""
+
+
+def test_a_scenario_outside_any_module_loads_from_the_cache(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(SCENARIO)
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", NOTEBOOK, str(script)],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+            check=True,
+        )
+
+
+def test_disable_jit_still_works():
+    start = time.perf_counter()
+    _, is_compiled = run_elsewhere(NUMBA_DISABLE_JIT="1")
+    assert not is_compiled
+    assert time.perf_counter() - start < 60

@@ -21,7 +21,7 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_batch, check_scenario, random_slates
 
 ENV_IDS = sorted(f"recsim_env/{name}" for name in ENVIRONMENTS)
-SMALL = {"n_topics": 3, "n_candidates": 5, "slate_size": 2, "time_budget": 12.0}
+SMALL = {"n_topics": 4, "n_candidates": 5, "slate_size": 2, "time_budget": 12.0}
 
 
 def scenario_of(env_id, **settings):

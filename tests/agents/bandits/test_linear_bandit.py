@@ -8,6 +8,8 @@ from recsim_env.agents import make_agent
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("name", ["linucb", "lin_thompson"])
 def test_tens_of_thousands_of_decisions_and_updates_a_second(name):

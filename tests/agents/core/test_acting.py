@@ -258,7 +258,7 @@ def test_chances_are_asked_of_slates_only(acting):
 
 @pytest.mark.parametrize("name", ["ials", "popularity", "ucb"])
 def test_who_knows_by_id_is_not_asked_about_nobody(name):
-    scenario = RatedCatalogue(n_users=20, n_items=12, n_candidates=5)
+    scenario = RatedCatalogue(n_users=20, n_items=60, max_slates=20)
     env = RecommendationVectorEnv(scenario, num_envs=3)
     agent, seen = make_agent(name, env), env.reset(seed=0)[0]
     agent.predict(seen)

@@ -54,7 +54,7 @@ def test_rows_that_take_too_much_memory_are_fewer():
 
 
 def learned(name: str, steps: int, num_envs: int = 8, **settings: Any) -> Any:
-    env = RecommendationVectorEnv(Boredom, num_envs=num_envs, n_candidates=5)
+    env = RecommendationVectorEnv(Boredom, num_envs=num_envs)
     return make_agent(name, env, seed=0, learning_starts=0, **settings).learn(steps)
 
 
