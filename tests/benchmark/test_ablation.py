@@ -11,7 +11,7 @@ from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
-WORLD = {"InterestEvolution": {"n_topics": 5, "time_budget": 40.0}}
+WORLD = {"InterestEvolution": {"n_topics": 4, "time_budget": 40.0}}
 SMALL = {"seeds": 3, "interactions": 200, "eval_episodes": 20, "jobs": 1}
 
 
@@ -70,7 +70,7 @@ def test_the_page_tells_of_all_worlds_in_the_folder(measured, tmp_path):
     shutil.copytree(folder, tmp_path / "ablation")
     (tmp_path / "ablation" / "ranking").mkdir()
     (tmp_path / "ablation" / "ranking" / "rows.csv").write_text("log,agent\n")
-    world = {"small": {"scenario": "InterestExploration", "n_candidates": 4}}
+    world = {"small": {"scenario": "InterestExploration", "horizon": 20}}
     more = run_ablations(world, tmp_path / "ablation", **SMALL)
     assert list(more) == ["small"]
     assert (tmp_path / "ablation" / "values.md").read_text() == as_markdown(values | more)

@@ -32,7 +32,7 @@ LONG = {
     "recsim-env benchmark --config": "hours; the settings of the file are read",
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
     "recsim-env plot docs/results": "tests/test_pages.py writes these reports elsewhere",
-    "recsim-env speed": "tens of minutes of measuring; tests/cli/test_commands.py runs it small",
+    "recsim-env speed": "tens of minutes of measuring; tests/cli/test_speed.py runs it small",
 }
 NOT_RUN = {
     "recsim-env": "it names the program only",

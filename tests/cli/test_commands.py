@@ -401,24 +401,6 @@ def test_malformed_arguments_are_refused(wrong, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_speed_prints_its_tables(capsys):
-    asked = ["speed", "InterestEvolution", "--batch", "8", "--threads", "1", "--seconds", "0.02"]
-    assert main(asked) == 0
-    printed = capsys.readouterr().out
-    assert "8 × 1" in printed
-    assert "a world of 1,000,000,000 users and 1,000,000 items" in printed
-
-
-def test_speed_compares_with_another_simulator(capsys):
-    other = Path(__file__).parents[1] / "scenarios" / "numpy_interest_evolution.py"
-    asked = ["speed", "--batch", "8", "--seconds", "0.02", "--against"]
-    assert main([*asked, f"{other}:NumpyInterestEvolution", "InterestEvolution"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("recsim_env/InterestEvolution-v0, 8 people") and "ratio" in line
-    assert main([*asked, f"{other}:NumpyInterestEvolution"]) == 2
-    assert "name it" in capsys.readouterr().err
-
-
 @pytest.fixture
 def ratings(tmp_path):
     """A log of 40 users and 60 items in which odd users like odd items."""

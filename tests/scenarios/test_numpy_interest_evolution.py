@@ -9,6 +9,8 @@ from recsim_env.benchmark import evaluate
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from tests.scenarios.numpy_interest_evolution import NumpyInterestEvolution
 
+pytestmark = pytest.mark.published
+
 N_EPISODES = 4_000
 
 

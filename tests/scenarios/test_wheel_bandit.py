@@ -12,6 +12,8 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.wheel_bandit import WheelBandit
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 #: Two-sided chance of a false alarm of each bound.
 RATE = 1e-6
 T = 2_000
