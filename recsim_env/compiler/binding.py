@@ -176,11 +176,10 @@ def _is_noinline(function: Callable) -> bool:
     return bool(function.__dict__.get("is_noinline", False))
 
 
-def _global_names(code: types.CodeType) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def _global_names(code: types.CodeType) -> tuple[str, ...]:
     """Returns the names a code object reads as globals, nested code included."""
     loads = (each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
-    names = list(dict.fromkeys(loads))
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names += _global_names(constant)
-    return names
+    nested = (each for each in code.co_consts if isinstance(each, types.CodeType))
+    names = [*loads, *(name for each in nested for name in _global_names(each))]
+    return tuple(dict.fromkeys(names))
