@@ -214,7 +214,8 @@ class SlatePolicyAgent(Agent):
 
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` returned."""
-        own, rest = split({"optimizer": {}, "learning": {}} | dict(state), *_PARTS)
+        filled = {"optimizer": {}, "learning": {}} | dict(state)
+        own, rest = split(filled, "network", "optimizer", "learning")
         super().load_state_dict(rest)
         self.trainer.load_state_dict(own)
         learning = part(own, "learning")
