@@ -44,10 +44,6 @@ class EpsilonGreedy(ArmAgent):
     settings: EpsilonGreedySettings
     has_schedule = True
 
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates after so many interactions."""
-        return self.settings.share_after(n_steps)
-
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns what is served too: the best guesses."""
         return self.estimate(tally, arm)

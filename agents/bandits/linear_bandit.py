@@ -9,7 +9,7 @@ from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, 
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, part, split
-from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.settings import ConstantExploration
 from recsim_env.agents.core.transition import Transition
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
@@ -19,7 +19,7 @@ _MAX_NUMBERS = 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearSettings(AgentSettings):
+class LinearSettings(ConstantExploration):
     """What bandits with a linear model are given."""
 
     ridge: float = setting(1.0, above=0.0, doc="prior precision of the weights")
@@ -28,9 +28,6 @@ class LinearSettings(AgentSettings):
         above=0.0,
         high=1.0,
         doc="share of an observation's weight that is left one interaction later",
-    )
-    exploration: float = setting(
-        0.0, low=0.0, high=1.0, doc="share of uniform slates while learning"
     )
     context: bool = setting(True, doc="whether g has `context` and `history`, too")
     max_features: int = setting(256, low=0, doc="longest x that takes the full product")
@@ -82,10 +79,6 @@ class LinearBandit(OnlineAgent):
     @abstractmethod
     def make_model(self, features: JointFeatures) -> LinearModel:
         """Returns the model, which has learned nothing."""
-
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates."""
-        return self.settings.exploration
 
     def update(self, transition: Transition) -> None:
         """Lets the past fade, and adds what was looked at."""

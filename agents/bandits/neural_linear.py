@@ -144,10 +144,6 @@ class NeuralLinear(OnlineAgent):
 
     # Learning -------------------------------------------------------------------------------------
 
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates."""
-        return self.settings.exploration
-
     def begin(self) -> None:
         """Notes that everybody's session begins anew."""
         self.log.end_sessions()

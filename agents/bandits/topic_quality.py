@@ -51,10 +51,6 @@ class TopicQuality(ArmAgent):
         columns = self.env.scenario.schema.column_names.get("response", ())
         return "quality" if "quality" in columns else "reward"
 
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates after so many interactions."""
-        return self.settings.share_after(n_steps)
-
     def index(self, tally: Tally, arm: np.ndarray) -> np.ndarray:
         """Returns what is served too: the best guesses."""
         return self.estimate(tally, arm)

@@ -257,9 +257,6 @@ class Agent(ABC):
                 raise lack_of(field, name)
         return seen, is_single
 
-    def _lack_of(self, name: str) -> str:
-        return str(lack_of(name, type(self).__name__))
-
     def _explain_lack(self, error: KeyError, observation: Observation) -> None:
         """Raises ValueError where the error is that a field of the observation was left out."""
         space: Any = self.env.single_observation_space

@@ -17,7 +17,7 @@ from recsim_env.agents.core.restoring import (
     rows_like,
     whole,
 )
-from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.settings import ConstantExploration
 from recsim_env.agents.core.transition import Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import setting
@@ -186,17 +186,16 @@ class ImpressionLog:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittingSettings(AgentSettings):
+class FittingSettings(ConstantExploration):
     """Settings of agents that fit a model to their log."""
+
+    exploration: float = 0.1
 
     refit_every: int = setting(
         2_000,
         low=1,
         doc="interactions after which the model is fitted anew to the whole log; learning also "
         "ends with a fit",
-    )
-    exploration: float = setting(
-        0.1, low=0.0, high=1.0, doc="share of uniform slates while learning"
     )
 
 

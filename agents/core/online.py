@@ -32,16 +32,12 @@ class OnlineAgent(Agent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.exploration = self.exploration_after(0)
+        self.exploration = self.settings.share_after(0)
         self.interaction = Interaction(self)
 
     @abstractmethod
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
-
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates after so many interactions; by default none."""
-        return 0.0
 
     def update(self, transition: Transition) -> None:
         """Learns from a batch of steps; by default not at all."""
@@ -123,7 +119,7 @@ class OnlineAgent(Agent):
         """Learns from a batch of steps, and counts them."""
         self.update(transition)
         self.num_timesteps += len(transition.index)
-        self.exploration = self.exploration_after(self.num_timesteps)
+        self.exploration = self.settings.share_after(self.num_timesteps)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what was learned, and the sessions that learning is amid."""
@@ -134,7 +130,7 @@ class OnlineAgent(Agent):
         """Takes back what `state_dict` returned."""
         super().load_state_dict({k: value for k, value in state.items() if k != "learning"})
         self.interaction.load_state_dict(part(part(state, "learning"), "sessions"))
-        self.exploration = self.exploration_after(self.num_timesteps)
+        self.exploration = self.settings.share_after(self.num_timesteps)
 
 
 def collect(

@@ -36,10 +36,27 @@ class AgentSettings:
         """Returns the settings by name."""
         return {name: getattr(self, name) for name in self.defaults()}
 
+    def share_after(self, n_steps: int) -> float:
+        """Returns the share of random slates after so many interactions; by default none."""
+        return 0.0
+
 
 def refusal(name: str, value: Any, allowed: str) -> ValueError:
     """Returns the error of a setting that this scenario does not allow, and what it does allow."""
     return ValueError(f"{name}={value!r} is not allowed; use {allowed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantExploration(AgentSettings):
+    """A share of random slates that stays as it is."""
+
+    exploration: float = setting(
+        0.0, low=0.0, high=1.0, doc="share of uniform slates while learning"
+    )
+
+    def share_after(self, n_steps: int) -> float:
+        """Returns the share of random slates, whatever the number of interactions."""
+        return self.exploration
 
 
 @dataclass(frozen=True, kw_only=True)

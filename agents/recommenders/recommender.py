@@ -52,6 +52,7 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
     settings: SettingsT
 
     requires: ClassVar[tuple[str, ...]] = ("user and item ids",)
+    needs_every_field = True  # without ids all would be strangers, without a word
 
     #: Observation fields that the log keeps, where the scenario has them.
     logged_fields: ClassVar[tuple[str, ...]] = ()
@@ -109,10 +110,6 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
         """What was fitted to the log, who is in it, and what serving needs; empty at first."""
         return self.fitting.model
 
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of uniform slates."""
-        return self.settings.exploration
-
     def begin(self) -> None:
         """Notes that everybody's session begins anew."""
         self.log.end_sessions()
@@ -167,15 +164,6 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
             context=np.hstack(context) if context else None,
             recent=state.recent,
         )
-
-    def _batched(self, observation: Observation) -> tuple[Observation, bool]:
-        """Refuses also observations that leave out ids: all would be strangers, without a word."""
-        seen, is_single = super()._batched(observation)
-        space: Any = self.env.single_observation_space
-        for name in space.spaces:
-            if name not in seen:
-                raise ValueError(self._lack_of(name))
-        return seen, is_single
 
     # Files ---------------------------------------------------------------------------------------
 

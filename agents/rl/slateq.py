@@ -124,10 +124,6 @@ class SlateQ(OnlineAgent):
         """Gamma, 0 for "myop"."""
         return 0.0 if self.settings.training == "myop" else self.settings.gamma
 
-    def exploration_after(self, n_steps: int) -> float:
-        """Returns the share of random slates after so many interactions."""
-        return self.settings.share_after(n_steps)
-
     def make_network(self) -> Any:
         """Returns `ItemValues` with the parts that the settings name."""
         from recsim_env.agents.rl import item_values

@@ -24,7 +24,7 @@ def test_counts_what_stands_above_the_click_and_the_click_as_the_paper_does():
     looks, clicks = np.zeros(10), np.zeros(10)
 
     def follow(agent):
-        slate = agent._shown
+        slate = agent.last_slate
         clicked = agent.interaction.observation["response"][0, :, 0] > 0
         first = int(np.argmax(clicked)) if clicked.any() else 3
         looks[slate[: first + 1]] += 1
@@ -35,10 +35,10 @@ def test_counts_what_stands_above_the_click_and_the_click_as_the_paper_does():
 
     def watched(observation, state, *, deterministic):
         slates = recommend(observation, state, deterministic=deterministic)
-        agent._shown = slates[0]
+        agent.last_slate = slates[0]
         n, t = np.maximum(looks, 1), max(agent.num_timesteps, 1)
         bound = np.where(looks > 0, clicks / n + np.sqrt(1.5 * np.log(t) / n), np.inf)
-        assert bound[agent._shown] == pytest.approx(np.sort(bound)[::-1][:4])
+        assert bound[agent.last_slate] == pytest.approx(np.sort(bound)[::-1][:4])
         return slates
 
     agent.recommend = watched
