@@ -217,13 +217,13 @@ def test_agents_learn_from_logged_steps_alone(capsys, tmp_path):
     pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
     steps, agent = str(tmp_path / "new" / "steps.npz"), str(tmp_path / "clone.agent")
     logging = ["log", "InterestEvolution", "linucb", "--learn=64", "--interactions=300"]
-    assert main([*logging, "--set", "n_candidates=5", "--out", steps]) == 0
+    assert main([*logging, *SMALL, "--out", steps]) == 0
     printed = capsys.readouterr().out
     assert "300 rows" in printed and "propensities are exact" in printed
     command = shlex.split(printed.splitlines()[-1].removeprefix("next: recsim-env "))
     assert main([*command, "--out", agent]) == 0
     assert "iql learned from 300 logged interactions" in capsys.readouterr().out
-    same = ["InterestEvolution", "--set", "n_candidates=5"]
+    same = ["InterestEvolution", *SMALL]
     assert main(["evaluate", *same, agent, "--episodes", "5"]) == 0
     other = refused(capsys, "train", "RatedCatalogue", "bc", "--log", steps, "--out", "x.agent")
     assert "the log is of another world (" in other
