@@ -1,5 +1,6 @@
 """Agents behind Stable-Baselines3 see what they remember, continue, and are kept whole."""
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -39,11 +40,29 @@ def test_the_order_of_candidates_does_not_matter(kind):
     assert np.array_equal(np.sort(order[others]), np.sort(slates))
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS)
-def test_saved_agents_recommend_and_learn_on_as_the_original(kind, tmp_path):
+def trained_anew(kind, noise):
+    """Returns an agent that learned while others draw `noise`, and left them alone."""
+    np.random.seed(noise)
+    torch.manual_seed(noise)
     # some sessions end, others are cut, which values tell apart
     env = RecommendationVectorEnv(InterestEvolution, num_envs=8, max_episode_steps=20)
-    agent = make_agent(kind, env, seed=3).learn(1_500)
+    agent = make_agent(kind, env, seed=3)
+    expected = np.random.get_state()[1].copy(), torch.get_rng_state()
+    agent.learn(1_500)
+    assert np.array_equal(expected[0], np.random.get_state()[1])
+    assert torch.equal(expected[1], torch.get_rng_state())
+    return agent
+
+
+@pytest.fixture(scope="module", params=ALL_KINDS)
+def trained(request):
+    """Returns a kind, and an agent that learned; tests that change it take a copy."""
+    return request.param, trained_anew(request.param, noise=0)
+
+
+def test_saved_agents_recommend_and_learn_on_as_the_original(trained, tmp_path):
+    agent = copy.deepcopy(trained[1])
+    env = agent.env
     agent.save(tmp_path / "agent.npz")
     loaded = load_agent(tmp_path / "agent.npz", env)
     assert loaded.num_timesteps == agent.num_timesteps
@@ -82,19 +101,10 @@ def test_learning_goes_on_where_it_stopped(kind):
     assert agent.num_timesteps == before + 104
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS)
-def test_same_seed_same_agent_whatever_others_draw(kind):
-    found = []
-    for noise in (0, 1):
-        np.random.seed(noise)
-        torch.manual_seed(noise)
-        env = RecommendationVectorEnv(InterestEvolution, num_envs=8)
-        agent = make_agent(kind, env, seed=5)
-        expected = np.random.get_state()[1].copy(), torch.get_rng_state()
-        found.append(learned(agent.learn(2_000)))
-        assert np.array_equal(expected[0], np.random.get_state()[1])
-        assert torch.equal(expected[1], torch.get_rng_state())
-    assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0])
+def test_same_seed_same_agent_whatever_others_draw(trained):
+    kind, agent = trained
+    found, again = learned(agent), learned(trained_anew(kind, noise=1))
+    assert all(np.array_equal(found[name], again[name]) for name in found)
 
 
 def test_unsuitable_scenarios_are_told_apart():
