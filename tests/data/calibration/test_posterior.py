@@ -18,6 +18,8 @@ from recsim_env.data.calibration.prediction import rmse
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.taste_chain import latent_ratings
 
+pytestmark = pytest.mark.learns
+
 N_USERS, N_ITEMS, N_ROWS, NOISE = 600, 250, 40, 0.8
 
 
