@@ -111,7 +111,7 @@ def test_split_by_time_cuts_at_one_moment(make_log):
         make_log([0, 0], [0, 1], [1, 2]).split_by_time()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=8), share=st.floats(0.05, 0.9))
 def test_splits_part_the_log_without_loss(counts, share, make_log):
     user = np.repeat(np.arange(len(counts)), counts)
@@ -130,7 +130,7 @@ def test_splits_part_the_log_without_loss(counts, share, make_log):
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_core_is_the_largest_log_in_which_all_have_enough(make_log, data):
     """Found again by taking out one row after the other, in any order."""
     pairs = data.draw(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1))

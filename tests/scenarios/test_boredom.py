@@ -339,7 +339,7 @@ def test_contract_in_other_settings(changes):
     check_scenario(Boredom, **changes)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     n_topics=st.integers(5, 12),
     slate_size=st.integers(1, 4),

@@ -31,7 +31,7 @@ def test_the_contract_is_kept_by_a_small_world():
     )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     attention_sensitivity=st.floats(0, 5),
     growth=st.floats(0, 5),

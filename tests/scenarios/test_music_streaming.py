@@ -75,7 +75,7 @@ def test_contract(changed):
     check_scenario(MusicStreaming, **changed)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(
     slate_size=st.integers(1, 3),
     n_days=st.integers(0, 3),

@@ -359,7 +359,7 @@ def test_other_settings_keep_the_contract(settings):
     check_scenario(NewsFeed, **settings)
 
 
-@hypothesis_settings(max_examples=10, deadline=None)
+@hypothesis_settings(max_examples=10)
 @given(
     lifetime=st.floats(24, 100),
     half_life=st.floats(0, 1e4),

@@ -391,7 +391,7 @@ def test_quite_different_settings_keep_the_contract(settings):
     check_scenario(OrganicShopping, **settings)
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=25)
 @given(
     settings=st.fixed_dictionaries(
         {

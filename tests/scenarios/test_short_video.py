@@ -232,7 +232,7 @@ def test_directions_point_to_their_category():
     assert (items["embedding"].argmax(axis=1) == items["category"]).mean() > 0.99
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     taste_sd=st.floats(0, 20),
     zeal=st.floats(0, 5),

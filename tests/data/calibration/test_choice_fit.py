@@ -30,7 +30,7 @@ def sessions(draw):
     return rng.permutation(share / share.sum()), scores, size, nothing, slate_size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sessions())
 def test_every_shape_has_an_exposure(given_sessions):
     share, scores, size, nothing, slate_size = given_sessions
@@ -42,7 +42,7 @@ def test_every_shape_has_an_exposure(given_sessions):
     assert np.isfinite(chance).all() and (chance >= 0).all() and (chance <= 1).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.89), st.sampled_from([0.0, 0.5, 2.0]))
 def test_sessions_are_as_long_as_they_should_be(seed, part, slope):
     """Up to nearly the whole catalogue, whatever guess the search begins with."""
@@ -60,7 +60,7 @@ def test_sessions_are_as_long_as_they_should_be(seed, part, slope):
     np.testing.assert_allclose(chance.sum(axis=1), size, rtol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.5, 1.0]))
 def test_what_could_be_consumed_is_consumed_in_its_shares(seed, slope):
     rng = np.random.default_rng(seed)

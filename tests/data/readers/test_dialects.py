@@ -53,7 +53,7 @@ def read_quietly(path, **options):
         return read_log(path, **options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), rows=tables())
 def test_every_dialect_of_csv_is_read_back(data, rows, tmp_path_factory):
     text = as_text(
@@ -72,7 +72,7 @@ def test_every_dialect_of_csv_is_read_back(data, rows, tmp_path_factory):
     assert log.name == "log"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), rows=tables("abXé09_-.'\" ,;|:", "abé,;|\"' :."))
 def test_tabs_without_quotes_are_read_as_they_stand(data, rows, tmp_path_factory):
     end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
@@ -87,7 +87,7 @@ def test_tabs_without_quotes_are_read_as_they_stand(data, rows, tmp_path_factory
     assert_same(read_log(path), rows)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data(), rows=tables("0123456789", ""))
 def test_movielens_files_are_read_back(data, rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ml")
@@ -106,7 +106,7 @@ def test_movielens_files_are_read_back(data, rows, tmp_path_factory):
     assert_same(read_log(folder / name), rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), rows=tables("0123456789"))
 def test_every_type_of_parquet_is_read_back(data, rows, tmp_path_factory):
     pa = pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')

@@ -423,7 +423,7 @@ def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path, monkeypatch):
         read_log(tmp_path / "a.parquet")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     pairs=st.lists(
         st.tuples(st.integers(0, 10**12), st.text("abcXYZ,\"' é", min_size=1, max_size=6)),
