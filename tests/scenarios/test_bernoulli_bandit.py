@@ -9,6 +9,8 @@ from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.testing import check_scenario
 
+pytestmark = pytest.mark.published
+
 
 @pytest.mark.parametrize(
     "settings",
