@@ -95,7 +95,7 @@ class NewsFeed(Scenario):
       long episodes last, sessions, spreads of interest and quality, and surges are assumed.
 
     Reference returns (clicks per episode on the days of evaluation, 95 % intervals):
-      uniform 3.05 ± 0.07; the newest first 4.38 ± 0.09; the true mean expected_reward of every
+      uniform 3.05 ± 0.07; the newest first 4.38 ± 0.09; the true mean expected reward of every
       article of the days of learning 3.40 ± 0.07, which earned 5.63 ± 0.11 on those days; the best
       non-personal ranking 5.89 ± 0.11; true interests with what is seen of the articles
       7.38 ± 0.13; oracle 7.68 ± 0.14.

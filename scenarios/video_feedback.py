@@ -92,7 +92,7 @@ def clicked_pleasure(config, liking):
 
 
 def clicked_value(config, user, liking, item):
-    """Returns the expected_reward and the priced pleasure of what follows a click."""
+    """Returns the expected reward and the priced pleasure of what follows a click."""
     pleasure = click_chance_of(config, user, liking, item) * clicked_pleasure(config, liking)
     return clicked_reward(config, user, liking, item) + config.pleasure_price * pleasure
 

@@ -27,7 +27,7 @@ class LinearModel(ABC):
 
     @abstractmethod
     def mean_and_variance(self, observation: Observation) -> tuple[np.ndarray, np.ndarray]:
-        """Returns mean and variance of what the expected reward may be, (n, n_candidates) each."""
+        """Returns posterior mean and variance of the expected reward, (n, n_candidates) each."""
 
     @abstractmethod
     def draw(

@@ -95,7 +95,7 @@ class LinearPosterior:
         self.n_corrections += 1
 
     def fade(self, keep: float) -> None:
-        """Forgets: all that was observed counts `keep` times what it did, the prior as before."""
+        """Discounts all past observations by `keep`; the prior keeps its weight."""
         diagonal = np.arange(self.precision.shape[-1])
         self.precision *= keep
         self.precision[..., diagonal, diagonal] += (1.0 - keep) * self.ridge

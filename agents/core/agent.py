@@ -68,7 +68,7 @@ class Agent(ABC):
     #: Whether it looks into the people it serves, and so must be in their very environment.
     is_privileged: ClassVar[bool] = False
 
-    #: What the names of arrays in its file begin with that may hold infinite numbers.
+    #: Prefixes of the names of saved arrays that may hold infinite numbers.
     infinite: ClassVar[tuple[str, ...]] = ()
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What an agent learns from that fits a model: the log of its impressions, and when to fit anew."""
+"""Agents that fit a model to the log of their own impressions, and the rule when to fit anew."""
 
 import math
 from collections.abc import Callable

@@ -40,7 +40,10 @@ class OnlineAgent(Agent):
         """Returns how much the agent wants to show each candidate, (n, n_candidates)."""
 
     def update(self, transition: Transition) -> None:
-        """Learns from a batch of steps; by default not at all."""
+        """Learns from a batch of steps; by default not at all.
+
+        The batch is empty where all environments spent the step on beginning an episode.
+        """
 
     def begin(self) -> None:
         """Does what is to do when learning begins in an environment; by default nothing."""

@@ -146,7 +146,7 @@ def whole(arrays: Arrays, name: str, *, low: int = 0, high: int = MANY) -> int:
     """Returns a single whole number of `low` to `high`.
 
     Raises:
-      ValueError: it is none.
+      ValueError: it is anything else.
     """
     array = taken(arrays, name)
     if array.shape != () or array.dtype.kind not in "iu" or not low <= int(array) <= high:

@@ -15,6 +15,8 @@ Observation = Mapping[str, np.ndarray]
 class Transition:
     """What a batch of slates led to; rows are the environments that really took a step.
 
+    There are none where all of them began an episode at once.
+
     Attributes:
       observation: what the agent saw, each field (n, ...).
       slates: (n, slate_size) indices of the shown candidates.

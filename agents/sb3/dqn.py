@@ -133,8 +133,7 @@ class DQNAgent(SlateValueAgent):
 
     Defaults were chosen on LongTermSatisfaction, MusicStreaming and RatedCatalogue at 20,000
     interactions. With a learning_rate of 0.001, learning on makes it worse where rewards are noisy.
-    Chance ends many a session, and the further ahead a value looks (gamma), the more of that luck
-    is in its targets.
+    Sessions often end by chance, so the targets are the noisier the larger gamma is.
     """
 
     def make_network(self, space: Any) -> Any:

@@ -188,7 +188,7 @@ def count(text: str) -> int:
     [5000, 5000, 5000, 5000, 5000, 1500000]
 
     Raises:
-      argparse.ArgumentTypeError: it is none.
+      argparse.ArgumentTypeError: it is anything else.
     """
     return _number(text, least=1)
 
@@ -197,7 +197,7 @@ def seed(text: str) -> int:
     """Returns a whole number of 0 or more, likewise.
 
     Raises:
-      argparse.ArgumentTypeError: it is none.
+      argparse.ArgumentTypeError: it is anything else.
     """
     return _number(text, least=0)
 
@@ -226,7 +226,7 @@ def seconds(text: str) -> float:
     """Returns a duration, more than 0 and at most a day.
 
     Raises:
-      argparse.ArgumentTypeError: it is none.
+      argparse.ArgumentTypeError: it is anything else.
     """
     return _within(text, 86_400.0)
 
@@ -235,7 +235,7 @@ def share(text: str) -> float:
     """Returns a share, between 0 and 1.
 
     Raises:
-      argparse.ArgumentTypeError: it is none.
+      argparse.ArgumentTypeError: it is anything else.
     """
     return _within(text, 1.0)
 

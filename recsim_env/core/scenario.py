@@ -42,16 +42,15 @@ class Scenario(CommonSettings):
     `candidates` and `slate` hold indices into it. `slate[place]` is -1 where a place is empty,
     which it is where a slate repeats an item. Records come zeroed.
 
-    What cannot be is refused before compiled code, which checks nothing, meets it. So a class of
-    one's own takes its first steps in plain Python, unless `recsim_env.testing.check_scenario`
-    found it in order.
+    Compiled code checks nothing, so mistakes must show beforehand: a class of your own takes its
+    first steps in plain Python, unless `recsim_env.testing.check_scenario` has passed it.
     """
 
-    #: Like `expected_reward` with a view to the whole episode; None: time does not matter.
+    #: Like `expected_reward`, but of the whole episode; None where what is shown changes nobody.
     long_term_value: ClassVar[Any] = None
 
-    #: What the expected_reward, or long_term_value, of `item` loses, 0 or more, when `other` stands
-    #: on the slate: (config, user, item, other). None: items take nothing from each other.
+    #: How much less `expected_reward`, or `long_term_value`, of `item` is when `other` is already
+    #: on the slate, 0 or more: (config, user, item, other). None where items do not compete.
     redundancy: ClassVar[Any] = None
     long_term_redundancy: ClassVar[Any] = None
 
@@ -94,7 +93,7 @@ class Scenario(CommonSettings):
         return {}
 
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Returns which restored `users` (records) hold what cannot be, by the wrong field."""
+        """Returns which restored `users` (records) have impossible values, by field: (n,) bool."""
         return {}
 
     def working_bytes(self) -> int:

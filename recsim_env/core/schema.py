@@ -38,7 +38,7 @@ class Part:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """All of them, in the order of their columns."""
+        """Copied and computed fields, in the order of their columns."""
         return {**self.copied, **self.computed}
 
     @property
@@ -144,10 +144,10 @@ class Schema:
         return {name: part.column_names for name, part in self.parts.items()}
 
     def category_columns(self, category: str | None) -> slice:
-        """Returns which columns of `candidates` show an item's category: it is the largest of them.
+        """Returns which columns of `candidates` show an item's category; the largest one names it.
 
-        They are those whose names begin with the category's and an underscore, which must be
-        neighbours; none where it stays hidden.
+        They are the adjacent columns named after the category, such as "topic_0" for "topic"; none
+        where it is hidden.
         """
         if category is None:
             return slice(0, 0)

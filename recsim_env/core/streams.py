@@ -2,8 +2,8 @@
 
 A stream is a record with one 64-bit state. Its key is derived from what the draw is for (the seed
 of a slot, the episode, the step, the purpose), never from earlier draws, so two runs that differ in
-what happened still share the luck of everything that did not. The generator is SplitMix64, whose
-n-th output is a mixing function of ``key + n * GAMMA``.
+one thing still draw the same numbers everywhere else: common random numbers. The generator is
+SplitMix64, whose n-th output is a mixing function of ``key + n * GAMMA``.
 
 The functions are scalar Python; `recsim_env.engine.kernel` compiles them. Integers are masked to 64
 bits, which costs nothing compiled and makes plain Python agree to the bit.

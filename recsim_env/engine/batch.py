@@ -15,7 +15,7 @@ is_excluded = Scenario.is_excluded
 
 
 def judge(config, user, item):
-    """Stands for `expected_reward` or `long_term_value`; by itself it tells what can be shown."""
+    """Stands for `expected_reward` or `long_term_value`; unbound, it is 1 for every item."""
     return 1.0
 
 

@@ -59,7 +59,8 @@ def world_key(config):
 def begin(config, users, items, slot):
     """Begins the slot's episode: who comes, in what mood, and the first candidates.
 
-    Who was asked for comes; each purpose has a stream of its own, so the rest stays as it was.
+    A person who was asked for comes without a draw. Each purpose has a stream of its own, so all
+    other draws stay the same.
     """
     slot.key = derive(derive(slot.seed, EPISODE), slot.episode)
     is_asked = slot.step == ASKED

@@ -45,7 +45,7 @@ def test_kale_is_served_for_tomorrow_and_chocolate_without_an_eye_for_it():
 
 @pytest.mark.slow
 def test_far_sight_pays_with_other_seeds_too():
-    """Five seeds, 20,000 interactions each, evaluated on the same people with the same luck."""
+    """Five seeds, 20,000 interactions each, evaluated with common random numbers."""
     scenario = LongTermSatisfaction()
     oracle = returns_of("oracle", scenario, seed=0).mean()
     seeing, blind = (

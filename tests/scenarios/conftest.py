@@ -20,7 +20,7 @@ Policy = Callable[[RecommendationVectorEnv, Observation, np.random.Generator], n
 
 @dataclass(frozen=True)
 class Played:
-    """One episode of each of `n` people: row i is the same person, and luck, for every policy.
+    """One episode of each of `n` people: row i has common random numbers for every policy.
 
     Attributes:
       returns: (n,), sum of rewards.

@@ -69,7 +69,7 @@ class RankingOutcome:
 
 
 def default_agents() -> dict[str, dict[str, Any]]:
-    """Returns every registered recommender that is a model of a table, with its settings here."""
+    """Returns every registered recommender that is a model of a table, with settings for logs."""
     names = [name for name in AGENTS if issubclass(agent_class(name), Recommender)]
     return {name: dict(LOG_SETTINGS.get(name, {})) for name in names}
 

@@ -140,7 +140,7 @@ def _n_others(
     is_new: sparse.csr_array,
     consumed: sparse.csr_array,
 ) -> Integers:
-    """Returns how many items there are for everybody to be ranked beside the right ones."""
+    """Returns how many items each person has besides the relevant ones, to rank or sample from."""
     had = known + is_new if protocol.negatives is None else consumed
     return known.shape[1] - np.diff(had.indptr)
 

@@ -329,7 +329,7 @@ def test_context_pays_where_the_moment_matters():
             agent = LinUCB(env, seed=seed, context=context).learn(10_000)
             found = evaluate(agent, scenario, n_episodes=500, seed=1_000_000 + seed)
             earned[context] = found.returns
-        gains.append(earned[True] - earned[False])  # the same people and luck, pair by pair
+        gains.append(earned[True] - earned[False])  # common random numbers, pair by pair
     means = np.mean(gains, axis=1)
     width = stats.t.ppf(0.995, 2) * means.std(ddof=1) / np.sqrt(3)
     assert means.mean() - width > 0
