@@ -171,7 +171,13 @@ def check_names(kind: type, given: Iterable[str]) -> None:
 
     Raises:
       ValueError: listing the known names.
+      TypeError: its settings are declared, but it is not decorated.
     """
+    if any(isinstance(value, dataclasses.Field) for value in vars(kind).values()):
+        raise TypeError(
+            f"{kind.__name__} has settings but is no dataclass; decorate it with "
+            "@dataclass(frozen=True, kw_only=True)"
+        )
     fields: Any = dataclasses.fields(kind)
     check_known(kind.__name__, given, [field.name for field in fields])
     lacking = [

@@ -17,6 +17,7 @@ import numpy as np
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.faults import ScenarioFault, name_of
 from recsim_env.engine.kernel import HOOKS, JUDGES, functions_of
+from recsim_env.inputs.spelling import did_you_mean
 
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.
 N_PEOPLE, N_STEPS, SECONDS, N_ITEMS = 3, 5, 0.5, 10
@@ -54,8 +55,16 @@ def check_functions(scenario: Scenario) -> None:
     for name, template in templates.items():
         if getattr(scenario, name) is not None:
             _check_function(scenario, name, tuple(inspect.signature(template).parameters))
+    named: set[str] = set()
     for function in functions_of(scenario):
         _refuse_other_draws(scenario, function)
+        named.update(function.__code__.co_names)
+    for flag in scenario.flags():
+        if flag not in named:
+            raise ScenarioFault(
+                f"{type(scenario).__name__}: flags() names {flag!r}, which no function reads"
+                f"{did_you_mean(flag, [name for name in named if name.isupper()])}"
+            )
 
 
 def _check_function(scenario: Scenario, name: str, taken: tuple[str, ...]) -> None:

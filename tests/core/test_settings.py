@@ -152,6 +152,14 @@ def test_what_cannot_work_is_refused_at_once(name, settings, message):
     assert time.perf_counter() - begun < 1.0
 
 
+def test_settings_of_a_class_that_is_not_decorated_say_what_is_missing():
+    class Bare(Scenario):
+        depth: float = setting(1.0, low=0, high=2, doc="of anything")
+
+    with pytest.raises(TypeError, match=r"Bare has settings but is no dataclass; .*frozen=True"):
+        resolve_scenario(Bare)
+
+
 def test_what_people_use_is_not_refused():
     people = {"n_users": 10**9, "n_items": 10**6}
     for name in ("rated_catalogue:RatedCatalogue", "boredom:Boredom", "short_video:ShortVideo"):

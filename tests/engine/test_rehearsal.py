@@ -232,6 +232,12 @@ def test_functions_that_cannot_be_used_are_named(name, function, message):
         play(kind)
 
 
+def test_flags_that_no_function_reads_are_named():
+    kind = with_function("flags", lambda self: {"LONG_SIGHTED": True})
+    with pytest.raises(ScenarioFault, match=r"Mistaken: flags\(\) names 'LONG_SIGHTED'"):
+        play(kind)
+
+
 def test_a_scenario_without_expected_reward_rehearses_all_else():
     kind = with_function("expected_reward", staticmethod(Scenario.expected_reward))
     with pytest.raises(ScenarioFault, match=r"`user\.interest\[5\]`: index 5"):
