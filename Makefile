@@ -37,8 +37,8 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 test: $(READY)  ## run the tests that a change needs at once, on all cores
 	$(PYTEST) -m "not (published or learns or processes or slow)"
 
-test-all: $(READY)  ## run all tests but those that take minutes each
-	$(PYTEST)
+test-all: test  ## run all tests but those that take minutes each
+	$(PYTEST) -m "(published or learns or processes) and not slow"
 
 check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/ruff format --check .
