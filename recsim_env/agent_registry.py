@@ -93,8 +93,8 @@ REGISTRY: dict[str, AgentEntry] = {
         epsilon_greedy=("bandits.epsilon_greedy:EpsilonGreedy", _ARMS, "Auer et al. 2002"),
         ucb=("bandits.ucb:UCB", _ARMS, "Auer et al. 2002; Garivier and Cappé 2011"),
         thompson=("bandits.thompson:Thompson", _ARMS, "Thompson 1933"),
-        cascade_ucb=("bandits.cascade_ucb:CascadeUCB", _CASCADE, "Kveton et al. 2015"),
-        topic_ucb=("bandits.topic_ucb:TopicUCB", _TOPICS, "Ie et al. 2019"),
+        cascade_ucb=("bandits.ucb:CascadeUCB", _CASCADE, "Kveton et al. 2015"),
+        topic_ucb=("bandits.ucb:TopicUCB", _TOPICS, "Ie et al. 2019"),
     ),
     **_family(
         "contextual bandits",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.bandits.topic_ucb import TopicUCB
+from recsim_env.agents.bandits.ucb import TopicUCB
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
