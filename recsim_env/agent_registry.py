@@ -69,7 +69,7 @@ REGISTRY: dict[str, AgentEntry] = {
         "non-personalized",
         popularity=("recommenders.popularity:Popularity", _ITEMS),
         topic_quality=(
-            "bandits.topic_quality:TopicQuality",
+            "bandits.epsilon_greedy:TopicQuality",
             "topics or items that can be told apart",
         ),
     ),

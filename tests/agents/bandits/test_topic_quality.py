@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from recsim_env.agents.bandits.topic_quality import TopicQuality
+from recsim_env.agents.bandits.epsilon_greedy import TopicQuality
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
