@@ -4,8 +4,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from recsim_env.agents.bandits.hybrid_model import HybridModel
-from recsim_env.agents.bandits.linear_models import DisjointModel, LinearModel, SharedModel
+from recsim_env.agents.bandits.linear_models import (
+    DisjointModel,
+    HybridModel,
+    LinearModel,
+    SharedModel,
+)
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, part, split
