@@ -98,8 +98,8 @@ REGISTRY: dict[str, AgentEntry] = {
     ),
     **_family(
         "contextual bandits",
-        linucb=("bandits.linucb:LinUCB", _FEATURES, "Li et al. 2010"),
-        lin_thompson=("bandits.lin_thompson:LinThompson", _FEATURES, "Agrawal and Goyal 2013"),
+        linucb=("bandits.linear_bandit:LinUCB", _FEATURES, "Li et al. 2010"),
+        lin_thompson=("bandits.linear_bandit:LinThompson", _FEATURES, "Agrawal and Goyal 2013"),
         logistic_thompson=(
             "bandits.logistic_thompson:LogisticThompson",
             _FEATURES,

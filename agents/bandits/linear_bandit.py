@@ -1,8 +1,10 @@
-"""Bandits with a linear model: the model and its learning; they differ in acting."""
+"""A linear model of the reward that is tried where it is unsure, or as often as it may be right."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from recsim_env.agents.bandits.linear_models import (
     DisjointModel,
@@ -14,7 +16,7 @@ from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, part, split
 from recsim_env.agents.core.settings import ConstantExploration
-from recsim_env.agents.core.transition import Transition
+from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -99,6 +101,85 @@ class LinearBandit(OnlineAgent):
         own, rest = split(state, "model")
         super().load_state_dict(rest)
         self.model.load_state_dict(part(own, "model"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinUCBSettings(RewardModelSettings):
+    """What `LinUCB` is given."""
+
+    alpha: float = setting(
+        1.0,
+        low=0.0,
+        doc="width of the confidence bound, in units of the reward's noise; with 0 and an "
+        "exploration it is the linear epsilon-greedy rule",
+    )
+
+
+class LinUCB(LinearBandit):
+    """Shows the candidates with the highest upper confidence bound of a linear model.
+
+    Idea: the reward is linear in features of person and item; show what might be best.
+    Update: score = w·x + alpha sqrt(xᵀ A⁻¹ x), where w = A⁻¹ b; "hybrid" has the variance of its
+      sum under the root. A whole batch of people acts on one A. See `LinearBandit` for x, A and b.
+    Cost: see `LinearBandit`.
+    Source: Li, Chu, Langford and Schapire 2010, "A contextual-bandit approach to personalized news
+      article recommendation": algorithm 1 is "disjoint", algorithm 2 "hybrid".
+    Differs: "shared", the default, has one vector of weights for all items, as they carry features;
+      an intercept; updates in batches; places of a slate count by how likely they were looked at.
+    """
+
+    Settings = LinUCBSettings
+    settings: LinUCBSettings
+
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model that the settings name."""
+        return linear_model(self.settings, features, self.env.scenario.n_items)
+
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns the mean reward of each candidate, with the bonus unless `deterministic`."""
+        alpha = self.settings.alpha
+        if deterministic or alpha == 0.0:
+            return self.model.mean(observation)
+        mean, variance = self.model.mean_and_variance(observation)
+        return np.asarray(mean + alpha * np.sqrt(variance))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinThompsonSettings(RewardModelSettings):
+    """What `LinThompson` is given."""
+
+    v: float = setting(
+        1.0, low=0.0, doc="the reward's noise, by which posterior deviations are multiplied"
+    )
+
+
+class LinThompson(LinearBandit):
+    """Shows the candidates that are best under weights drawn from what is believed of them.
+
+    Idea: show an item as often as it may be the best, given what was seen; then doubt explores.
+    Update: for every decision w ~ N(A⁻¹ b, v² A⁻¹), score = w·x; all candidates of a decision share
+      one draw. See `LinearBandit` for x, A and b.
+    Cost: a decision draws d numbers more, O(d²), and a batch O(d³); see `LinearBandit`.
+    Source: Agrawal and Goyal 2013, "Thompson sampling for contextual bandits with linear payoffs",
+      which is "shared"; "disjoint" is the linear baseline of Riquelme, Tucker and Snoek 2018, "Deep
+      Bayesian bandits showdown".
+    Differs: v is set and not computed from a bound; people of a batch draw from one posterior; with
+      "disjoint", the noise is fixed where Riquelme et al. infer it.
+    """
+
+    Settings = LinThompsonSettings
+    settings: LinThompsonSettings
+    draws_slates = "scores"
+
+    def make_model(self, features: JointFeatures) -> LinearModel:
+        """Returns the model that the settings name."""
+        return linear_model(self.settings, features, self.env.scenario.n_items)
+
+    def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Returns the rewards under drawn weights, or where `deterministic` under their mean."""
+        if deterministic:
+            return self.model.mean(observation)
+        return self.model.draw(observation, self.rng, scale=self.settings.v)
 
 
 def linear_model(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.bandits.linucb import LinUCB
+from recsim_env.agents.bandits.linear_bandit import LinUCB
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.cli import main
 from recsim_env.envs import RecommendationVectorEnv

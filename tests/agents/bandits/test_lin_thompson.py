@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import make_agent
-from recsim_env.agents.bandits.lin_thompson import LinThompson
-from recsim_env.agents.bandits.linucb import LinUCB
+from recsim_env.agents.bandits.linear_bandit import LinThompson, LinUCB
 
 RATE = 1e-6
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.bandits.linucb import LinUCB
+from recsim_env.agents.bandits.linear_bandit import LinUCB
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.transition import Transition
 from recsim_env.benchmark import evaluate
