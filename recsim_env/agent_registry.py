@@ -118,7 +118,7 @@ REGISTRY: dict[str, AgentEntry] = {
         qrdqn=("sb3.dqn:QRDQNAgent", _FEATURES, "Dabney et al. 2018", _CONTRIB),
         slateq=("rl.slateq:SlateQ", _FEATURES, "Ie et al. 2019", _TORCH),
         full_slate_q=("sb3.full_slate_q:FullSlateQAgent", _FEATURES, "Ie et al. 2019", _SB3),
-        iql=("rl.iql:ImplicitQLearning", _FEATURES, "Kostrikov et al. 2022", _TORCH),
+        iql=("rl.offline:ImplicitQLearning", _FEATURES, "Kostrikov et al. 2022", _TORCH),
     ),
     **_family(
         "policy-based RL",
@@ -132,7 +132,7 @@ REGISTRY: dict[str, AgentEntry] = {
         ),
         sac=("sb3.sac:SACAgent", _FEATURES, "Haarnoja et al. 2018", _SB3),
         reinforce=("rl.reinforce:Reinforce", _FEATURES, "Chen et al. 2019", _TORCH),
-        bc=("rl.bc:BehaviourCloning", _FEATURES, "Pomerleau 1989", _TORCH),
+        bc=("rl.offline:BehaviourCloning", _FEATURES, "Pomerleau 1989", _TORCH),
     ),
 }
 
