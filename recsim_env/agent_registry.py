@@ -83,9 +83,9 @@ REGISTRY: dict[str, AgentEntry] = {
         "collaborative filtering",
         user_knn=("recommenders.knn:UserKNN", _IDS, "Herlocker et al. 1999"),
         item_knn=("recommenders.knn:ItemKNN", _IDS, "Deshpande and Karypis 2004"),
-        svd=("recommenders.svd:PureSVD", _IDS, "Cremonesi, Koren and Turrin 2010"),
+        svd=("recommenders.user_vectors:PureSVD", _IDS, "Cremonesi, Koren and Turrin 2010"),
         ials=("recommenders.ials:ImplicitALS", _IDS, "Hu, Koren and Volinsky 2008", "implicit"),
-        ease=("recommenders.ease:EASE", _IDS, "Steck 2019"),
+        ease=("recommenders.user_vectors:EASE", _IDS, "Steck 2019"),
         bpr=("recommenders.bpr:BPR", _IDS, "Rendle et al. 2009"),
     ),
     **_family(

@@ -1,18 +1,27 @@
-"""People as what they liked: a sparse vector over items, and what a session adds to it."""
+"""People as sparse vectors of what they liked, and two linear maps of them: PureSVD and EASE."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import svds
 
-from recsim_env.agents.recommenders.query import Model, Query
-from recsim_env.agents.recommenders.recommender import RecommenderSettings
+from recsim_env.agents.recommenders.query import Fit, Model, Query
+from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
+from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 
 #: How `UserVectors.arrays` are laid out in a model; see `Recommender.layout`.
 LAYOUT = {"user_vectors": "csr U+1 I"}
+
+#: The longest catalogue of EASE: its weights take 1.6 GB, and finding them 10 GB.
+MAX_ITEMS = 20_000
+
+# Singular values below this share of the largest are rounding errors of zeros.
+_NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,110 @@ class UserVectors:
         return scaled(self.asking(query))
 
 
+@dataclass(frozen=True, kw_only=True)
+class PureSVDSettings(UserVectorSettings):
+    """Settings of `PureSVD`."""
+
+    factors: int = setting(16, low=1, doc="how many dimensions")
+
+
+class PureSVD(Recommender[PureSVDSettings]):
+    """Shows the candidates that a person's user vector holds once it is smoothed by few factors.
+
+    Idea: the vectors that fit best into few dimensions keep what people share and drop the rest.
+    Update: X ≈ U S Vᵀ, the truncated singular value decomposition of all user vectors, the missing
+      entries being 0. Affinity is x_u V Vᵀ / sum_j |x_uj| at item i; see `UserVectors` for x and
+      for new people and items, `Personalization` for what is served.
+    Cost: O(entries factors iterations) a fit (Lanczos); O(factors (|x| + n_candidates)) a person
+      served; 4 bytes a factor of every item and 8 an entry of every user vector.
+    Source: Cremonesi, Koren and Turrin 2010, "Performance of recommender algorithms on top-N
+      recommendation tasks".
+    Differs: what was passed over counts.
+    """
+
+    layout: ClassVar[Mapping[str, str]] = {**LAYOUT, "items": "f I K"}
+    Settings = PureSVDSettings
+
+    @classmethod
+    def fit_table(cls, fit: Fit[PureSVDSettings]) -> dict[str, np.ndarray]:
+        """Returns the user vectors, and V, (n_items, factors), or fewer where X has no more."""
+        vectors = UserVectors.of_table(fit.table, skip_weight=fit.settings.skip_weight)
+        n_factors, least = fit.settings.factors, min(vectors.matrix.shape)
+        if n_factors < least:
+            start = np.random.default_rng(fit.seed).standard_normal(least)
+            _, size, axes = svds(vectors.matrix.astype(np.float64), n_factors, v0=start)
+        else:
+            _, size, axes = np.linalg.svd(vectors.matrix.toarray(), full_matrices=False)
+        axes = axes[size > _NEGLIGIBLE * size.max()]
+        return {**vectors.arrays(), "items": np.ascontiguousarray(axes.T, np.float32)}
+
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns what is left of user vectors in the space of V."""
+        users = UserVectors.of_model(model).shares(query) @ model["items"]
+        return query.products(users, model["items"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class EASESettings(UserVectorSettings):
+    """Settings of `EASE`."""
+
+    regularization: float = setting(
+        300.0, above=0.0, high=LARGE, doc="of B, in units of typical likes"
+    )
+
+
+class EASE(Recommender[EASESettings]):
+    """Shows the candidates that what the person liked predicts, by a regression without its own.
+
+    Idea: predict every item of a user vector from the others; a shallow autoencoder in closed form.
+    Update: minimise |X - X B|^2 + regularization |B|^2 with diag B = 0, X being the user vectors:
+      B = I - G diag(1 / diag G), G = (XᵀX + regularization I)⁻¹. Affinity is
+      sum_j x_uj B_ji / sum_j |x_uj|; see `UserVectors` for x and for new people and items,
+      `Personalization` for what is served.
+    Cost: O(n_items^3) a fit, or O(n_people^3 + likes n_items) where people are fewer than items;
+      O(|x| n_candidates) a person served; 4 n_items^2 bytes, 24 n_items^2 while fitting, so up
+      to 20,000 items only.
+    Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
+    Differs: what was passed over counts.
+    """
+
+    layout: ClassVar[Mapping[str, str]] = {**LAYOUT, "weights": "f I I"}
+    Settings = EASESettings
+
+    @classmethod
+    def unsuitable(cls, scenario: Scenario) -> str | None:
+        """Says so where items, or people, have no ids, or items are too many."""
+        too_many = _too_many(scenario.n_items) if scenario.n_items > MAX_ITEMS else None
+        return super().unsuitable(scenario) or too_many
+
+    @classmethod
+    def fit_table(cls, fit: Fit[EASESettings]) -> dict[str, np.ndarray]:
+        """Returns the user vectors, and B, `weights`."""
+        if fit.table.n_items > MAX_ITEMS:
+            raise ValueError(_too_many(fit.table.n_items))
+        vectors = UserVectors.of_table(fit.table, skip_weight=fit.settings.skip_weight)
+        matrix = vectors.matrix.astype(np.float64)
+        inverse = inverse_gram(matrix, fit.settings.regularization)
+        weights = (inverse / -np.diag(inverse)).astype(np.float32)
+        np.fill_diagonal(weights, 0.0)
+        return {**vectors.arrays(), "weights": weights}
+
+    @classmethod
+    def affinity(cls, model: Model, query: Query) -> np.ndarray:
+        """Returns x B; only at the candidates, where that is less work than all of it."""
+        shares, weights = UserVectors.of_model(model).shares(query), model["weights"]
+        item = query.item
+        if item is None:
+            return np.asarray(shares @ weights)
+        if shares.nnz * item.shape[1] > shares.shape[0] * weights.shape[1]:
+            return np.asarray(np.take_along_axis(shares @ weights, item, axis=1))
+        person = np.repeat(np.arange(len(item)), np.diff(shares.indptr))
+        terms = weights[shares.indices[:, None], item[person]]
+        entries = (shares.data, np.arange(shares.nnz), shares.indptr)
+        return np.asarray(sparse.csr_array(entries, (len(item), shares.nnz)) @ terms)
+
+
 def scaled(matrix: sparse.csr_array) -> sparse.csr_array:
     """Returns a matrix whose rows are divided by their sums of |v|; empty ones stay empty."""
     total = np.asarray(abs(matrix).sum(axis=1))
@@ -102,3 +215,28 @@ def restored(name: str, model: Model) -> sparse.csr_array:
     start = model[f"{name}_start"]
     parts = (model[f"{name}_value"], model[f"{name}_column"], start)
     return sparse.csr_array(parts, shape=(len(start) - 1, int(model[f"{name}_width"])))
+
+
+def inverse_gram(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
+    """Returns (XᵀX + r I)⁻¹, (n_items, n_items), by the smaller of the two inverses that give it.
+
+    The other one is (I - Xᵀ (X Xᵀ + r I)⁻¹ X) / r, where X Xᵀ is people x people (Woodbury).
+    """
+    n_people, n_items = matrix.shape
+    if n_people >= n_items:
+        gram = (matrix.T @ matrix).toarray()
+        gram[np.diag_indices(n_items)] += regularization
+        return np.linalg.inv(gram)
+    gram = (matrix @ matrix.T).toarray()
+    gram[np.diag_indices(n_people)] += regularization
+    inverse = -(matrix.T @ (np.linalg.inv(gram) @ matrix))
+    inverse[np.diag_indices(n_items)] += 1.0
+    return np.asarray(inverse / regularization)
+
+
+def _too_many(n_items: int) -> str:
+    """Returns why EASE cannot hold so many items, and what to do."""
+    return (
+        f"ease holds a weight for every pair of items, {4e-9 * n_items**2:,.1f} GB for "
+        f"{n_items:,} items; keep to {MAX_ITEMS:,} items or use item_knn"
+    )

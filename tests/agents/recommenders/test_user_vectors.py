@@ -1,14 +1,19 @@
-"""What the linear models share: they find hidden colours, and know strangers by what they like."""
+"""Linear models find hidden colours, know strangers by what they like, and are what they say."""
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from recsim_env.agents import UnsuitableScenario, make_agent
-from recsim_env.agents.recommenders.ease import EASE
 from recsim_env.agents.recommenders.knn import ItemKNN, UserKNN
 from recsim_env.agents.recommenders.query import Query, nothing_recent
-from recsim_env.agents.recommenders.svd import PureSVD
-from recsim_env.agents.recommenders.user_vectors import UserVectors, scaled
+from recsim_env.agents.recommenders.user_vectors import (
+    EASE,
+    PureSVD,
+    UserVectors,
+    inverse_gram,
+    scaled,
+)
 from tests.agents.recommenders.asking import asked, fitted
 
 LINEAR = (UserKNN, ItemKNN, PureSVD, EASE)
@@ -132,3 +137,84 @@ def test_says_which_ids_it_needs(kind, checkerboard):
 def test_weight_of_passes_is_not_below_zero(kind, checkerboard):
     with pytest.raises(ValueError, match="skip_weight=-1.0 is not allowed"):
         kind(checkerboard(is_seen=False), skip_weight=-1.0)
+
+
+def affinity(table, **settings):
+    """Returns the affinity of everybody to everything, and the vectors."""
+    model = fitted(PureSVD, table, seed=4, **settings)
+    weight, _ = table.evidence(1.0)
+    vectors = np.zeros((table.n_users, table.n_items))
+    np.add.at(vectors, (table.user, table.item), weight)
+    people = Query.whole_catalogue(np.arange(table.n_users))
+    return PureSVD.affinity(model, people), vectors
+
+
+@pytest.mark.parametrize("factors", [1, 3, 7, 40])
+def test_affinity_is_the_user_vector_in_the_space_of_the_largest_factors(table_of, factors):
+    rng = np.random.default_rng(2)
+    rows = [(*pair, reward) for *pair, reward in rng.integers(0, (15, 12, 3), (100, 3))]
+    found, vectors = affinity(table_of(rows), factors=factors)
+    _, _, axes = np.linalg.svd(vectors)
+    smoothed = vectors @ axes[:factors].T @ axes[:factors]
+    expected = smoothed / np.abs(vectors).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected, atol=1e-5)  # float32
+
+
+@pytest.mark.parametrize("factors", [1, 2, 3, 4, 5])
+def test_factors_that_are_not_there_add_nothing(table_of, factors):
+    """Two groups with nothing in common: rank two, so everything is known from two factors."""
+    rows = [(user, item, 1) for user in range(6) for item in range(6) if (user + item) % 2 == 0]
+    found, vectors = affinity(table_of(rows), factors=factors)
+    assert np.isfinite(found).all()
+    if factors >= 2:
+        np.testing.assert_allclose(found, vectors / 3.0, atol=1e-6)
+
+
+def test_one_item_is_a_catalogue(table_of):
+    found, _ = affinity(table_of([(0, 0, 1), (1, 0, 1)]))
+    assert found == pytest.approx(1.0)
+
+
+def test_factors_are_at_least_one(checkerboard):
+    with pytest.raises(ValueError, match="factors=0 is not allowed"):
+        PureSVD(checkerboard(is_seen=False), factors=0)
+
+
+def test_weights_are_the_ridge_regression_of_each_item_on_the_others(table_of):
+    rng = np.random.default_rng(2)
+    rows = [(*pair, reward) for *pair, reward in rng.integers(0, (15, 12, 3), (100, 3))]
+    table = table_of(rows)
+    model = fitted(EASE, table, regularization=2.0)
+    weight, _ = table.evidence(1.0)
+    vectors = np.zeros((15, 12))
+    np.add.at(vectors, (table.user, table.item), weight)
+    expected = np.zeros((12, 12))
+    for item in range(12):
+        others = np.delete(vectors, item, axis=1)
+        fit = np.linalg.solve(others.T @ others + 2.0 * np.eye(11), others.T @ vectors[:, item])
+        expected[np.arange(12) != item, item] = fit
+    np.testing.assert_allclose(model["weights"], expected, atol=1e-6)
+    found = EASE.affinity(model, Query.whole_catalogue(np.arange(15)))
+    score = vectors @ expected / np.abs(vectors).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, score, atol=1e-6)
+
+
+def test_refuses_catalogues_whose_weights_would_fill_the_memory(checkerboard, table_of):
+    told = r"14\.4 GB for 60,000 items; keep to 20,000 items or use item_knn$"
+    with pytest.raises(UnsuitableScenario, match=told):
+        EASE(checkerboard(is_seen=False, n_items=60_000))
+    with pytest.raises(ValueError, match=told):
+        fitted(EASE, table_of([(0, 0, 1)], n_items=60_000))
+
+
+def test_regularization_is_above_zero(checkerboard):
+    with pytest.raises(ValueError, match="regularization=0.0 is not allowed"):
+        EASE(checkerboard(is_seen=False), regularization=0)
+
+
+@pytest.mark.parametrize("shape", [(7, 30), (30, 7)])
+def test_fewer_people_than_items_give_the_same_inverse(shape):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=shape) * (rng.random(shape) < 0.4)
+    found = inverse_gram(sparse.csr_array(vectors), 3.0)
+    assert found == pytest.approx(np.linalg.inv(vectors.T @ vectors + 3.0 * np.eye(shape[1])))
