@@ -11,7 +11,7 @@ from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import CONTEXT_FIELDS, JointFeatures
 from recsim_env.agents.core.fitted import Fitting, FittingSettings, ImpressionLog
 from recsim_env.agents.core.online import OnlineAgent
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, fits, part, require_range, split
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.settings import LARGE, setting

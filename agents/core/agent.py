@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recsim_env.agents.core.acting import people_of, stands_for_others
+from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
-from recsim_env.agents.core.observations import batched, fingerprint, indices_of, lack_of
 from recsim_env.agents.core.requirements import first_lack
 from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
 from recsim_env.agents.core.session import Memory
@@ -116,7 +115,7 @@ class Agent(ABC):
           TypeError: as in the constructor.
           ValueError: it is another world; the message says in what it differs.
         """
-        people, _ = people_of(env)
+        people, _ = acting.people_of(env)
         if people.scenario != self.env.scenario:
             here = describe_world(people.scenario)
             if difference(describe_world(self.env.scenario), here):
@@ -127,8 +126,8 @@ class Agent(ABC):
 
     def _enter(self, env: Any) -> None:
         """Acts in an environment from now on."""
-        people, stage = people_of(env)
-        if self.is_privileged and stands_for_others(env):
+        people, stage = acting.people_of(env)
+        if self.is_privileged and acting.stands_for_others(env):
             raise TypeError(
                 f"{type(self).__name__} looks into the people whom it serves, and cannot in "
                 f"{type(env).__name__}; give it the batch that gymnasium.make_vec makes without "
@@ -209,7 +208,7 @@ class Agent(ABC):
         """
         observation, is_single = self._batched(observation)
         n = len(next(iter(observation.values())))
-        wanted = indices_of(slates, n, self.env.scenario)
+        wanted = acting.indices_of(slates, n, self.env.scenario)
         state = self._entered(observation, state, episode_start)
         found = self.propensity(
             observation, wanted, state, deterministic=deterministic, n_draws=n_draws
@@ -227,7 +226,8 @@ class Agent(ABC):
     ) -> np.ndarray:
         """Returns how likely `recommend` would show slates, (n,); see `slate_probability`."""
         n_draws = as_count("n_draws", n_draws, allowed="at least 1")
-        own, self.rng = self.rng, np.random.default_rng([self.seed, fingerprint(observation)])
+        seed = [self.seed, acting.fingerprint(observation)]
+        own, self.rng = self.rng, np.random.default_rng(seed)
         try:
             chances = [
                 self._slate_chance(observation, slates, state, deterministic=deterministic)
@@ -251,10 +251,10 @@ class Agent(ABC):
         """Returns what is seen with an axis for the people, and whether it had none."""
         space: Any = self.env.single_observation_space
         name = type(self).__name__
-        seen, is_single = batched(observation, space, name)
+        seen, is_single = acting.batched(observation, space, name)
         for field in space.spaces if self.needs_every_field else ():
             if field not in seen:
-                raise lack_of(field, name)
+                raise acting.lack_of(field, name)
         return seen, is_single
 
     def _explain_lack(self, error: KeyError, observation: Observation) -> None:
@@ -262,7 +262,7 @@ class Agent(ABC):
         space: Any = self.env.single_observation_space
         for name in error.args:
             if name in space.spaces and name not in observation:
-                raise lack_of(name, type(self).__name__) from error
+                raise acting.lack_of(name, type(self).__name__) from error
 
     def _entered(
         self, observation: Observation, state: Any, episode_start: np.ndarray | None
@@ -372,7 +372,7 @@ class Agent(ABC):
         expected = f"{cls.__module__}:{cls.__qualname__}"
         if about["agent"] != expected:
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
-        people, _ = people_of(env)
+        people, _ = acting.people_of(env)
         try:
             here = describe_world(people.scenario)
             require_alike(about["world"], here, another_world=another_world)

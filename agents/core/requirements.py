@@ -1,7 +1,8 @@
-"""What agents need of a scenario, by name: `Agent.requires` lists the names."""
+"""What agents need: of a scenario, by the names in `Agent.requires`, and of optional libraries."""
 
+import importlib
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recsim_env.core.scenario import Scenario
 
@@ -67,3 +68,23 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
         if not REQUIREMENTS[name].holds(scenario):
             return REQUIREMENTS[name].lack.format(**named)
     return None
+
+
+def extra(module: str, *, needed_by: str) -> Any:
+    """Returns a module that is, or needs, an optional library.
+
+    Args:
+      module: its full name.
+      needed_by: what is said to need it.
+
+    Raises:
+      ImportError: the library is not installed; the message says how to. One that is installed and
+        does not work says so itself.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{needed_by} needs {error.name}, which is not installed; "
+            'pip install "recsim-env[agents]"'
+        ) from error

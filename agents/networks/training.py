@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, flattened, part
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.core.settings import setting

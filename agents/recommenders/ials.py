@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import require_range, require_symmetric
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recsim_env.agents.core.features import CONTEXT_FIELDS
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import fits, require_range
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import RecommenderSettings

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import is_state_of
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import (
     State,
     flattened,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, like
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation

@@ -199,7 +199,7 @@ def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
     if folder is None:
         yield None
         return
-    from recsim_env.agents.core.optional import extra
+    from recsim_env.agents.core.requirements import extra
 
     tensorboard = extra("torch.utils.tensorboard", needed_by="--tensorboard")
     writer = tensorboard.SummaryWriter(str(folder), purge_step=n_before + 1)

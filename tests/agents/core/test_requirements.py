@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from recsim_env.agents.core.optional import extra
+from recsim_env.agents.core.requirements import extra
 
 
 def test_a_missing_library_is_named_with_its_remedy(monkeypatch, tmp_path):
