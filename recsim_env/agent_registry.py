@@ -117,7 +117,7 @@ REGISTRY: dict[str, AgentEntry] = {
         dqn=("sb3.dqn:DQNAgent", _FEATURES, "Mnih et al. 2015", _SB3),
         qrdqn=("sb3.dqn:QRDQNAgent", _FEATURES, "Dabney et al. 2018", _CONTRIB),
         slateq=("rl.slateq:SlateQ", _FEATURES, "Ie et al. 2019", _TORCH),
-        full_slate_q=("sb3.full_slate_q:FullSlateQAgent", _FEATURES, "Ie et al. 2019", _SB3),
+        full_slate_q=("sb3.dqn:FullSlateQAgent", _FEATURES, "Ie et al. 2019", _SB3),
         iql=("rl.offline:ImplicitQLearning", _FEATURES, "Kostrikov et al. 2022", _TORCH),
     ),
     **_family(
