@@ -281,7 +281,7 @@ class MusicStreaming(Scenario):
 
     def derived(self) -> Mapping[str, Any]:
         """Scales, what genres sound like, and what archetypes like."""
-        world = self._world()
+        world = self.drawn_world()
         return NATURE | {
             "taste_scale": _TASTE_SCALE / math.sqrt(self.n_factors),
             "satisfaction_value": self.feeling * self.foresight * _TYPICAL[self.reward],
@@ -293,9 +293,11 @@ class MusicStreaming(Scenario):
         """Returns the catalogue."""
         dtype = self.schema.dtypes["item"]
         noise = self.feature_noise
-        return {"items": catalogue(self._world(), dtype, n_sounds=_N_SOUNDS, feature_noise=noise)}
+        world = self.drawn_world()
+        return {"items": catalogue(world, dtype, n_sounds=_N_SOUNDS, feature_noise=noise)}
 
-    def _world(self) -> dict[str, Any]:
+    def drawn_world(self) -> dict[str, Any]:
+        """Returns the genres, artists and tracks that `world_seed` decides."""
         return music_world(
             self.n_items, self.n_artists, self.n_genres, self.n_factors, self.world_seed
         )

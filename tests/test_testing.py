@@ -95,15 +95,16 @@ class Restless(Uniform):
 
 
 class Forgetful(Uniform):
-    def restore(self, arrays):
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
         self.num_timesteps = 0
 
 
 class Absent(Uniform):
     """Goes on elsewhere than where it was saved."""
 
-    def resume(self, progress):
-        pass
+    def load_state_dict(self, state):
+        super().load_state_dict({name: part for name, part in state.items() if name != "learning"})
 
 
 class Silent(Uniform):

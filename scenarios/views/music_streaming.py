@@ -35,7 +35,7 @@ def draw_state(scenario: MusicStreaming, axes: Any, user: np.ndarray, items: np.
     """Draws how much they like each genre, and what satiation takes from that."""
     genres = np.arange(scenario.n_genres)
     scale = scenario.derived()["taste_scale"]
-    liking = scale * scenario._world()["genre_centre"] @ user["taste"]
+    liking = scale * scenario.drawn_world()["genre_centre"] @ user["taste"]
     tired = scenario.satiation_strength * user["satiation"]
     axes.bar(genres, liking, color="#56b4e9", width=0.8, label="liking")
     axes.bar(genres, -tired, bottom=liking, color="#d55e00", width=0.4, label="satiation")
