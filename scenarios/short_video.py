@@ -345,8 +345,8 @@ class ShortVideo(Scenario):
         observation.history.watch_share = min(1.0, user.watched * per_shown)
         observation.history.dislike_rate = user.n_dislikes * per_shown
         for index in range(len(candidates)):
-            count = user.counts[items[candidates[index]].category]
-            observation.candidates[index].exposure = count * per_limit
+            category = items[candidates[index]].category
+            observation.candidates[index].exposure = context.recent[category]
 
     @staticmethod
     def report(config, user, items, info):
