@@ -98,7 +98,7 @@ class BehaviourCloning(OfflineAgent):
       network's scores, which has the same weights for every candidate (`CandidateScores`); by Adam
       on batches; o is what is seen and what happened so far in this session (`SessionMemory`).
     Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
-      about 0.1 ms a interaction with 10 candidates on one core.
+      about 0.1 ms an interaction with 10 candidates on one core.
     Source: Pomerleau 1989, "ALVINN: an autonomous land vehicle in a neural network"; slates as in
       Xia et al. 2008, "Listwise approach to learning to rank" (ListMLE).
     Differs: the most likely slates are served, so that slates that the logger showed at random do
@@ -145,7 +145,7 @@ class ImplicitQLearning(OfflineAgent):
       weights for every candidate. o is what is seen and what happened so far in this session
       (`SessionMemory`).
     Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
-      about 0.5 ms a interaction with 10 candidates on one core.
+      about 0.5 ms an interaction with 10 candidates on one core.
     Source: Kostrikov, Nair and Levine 2022, "Offline reinforcement learning with implicit
       Q-learning" (arXiv 2110.06169).
     Differs: one Q, not the lesser of two, as no maximum is taken over it; values in units of the

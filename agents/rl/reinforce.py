@@ -59,7 +59,7 @@ class Reinforce(SlatePolicyAgent):
       (`CandidateScores`); o is what is seen and what happened so far in this session
       (`SessionMemory`).
     Cost: a gradient step for every `update_every` interactions, O(batch_size n_candidates width²);
-      about 0.3 ms a interaction with 10 candidates on one core.
+      about 0.3 ms an interaction with 10 candidates on one core.
     Source: Chen et al. 2019, "Top-K off-policy correction for a REINFORCE recommender system"
       (arXiv 1812.02353); Williams 1992, "Simple statistical gradient-following algorithms for
       connectionist reinforcement learning".
