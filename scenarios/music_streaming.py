@@ -70,7 +70,7 @@ _SEEN_FEATURES = shown(np.float32, -MAX_FEATURE, MAX_FEATURE, _N_FEATURES, names
 
 _TASTE_SCALE = 1.5
 
-# What a minute of listening brings of each reward, for `long_term_value`; where return visits are
+# What a minute of listening brings of each reward, for `long_term_value`; where later sessions are
 # earned, satisfaction is all that counts, at whatever price.
 _TYPICAL = {"minutes": 1.0, "completions": 0.25, "likes": 0.02, "returns": 1.0}
 

@@ -48,8 +48,8 @@ def best_for_all(env, observation, rng):
     return scores_for_all(env)
 
 
-class Visits:
-    """One visit of each of `n` people: clicks, expected clicks, recommendations, views.
+class Sessions:
+    """One session of each of `n` people: clicks, expected clicks, recommendations, views.
 
     Rates are of expected clicks, which vary less; what was clicked decides what
     happens.
@@ -83,9 +83,9 @@ class Visits:
         return rate, spread * np.sqrt(len(self.length)) / self.length.sum()
 
 
-def assert_rate(visits, published, low, high):
+def assert_rate(sessions, published, low, high):
     """Asserts that the rate is within 3 standard errors, both sides', of a published one."""
-    rate, error = visits.click_rate()
+    rate, error = sessions.click_rate()
     error = np.hypot(error, (high - low) / (2 * 1.96))
     assert abs(rate - published) < 3 * error, (rate, published, error)
 
@@ -200,8 +200,8 @@ def test_uniform_recommendations_equal_an_independent_simulation(flips, changes)
     products = recogym_products(42, 10, 5, 3.0, flips, False)
     expected, length, views = restated(N, 1, products, **s)
     is_met = length > 0  # who leaves before any recommendation is not met in the scenario
-    ours = Visits("RecoGym-v1", uniform, flips=flips, **changes)
-    theirs = Visits.__new__(Visits)
+    ours = Sessions("RecoGym-v1", uniform, flips=flips, **changes)
+    theirs = Sessions.__new__(Sessions)
     theirs.expected, theirs.length = expected[is_met], length[is_met]
     (rate, error), (other, other_error) = ours.click_rate(), theirs.click_rate()
     assert abs(rate - other) < 4 * np.hypot(error, other_error)
@@ -213,27 +213,27 @@ def test_uniform_recommendations_equal_an_independent_simulation(flips, changes)
 
 @functools.cache
 def recogym_uniform():
-    return Visits("RecoGym-v1", uniform)
+    return Sessions("RecoGym-v1", uniform)
 
 
 def test_events_a_user_are_as_many_as_in_recogym():
     """At seed 42, 22.2 views and 80.8 recommendations, counted with users who leave at once."""
-    visits = recogym_uniform()
+    sessions = recogym_uniform()
     met = 0.25 / 0.26
-    length, views = met * visits.length.mean(), visits.views.sum(axis=1)
-    assert abs(length - 80.8) < 3 * visits.length.std() / np.sqrt(1000)  # of 1,000 users
+    length, views = met * sessions.length.mean(), sessions.views.sum(axis=1)
+    assert abs(length - 80.8) < 3 * sessions.length.std() / np.sqrt(1000)  # of 1,000 users
     assert abs(met * views.mean() + (1 - met) / 0.26 - 22.2) < 3 * views.std() / np.sqrt(1000)
 
 
 def test_events_follow_the_markov_chain():
     """With clicks that depend on nothing, the numbers of events are known exactly."""
-    visits = Visits("OrganicShopping-v0", uniform, click_slope=0.0)
+    sessions = Sessions("OrganicShopping-v0", uniform, click_slope=0.0)
     click = 1 / (1 + np.exp(4.5 - 5 / (1 + np.exp(1.0))))
     run_ends = click + (1 - click) * 0.06
     browses_again = (click + (1 - click) * 0.05) / run_ends
     n_runs = 1 / (1 - browses_again * 0.25 / 0.26)
     expected = {"length": n_runs / run_ends, "views": (1 + browses_again * n_runs) / 0.26}
-    given = {"length": visits.length, "views": visits.views.sum(axis=1)}
+    given = {"length": sessions.length, "views": sessions.views.sum(axis=1)}
     for name, value in given.items():
         error = value.std() / np.sqrt(N)
         assert abs(value.mean() - expected[name]) < 4 * error, name
@@ -244,7 +244,7 @@ def test_published_click_rates_of_uniform_and_popular_products():
     random = recogym_uniform()
     assert_rate(random, 0.01086, 0.01014, 0.01161)
     share = random.views.sum(axis=0) / random.views.sum()
-    popular = Visits("RecoGym-v1", lambda env, o, rng: share / rng.exponential(size=(N, 10)))
+    popular = Sessions("RecoGym-v1", lambda env, o, rng: share / rng.exponential(size=(N, 10)))
     assert_rate(popular, 0.01371, 0.01289, 0.01456)
 
 
@@ -257,8 +257,8 @@ def test_published_click_rates_of_uniform_and_popular_products():
     ],
 )
 def test_published_click_rates_of_the_users_own_views(n_items, flips, published, low, high):
-    visits = Visits("RecoGym-v1", own_views, n_items=n_items, flips=flips)
-    assert_rate(visits, published, low, high)
+    sessions = Sessions("RecoGym-v1", own_views, n_items=n_items, flips=flips)
+    assert_rate(sessions, published, low, high)
 
 
 def fit_logistic(views, product, clicked):
@@ -310,13 +310,13 @@ def test_published_click_rates_of_logistic_regression(n_items, flips, low, high)
     to test, 0.7 % from log to log here), and no interval was published.
     """
     world, log = {"n_items": n_items, "flips": flips}, []
-    Visits("RecoGym-v1", uniform, n=6144, seed=50_000, log=log, **world)
+    Sessions("RecoGym-v1", uniform, n=6144, seed=50_000, log=log, **world)
     model = fit_logistic(*(np.concatenate(part) for part in zip(*log, strict=True)))
 
     def likeliest(env, observation, rng):
         return observation["history"] @ model[:, 1:].T + model[:, 0]
 
-    rate, _ = Visits("RecoGym-v1", likeliest, **world).click_rate()
+    rate, _ = Sessions("RecoGym-v1", likeliest, **world).click_rate()
     assert 0.96 * low < rate < 1.04 * high
 
 
@@ -354,8 +354,8 @@ def test_nothing_is_worth_knowing_when_clicks_do_not_depend_on_taste(play):
 
 
 def test_expected_reward_is_the_chance_of_a_click():
-    visits = recogym_uniform()
-    surplus = visits.clicks - visits.expected
+    sessions = recogym_uniform()
+    surplus = sessions.clicks - sessions.expected
     assert abs(surplus.mean()) < 4 * surplus.std() / np.sqrt(N)
 
 

@@ -104,7 +104,7 @@ def test_the_whole_catalogue_is_offered_but_nothing_twice():
 
 
 def consumed_ratings(world, path, n=4096):
-    """Returns the first visit's items, users, whether consumed, and ratings of slates of one."""
+    """Returns the first session's items, users, whether consumed, and ratings of slates of one."""
     env = RecommendationVectorEnv(
         RatedCatalogue, num_envs=n, world=path, n_candidates=6, slate_size=1, max_slates=40
     )
@@ -131,8 +131,8 @@ def test_choice_and_ratings_follow_the_worlds_law(world_path):
 def test_items_and_visitors_are_as_frequent_as_in_the_world(world_path):
     world = small_world()
     item, user, _, _ = consumed_ratings(world, world_path)
-    visits = np.bincount(user, minlength=9)
-    assert stats.chisquare(visits, 4096 * world.user_visit_weight).pvalue > FALSE_ALARM
+    sessions = np.bincount(user, minlength=9)
+    assert stats.chisquare(sessions, 4096 * world.user_visit_weight).pvalue > FALSE_ALARM
     offered = np.bincount(item, minlength=80)
     assert stats.chisquare(offered, 4096 * world.item_exposure).pvalue > FALSE_ALARM
 
