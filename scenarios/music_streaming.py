@@ -156,7 +156,7 @@ class MusicStreaming(Scenario):
     n_factors: int = setting(6, low=1, high=MOST_KINDS, doc="of taste and embedding")
     n_recent: int = setting(5, low=1, high=_RING, doc="tracks in `recent`")
     feature_noise: float = setting(
-        0.5, low=0, high=LARGE, doc="its standard deviation relative to the embedding's"
+        0.5, low=0, high=LARGE, doc="its sd, relative to the embedding's"
     )
     exposure_skew: int = setting(
         2, low=1, high=MOST_SKEW, doc="tracks are offered ~ rank ** (1 / skew - 1); 1 is uniform"
@@ -166,9 +166,7 @@ class MusicStreaming(Scenario):
     satiation_strength: float = setting(
         0.7, low=0, high=10, doc="log-odds lost by a track of the genre just heard; 0 is off"
     )
-    recovery_hours: float = setting(
-        3.0, low=SMALL, high=LARGE, doc="in which satiation falls to 1 / e"
-    )
+    recovery_hours: float = setting(3.0, low=SMALL, high=LARGE, doc="until 1/e of it is left")
     drift: float = setting(0.005, low=0, high=1, doc="of taste towards what is heard; 0 is off")
     hook_strength: float = setting(0.8, low=0, high=10, doc="0 turns hooks off")
     feeling: float = setting(1.0, low=0, high=10, doc="what satisfaction does; 0 is nothing")

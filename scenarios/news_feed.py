@@ -110,12 +110,8 @@ class NewsFeed(Scenario):
     n_items: int = 10_000
     n_candidates: int = 20
     slate_size: int = 5
-    articles_per_day: float = setting(
-        400.0, low=SMALL, high=LARGE, doc="so that the calendar has n_items / articles_per_day days"
-    )
-    lifetime_hours: float = setting(
-        48.0, low=SMALL, high=LARGE, doc="hours until an article vanishes"
-    )
+    articles_per_day: float = setting(400.0, low=SMALL, high=LARGE, doc="published in a day")
+    lifetime_hours: float = setting(48.0, low=SMALL, high=LARGE, doc="until an article vanishes")
     half_life_hours: float = setting(18.0, low=0, high=LARGE, doc="in which odds halve; 0: never")
     rhythm: float = setting(1.0, low=0, high=1, doc="of the day, in publishing and reading")
     first_day: int = setting(2, low=0, high=MOST_DAYS, doc="of the calendar, for learning")
@@ -128,18 +124,12 @@ class NewsFeed(Scenario):
     interest_sd: float = setting(1.5, low=0, high=100, doc="of a person's around them")
     eagerness_sd: float = setting(0.5, low=0, high=100, doc="of readers' eagerness to click")
     quality_sd: float = setting(0.8, low=0, high=100, doc="of articles")
-    n_headline_features: int = setting(
-        2, low=1, high=MOST_KINDS, doc="headline features of an article"
-    )
+    n_headline_features: int = setting(2, low=1, high=MOST_KINDS, doc="of an article")
     headline_noise: float = setting(1.0, low=0, high=100, doc="relative to quality_sd")
-    surge_strength: float = setting(
-        1.5, low=0, high=100, doc="mean height, which is uniform within half of it; 0 is none"
-    )
+    surge_strength: float = setting(1.5, low=0, high=100, doc="mean height (± half of it, uniform)")
     surges_per_week: float = setting(1.0, low=0, high=100, doc="of each topic")
     surge_hours: float = setting(18.0, low=SMALL, high=_MAX_SURGE_HOURS, doc="until 1/e is left")
-    surge_coverage: float = setting(
-        0.5, low=0, high=100, doc="what a surge of 1 adds to ln(share of new articles)"
-    )
+    surge_coverage: float = setting(0.5, low=0, high=100, doc="a surge of 1 adds it to ln(share)")
     hour_strength: float = setting(0.3, low=0, high=100, doc="how much topics vary over the day")
     choice: str = setting("cascade", choices=CHOICES, doc="see `recsim_env.core.choice`")
     examination: float = setting(0.85, low=0, high=1, doc="likewise")
@@ -151,10 +141,7 @@ class NewsFeed(Scenario):
     )
     dwell_seconds: float = setting(25.0, low=SMALL, high=LARGE, doc="median, at liking 0")
     dwell_slope: float = setting(
-        0.3,
-        low=-100,
-        high=100,
-        doc="how the logarithm of reading time grows with interest and quality",
+        0.3, low=-100, high=100, doc="how ln(reading time) grows with interest and quality"
     )
     dwell_sd: float = setting(0.9, low=0, high=10, doc="of the logarithm of reading time")
     scan_seconds: float = setting(15.0, low=0, high=LARGE, doc="time that looking at a shelf takes")
