@@ -16,13 +16,13 @@ from recsim_env.links import require_linked_packages
 leave_while_importing()
 require_linked_packages()
 
-# E402: imports stand below the lines above: Ctrl-C may come while they run, and where a package is
+# Imports stand below the lines above: Ctrl-C may come while they run, and where a package is
 # missing, they fail without saying why.
-from recsim_env.core.fields import count, shown, within  # noqa: E402
-from recsim_env.core.scenario import Scenario  # noqa: E402
-from recsim_env.core.settings import setting  # noqa: E402
-from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv  # noqa: E402
-from recsim_env.envs.registry import register, register_all  # noqa: E402
+from recsim_env.core.fields import count, shown, within
+from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import setting
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.registry import register, register_all
 
 __version__ = "0.1.0"
 

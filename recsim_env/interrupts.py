@@ -23,8 +23,8 @@ def _is_command() -> bool:
     if sys.argv[:1] == ["-m"]:  # Python is still looking for the module
         place = sys.orig_argv.index("-m") if "-m" in sys.orig_argv else -1
         return sys.orig_argv[place + 1 : place + 2] == ["recsim_env"]
-    # PTH119: pathlib is not loaded yet, and takes longer than a Ctrl-C may wait.
-    return os.path.basename(sys.argv[0] if sys.argv else "") == "recsim-env"  # noqa: PTH119
+    started = sys.argv[0] if sys.argv else ""
+    return os.path.basename(started) == "recsim-env"  # noqa: PTH119  # pathlib loads too slowly here
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

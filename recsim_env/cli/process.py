@@ -60,8 +60,8 @@ def _open_what_is_closed() -> None:
         descriptor = os.open(os.devnull, os.O_RDWR)
     os.close(descriptor)
     if sys.stderr is None:
-        # SIM115: it stays open as long as the process lasts.
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        opened = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # open to the end
+        sys.stderr = opened
 
 
 def as_typed(arguments: Sequence[str]) -> str:

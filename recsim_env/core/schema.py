@@ -244,5 +244,5 @@ def _function_of(name: str, source: str) -> Callable[..., None]:
     return function
 
 
-def copy_shown(user, items, candidates, response, observation):  # type: ignore[no-untyped-def]
+def copy_shown(user: Any, items: Any, candidates: Any, response: Any, observation: Any) -> None:
     """Stands for the function of this name that a schema makes."""

@@ -269,7 +269,7 @@ class Simulator:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Makes the simulator anew, in another process say, with the same people in its slots."""
-        self.__init__(**state["made_with"])  # type: ignore[misc]  # all else follows from these
+        vars(self).update(vars(type(self)(**state["made_with"])))
         self.slots[...] = state["slots"]
 
     def close(self) -> None:

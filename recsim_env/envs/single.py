@@ -41,8 +41,10 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
     `expected_reward`, `long_term_value`.
     """
 
-    # Gymnasium's Env declares it without ClassVar, and a subclass may not add that.
-    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012  # no ClassVar: Gymnasium's Env declares it so
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(
         self,
