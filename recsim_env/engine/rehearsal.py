@@ -55,6 +55,10 @@ def check_functions(scenario: Scenario) -> None:
     for name, template in templates.items():
         if getattr(scenario, name) is not None:
             _check_function(scenario, name, tuple(inspect.signature(template).parameters))
+    for name in dir(scenario):
+        meant = "" if hasattr(Scenario, name) else did_you_mean(name, templates)
+        if meant and isinstance(inspect.getattr_static(scenario, name), staticmethod):
+            raise ScenarioFault(f"{type(scenario).__name__}.{name} is called by nobody{meant}")
     named: set[str] = set()
     for function in functions_of(scenario):
         _refuse_other_draws(scenario, function)

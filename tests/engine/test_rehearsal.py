@@ -232,6 +232,13 @@ def test_functions_that_cannot_be_used_are_named(name, function, message):
         play(kind)
 
 
+def test_a_misspelt_function_is_named():
+    kind = with_function("sample_users", staticmethod(lambda config, user, rng: None))
+    wanted = r"Mistaken\.sample_users is called by nobody; did you mean 'sample_user'\?"
+    with pytest.raises(ScenarioFault, match=wanted):
+        RecommendationVectorEnv(kind())
+
+
 def test_flags_that_no_function_reads_are_named():
     kind = with_function("flags", lambda self: {"LONG_SIGHTED": True})
     with pytest.raises(ScenarioFault, match=r"Mistaken: flags\(\) names 'LONG_SIGHTED'"):
