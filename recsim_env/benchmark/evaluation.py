@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent
+from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.arguments import as_count, as_seed
@@ -86,8 +87,8 @@ def evaluate(
 
     Args:
       agent: one of ours, or anything with Stable-Baselines3's `predict`.
-      scenario: where; an environment, with autoreset mode NEXT_STEP, is used as it is, or its twin
-        where it is the one that the agent learns in.
+      scenario: where, by name, id, class or instance; an environment, with autoreset mode
+        NEXT_STEP, is used as it is, or its twin where it is the one that the agent learns in.
       n_episodes: in total, a multiple of the number of slots.
       seed: of the people and what they do; slot i has that of seed + i.
       num_envs: slots; by default 100, or one for each episode where there are fewer. An environment
@@ -123,7 +124,8 @@ def evaluate(
         return play(scenario, another_world=another_world)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)
-    env = RecommendationVectorEnv(resolve_scenario(scenario), num_envs=num_envs, threads=threads)
+    named = make_scenario(scenario) if isinstance(scenario, str) else resolve_scenario(scenario)
+    env = RecommendationVectorEnv(named, num_envs=num_envs, threads=threads)
     try:
         return play(env, another_world=another_world)
     finally:

@@ -10,6 +10,7 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.envs import resolve_scenario
 from recsim_env.envs.registry import NAMESPACE
 from recsim_env.envs.resolving import scenario_class
+from recsim_env.inputs.importing import imported_module
 from recsim_env.inputs.spelling import did_you_mean
 
 
@@ -26,7 +27,8 @@ def scenario_id(name: str) -> str:
     """Returns the full id of a scenario.
 
     The namespace may be left out where it is ours, and the version where the newest is meant.
-    ``"module:Class"`` and ``"file.py:Class"`` stand for themselves.
+    ``"module:Class"`` and ``"file.py:Class"`` stand for themselves; of Gymnasium's
+    ``"module:namespace/Name-v0"`` the module is imported, which registers the id.
 
     Raises:
       ValueError: an unknown name; the known ones are listed.
@@ -35,6 +37,10 @@ def scenario_id(name: str) -> str:
     >>> scenario_id("MusicStreaming")
     'recsim_env/MusicStreaming-v0'
     """
+    module, _, env_id = name.rpartition(":")
+    if module and "/" in env_id:
+        imported_module(module, name)
+        name = env_id
     if ":" in name:
         return name
     known = scenario_ids()

@@ -29,7 +29,8 @@ def imported_class(name: str, kind: type, *, what: str) -> Any:
     place, colon, attribute = name.rpartition(":")
     if not colon or not place or not attribute:
         raise ValueError(f"{what} {name!r} is neither module:Class nor file.py:Class")
-    module = _module_in_file(Path(place), name) if place.endswith(".py") else _module(place, name)
+    is_file = place.endswith(".py")
+    module = _module_in_file(Path(place), name) if is_file else imported_module(place, name)
     try:
         found = reduce(getattr, attribute.split("."), module)
     except AttributeError:
@@ -82,8 +83,8 @@ def _module_in_file(path: Path, name: str) -> ModuleType:
     return module
 
 
-def _module(dotted: str, name: str) -> ModuleType:
-    """Returns a module by its dotted name.
+def imported_module(dotted: str, name: str) -> ModuleType:
+    """Returns a module by its dotted name; `name` is the whole in which it was given.
 
     Raises:
       ValueError: there is none, or it fails.

@@ -9,6 +9,7 @@ from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark import evaluate
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
+from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 
 SCENARIO = InterestEvolution(n_topics=4, n_candidates=5, slate_size=2, time_budget=12.0)
 
@@ -47,6 +48,18 @@ def test_counts_exactly_the_first_episodes_of_every_slot():
     expected = [episode for slot in range(4) for episode in played_alone(5 + slot, 3)]
     assert list(zip(found.returns, found.lengths, found.clicks, strict=True)) == expected
     assert len(set(found.lengths)) > 1, "the episodes should differ for the test to mean anything"
+
+
+@pytest.mark.parametrize(
+    "name", ["LongTermSatisfaction", "recsim_env:recsim_env/LongTermSatisfaction-v0"]
+)
+def test_a_scenario_is_named_as_everywhere(name):
+    uniform = make_agent("uniform", RecommendationVectorEnv(LongTermSatisfaction), seed=0)
+    named, made = (
+        evaluate(uniform, scenario, n_episodes=3, seed=2).returns.tolist()
+        for scenario in (name, LongTermSatisfaction())
+    )
+    assert named == made
 
 
 def test_means_are_of_the_counted_episodes():

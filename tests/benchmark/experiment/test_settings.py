@@ -12,7 +12,13 @@ from recsim_env.formats.rated_world import RatedWorld
 
 
 @pytest.mark.parametrize(
-    "name", ["InterestEvolution", "InterestEvolution-v0", "recsim_env/InterestEvolution-v0"]
+    "name",
+    [
+        "InterestEvolution",
+        "InterestEvolution-v0",
+        "recsim_env/InterestEvolution-v0",
+        "recsim_env:recsim_env/InterestEvolution-v0",
+    ],
 )
 def test_scenarios_are_known_by_short_and_full_names(name):
     assert scenario_id(name) == "recsim_env/InterestEvolution-v0"
@@ -28,6 +34,8 @@ def test_a_scenario_of_one_s_own_is_known_by_its_path():
     assert make_scenario(path, n_topics=5) == make_scenario("InterestEvolution", n_topics=5)
     with pytest.raises(ValueError, match="there is no module recsim_env.scenarios.nowhere"):
         make_scenario("recsim_env.scenarios.nowhere:Nothing")
+    with pytest.raises(ValueError, match="there is no module nowhere"):
+        make_scenario("nowhere:me/Nothing-v0")
 
 
 def test_unknown_names_list_the_known_ones():
