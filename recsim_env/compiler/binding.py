@@ -6,10 +6,12 @@ edit, wherever it was made.
 """
 
 import dis
+import enum
 import functools
 import hashlib
+import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,6 +97,7 @@ class Binder:
         """Returns the function with every global that it uses resolved, and hashes it."""
         code = function.__code__
         names = [name for name in _global_names(code) if name in function.__globals__]
+        _refuse_super(function)
         replaced = dict(function.__globals__)
         self._hash_code(code)
         self.digest.update(repr(_is_noinline(function)).encode())
@@ -122,19 +125,10 @@ class Binder:
         if isinstance(value, types.FunctionType):
             value = self.functions.get(value, value)
         if isinstance(value, types.FunctionType):
-            if id(value) in self.pending:
-                raise TypeError(
-                    f"{value.__qualname__} calls itself, in the end; write a loop instead, since "
-                    "functions of a scenario are inlined where they are called"
-                )
-            if id(value) not in self.bound:
-                self.pending.add(id(value))
-                rebuilt: Any = self._rebuild(value)
-                if self.is_compiled:
-                    rebuilt = self._compile(rebuilt, is_root=False)
-                self.bound[id(value)] = rebuilt
-                self.pending.remove(id(value))
-            return self.bound[id(value)]
+            return self._bound(value)
+        members = _read_of(name, of.__code__) if isinstance(value, type) else ()
+        if members and not issubclass(value, enum.Enum):  # Numba knows those
+            return self._members(value, members, of)
         if isinstance(value, types.ModuleType):
             if value.__name__.startswith("recsim_env"):
                 raise TypeError(
@@ -147,6 +141,42 @@ class Binder:
         else:
             self.digest.update(repr(value).encode())
         return value
+
+    def _bound(self, function: types.FunctionType) -> Callable:
+        """Returns a function as others call it, rebuilt once however many they are."""
+        if id(function) in self.pending:
+            raise TypeError(
+                f"{function.__qualname__} calls itself, in the end; write a loop instead, since "
+                "functions of a scenario are inlined where they are called"
+            )
+        if id(function) not in self.bound:
+            self.pending.add(id(function))
+            rebuilt: Any = self._rebuild(function)
+            if self.is_compiled:
+                rebuilt = self._compile(rebuilt, is_root=False)
+            self.bound[id(function)] = rebuilt
+            self.pending.remove(id(function))
+        return self.bound[id(function)]
+
+    def _members(self, kind: type, names: tuple[str, ...], of: Callable) -> types.ModuleType:
+        """Returns what stands for a class of which a function reads members: Numba knows modules.
+
+        Raises:
+          TypeError: a member is neither a static method nor a constant.
+        """
+        members = types.ModuleType(kind.__name__)
+        for name in names:
+            value = inspect.getattr_static(kind, name, None)
+            if isinstance(value, staticmethod):
+                value = value.__func__
+            elif not isinstance(value, bool | int | float | tuple | np.ndarray):
+                raise TypeError(
+                    f"{of.__qualname__} uses {kind.__name__}.{name}, which is no static method, "
+                    f"number, tuple or array; static methods of {kind.__name__} are "
+                    f"{', '.join(_static_methods(kind)) or 'none'}"
+                )
+            setattr(members, name, self._resolve(name, value, of=of))
+        return members
 
     def _hash_module(self, module: types.ModuleType, of: Any) -> None:
         """Hashes the numbers that a function may read through a module."""
@@ -164,6 +194,51 @@ class Binder:
                 self._hash_code(constant)
             else:
                 self.digest.update(repr(constant).encode())
+
+
+def _refuse_super(function: types.FunctionType) -> None:
+    """Raises TypeError where a function asks for its parent's in a way that knows no object."""
+    if "super" not in _global_names(function.__code__) or "super" in function.__globals__:
+        return
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    own = next((cell.cell_contents for name, cell in cells if name == "__class__"), object)
+    parent = own.__mro__[1].__name__ if own is not object else "Parent"
+    raise TypeError(
+        f"{function.__qualname__} uses super(), which needs an object, and a static method has "
+        f"none; name the parent, {parent}.{function.__name__}(...)"
+    )
+
+
+def called_by(function: types.FunctionType) -> Iterator[Any]:
+    """Yields what the names in a function stand for, those of static methods of classes too."""
+    code = function.__code__
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    found = {name: function.__globals__.get(name) for name in code.co_names}
+    found |= {name: cell.cell_contents for name, cell in cells}
+    for name, value in found.items():
+        yield value
+        if isinstance(value, type):
+            for member in _read_of(name, code):
+                yield getattr(value, member, None)
+
+
+def _static_methods(kind: type) -> list[str]:
+    return [n for n in dir(kind) if isinstance(inspect.getattr_static(kind, n), staticmethod)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_of(name: str, code: types.CodeType) -> tuple[str, ...]:
+    """Returns which members code reads of what a name stands for, as `name.member`."""
+    found, before = [], None
+    for each in dis.get_instructions(code):
+        reads_member = each.opname in ("LOAD_ATTR", "LOAD_METHOD")
+        if reads_member and before is not None and before.argval == name:
+            found.append(each.argval)
+        if each.opname != "EXTENDED_ARG":
+            before = each if each.opname in ("LOAD_GLOBAL", "LOAD_DEREF") else None
+    nested = (each for each in code.co_consts if isinstance(each, types.CodeType))
+    found += [member for each in nested for member in _read_of(name, each)]
+    return tuple(dict.fromkeys(found))
 
 
 @functools.cache

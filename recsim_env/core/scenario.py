@@ -37,6 +37,10 @@ class Scenario(CommonSettings):
         long_term_value(config, user, item)                  likewise, of the whole episode
         derived(), tables()                                  numbers and items that are computed
 
+    A scenario that changes another one subclasses it, and calls its functions by the name of the
+    class, ``Parent.respond(config, user, items, slate, response, rng)``; there is no object that
+    `super` could find them by.
+
     `config` is a record of the numeric settings and of what `derived` returns, `rng` the person's
     own stream. `items` is the table of items (the catalogue, or the fresh items of this step);
     `candidates` and `slate` hold indices into it. `slate[place]` is -1 where a place is empty,

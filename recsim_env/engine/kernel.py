@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim_env.compiler.binding import Binder
+from recsim_env.compiler.binding import Binder, called_by
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.schema import copy_shown
 from recsim_env.engine.batch import (
@@ -73,7 +73,7 @@ def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
         if isinstance(each, types.FunctionType) and each not in seen:
             seen.add(each)
             yield each
-            waiting += [each.__globals__.get(name) for name in each.__code__.co_names]
+            waiting += called_by(each)
 
 
 class Kernel:
