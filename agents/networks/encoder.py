@@ -1,17 +1,89 @@
-"""A network that judges every candidate with the same weights.
+"""Networks that judge every candidate with the same weights, in plain PyTorch, for use anywhere.
 
-Which place among the candidates an item stands in means nothing. A network over the flattened
-observation has to learn that, once for each place; this one knows it.
+Candidates stand in random order: their places mean nothing. A network over the flattened
+observation has to learn each item anew for each place, and at the default settings does not get
+there; `CandidateEncoder` has one set of weights for all candidates, and learns in minutes.
+
+    CandidateScores     a score for every candidate (logits) and the value of the moment: enough for
+                        PPO, A2C, DQN and their like, in whichever framework
+    CandidateEncoder    what both heads stand on: descriptions of the person and of the candidates
+    split               the fields of an observation that a framework has made one vector of
+
+    >>> import gymnasium, recsim_env, torch
+    >>> env = gymnasium.make_vec("recsim_env/InterestEvolution-v0", num_envs=4)
+    >>> observation, _ = env.reset(seed=0)
+    >>> network = CandidateScores(env.single_observation_space, width=64)
+    >>> logits = network.scores({k: torch.as_tensor(v) for k, v in observation.items()})
+    >>> logits.shape
+    torch.Size([4, 10])
+
+A slate is the highest of them, or is drawn place by place without repeats by
+`recsim_env.agents.networks.plackett_luce`. `recsim_env.agents.frameworks` binds these networks to
+Stable-Baselines3, TorchRL, RLlib and Tianshou.
+
+An encoder of one's own is a class like `CandidateEncoder`: a module that is made with ``(space,
+width)`` and whose ``forward(observation)`` returns the person, (n, width), and the candidates, (n,
+n_candidates, width). Every agent with a `network` setting, every policy in
+`recsim_env.agents.frameworks` and `CandidateScores` take it: the class, or its name.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from gymnasium import spaces
 from torch import nn
 
-Tensors = dict[str, torch.Tensor]
+from recsim_env.inputs.importing import imported_class
+from recsim_env.inputs.spelling import did_you_mean
+
+#: Fields of observations by name, each (n, ...).
+Tensors = Mapping[str, torch.Tensor]
+
+#: Encoders by name.
+NETWORKS = {"candidates": "recsim_env.agents.networks.encoder:CandidateEncoder"}
+
+
+def split(flat: torch.Tensor, space: spaces.Dict) -> dict[str, torch.Tensor]:
+    """Returns the fields of observations that are one vector each: views, no copies.
+
+    Args:
+      flat: (..., n_floats), as environments made with ``flat=True`` show them.
+      space: of the same environment made without it; ids are in no flat observation.
+
+    Returns:
+      Each field, (..., shape of the field).
+
+    Raises:
+      ValueError: the vectors are of another size than the fields together.
+    """
+    boxes = _boxes(space)
+    sizes = [math.prod(box.shape) for box in boxes.values()]
+    if flat.shape[-1] != sum(sizes):
+        raise ValueError(
+            f"flat observations of {flat.shape[-1]} numbers are not of this space, whose fields "
+            f"({', '.join(boxes)}) have {sum(sizes)}"
+        )
+    parts = flat.split(sizes, dim=-1)
+    return {
+        name: part.unflatten(-1, box.shape)
+        for part, (name, box) in zip(parts, boxes.items(), strict=True)
+    }
+
+
+def _boxes(space: Any) -> dict[str, spaces.Box]:
+    """Returns the fields that hold numbers: all but ids.
+
+    Raises:
+      TypeError: observations have no fields.
+    """
+    if not isinstance(space, spaces.Dict):
+        raise TypeError(
+            f"observations here are {space}, without fields; make the environment with flat=False, "
+            "or give the space of one made so and `split` what is flat"
+        )
+    return {name: each for name, each in space.items() if isinstance(each, spaces.Box)}
 
 
 def candidates_of(observation: Tensors) -> torch.Tensor:
@@ -29,28 +101,9 @@ def tempered(x: torch.Tensor) -> torch.Tensor:
     return x.abs().log1p().copysign(x)
 
 
-def flat(observation: Tensors, fields: Iterable[str]) -> torch.Tensor:
+def joined(observation: Tensors, fields: Iterable[str]) -> torch.Tensor:
     """Returns fields side by side, `tempered`, (n, total size)."""
     return tempered(torch.cat([observation[name].flatten(1) for name in fields], 1))
-
-
-class FlatNetwork(nn.Sequential):
-    """Two hidden layers over all that is seen, where each place among the candidates is its own.
-
-    Args:
-      space: of the observations; a `Dict` of Boxes.
-      width: of the hidden layers.
-      n_out: how many numbers it returns.
-    """
-
-    def __init__(self, space: spaces.Dict, width: int, n_out: int) -> None:
-        hidden = nn.Linear(spaces.flatdim(space), width), nn.ReLU(), nn.Linear(width, width)
-        super().__init__(*hidden, nn.ReLU(), nn.Linear(width, n_out))
-        self.fields = list(space.spaces)
-
-    def forward(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, n_out)."""
-        return torch.as_tensor(super().forward(flat(observation, self.fields)))
 
 
 class CandidateEncoder(nn.Module):
@@ -58,41 +111,53 @@ class CandidateEncoder(nn.Module):
 
     With g all fields but `candidates`, flattened, and f a candidate's features, some of g compares
     with f: fields as wide (a person's interests, say), wider ones cut from their end into blocks as
-    wide, and the rows of fields of such rows (`TRACES`). x are f, its products with the blocks, and
-    for each block and row r the dot product f · r and the entry of r at f's largest feature: how
-    much of r is of the candidate's kind. With g and x `tempered`:
+    wide, and the rows of fields of such rows. x are f, its products with the blocks, and for each
+    block and row r the dot product f · r and the entry of r at f's largest feature: how much of r
+    is of the candidate's kind. With g and x `tempered`:
 
         person = relu(A g),    candidate = relu(B relu(C x + D g + (E f) * (F g)))
 
     Args:
-      space: of the observations; a `Dict` of Boxes.
+      space: of the observations, a `Dict` with `candidates`. Fields that are no `Box`, such as ids,
+        are left out.
       width: of the layers.
+
+    Raises:
+      TypeError: the space has no fields.
+      ValueError: it has no `candidates`.
     """
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
-        self.fields = [name for name in space.spaces if name != "candidates"]
-        n_person = sum(spaces.flatdim(space[name]) for name in self.fields)
-        candidates: Any = space["candidates"]
-        n_features = candidates.shape[-1]
+        boxes = _boxes(space)
+        if "candidates" not in boxes:
+            raise ValueError(
+                f"observations here have no features of candidates, only {', '.join(boxes)}; use "
+                "a scenario that shows them"
+            )
+        n_features = boxes.pop("candidates").shape[-1]
+        self.fields = list(boxes)
+        shapes = {name: box.shape for name, box in boxes.items()}
+        n_person = sum(math.prod(shape) for shape in shapes.values())
         self.blocks = [
             (name, stop - n_features, stop)
-            for name in self.fields
-            if len(shape := space[name].shape or ()) == 1
+            for name, shape in shapes.items()
+            if len(shape) == 1
             for stop in range(shape[0], n_features - 1, -n_features)
         ]
-        self.rows = [name for name in self.fields if (space[name].shape or ())[1:] == (n_features,)]
-        n_rows = len(self.blocks) + sum((space[name].shape or ())[0] for name in self.rows)
+        self.rows = [name for name, shape in shapes.items() if shape[1:] == (n_features,)]
+        n_rows = len(self.blocks) + sum(shapes[name][0] for name in self.rows)
         n_joint = n_features * (1 + len(self.blocks)) + 2 * n_rows
-        self.person = nn.Linear(n_person, 3 * width)
+        self.person = nn.Linear(max(1, n_person), 3 * width)
         self.joint = nn.Linear(n_joint, width, bias=False)
         self.select = nn.Linear(n_features, width, bias=False)
         self.hidden = nn.Linear(width, width)
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
-        person, shift, select = self.person(flat(observation, self.fields)).chunk(3, dim=1)
         features = candidates_of(observation)
+        known = joined(observation, self.fields) if self.fields else features.new_zeros(1, 1)
+        person, shift, select = self.person(known).expand(len(features), -1).chunk(3, dim=1)
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
         compared = [features[:, :0], *blocks, *(observation[name] for name in self.rows)]
         rows = torch.cat(compared, 1).transpose(1, 2)
@@ -102,3 +167,93 @@ class CandidateEncoder(nn.Module):
         item = self.joint(tempered(torch.cat(joint, 2)))
         item = item + shift[:, None] + self.select(features) * select[:, None]
         return torch.relu(person), torch.relu(self.hidden(torch.relu(item)))
+
+
+class CandidateScores(nn.Module):
+    """An encoder with a head for logits, and another with a head for values: an actor-critic.
+
+    `scores` alone are Q-values as well, of slates of one item.
+
+    Args:
+      space: of the observations; see `CandidateEncoder`.
+      width: of the layers.
+      network: the encoder: the class, its name among `NETWORKS`, ``"module:Class"`` or
+        ``"file.py:Class"``.
+    """
+
+    def __init__(
+        self, space: spaces.Dict, width: int = 64, network: str | type[nn.Module] = "candidates"
+    ) -> None:
+        super().__init__()
+        self.actor = make_encoder(network, space, width)
+        self.critic = make_encoder(network, space, width)
+        self.score = nn.Linear(width, 1)
+        self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+        nn.init.orthogonal_(self.score.weight, 0.01)
+
+    def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns scores, (n, n_candidates), and values, (n, 1)."""
+        return self.scores(observation), self.values(observation)
+
+    def scores(self, observation: Tensors) -> torch.Tensor:
+        """Returns (n, n_candidates)."""
+        return torch.as_tensor(self.score(self.actor(observation)[1])[:, :, 0])
+
+    def values(self, observation: Tensors) -> torch.Tensor:
+        """Returns (n, 1)."""
+        person, items = self.critic(observation)
+        return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
+
+
+def make_encoder(network: str | type[nn.Module], space: spaces.Dict, width: int) -> Any:
+    """Returns a fresh encoder, which was tried on an observation if it is not one of ours.
+
+    Args:
+      network: the class, its name among `NETWORKS`, ``"module:Class"`` or ``"file.py:Class"``.
+      space: of the observations.
+      width: of what it returns.
+
+    Raises:
+      ValueError: there is no such class, it cannot be made, or it returns something else.
+    """
+    if isinstance(network, str):
+        if network not in NETWORKS and ":" not in network:
+            raise ValueError(
+                f"network={network!r} is unknown; use {', '.join(NETWORKS)}, module:Class or "
+                f"file.py:Class{did_you_mean(network, NETWORKS)}"
+            )
+        network = imported_class(NETWORKS.get(network, network), nn.Module, what="network")
+    if not (isinstance(network, type) and issubclass(network, nn.Module)):
+        raise ValueError(f"network={network!r} is no class of a torch.nn.Module")
+    if network.__module__.startswith("recsim_env."):
+        return network(space, width)
+    return _tried(network, space, width)
+
+
+def _tried(kind: Any, space: spaces.Dict, width: int) -> Any:
+    """Returns an encoder of somebody's own that returns what it must, drawing nothing for it."""
+    name = kind.__qualname__
+    try:
+        encoder = kind(space, width)
+        boxes = _boxes(space)
+        trial = {name: torch.zeros(2, *box.shape) for name, box in boxes.items()}
+        with torch.random.fork_rng(), torch.no_grad():
+            found = encoder(trial)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(
+            f"network {name} failed on an observation of zeros with width={width}: {said}"
+        ) from error
+    wanted = [(2, width), (2, boxes["candidates"].shape[0], width)]
+    shapes = [tuple(getattr(each, "shape", ())) for each in found] if _is_pair(found) else found
+    if shapes != wanted:
+        told = shapes if _is_pair(found) else f"a {type(found).__name__}"
+        raise ValueError(
+            f"network {name} returns {told} for 2 observations, not the person and the candidates "
+            f"of shapes {wanted[0]} and {wanted[1]}"
+        )
+    return encoder
+
+
+def _is_pair(found: Any) -> bool:
+    return isinstance(found, tuple | list) and len(found) == 2

@@ -1,4 +1,4 @@
-"""Scores of candidates, and values of moments and of slates, one network for all candidates.
+"""Scores and values in units of returns, and values of slates, one network for all candidates.
 
 Import this module where it is used: it needs torch.
 """
@@ -11,36 +11,11 @@ from gymnasium import spaces
 from torch import nn
 
 from recsim_env.agents.networks.compute import follow
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
-
-
-class CandidateScores(nn.Module):
-    """A score for every candidate, and the value of the moment from the person and all of them.
-
-    Args:
-      space: of the observations.
-      width: of the layers.
-    """
-
-    def __init__(self, space: spaces.Dict, width: int) -> None:
-        super().__init__()
-        self.actor, self.critic = CandidateEncoder(space, width), CandidateEncoder(space, width)
-        self.score = nn.Linear(width, 1)
-        self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
-        nn.init.orthogonal_(self.score.weight, 0.01)
-
-    def scores(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, n_candidates)."""
-        return torch.as_tensor(self.score(self.actor(observation)[1])[:, :, 0])
-
-    def values(self, observation: Tensors) -> torch.Tensor:
-        """Returns (n, 1)."""
-        person, items = self.critic(observation)
-        return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
+from recsim_env.agents.networks.encoder import CandidateEncoder, CandidateScores, Tensors
 
 
 class ScaledScores(CandidateScores):
-    """The same with values in units of returns.
+    """`CandidateScores` with values in units of returns.
 
     Attributes:
       centre, unit: the mean and the deviation of returns.

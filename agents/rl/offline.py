@@ -107,7 +107,7 @@ class BehaviourCloning(OfflineAgent):
 
     def make_network(self) -> Any:
         """Returns scores of candidates; their critic is not learned."""
-        from recsim_env.agents.networks.scores import CandidateScores
+        from recsim_env.agents.networks.encoder import CandidateScores
 
         network = CandidateScores(self.seen_space, self.settings.width)
         network.critic.requires_grad_(False)

@@ -8,8 +8,7 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from recsim_env.agents.networks.encoder import Tensors, flat
-from recsim_env.agents.networks.scores import CandidateScores
+from recsim_env.agents.networks.encoder import CandidateScores, Tensors, joined
 from recsim_env.agents.sb3.score_policy import drawn, judged
 
 #: Name of the field among observations that holds what is recalled.
@@ -32,7 +31,7 @@ class AllButCandidates(BaseFeaturesExtractor):
 
     def forward(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, features_dim)."""
-        return flat(observation, self.fields)
+        return joined(observation, self.fields)
 
 
 class RecurrentScorePolicy(RecurrentActorCriticPolicy):

@@ -5,29 +5,10 @@ from typing import Any
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
-from torch import nn
 
-from recsim_env.agents.networks.encoder import FlatNetwork
+from recsim_env.agents.networks.encoder import CandidateScores
+from recsim_env.agents.networks.flat import FlatScores
 from recsim_env.agents.networks.plackett_luce import PlackettLuce
-from recsim_env.agents.networks.scores import CandidateScores
-
-
-class FlatScores(nn.Module):
-    """As `CandidateScores`, from networks that know candidates by their places.
-
-    Args:
-      space: of the observations.
-      width: of the layers.
-    """
-
-    def __init__(self, space: spaces.Dict, width: int) -> None:
-        super().__init__()
-        candidates: Any = space["candidates"]
-        self.scores = FlatNetwork(space, width, candidates.shape[0])
-        self.values = FlatNetwork(space, width, 1)
-        last: Any = self.scores[-1]
-        nn.init.orthogonal_(last.weight, 0.01)
-
 
 #: Kinds of networks by name.
 NETWORKS = {"candidates": CandidateScores, "flat": FlatScores}

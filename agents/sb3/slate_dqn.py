@@ -15,7 +15,8 @@ from stable_baselines3.common.utils import polyak_update
 from torch import nn
 from torch.nn.functional import smooth_l1_loss
 
-from recsim_env.agents.networks.encoder import CandidateEncoder, FlatNetwork, Tensors
+from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.flat import FlatNetwork
 from recsim_env.agents.networks.serving import optimal
 
 

@@ -65,7 +65,7 @@ class VecEnvAdapter(VecEnv):
                 for name, part in space.spaces.items()
                 if keep_ids or isinstance(part, spaces.Box)
             }
-            self._shown, space = tuple(parts), spaces.Dict(parts)
+            self._shown, space = tuple(parts), spaces.Dict(list(parts.items()))
         super().__init__(env.num_envs, space, env.single_action_space)
         self._actions: Any = None
 

@@ -28,7 +28,8 @@ class Interface:
         fields = schema.spaces
         self.field_names = tuple(fields)
         self.info_names = tuple(scenario.info_layout())
-        self.observation_space: spaces.Space = spaces.Dict(fields)
+        # in the order of a flat observation; a plain dict would be sorted
+        self.observation_space: spaces.Space = spaces.Dict(list(fields.items()))
         if self.is_flat:
             boxes = schema.boxes.values()
             self.observation_space = spaces.Box(
