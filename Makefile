@@ -12,7 +12,7 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark ladder test test-all check pages data clean
+.PHONY: help benchmark ladder test test-all check pages docs data clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
@@ -45,7 +45,7 @@ check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/ruff check .
 	$(BIN)/mypy | sed -E 's,^recsim_env/(agents|plots|scenarios)/,\1/,'
 	$(BIN)/lint-imports
-	rm -rf dist build
+	rm -rf dist build/lib build/bdist.*
 	$(BIN)/python -m build
 	$(BIN)/check-wheel-contents dist
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
@@ -58,6 +58,14 @@ check: $(READY)  ## format, lint, types, layers, wheel
 pages: $(READY)  ## write docs/agents.md and docs/scenarios.md from the code
 	$(BIN)/recsim-env agents --page > docs/agents.md
 	$(BIN)/recsim-env scenarios --page > docs/scenarios.md
+
+# Beside what the site imports, it needs Sphinx, its theme and Jupyter.
+$(VENV)/.docs-ready: $(READY)
+	$(BIN)/python -m pip install -qq -e '.[docs]' -c constraints.txt
+	touch $@
+
+docs: $(VENV)/.docs-ready  ## build the website in build/docs/html; a broken link fails
+	$(BIN)/python -m docs.website build/docs
 
 data: $(READY)  ## fetch the ratings that some tests use
 	$(BIN)/python -m recsim_env.data.movielens

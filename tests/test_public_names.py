@@ -7,29 +7,14 @@ import re
 
 import pytest
 
+from docs.website.api import listed, public_names
 from tests.checkout import REPOSITORY, module_files
 
 PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")]
 PAGES += sorted((REPOSITORY / "docs").rglob("*.md"))
 
-
-def listed():
-    """The modules of the list in CONTRIBUTING.md; some stand for all that match them."""
-    page = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    section = page.partition("### Public names")[2].partition("\n## ")[0]
-    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
-
-
-def public_names(name):
-    """The names of a public module: those it lists, or else all that it defines."""
-    module = importlib.import_module(name)
-    defined = [
-        each
-        for each, value in vars(module).items()
-        if not each.startswith("_") and getattr(value, "__module__", None) == name
-    ]
-    return getattr(module, "__all__", defined)
+#: Public modules; some stand for all that match them.
+LISTED = listed(REPOSITORY)
 
 
 def imports(page):
@@ -41,9 +26,9 @@ def imports(page):
 
 
 def is_public(module, name):
-    if module in listed():
+    if module in LISTED:
         return name in public_names(module)
-    is_file = any(fnmatch.fnmatchcase(module, pattern) for pattern in listed())
+    is_file = any(fnmatch.fnmatchcase(module, pattern) for pattern in LISTED)
     kind = getattr(importlib.import_module(module), name, None) if is_file else None
     stem = module.rpartition(".")[2].replace("_", "")
     return getattr(kind, "__module__", None) == module and name.lower() == stem
@@ -55,7 +40,7 @@ def test_documents_import_public_names_only():
     assert {each for each in found if not is_public(*each)} == set()
 
 
-@pytest.mark.parametrize("name", listed())
+@pytest.mark.parametrize("name", LISTED)
 def test_what_is_listed_is_there(name):
     if "*" in name:
         assert fnmatch.filter(module_files(), name)
