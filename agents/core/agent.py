@@ -119,10 +119,15 @@ class Agent(ABC):
         if people.scenario != self.env.scenario:
             here = describe_world(people.scenario)
             if difference(describe_world(self.env.scenario), here):
-                is_free = another_world or not self.num_timesteps
+                is_free = another_world or not self.knows_its_world
                 require_alike(self.world, here, another_world=is_free)
-                self.world = self.world if self.num_timesteps else here
+                self.world = self.world if self.knows_its_world else here
         self._enter(env)
+
+    @property
+    def knows_its_world(self) -> bool:
+        """Whether what it knows is of one world; by default as soon as it has learned."""
+        return self.num_timesteps > 0
 
     def _enter(self, env: Any) -> None:
         """Acts in an environment from now on."""
@@ -376,13 +381,18 @@ class Agent(ABC):
         try:
             here = describe_world(people.scenario)
             require_alike(about["world"], here, another_world=another_world)
-            agent = cls(env, seed=about["seed"], **(about["settings"] | changes))
+            agent = cls.blank(env, seed=about["seed"], **(about["settings"] | changes))
         except UnsuitableScenario:
             raise
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         agent._take(arrays, about, path)
         return agent
+
+    @classmethod
+    def blank(cls, env: RecommendationVectorEnv, *, seed: int, **settings: Any) -> Self:
+        """Returns an agent that `load` puts what it reads into; by default a new one."""
+        return cls(env, seed=seed, **settings)
 
     def _take(
         self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any], path: str | Path

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
-from recsim_env.agents import Agent
+from recsim_env.agents import Agent, as_agent
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
@@ -86,7 +86,9 @@ def evaluate(
     `seed`, and its further learning does not depend on having been evaluated.
 
     Args:
-      agent: one of ours, or anything with Stable-Baselines3's `predict`.
+      agent: one of ours; a model of Stable-Baselines3, whichever fields of the observation it was
+        trained with; anything else with its `predict`; or a function from a batch of observations
+        to slates, as `recsim_env.agents.from_policy` takes it.
       scenario: where, by name, id, class or instance; an environment, with autoreset mode
         NEXT_STEP, is used as it is, or its twin where it is the one that the agent learns in.
       n_episodes: in total, a multiple of the number of slots.
@@ -101,14 +103,10 @@ def evaluate(
     Raises:
       ValueError: `n_episodes` does not fit the slots, episodes do not end, or the agent learned in
         another world.
+      TypeError: `agent` is none of these.
     """
     n_episodes = as_count("n_episodes", n_episodes, allowed="at least 1")
     max_steps = as_count("max_steps", max_steps, allowed="at least 1")
-    if not callable(getattr(agent, "predict", None)) or isinstance(agent, type):
-        raise TypeError(
-            f"agent={agent!r:.80} has no predict(); use an agent, of make_agent or load_agent say, "
-            "or a model of Stable-Baselines3"
-        )
     play = functools.partial(
         _evaluate, agent, n_episodes=n_episodes, seed=as_seed(seed), max_steps=max_steps
     )
@@ -153,6 +151,7 @@ def _evaluate(
         env.single_observation_space, spaces.Dict
     ):
         raise ValueError("evaluation needs a dict environment with autoreset_mode='NextStep'")
+    agent = as_agent(agent, env)
     tally = _Tally(env.num_envs, n_episodes // env.num_envs)
     with acting_in(agent, env, seed, another_world=another_world):
         observation, _ = env.reset(seed=seed)

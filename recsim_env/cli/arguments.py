@@ -13,7 +13,10 @@ from recsim_env.inputs.spelling import fitted, number, whole_number
 #: What names a scenario and an agent.
 SCENARIO = "name, module:Class or file.py:Class"
 NEW_AGENT = "name, module:Class or file.py:Class"
-AGENT = "name, module:Class, file.py:Class, or file of a trained one"
+AGENT = (
+    "name, module:Class or file.py:Class; a function likewise; or the file of a trained one, "
+    "saved here, or by Stable-Baselines3 (model.zip, PPO@model.zip), which runs what is in it"
+)
 
 
 class Setting(NamedTuple):

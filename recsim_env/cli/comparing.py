@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import (
-    NEW_AGENT,
+    AGENT,
     SCENARIO,
     Setting,
     add_agent_settings,
@@ -92,7 +92,7 @@ def _add_benchmark(commands: Any) -> None:
         "--agents",
         nargs="+",
         metavar="AGENT",
-        help=f"{NEW_AGENT}, or of the file; all: all that learn (a few of each kind)",
+        help=f"{AGENT}; or of the TOML file; all: all that learn (a few of each kind)",
     )
     add_seeds(parser, default="3")
     for option, name, text, default in _COUNTS:

@@ -15,7 +15,6 @@ from recsim_env.cli.arguments import (
     add_settings,
     as_dict,
 )
-from recsim_env.inputs.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
@@ -52,6 +51,7 @@ def add_commands(commands: Any) -> None:
             "evaluate MusicStreaming uniform oracle",
             "evaluate MusicStreaming linucb ials --learn 5_000",
             "evaluate LongTermSatisfaction uniform ppo.agent --episodes 5_000",
+            "evaluate LongTermSatisfaction uniform rules.py:best_first model.zip",
         ),
     )
     add_common(parser)
@@ -98,26 +98,23 @@ def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> 
 
 
 def agent_file(name: str) -> dict[str, Any] | None:
-    """Returns what the file of an agent says of it; None where it is the name of an agent."""
+    """Returns what the file of a saved agent says of it; None where the name is of another."""
     from recsim_env.agents import AGENTS
     from recsim_env.agents.core.agent_file import read_about
+    from recsim_env.agents.foreign.sb3_file import is_model_file
 
-    return read_about(name) if name not in AGENTS and Path(name).is_file() else None
+    is_agent = name not in AGENTS and not is_model_file(name) and Path(name).is_file()
+    return read_about(name) if is_agent else None
 
 
 def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
     """Returns the agent of that name, or the one saved in that file."""
-    from recsim_env.agents import AGENTS, agent_class, load_agent, make_agent
+    from recsim_env.agents import agent_class, load_agent, make_agent
 
     about = agent_file(name)
     if about:
         changes = as_dict(options.agent_set, about["settings"])
         return load_agent(name, env, another_world=options.another_world, **changes)
-    if name not in AGENTS and ":" not in name:
-        raise ValueError(
-            f"agent {name!r} is neither a file nor a known name; known are {', '.join(AGENTS)}"
-            f"{did_you_mean(name, AGENTS)}"
-        )
     changes = as_dict(options.agent_set, agent_class(name).Settings.defaults())
     return make_agent(name, env, seed=options.seed, **changes)
 
@@ -166,6 +163,7 @@ def _play(agent: "Agent", scenario: "Scenario", options: argparse.Namespace) -> 
 
 def evaluate_agents(options: argparse.Namespace) -> int:
     """Prints the mean return of each agent, and its difference to the first."""
+    from recsim_env.agents import is_frozen
     from recsim_env.benchmark import evaluate
     from recsim_env.envs import RecommendationVectorEnv
     from recsim_env.results.intervals import estimate, paired_difference
@@ -177,7 +175,7 @@ def evaluate_agents(options: argparse.Namespace) -> int:
     first: dict[int, float] = {}
     for name in options.agents:
         agent = chosen_agent(name, env, options)
-        if not agent_file(name) and options.learn:
+        if options.learn and not is_frozen(name):
             agent.learn(options.learn, progress_bar=True)
         if not agent.num_timesteps and agent.learns:
             untrained.append(name)

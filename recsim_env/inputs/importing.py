@@ -1,4 +1,4 @@
-"""Classes of other people's code, named as ``"module:Class"`` or ``"file.py:Class"``."""
+"""Other people's code, named as ``"module:Class"`` or ``"file.py:Class"``."""
 
 import importlib
 import importlib.util
@@ -12,7 +12,7 @@ from typing import Any
 from recsim_env.inputs.spelling import did_you_mean
 
 
-def imported_class(name: str, kind: type, *, what: str) -> Any:
+def imported_class(name: str, kind: type, *, what: str, or_function: bool = False) -> Any:
     """Returns the class that a name stands for, which must be usable as `kind`.
 
     Modules are looked for where Python does, and then in the current folder; the folder of a file
@@ -22,6 +22,7 @@ def imported_class(name: str, kind: type, *, what: str) -> Any:
       name: ``"module:Class"``, ``"path/to/file.py:Class"``, or with the name of an inner class.
       kind: what it must be a subclass of.
       what: what the class is called in messages.
+      or_function: whether a function will do, which is then returned.
 
     Raises:
       ValueError: there is no such module or class, importing it fails, or it is of another kind.
@@ -37,16 +38,20 @@ def imported_class(name: str, kind: type, *, what: str) -> Any:
         classes = [
             each
             for each, value in vars(module).items()
-            if _is_usable(value, kind) and value.__module__ == module.__name__
+            if (_is_usable(value, kind) or (or_function and inspect.isfunction(value)))
+            and value.__module__ == module.__name__
         ]
         listed = f"; it has {', '.join(classes)}" if classes else ""
         raise ValueError(
             f"{what} {name!r}: {_origin(module)} has no {attribute}{listed}"
             f"{did_you_mean(attribute, classes)}"
         ) from None
+    if or_function and callable(found) and not isinstance(found, type):
+        return found
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise ValueError(
             f"{what} {name!r}: {attribute} is no subclass of {kind.__module__}.{kind.__name__}"
+            f"{', and no function' if or_function else ''}"
         )
     if inspect.isabstract(found):
         lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agent_registry import registered_name
-from recsim_env.agents import agent_class
+from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
@@ -103,9 +103,19 @@ def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
 def _described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what, beside its scenario, decides the results of an agent."""
     return {
-        "agent": registered_name(agent),
+        "agent": _agent_name(agent),
         "agent_settings": {k: _content(v) for k, v in settings.items()},
     }
+
+
+def _agent_name(agent: str) -> str:
+    """Returns what an agent is called: of one that is a file, or stands in one, its content too."""
+    name = registered_name(agent)
+    if name in AGENTS:
+        return name
+    file, colon, attribute = agent.partition(":")
+    content = _content(file if colon else file.rpartition("@")[2])
+    return f"{content}:{attribute}" if colon else content
 
 
 def _name(kind: type[Scenario]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents import Agent, agent_class, make_agent
+from recsim_env.agents import Agent, agent_class, is_frozen, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS
 from recsim_env.benchmark.runs.processes import rows_or_error
@@ -130,22 +130,24 @@ def _play(run: Run) -> list[Row]:
     try:
         agent = make_agent(run.agent, env, seed=run.learning_seed, **run.agent_settings)
         rows, record = [], OnlineRecord()
+        was_made = is_frozen(run.agent)
         is_reference = run.agent in ALWAYS_RUN
         future = resolve_scenario(run.scenario, **run.scenario.evaluation_settings())
-        due = protocol.checkpoints[-1:] if is_reference else protocol.checkpoints
+        due = protocol.checkpoints[-1:] if was_made or is_reference else protocol.checkpoints
         for n_interactions in due:
-            _learn_until(agent, record, n_interactions)
+            if not was_made:
+                _learn_until(agent, record, n_interactions)
             found = evaluate(
                 agent, future, n_episodes=protocol.eval_episodes, seed=run.evaluation_seed
             )
-            if not is_reference:
+            if not (was_made or is_reference):
                 rows.append(
                     {"phase": "evaluation", "interactions": n_interactions} | _measures(found)
                 )
     finally:
         env.close()
     final = {"phase": "final", "interactions": record.n_interactions} | _measures(found)
-    return [*_online_rows(run, record), *rows, final]
+    return [*([] if was_made else _online_rows(run, record)), *rows, final]
 
 
 def _learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> None:

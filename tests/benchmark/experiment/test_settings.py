@@ -43,7 +43,10 @@ def test_unknown_names_list_the_known_ones():
         ValueError, match=r"scenario 'Nowhere' is unknown; known are BernoulliBandit-v0, Boredom"
     ):
         BenchmarkSettings.create(scenarios="Nowhere")
-    with pytest.raises(ValueError, match="agent 'nobody' is unknown; known are uniform, oracle"):
+    with pytest.raises(
+        ValueError,
+        match="agent 'nobody' is neither a file nor a known name; known are uniform, oracle",
+    ):
         BenchmarkSettings.create(agents=["linucb", "nobody"])
     with pytest.raises(ValueError, match="no setting interaction; known are scenarios, agents"):
         BenchmarkSettings.create(interaction=5)

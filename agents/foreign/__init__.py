@@ -1,0 +1,1 @@
+"""What was made elsewhere, as agents: tables of scores, functions, models of other libraries."""
