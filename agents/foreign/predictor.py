@@ -52,7 +52,8 @@ class Predictor(Frozen, OnlineAgent):
 
     def scores(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Returns the scores of the candidates, (n, n_candidates)."""
-        return np.maximum(self.function(dict(observation)), LAST)
+        found = np.asarray(self.function(dict(observation)), np.float64)
+        return np.maximum(found, LAST)
 
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
@@ -125,7 +126,7 @@ class PairPredictor(Predictor):
         return found
 
     def _asked(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
-        scores = np.asarray(self.function(user, item))
+        scores = np.asarray(self.function(user, item), np.float64)
         if scores.shape != user.shape:
             raise ValueError(
                 f"{name_of(self.function)} returned an array of shape {scores.shape} for "

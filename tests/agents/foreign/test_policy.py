@@ -11,6 +11,13 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 WORLD = InterestEvolution(n_candidates=7, slate_size=2)
 
 
+RULES = '''
+def second(observation):
+    """Shows the second."""
+    return [[1, 2]] * len(observation["user"])
+'''
+
+
 @pytest.fixture
 def people():
     return RecommendationVectorEnv(WORLD, num_envs=8)
@@ -126,10 +133,8 @@ def test_what_is_no_policy_is_refused(people, thing):
         as_agent(thing, people)
 
 
-def test_a_function_is_an_agent_by_its_name(people, tmp_path, monkeypatch):
-    (tmp_path / "own_rules.py").write_text(
-        'def second(observation):\n    """Shows the second."""\n    return [[1, 2]] * len(observation["user"])\n'
-    )
+def test_a_function_is_an_agent_by_its_name(people, tmp_path):
+    (tmp_path / "own_rules.py").write_text(RULES)
     agent = make_agent(f"{tmp_path / 'own_rules.py'}:second", people)
     assert agent.predict(people.reset(seed=1)[0])[0].tolist() == [[1, 2]] * 8
     assert (type(agent).__name__, type(agent).__doc__) == ("second", "Shows the second.")
