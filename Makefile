@@ -12,7 +12,7 @@ BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help benchmark ladder test test-all check pages docs data clean
+.PHONY: help benchmark ladder test test-all check interop pages docs data clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
@@ -54,6 +54,9 @@ check: $(READY)  ## format, lint, types, layers, wheel
 	assert recsim_env.__file__.startswith('$$scratch'), recsim_env.__file__; \
 	env = gymnasium.make('recsim_env/InterestEvolution-v0'); env.reset(seed=0); \
 	env.step(env.action_space.sample()); print('the wheel works:', env.spec.id)"
+
+interop: $(READY)  ## run the examples for other frameworks; writes the table of docs/interop.md
+	$(BIN)/python examples/interop.py
 
 pages: $(READY)  ## write docs/agents.md and docs/scenarios.md from the code
 	$(BIN)/recsim-env agents --page > docs/agents.md

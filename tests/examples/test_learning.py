@@ -1,0 +1,15 @@
+"""The examples that need nothing beyond our own environment run, and learn."""
+
+import pytest
+
+from examples import interop
+
+pytestmark = pytest.mark.processes
+
+SHARED = [example for example in interop.examples() if example.is_shared]
+
+
+@pytest.mark.parametrize("example", SHARED, ids=lambda example: example.name)
+def test_an_example_learns_well_more_than_uniform(example):
+    learned, uniform, *_ = interop.row_of(example)
+    assert float(learned.replace(",", "")) > 1.1 * float(uniform.replace(",", ""))
