@@ -145,8 +145,9 @@ def run(command: list[str]) -> str:
       Failed: it fails, or takes too long.
     """
     settings = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
             command,
             cwd=folder,
             env=settings,
@@ -155,7 +156,8 @@ def run(command: list[str]) -> str:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
-        )
+        ) as process,
+    ):
         try:
             printed, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -163,7 +165,6 @@ def run(command: list[str]) -> str:
         finally:
             if process.poll() is None:  # with whatever it has started
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
     if process.returncode:
         lines = printed.strip().splitlines() or [f"exit status {process.returncode}"]
         said = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1])
