@@ -87,6 +87,7 @@ REGISTRY: dict[str, AgentEntry] = {
         ials=("recommenders.ials:ImplicitALS", _IDS, "Hu, Koren and Volinsky 2008", "implicit"),
         ease=("recommenders.user_vectors:EASE", _IDS, "Steck 2019"),
         bpr=("recommenders.bpr:BPR", _IDS, "Rendle et al. 2009"),
+        slim=("recommenders.slim:SLIM", _IDS, "Ning and Karypis 2011"),
     ),
     **_family(
         "multi-armed bandits",

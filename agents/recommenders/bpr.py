@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from recsim_env.agents.recommenders.pairs import Pairs
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.compiler.kernel_cache import compiled
 from recsim_env.core.settings import LARGE, setting
-from recsim_env.data.interactions import Interactions
 
 # Spread of the factors before the first step.
 _START = 0.1
@@ -61,21 +61,14 @@ class BPR(Recommender[BPRSettings]):
         """Returns the factors of people and items, and those of the people who like an item."""
         table, settings, rng = fit.table, fit.settings, np.random.default_rng(fit.seed)
         likes = table.likes()
-        likes.sort_indices()
         factors = (
             rng.normal(0.0, _START, (table.n_users, settings.factors)).astype(np.float32),
             rng.normal(0.0, _START, (table.n_items, settings.factors)).astype(np.float32),
             np.zeros(table.n_items, np.float32),
         )
-        pairs = _Pairs(table, settings.passed_share)
+        pairs = Pairs(table, settings.passed_share)
         for _ in range(settings.epochs):
-            _ascend(
-                factors,
-                pairs.draw(rng),
-                (likes.indptr, likes.indices),
-                settings.learning_rate,
-                settings.regularization,
-            )
+            _ascend(factors, pairs.draw(rng), settings.learning_rate, settings.regularization)
         people, items, bias = factors
         people[np.diff(likes.indptr) == 0] = 0.0  # nothing moved them from where they began
         likes.data = np.ones(likes.nnz, np.float32)
@@ -92,62 +85,18 @@ class BPR(Recommender[BPRSettings]):
         return query.products(people, model["items"]) + query.of_items(model["bias"])
 
 
-class _Pairs:
-    """What was liked, and what it is compared with.
-
-    Args:
-      table: in which something was liked.
-      passed_share: of comparisons with what was passed over in the same session.
-    """
-
-    def __init__(self, table: Interactions, passed_share: float) -> None:
-        self._table, self._passed_share = table, passed_share
-        self._liked = np.flatnonzero(table.liking > 0)
-        liking = table.liking[self._liked]
-        self._liked_until = np.append(0.0, np.cumsum(liking / liking.mean()))
-        passed = np.flatnonzero(table.liking <= 0)
-        passed = passed[np.argsort(table.session[passed], kind="stable")]
-        self._passed_item = np.append(table.item[passed], -1)
-        looked_at = np.append(
-            0.0, np.cumsum(table.examination_probability[passed], dtype=np.float64)
-        )
-        session, of_passed = table.session[self._liked], table.session[passed]
-        self._looked_until = looked_at
-        self._looked_first = looked_at[np.searchsorted(of_passed, session, "left")]
-        self._looked_last = looked_at[np.searchsorted(of_passed, session, "right")]
-
-    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns people, items they liked, and one to compare each with, in random order."""
-        until = np.floor(self._liked_until + rng.random()).astype(np.int64)
-        place = rng.permutation(np.repeat(np.arange(len(self._liked)), until[1:] - until[:-1]))
-        rows, n = self._liked[place], len(place)
-        other = rng.integers(self._table.n_items, size=n)
-        first, last = self._looked_first[place], self._looked_last[place]
-        mark = np.minimum(first + rng.random(n) * (last - first), np.nextafter(last, first))
-        passed = self._passed_item[np.searchsorted(self._looked_until, mark, "right") - 1]
-        is_passed = (rng.random(n) < self._passed_share) & (last > first)
-        other = np.where(is_passed, passed, other)
-        return self._table.user[rows], self._table.item[rows], other
-
-
 @compiled
 def _ascend(
     factors: tuple[np.ndarray, np.ndarray, np.ndarray],
     pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
-    likes: tuple[np.ndarray, np.ndarray],
     rate: float,
     decay: float,
 ) -> None:
-    """Changes people, items and biases by one step for each pair; `likes` are sorted rows."""
+    """Changes people, items and biases by one step for each pair."""
     people, items, bias = factors
-    start, liked = likes
     users, better_ones, worse_ones = pairs
     for index in range(len(users)):
         user, item, other = users[index], better_ones[index], worse_ones[index]
-        own = liked[start[user] : start[user + 1]]
-        place = np.searchsorted(own, other)
-        if place < len(own) and own[place] == other:
-            continue
         x, better, worse = people[user], items[item], items[other]
         lead = bias[item] - bias[other]
         for k in range(len(x)):

@@ -17,8 +17,8 @@ from recsim_env.data.interactions import Interactions
 #: How `UserVectors.arrays` are laid out in a model; see `Recommender.layout`.
 LAYOUT = {"user_vectors": "csr U+1 I"}
 
-#: The longest catalogue of EASE: its weights take 1.6 GB, and finding them 10 GB.
-MAX_ITEMS = 20_000
+# The longest catalogue with a number for every pair of items: they take 1.6 GB, EASE's fit 10 GB.
+_MAX_ITEMS = 20_000
 
 # Singular values below this share of the largest are rounding errors of zeros.
 _NEGLIGIBLE = 1e-6
@@ -162,14 +162,13 @@ class EASE(Recommender[EASESettings]):
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:
         """Says so where items, or people, have no ids, or items are too many."""
-        too_many = _too_many(scenario.n_items) if scenario.n_items > MAX_ITEMS else None
-        return super().unsuitable(scenario) or too_many
+        return super().unsuitable(scenario) or too_many_items("ease", scenario.n_items)
 
     @classmethod
     def fit_table(cls, fit: Fit[EASESettings]) -> dict[str, np.ndarray]:
         """Returns the user vectors, and B, `weights`."""
-        if fit.table.n_items > MAX_ITEMS:
-            raise ValueError(_too_many(fit.table.n_items))
+        if refusal := too_many_items("ease", fit.table.n_items):
+            raise ValueError(refusal)
         vectors = UserVectors.of_table(fit.table, skip_weight=fit.settings.skip_weight)
         matrix = vectors.matrix.astype(np.float64)
         inverse = inverse_gram(matrix, fit.settings.regularization)
@@ -234,9 +233,11 @@ def inverse_gram(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
     return np.asarray(inverse / regularization)
 
 
-def _too_many(n_items: int) -> str:
-    """Returns why EASE cannot hold so many items, and what to do."""
+def too_many_items(agent: str, n_items: int) -> str | None:
+    """Returns why an agent cannot hold a number for every pair of so many items, or None."""
+    if n_items <= _MAX_ITEMS:
+        return None
     return (
-        f"ease holds a weight for every pair of items, {4e-9 * n_items**2:,.1f} GB for "
-        f"{n_items:,} items; keep to {MAX_ITEMS:,} items or use item_knn"
+        f"{agent} holds a number for every pair of items, {4e-9 * n_items**2:,.1f} GB for "
+        f"{n_items:,} items; keep to {_MAX_ITEMS:,} items or use item_knn"
     )

@@ -43,6 +43,7 @@ SUITABLE = {
     "ials": {"catalogue", "featureless"},
     "ease": {"catalogue", "featureless"},
     "bpr": {"catalogue", "featureless"},
+    "slim": {"catalogue", "featureless"},
     "two_tower": {"strangers", "catalogue", "featureless"},
     "sequential": {"catalogue", "featureless"},
     "epsilon_greedy": {"strangers", "catalogue", "featureless"},

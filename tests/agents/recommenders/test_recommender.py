@@ -145,6 +145,7 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
     ("name", "extra"),
     [
         *((name, "numpy") for name in ("content", "user_knn", "item_knn", "svd", "ease", "bpr")),
+        ("slim", "numpy"),
         ("ials", "implicit"),
         ("two_tower", "torch"),
         ("sequential", "torch"),

@@ -7,6 +7,7 @@ from scipy import sparse
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.knn import ItemKNN, UserKNN
 from recsim_env.agents.recommenders.query import Query, nothing_recent
+from recsim_env.agents.recommenders.slim import SLIM
 from recsim_env.agents.recommenders.user_vectors import (
     EASE,
     PureSVD,
@@ -16,7 +17,7 @@ from recsim_env.agents.recommenders.user_vectors import (
 )
 from tests.agents.recommenders.asking import asked, fitted
 
-LINEAR = (UserKNN, ItemKNN, PureSVD, EASE)
+LINEAR = (UserKNN, ItemKNN, PureSVD, EASE, SLIM)
 
 each_linear = pytest.mark.parametrize("kind", LINEAR)
 
@@ -199,12 +200,13 @@ def test_weights_are_the_ridge_regression_of_each_item_on_the_others(table_of):
     np.testing.assert_allclose(found, score, atol=1e-6)
 
 
-def test_refuses_catalogues_whose_weights_would_fill_the_memory(checkerboard, table_of):
+@pytest.mark.parametrize("kind", [EASE, SLIM])
+def test_refuses_catalogues_whose_pairs_would_fill_the_memory(kind, checkerboard, table_of):
     told = r"14\.4 GB for 60,000 items; keep to 20,000 items or use item_knn$"
     with pytest.raises(UnsuitableScenario, match=told):
-        EASE(checkerboard(is_seen=False, n_items=60_000))
+        kind(checkerboard(is_seen=False, n_items=60_000))
     with pytest.raises(ValueError, match=told):
-        fitted(EASE, table_of([(0, 0, 1)], n_items=60_000))
+        fitted(kind, table_of([(0, 0, 1)], n_items=60_000))
 
 
 def test_regularization_is_above_zero(checkerboard):
