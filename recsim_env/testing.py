@@ -44,7 +44,7 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
 
     Args:
       scenario: a subclass, an instance, or ``"module:Class"``.
-      **settings: of the scenario.
+      **settings: of the scenario; with a `reward` of one's own, that is checked likewise.
 
     Raises:
       CheckFailed: the contract is broken.
@@ -62,7 +62,7 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
     for mode in AutoresetMode:
         check_batch(made, autoreset_mode=mode)
     _check_threads(made)
-    mark_checked(type(made))
+    mark_checked(made)
 
 
 def random_slates(scenario: Scenario, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -82,13 +82,17 @@ def _play(scenario: Scenario, *, compiled: bool) -> list[tuple[Any, ...]]:
     for _ in range(_N_STEPS):
         slates = random_slates(scenario, 3, rng)
         observation, rewards, terminated, truncated, infos = env.step(_as_actions(scenario, slates))
-        values = (
-            env.expected_reward()
-            if scenario.long_term_value is None
-            else env.expected_reward() + env.long_term_value()
-        )
+        values = [getattr(env, name)() for name in _outlooks(scenario)]
         trajectory.append((observation, rewards, terminated, truncated, infos, values, slates))
     return trajectory
+
+
+def _outlooks(scenario: Scenario) -> list[str]:
+    """Returns what the scenario must be able to say of each candidate, by name."""
+    names = ["expected_reward", "long_term_value"]
+    has_none = [scenario.outlook(name) is None for name in names]
+    has_none[0] = has_none[0] and not scenario.pays_own  # it must foresee its own
+    return [name for name, is_none in zip(names, has_none, strict=True) if not is_none]
 
 
 def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
@@ -109,7 +113,8 @@ def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
             for name, value in infos.items():
                 _require(bool(np.isfinite(value).all()), f"step {step}: info {name!r} = {value}")
             _require(bool(np.isfinite(rewards).all()), f"step {step}: rewards {rewards}")
-            _require(bool(np.isfinite(values).all()), f"step {step}: expected_reward {values}")
+            for name, value in zip(_outlooks(scenario), values, strict=True):
+                _require(bool(np.isfinite(value).all()), f"step {step}: {name} {value}")
             _check_empty_places(step, observation, slates)
 
 

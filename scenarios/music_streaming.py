@@ -282,7 +282,7 @@ class MusicStreaming(Scenario):
         world = self.drawn_world()
         return NATURE | {
             "taste_scale": _TASTE_SCALE / math.sqrt(self.n_factors),
-            "satisfaction_value": self.feeling * self.foresight * _TYPICAL[self.reward],
+            "satisfaction_value": self.feeling * self.foresight * _TYPICAL[self.own_reward],
             "genre_centre": world["genre_centre"],
             "archetype_taste": world["archetype_taste"],
         }

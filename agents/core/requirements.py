@@ -14,10 +14,12 @@ class Requirement(NamedTuple):
       holds: whether a scenario has it.
       lack: says that it has not, of an {agent} and a {scenario}; {sizes} are the settings n_items
         and n_users where they are 0.
+      outlook: which `Scenario.outlook` it is; of another reward the scenario says why it has none.
     """
 
     holds: Callable[[Scenario], bool]
     lack: str
+    outlook: str = ""
 
 
 REQUIREMENTS = {
@@ -49,12 +51,14 @@ REQUIREMENTS = {
         "{scenario} does not say which category an item is of",
     ),
     "expected reward": Requirement(
-        lambda scenario: scenario.expected_reward is not Scenario.expected_reward,
+        lambda scenario: scenario.outlook("expected_reward") is not None,
         "{scenario} defines no expected_reward(), so there is no oracle",
+        "expected_reward",
     ),
     "long-term value": Requirement(
-        lambda scenario: scenario.long_term_value is not None,
+        lambda scenario: scenario.outlook("long_term_value") is not None,
         "{scenario} has no far-sighted reference; the oracle is its ceiling",
+        "long_term_value",
     ),
 }
 
@@ -65,8 +69,11 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
     named = {"agent": agent, "scenario": type(scenario).__name__}
     named["sizes"] = " and ".join(name for name, size in sizes.items() if not size)
     for name in requires:
-        if not REQUIREMENTS[name].holds(scenario):
-            return REQUIREMENTS[name].lack.format(**named)
+        requirement = REQUIREMENTS[name]
+        if not requirement.holds(scenario):
+            if requirement.outlook and not scenario.pays_own:
+                return scenario.no_outlook(requirement.outlook)
+            return requirement.lack.format(**named)
     return None
 
 

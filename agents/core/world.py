@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.core.reward import described
 from recsim_env.core.scenario import Scenario
 
 #: Settings that change only for how long one looks.
@@ -26,7 +27,10 @@ def describe_world(scenario: Scenario) -> dict[str, Any]:
     horizon, and what frozen evaluations change (`Scenario.evaluation_settings`); and `shapes`, of
     what is seen and shown.
     """
-    settings = scenario.settings
+    settings = {
+        name: described(value) if name == "reward" else value
+        for name, value in scenario.settings.items()
+    }
     shapes = {name: _shape(space) for name, space in scenario.schema.spaces.items()}
     found = {
         "scenario": _name(type(scenario)),

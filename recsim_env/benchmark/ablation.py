@@ -206,7 +206,7 @@ def ablations_of(scenario: Scenario) -> dict[str, Ablation]:
         "context": "context" in scenario.state_groups,
         "personalization": True,
         "exploration": agent_class("linucb").unsuitable(scenario) is None,
-        "planning": scenario.long_term_value is not None,
+        "planning": scenario.outlook("long_term_value") is not None,
         "diversity": scenario.category is not None,
     }
     return {name: ablation for name, ablation in ABLATIONS.items() if has[name]}

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from recsim_env.core.reward import as_reward, is_own, words_of
 from recsim_env.core.settings import (
     MOST_ITEMS,
     MOST_PEOPLE,
@@ -57,6 +58,12 @@ class CommonSettings:
         doc="what the catalogue and the people are drawn from; reset(seed=) decides who comes and "
         "what happens, never what they are like",
     )
+    reward: Any = setting(  # noqa: RUF009  # it is a field
+        None,
+        doc="what is earned: None or a word of the scenario's own, 'clicks' (how many items were "
+        "clicked), or a function about one person, itself or as 'module:function' or "
+        "'file.py:function' (docs/how-to/own-reward.md)",
+    )
 
     #: Whether `n_candidates` was left to follow `n_items`.
     offers_all: ClassVar[bool] = False
@@ -66,7 +73,8 @@ class CommonSettings:
         object.__setattr__(self, "offers_all", offers_all)
         if offers_all:
             object.__setattr__(self, "n_candidates", self.n_items)
-        check_settings(self)
+        object.__setattr__(self, "reward", as_reward(self.reward, type(self)))
+        check_settings(self, but=() if self.pays_own else ("reward",))
         if self.slate_size > self.n_candidates:
             raise ValueError(
                 f"slate_size={self.slate_size} exceeds n_candidates={self.n_candidates}; "
@@ -79,9 +87,24 @@ class CommonSettings:
             )
 
     @property
+    def pays_own(self) -> bool:
+        """Whether what is earned is the scenario's own reward, and no other in its place."""
+        return is_own(self.reward, type(self))
+
+    @property
+    def own_reward(self) -> Any:
+        """The setting `reward`, or its default where another reward is in the own one's place."""
+        return self.reward if self.pays_own else (words_of(type(self)) or (None,))[0]
+
+    @property
     def settings(self) -> dict[str, Any]:
-        """The settings as a dict, from which the scenario can be made again with some changed."""
+        """The settings as a dict, from which the scenario can be made again with some changed.
+
+        A `reward` of None is left out, which is every scenario's that has no words of its own.
+        """
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if found["reward"] is None:
+            del found["reward"]
         return found | ({"n_candidates": _All(self.n_candidates)} if self.offers_all else {})
 
     def require(self, name: str, holds: bool, allowed: str) -> None:

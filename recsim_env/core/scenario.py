@@ -1,6 +1,6 @@
 """What a scenario is: settings, what its records hold, and a few functions about one person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -10,6 +10,7 @@ from recsim_env.core.choice import RESPONSE_FIELDS, examination_probability
 from recsim_env.core.common import CommonSettings
 from recsim_env.core.fields import Layout, config_record
 from recsim_env.core.memory import check_memory
+from recsim_env.core.reward import function_of, name_of, own
 from recsim_env.core.schema import Schema
 from recsim_env.core.settings import check_names, numbers_of
 from recsim_env.core.streams import integer
@@ -52,6 +53,10 @@ class Scenario(CommonSettings):
 
     #: Like `expected_reward`, but of the whole episode; None where what is shown changes nobody.
     long_term_value: ClassVar[Any] = None
+
+    #: How likely an item that is shown alone is clicked, (config, user, item): `expected_reward` of
+    #: reward="clicks". None where that is not known.
+    click_probability: ClassVar[Any] = None
 
     #: How much less `expected_reward`, or `long_term_value`, of `item` is when `other` is already
     #: on the slate, 0 or more: (config, user, item, other). None where items do not compete.
@@ -172,6 +177,33 @@ class Scenario(CommonSettings):
         scenario.check_memory()
         return scenario
 
+    @property
+    def reward_function(self) -> Callable[..., Any]:
+        """The function that says what is earned; see `recsim_env.core.reward`."""
+        return own if self.pays_own else function_of(self.reward)
+
+    def outlook(self, name: str) -> Callable[..., Any] | None:
+        """Returns `expected_reward`, `long_term_value` or what makes them less, of what is earned.
+
+        None is that the scenario cannot say: it defines no such function, or one that is of its own
+        reward while another is earned. Of "clicks" it may have a `click_probability`.
+        """
+        function = getattr(self, name)
+        if not self.pays_own:
+            is_chance = self.reward == "clicks" and name == "expected_reward"
+            function = self.click_probability if is_chance else None
+        return None if function is Scenario.expected_reward else function
+
+    def no_outlook(self, name: str) -> str:
+        """Returns why there is no outlook on another reward than the own, and how to have one."""
+        remedy = f"a subclass whose respond() pays it and whose {name}() foresees it can"
+        if self.reward == "clicks" and name == "expected_reward":
+            remedy = "it has no click_probability(config, user, item)"
+        return (
+            f"{type(self).__name__} cannot say what to expect of reward={name_of(self.reward)} "
+            f"instead of its own; {remedy}"
+        )
+
     def check_memory(self) -> None:
         """Raises where the world or a person would take absurdly much memory, before any is."""
         check_memory(self.schema, self.settings, self.working_bytes())
@@ -190,7 +222,8 @@ class Scenario(CommonSettings):
 
     def config(self, **overrides: Any) -> np.ndarray:
         """Returns a 1-element structured array: settings, `derived` and a blank response."""
-        numbers = numbers_of(self.settings, type(self)) | dict(self.derived()) | overrides
+        settings = self.settings | {"reward": self.own_reward}
+        numbers = numbers_of(settings, type(self)) | dict(self.derived()) | overrides
         return config_record(numbers, self.response_layout())
 
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import math
 import os
 import reprlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,19 +140,25 @@ def meanings(kind: type) -> dict[str, str]:
     return found
 
 
-def check_settings(settings: Any) -> None:
+def check_settings(settings: Any, *, but: Container[str] = ()) -> None:
     """Brings the fields of a frozen dataclass to their types, and checks the ranges of all.
+
+    Args:
+      settings: the dataclass.
+      but: names of fields that are neither.
 
     Raises:
       ValueError: a setting of another type or outside its range.
     """
     for field in dataclasses.fields(settings):
+        if field.name in but:
+            continue
         value = as_type_of(field.default, field.name, getattr(settings, field.name))
         object.__setattr__(settings, field.name, value)
     kind: Any = type(settings)
     for name, allowed in ranges(kind).items():
         value = getattr(settings, name)
-        if value not in allowed:
+        if name not in but and value not in allowed:
             raise ValueError(f"{name}={quoted(value)} is not allowed; use {allowed}")
 
 

@@ -6,6 +6,7 @@ These functions are templates. They call the functions of `Scenario`, in whose p
 
 import numpy as np
 
+from recsim_env.core.reward import own
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.schema import copy_shown
 from recsim_env.core.streams import BEGIN, CHOICE, EPISODE, STREAM, USER, WORLD, derive, start
@@ -15,6 +16,7 @@ from recsim_env.engine.candidates import offer, shelf, step_key
 HAS_CATALOGUE = True
 HAS_USERS = True
 HAS_INFO = True
+HAS_ANOTHER_REWARD = True
 
 sample_user = Scenario.sample_user
 sample_visitor = Scenario.sample_visitor
@@ -104,9 +106,10 @@ def take_step(config, items, slot, action):
     clear_slate(config, slot)
     place_slate(slot, action)
     start(slot.rng, step_key(slot), CHOICE)
-    reward, is_terminated = respond(
-        config, slot.user, shelf(items, slot), slot.slate, slot.response, slot.rng
-    )
+    offered = shelf(items, slot)
+    reward, is_terminated = respond(config, slot.user, offered, slot.slate, slot.response, slot.rng)
+    if HAS_ANOTHER_REWARD:
+        reward = own(config, slot.user, offered, slot.slate, slot.response, reward)
     slot.step += 1
     offer(config, items, slot)
     return reward, is_terminated

@@ -51,9 +51,11 @@ def _explain_answer(scenario: Scenario, error: Exception) -> None:
     while step is not None and step.tb_next is not None:
         step = step.tb_next
     code: Any = None if step is None else step.tb_frame.f_code
+    pair = "respond() must return (reward, terminated), a number and a bool"
+    earned = f"the reward {scenario.reward_function.__name__}() must return a number"
     wanted = {
-        "take_step": "respond() must return (reward, terminated), a number and a bool",
-        "step_batch": "respond() must return (reward, terminated), a number and a bool",
+        "take_step": pair,
+        "step_batch": pair if scenario.pays_own else earned,
         "judge_batch": "expected_reward() and long_term_value() must return a number",
     }.get(code.co_name)
     if wanted and Path(code.co_filename).parent == Path(__file__).parent:

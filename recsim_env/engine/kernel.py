@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recsim_env.compiler.binding import Binder, called_by
+from recsim_env.core.reward import own
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.schema import copy_shown
 from recsim_env.engine.batch import (
@@ -66,7 +67,8 @@ class Loops(NamedTuple):
 
 def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
     """Yields the functions that a scenario consists of, with all that they call."""
-    waiting = [getattr(scenario, name) for name in (*HOOKS, *JUDGES)]
+    waiting = [getattr(scenario, name) for name in HOOKS]
+    waiting += [scenario.reward_function, *map(scenario.outlook, JUDGES)]
     seen = set()
     while waiting:
         each = waiting.pop(0)
@@ -114,6 +116,7 @@ _COMPILED: dict[str, Loops] = {}
 def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
     """Returns the loops with the scenario's functions in the places of those of `Scenario`."""
     functions = {getattr(Scenario, name): getattr(scenario, name) for name in HOOKS}
+    functions[own] = scenario.reward_function
     functions[copy_shown] = scenario.schema.copy_shown
     if compiled:
         from recsim_env.compiler.prefetch import prefetch as compiled_prefetch
@@ -123,11 +126,14 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
         "HAS_CATALOGUE": scenario.n_items > 0,
         "HAS_USERS": scenario.n_users > 0,
         "HAS_INFO": len(scenario.info_layout()) > 0,
+        "HAS_ANOTHER_REWARD": not scenario.pays_own,
     }
     binder = Binder(functions, flags, compiled=compiled, layout=_layout(scenario))
 
+    outlook = scenario.outlook
+
     def judges(value: Callable | None, redundancy: Callable | None) -> tuple[Any, ...]:
-        if value is None or value is Scenario.expected_reward:
+        if value is None:
             return ()
         loops = [binder.bind_root(judge_batch, {judge: value})]
         if redundancy is not None:
@@ -138,8 +144,8 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
         step=binder.bind_root(step_batch),
         sample_catalogue=binder.bind_root(sample_catalogue),
         judges={
-            "expected_reward": judges(scenario.expected_reward, scenario.redundancy),
-            "long_term_value": judges(scenario.long_term_value, scenario.long_term_redundancy),
+            "expected_reward": judges(outlook("expected_reward"), outlook("redundancy")),
+            "long_term_value": judges(outlook("long_term_value"), outlook("long_term_redundancy")),
             "can_be_shown": judges(judge, None),
         },
         digest=binder.digest.hexdigest(),

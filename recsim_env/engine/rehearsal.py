@@ -22,26 +22,37 @@ from recsim_env.inputs.spelling import did_you_mean
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.
 N_PEOPLE, N_STEPS, SECONDS, N_ITEMS = 3, 5, 0.5, 10
 
-_CHECKED: "weakref.WeakSet[type[Scenario]]" = weakref.WeakSet()
-_REHEARSED: "weakref.WeakKeyDictionary[type[Scenario], set[str]]" = weakref.WeakKeyDictionary()
+# Of a scenario and what says what is earned, the settings that rehearsed; EVERY is that it passed
+# `check_scenario`.
+_Known = weakref.WeakKeyDictionary[Any, set[str]]
+_KNOWN: "weakref.WeakKeyDictionary[type[Scenario], _Known]" = weakref.WeakKeyDictionary()
+_EVERY = "every"
 
 
-def mark_checked(kind: type[Scenario]) -> None:
-    """Remembers, as long as the process lasts, that `check_scenario` found nothing wrong."""
-    _CHECKED.add(kind)
+def _known(scenario: Scenario) -> set[str]:
+    rewards = _KNOWN.setdefault(type(scenario), weakref.WeakKeyDictionary())
+    return rewards.setdefault(scenario.reward_function, set())
+
+
+def mark_checked(scenario: Scenario) -> None:
+    """Remembers, as long as the process lasts, that `check_scenario` found nothing wrong.
+
+    That is of the scenario's class and its reward; the settings may be others.
+    """
+    _known(scenario).add(_EVERY)
 
 
 def is_due(scenario: Scenario) -> bool:
     """Returns whether the scenario must rehearse: it is not ours, and neither checked nor known."""
-    kind = type(scenario)
-    if kind.__module__.startswith("recsim_env.") or kind in _CHECKED:
+    code = (type(scenario), scenario.reward_function)
+    if all(each.__module__.startswith("recsim_env.") for each in code):
         return False
-    return repr(scenario.settings) not in _REHEARSED.get(kind, ())
+    return not _known(scenario) & {_EVERY, repr(scenario.settings)}
 
 
 def mark_rehearsed(scenario: Scenario) -> None:
     """Remembers that a rehearsal with these settings found nothing."""
-    _REHEARSED.setdefault(type(scenario), set()).add(repr(scenario.settings))
+    _known(scenario).add(repr(scenario.settings))
 
 
 def check_functions(scenario: Scenario) -> None:
@@ -101,8 +112,14 @@ def _refuse_other_draws(scenario: Scenario, function: types.FunctionType) -> Non
 
 def require_finite(scenario: Scenario, function: str, values: np.ndarray) -> None:
     """Raises ScenarioFault unless all numbers that a function returned are finite."""
-    wrong = values[~np.isfinite(values)]
-    if wrong.size:
+    is_finite = np.isfinite(values)
+    if not is_finite.all():
         raise ScenarioFault(
-            f"{type(scenario).__name__}: {function}() returned {wrong[0]}; return finite numbers"
+            f"{type(scenario).__name__}: {function}() returned {values[~is_finite][0]}; return "
+            "finite numbers"
         )
+
+
+def earner(scenario: Scenario) -> str:
+    """Returns the name of the function that says what is earned."""
+    return "respond" if scenario.pays_own else f"the reward {scenario.reward_function.__name__}"

@@ -17,6 +17,7 @@ from recsim_env.engine.rehearsal import (
     N_STEPS,
     SECONDS,
     check_functions,
+    earner,
     is_due,
     mark_rehearsed,
     require_finite,
@@ -151,7 +152,7 @@ class Simulator:
                         require_finite(self.scenario, kind, few.judge(kind))
                 slates = rng.integers(0, self.scenario.n_candidates, slate)
                 rewards = few.step(slates, NEXT_STEP).rewards
-                require_finite(self.scenario, "respond", rewards)
+                require_finite(self.scenario, earner(self.scenario), rewards)
                 if time.monotonic() > end:
                     break
         mark_rehearsed(self.scenario)
@@ -228,6 +229,8 @@ class Simulator:
                 mode,
             ),
         )
+        if not self.scenario.pays_own:  # only others' is not known to be right for all people
+            require_finite(self.scenario, earner(self.scenario), rewards)
         return Steps(records, rewards, terminated, truncated, infos, final[0], final[3])
 
     def judge(self, kind: str, users: np.ndarray | None = None) -> np.ndarray:
@@ -240,6 +243,8 @@ class Simulator:
         """
         loops = self.kernel.judges[kind]
         if not loops:
+            if not self.scenario.pays_own:
+                raise ValueError(self.scenario.no_outlook(kind))
             remedy = "use 'expected_reward'" if kind == "long_term_value" else "define it"
             raise ValueError(f"{type(self.scenario).__name__} has no {kind}(); {remedy}")
         values = np.empty((self.num_slots, self.scenario.n_candidates))

@@ -2,9 +2,8 @@
 
 import copy
 import enum
-import functools
 import os
-import sys
+import types
 from typing import Any
 
 import gymnasium
@@ -12,6 +11,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from recsim_env.core.scenario import Scenario
+from recsim_env.inputs.importing import importable_name
 
 NAMESPACE = "recsim_env"
 
@@ -124,7 +124,7 @@ def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> No
 
 
 class NamelessSpec(EnvSpec):
-    """The spec of a scenario that can be made here, but that no other process can import."""
+    """The spec of a scenario, or a reward, that is here, but that no other process can import."""
 
     def to_json(self) -> str:
         """Raises, saying why it cannot be written as JSON.
@@ -132,11 +132,12 @@ class NamelessSpec(EnvSpec):
         Raises:
           TypeError: always.
         """
-        scenario = self.kwargs["scenario"]
+        name, code = next((name, each) for name, each in self.kwargs.items() if _is_code(each))
         raise TypeError(
-            f"{self.id} cannot be written as JSON: its scenario {scenario.__qualname__} is defined "
-            f"in {scenario.__module__}, where nobody else can import it; move the class to the top "
-            "level of a module of its own"
+            f"{self.id} cannot be written as JSON: its {name} {code.__qualname__} is defined "
+            f"in {code.__module__}, where nobody else can import it; move the "
+            f"{'class' if isinstance(code, type) else 'function'} to the top level of a module of "
+            "its own"
         )
 
 
@@ -153,7 +154,7 @@ def completed(spec: EnvSpec, *, horizon: int = 0) -> EnvSpec:
     """
     made = copy.copy(spec)
     made.kwargs = _named(spec.kwargs)
-    if isinstance(made.kwargs.get("scenario"), type):
+    if any(map(_is_code, made.kwargs.values())):
         made.__class__ = NamelessSpec
     if horizon and made.max_episode_steps is None:
         made.max_episode_steps = horizon
@@ -190,26 +191,20 @@ def _asked_candidates(scenario: Scenario) -> int:
     return 0 if scenario.offers_all else scenario.n_candidates
 
 
+def _is_code(value: Any) -> bool:
+    """Returns whether a value is a scenario or a function, which only a name says elsewhere."""
+    is_scenario = isinstance(value, type) and issubclass(value, Scenario)
+    return is_scenario or isinstance(value, types.FunctionType)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, type) and issubclass(value, Scenario):
-        return _name_of(value) or value
+    if _is_code(value):
+        return importable_name(value) or value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, enum.Enum):
         return value.value
     return os.fspath(value) if isinstance(value, os.PathLike) else value
-
-
-def _name_of(kind: type) -> str | None:
-    """Returns ``"module:Class"`` where importing gives the class; None where it would not."""
-    module = sys.modules.get(kind.__module__)
-    if module is None or kind.__module__ in ("__main__", "__mp_main__"):
-        return None
-    try:
-        found: Any = functools.reduce(getattr, kind.__qualname__.split("."), module)
-    except AttributeError:
-        return None  # it is local to a function
-    return f"{kind.__module__}:{kind.__qualname__}" if found is kind else None
 
 
 def register_all() -> None:

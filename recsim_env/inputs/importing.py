@@ -1,12 +1,13 @@
-"""Other people's code, named as ``"module:Class"`` or ``"file.py:Class"``."""
+"""Other people's code, named as ``"module:Class"``, ``"file.py:Class"`` or with a function."""
 
 import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from recsim_env.inputs.spelling import did_you_mean
@@ -27,25 +28,11 @@ def imported_class(name: str, kind: type, *, what: str, or_function: bool = Fals
     Raises:
       ValueError: there is no such module or class, importing it fails, or it is of another kind.
     """
-    place, colon, attribute = name.rpartition(":")
-    if not colon or not place or not attribute:
-        raise ValueError(f"{what} {name!r} is neither module:Class nor file.py:Class")
-    is_file = place.endswith(".py")
-    module = _module_in_file(Path(place), name) if is_file else imported_module(place, name)
-    try:
-        found = reduce(getattr, attribute.split("."), module)
-    except AttributeError:
-        classes = [
-            each
-            for each, value in vars(module).items()
-            if (_is_usable(value, kind) or (or_function and inspect.isfunction(value)))
-            and value.__module__ == module.__name__
-        ]
-        listed = f"; it has {', '.join(classes)}" if classes else ""
-        raise ValueError(
-            f"{what} {name!r}: {_origin(module)} has no {attribute}{listed}"
-            f"{did_you_mean(attribute, classes)}"
-        ) from None
+
+    def is_usable(value: Any) -> bool:
+        return _is_usable(value, kind) or (or_function and inspect.isfunction(value))
+
+    found, attribute = _imported(name, is_usable, what=what, kind="Class")
     if or_function and callable(found) and not isinstance(found, type):
         return found
     if not (isinstance(found, type) and issubclass(found, kind)):
@@ -57,6 +44,65 @@ def imported_class(name: str, kind: type, *, what: str, or_function: bool = Fals
         lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
         raise ValueError(f"{what} {name!r}: {attribute} does not define {lacking}")
     return found
+
+
+def imported_function(name: str, *, what: str) -> Callable[..., Any]:
+    """Returns the function that ``"module:function"`` or ``"file.py:function"`` stands for.
+
+    It is looked for as in `imported_class`.
+
+    Raises:
+      ValueError: there is no such module or function, or importing it fails.
+    """
+    found, attribute = _imported(
+        name, lambda value: isinstance(value, FunctionType), what=what, kind="function"
+    )
+    if not isinstance(found, FunctionType):
+        raise ValueError(f"{what} {name!r}: {attribute} is no function, but {found!r:.80}")
+    return found
+
+
+def importable_name(found: Any) -> str | None:
+    """Returns ``"module:name"`` where importing it gives this class or function; else None."""
+    module = sys.modules.get(found.__module__)
+    if module is None or found.__module__ in ("__main__", "__mp_main__"):
+        return None
+    try:
+        other: Any = reduce(getattr, found.__qualname__.split("."), module)
+    except AttributeError:
+        return None  # it is local to a function
+    return f"{found.__module__}:{found.__qualname__}" if other is found else None
+
+
+def _imported(
+    name: str, is_usable: Callable[[Any], bool], *, what: str, kind: str
+) -> tuple[Any, str]:
+    """Returns what a name stands for, whatever it is, and what the module calls it.
+
+    Args:
+      name: as in `imported_class`.
+      is_usable: says which of the module's values to list where it has none of that name.
+      what: what it is called in messages.
+      kind: the word for what stands after the colon.
+    """
+    place, colon, attribute = name.rpartition(":")
+    if not colon or not place or not attribute:
+        raise ValueError(f"{what} {name!r} is neither module:{kind} nor file.py:{kind}")
+    is_file = place.endswith(".py")
+    module = _module_in_file(Path(place), name) if is_file else imported_module(place, name)
+    try:
+        return reduce(getattr, attribute.split("."), module), attribute
+    except AttributeError:
+        usable = [
+            each
+            for each, value in vars(module).items()
+            if is_usable(value) and value.__module__ == module.__name__
+        ]
+        listed = f"; it has {', '.join(usable)}" if usable else ""
+        raise ValueError(
+            f"{what} {name!r}: {_origin(module)} has no {attribute}{listed}"
+            f"{did_you_mean(attribute, usable)}"
+        ) from None
 
 
 def _is_usable(value: Any, kind: type) -> bool:

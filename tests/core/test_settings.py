@@ -107,7 +107,7 @@ def test_every_setting_has_both_ends(name):
     scenario = resolve_scenario(name)
     allowed = ranges(type(scenario))
     for field in dataclasses.fields(scenario):
-        if isinstance(field.default, bool) or field.name == "world":
+        if isinstance(field.default, bool | None) or field.name == "world":
             continue
         own = allowed[field.name]
         if not own.choices:

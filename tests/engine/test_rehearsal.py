@@ -147,7 +147,7 @@ def test_only_scenarios_that_nobody_has_checked_rehearse():
     simulator._rehearse()
     assert not is_due(Another())
     assert is_due(Another(n_candidates=4))
-    mark_checked(Another)
+    mark_checked(Another())
     assert not is_due(Another(n_candidates=5))
     assert not is_due(InterestEvolution(n_candidates=6))
 

@@ -11,6 +11,7 @@ from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
+from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
 from recsim_env.results.standings import ALWAYS_RUN
 
@@ -92,10 +93,13 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
 
 
 def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
-    """Returns what decides the results of all agents; a file in a setting counts by its content."""
+    """Returns what decides the results of all agents; code and files count by their content."""
+    settings = {k: _content(v) for k, v in scenario.settings.items()}
+    if not scenario.pays_own and scenario.reward not in REWARDS:
+        settings["reward"] = f"{name_of(scenario.reward)} ({digest_of(scenario.reward)})"
     return {
         "scenario": _name(type(scenario)),
-        "scenario_settings": {k: _content(v) for k, v in scenario.settings.items()},
+        "scenario_settings": settings,
         "protocol": protocol,
     }
 

@@ -115,8 +115,7 @@ def warm_up(scenarios: Iterable[Scenario]) -> None:
         env = RecommendationVectorEnv(scenario, num_envs=1)
         env.reset(seed=0)
         env.step(env.action_space.sample())
-        if scenario.expected_reward is not Scenario.expected_reward:
-            env.expected_reward()
-        if scenario.long_term_value is not None:
-            env.long_term_value()
+        for name in ("expected_reward", "long_term_value"):
+            if scenario.outlook(name) is not None:
+                getattr(env, name)()
         env.close()
