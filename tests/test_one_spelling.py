@@ -15,7 +15,11 @@ from tests.checkout import REPOSITORY, module_files
 pytestmark = pytest.mark.processes
 
 SPELLED = {str(file.relative_to(REPOSITORY)) for file in module_files().values()}
-TESTS = {str(file.relative_to(REPOSITORY)) for file in (REPOSITORY / "tests").rglob("*.py")}
+BESIDE = {
+    str(file.relative_to(REPOSITORY))
+    for folder in ("docs", "tests")
+    for file in (REPOSITORY / folder).rglob("*.py")
+}
 
 
 def said(*command):
@@ -31,7 +35,7 @@ def test_ruff_checks_each_file_once():
     files = [
         line.removeprefix(prefix) for line in said("ruff", "check", "--show-files").split("\n")
     ]
-    assert sorted(file for file in files if file.endswith(".py")) == sorted(SPELLED | TESTS)
+    assert sorted(file for file in files if file.endswith(".py")) == sorted(SPELLED | BESIDE)
 
 
 def test_mypy_checks_each_file_once_by_the_name_of_its_module(monkeypatch):
@@ -42,7 +46,7 @@ def test_mypy_checks_each_file_once_by_the_name_of_its_module(monkeypatch):
     files = [
         str((REPOSITORY / source.path).resolve().relative_to(REPOSITORY)) for source in sources
     ]
-    assert sorted(files) == sorted(SPELLED | TESTS)
+    assert sorted(files) == sorted(SPELLED | BESIDE)
     assert {source.module for source in sources} >= set(module_files())
 
 

@@ -19,6 +19,8 @@ extensions = [
 # Pages that others take in parts.
 exclude_patterns = ["readme.md", "results/ablation/values.md"]
 
+smartquotes = False  # what is quoted is often typed
+
 # What stands between single backticks is code, and a link where it names something public.
 default_role = "py:obj"
 autodoc_member_order = "bysource"

@@ -7,9 +7,12 @@ from typing import Any
 _LABEL = re.compile(r"( *)([A-Z][a-z]+(?: [a-z]+)*): (?=\S)")
 _CODE = re.compile(r"(``.*?``|`[^`]*`)")
 
+#: How much farther in code stands than the text that it belongs to.
+_CODE_INDENT = 4
+
 
 def setup(app: Any) -> None:
-    """Lets Sphinx call `rewrite` before it takes Google's sections apart."""
+    """Lets Sphinx call `rewritten` before it takes Google's sections apart."""
     app.connect("autodoc-process-docstring", _process, priority=400)
 
 
@@ -18,52 +21,46 @@ def _process(app: Any, what: str, name: str, value: Any, options: Any, lines: li
 
 
 def rewritten(lines: list[str]) -> list[str]:
-    """Returns a docstring in which labels are bold, asterisks are asterisks, and code is code.
+    """Returns a docstring in which labels are bold, code is code, and all else is only text.
 
-    >>> rewritten(["Source: a paper", "  of 2008.", "Differs: *here*.", "", "For example:", ""])
-    ['**Source**: a paper', 'of 2008.', '', '**Differs**: \\\\*here\\\\*.', '', 'For example:', '']
+    >>> rewritten(["Two.", "", "Source: a paper", "  of 2008.", "Differs: *here*."])
+    ['Two.', '', '**Source**: a paper', 'of 2008.', '', '**Differs**: \\\\*here\\\\*.']
+    >>> rewritten(["Two:", "", "    a * b", "", "    >>> 1"])
+    ['Two:', '', '::', '', '    a * b', '', '..', '', '    >>> 1']
     """
     found: list[str] = []
-    indent = None  # of the labelled paragraph that a line may belong to
-    before_code = None  # the indent of what a block of code belongs to
+    label_indent = text_indent = code_indent = None
     for place, line in enumerate(lines):
-        label = _LABEL.match(line)
-        if before_code is not None and (not line.strip() or _indent(line) > before_code):
-            found.append(line)
-            continue
-        before_code = None
+        indent = len(line) - len(line.lstrip())
+        is_example = line.lstrip().startswith(">>>")
         if not line.strip():
-            indent = None
-        elif label and (indent is not None or not found or not found[-1].strip()):
-            indent = len(label[1])
-            if found and found[-1].strip():
-                found.append("")
-            line = f"{label[1]}**{label[2]}**: {_plain(line[label.end() :])}"
-        elif indent is not None:
-            line = " " * indent + _plain(line.strip())
-        elif not line.lstrip().startswith(">>>"):
-            line = _plain(line)
-        if _begins_code(lines, place):
-            before_code = _indent(line)
-            line += ":"
+            label_indent = None
+        elif code_indent is not None and indent >= code_indent and not is_example:
+            pass
+        elif _is_farther_in(indent, text_indent) and not found[-1].strip():
+            found += ["..", ""] if is_example and code_indent is not None else []
+            found += [] if is_example else ["::", ""]
+            code_indent = None if is_example else indent
+        else:
+            code_indent, text_indent = None, indent
+            label = None if place == 0 else _LABEL.match(line)
+            if label and (label_indent is not None or not found[-1].strip()):
+                label_indent = len(label[1])
+                found += [""] if found[-1].strip() else []
+                line = f"{label[1]}**{label[2]}**: {_plain(line[label.end() :])}"
+            elif label_indent is not None:
+                line = " " * label_indent + _plain(line.strip())
+            elif not is_example:
+                line = _plain(line)
         found.append(line)
     return found
 
 
-def _begins_code(lines: list[str], place: int) -> bool:
-    """Whether a line ends in a colon and what stands farther in follows after an empty one."""
-    line, *rest = lines[place : place + 3]
-    if not line.rstrip().endswith(":") or line.rstrip().endswith("::") or len(rest) < 2:
-        return False
-    is_farther_in = _indent(rest[1]) > _indent(line) and bool(rest[1].strip())
-    return not rest[0].strip() and is_farther_in and not rest[1].lstrip().startswith(">>>")
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _is_farther_in(indent: int, text_indent: int | None) -> bool:
+    return text_indent is not None and indent >= text_indent + _CODE_INDENT
 
 
 def _plain(text: str) -> str:
-    """Returns a text whose asterisks are asterisks; what stands between backticks stays."""
+    """Returns a text in which asterisks and bars mean nothing; code between backticks stays."""
     parts = enumerate(_CODE.split(text))
-    return "".join(part if place % 2 else part.replace("*", r"\*") for place, part in parts)
+    return "".join(part if place % 2 else re.sub(r"([*|])", r"\\\1", part) for place, part in parts)

@@ -24,7 +24,7 @@ _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 _CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", flags=re.DOTALL | re.MULTILINE)
 
 
-def stage(root: Path, source: Path, written: Mapping[str, str]) -> None:
+def stage(root: Path, source: Path, written: Mapping[str, str], drawn: Mapping[str, Path]) -> None:
     """Makes `source` the tree of pages that the site is built from.
 
     A file that would not change is left as it is, so that its page is not built again; what is no
@@ -34,9 +34,10 @@ def stage(root: Path, source: Path, written: Mapping[str, str]) -> None:
       root: of the repository.
       source: where to write.
       written: pages made from code, by their path below `source`; they replace those of `docs/`.
+      drawn: files of pictures, likewise.
     """
     pages, files = _of_repository(root)
-    texts = {**pages, **written}
+    texts, files = {**pages, **written}, {**files, **drawn}
     for name, text in texts.items():
         _write(source / name, text.encode())
     for name, file in files.items():
