@@ -52,10 +52,13 @@ def _decimals(value: float, digits: int) -> int:
 def interactions(counts: Iterable[int]) -> str:
     """Returns how many interactions the runs had, as one number or a range.
 
-    >>> interactions([20_000, 20_000]), interactions([5_000, 20_000])
+    Beside others, those of agents that were made elsewhere, which have none, do not count.
+
+    >>> interactions([0, 20_000, 20_000]), interactions([5_000, 20_000])
     ('20,000 interactions', '5,000 to 20,000 interactions')
     """
     found = sorted(set(counts))
+    found = [count for count in found if count] or found
     return f"{_range(found, ',')} interactions"
 
 

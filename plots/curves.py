@@ -14,6 +14,7 @@ from recsim_env.results.standings import (
     Curve,
     evaluation_curves,
     final_by_seed,
+    made_elsewhere,
     online_curves,
     regret_curves,
 )
@@ -29,9 +30,9 @@ _MANY, _BEST = 10, 8
 def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axes:
     """Draws the return in frozen evaluations against the interactions learned from.
 
-    Agents that learn are lines with markers; uniform, oracle and far-sighted are levels. The bands
-    are the intervals over seeds. Of many agents the best are drawn so, and those that are not ours;
-    the others are thin and grey.
+    Agents that learn are lines with markers; uniform, oracle and far-sighted are levels, and so is
+    what was made elsewhere. The bands are the intervals over seeds. Of many agents the best are
+    drawn so, and those that are not ours; the others are thin and grey.
 
     Args:
       table: results of the benchmark.
@@ -48,9 +49,8 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
     spent = interactions(
         row["interactions"] for row in table.rows(phase="final", scenario=scenario)
     )
-    levels = {
-        agent: estimate(list(finals[agent].values())) for agent in ALWAYS_RUN if agent in finals
-    }
+    fixed = [*ALWAYS_RUN, *made_elsewhere(table, scenario)]
+    levels = {agent: estimate(list(finals[agent].values())) for agent in fixed if agent in finals}
     faint = _faint(curves)
     with style.house_style():
         ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + len(levels)))

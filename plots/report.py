@@ -137,6 +137,8 @@ def _scenario_section(table: ResultTable, scenario: str, figures: Collection[str
 def _caption(ranked: list[Standing]) -> str:
     spent = interactions(each.n_interactions for each in ranked)
     text = f"{spent} of learning per run. "
+    made = [each.agent for each in ranked if not each.n_interactions]
+    text += f"Made elsewhere, and learned nothing here: {', '.join(made)}. " if made else ""
     returns = seeds_and_intervals((each.episode_return for each in ranked), "intervals of returns")
     leads = {each.lead.method for each in ranked if each.lead and each.lead.has_interval}
     scores = {each.score.method for each in ranked if each.score and each.score.has_interval}

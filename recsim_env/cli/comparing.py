@@ -198,7 +198,7 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
 
 def print_leaderboards(folder: Path) -> None:
     """Prints who ranks where, with intervals over seeds."""
-    from recsim_env.results.standings import standings
+    from recsim_env.results.standings import made_elsewhere, standings
     from recsim_env.results.table import ResultTable
 
     table = ResultTable(folder)
@@ -215,6 +215,8 @@ def print_leaderboards(folder: Path) -> None:
             score = _interval(each.score) if each.score else "–"
             returns = f"{each.episode_return.n:>5}  {_interval(each.episode_return):>24}"
             print(f"  {each.agent:{width}}  {returns}  {score:>28}")
+        if made := made_elsewhere(table, scenario):
+            print(f"  made elsewhere, and learned nothing here: {', '.join(made)}")
 
 
 def _interval(found: Any) -> str:

@@ -56,7 +56,7 @@ class Standing:
       lead: paired difference of the return to the next-ranked agent, None for the last or where
         no seed is shared.
       wall_seconds: mean duration of a run, in seconds.
-      n_interactions: user interactions spent on learning.
+      n_interactions: user interactions spent on learning; 0 of what was made elsewhere.
     """
 
     agent: str
@@ -133,6 +133,12 @@ def standings(table: ResultTable, scenario: str, reference: str = REFERENCE) -> 
             )
         )
     return found
+
+
+def made_elsewhere(table: ResultTable, scenario: str) -> list[str]:
+    """Returns the agents that learned from no interaction: tables, functions, trained models."""
+    finals = table.rows(phase="final", scenario=scenario)
+    return sorted({row["agent"] for row in finals if row["interactions"] == 0})
 
 
 def best_reference(table: ResultTable, scenario: str) -> str:
