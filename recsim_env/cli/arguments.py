@@ -5,6 +5,7 @@ import ast
 import math
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -179,9 +180,44 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_jobs(parser: argparse.ArgumentParser, *, default: int | None = None, text: str) -> None:
-    """Adds `--jobs`."""
-    parser.add_argument("--jobs", type=jobs, default=default, metavar="N", help=text)
+def add_jobs(
+    parser: argparse.ArgumentParser, option: str = "--jobs", *, of: str, default: int = -1
+) -> None:
+    """Adds the number of processes, and the cluster whose they are, if any."""
+    few = "one for each core" if default == -1 else f"{default}"
+    parser.add_argument(
+        option,
+        dest="jobs",
+        type=jobs,
+        metavar="N",
+        help=f"{of} side by side; -1 is one for each core ({few}; of a cluster all)",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("loky", "dask", "ray"),
+        help="who plays them: processes here, or the workers of a cluster (loky)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of the cluster: tcp://host:8786 or a scheduler's file, host:6379 (where its library "
+        "looks)",
+    )
+    parser.set_defaults(default_jobs=default)
+
+
+def chosen_jobs(options: argparse.Namespace) -> int:
+    """Returns how many runs are played side by side."""
+    if options.jobs is not None:
+        return int(options.jobs)
+    return -1 if options.backend in ("dask", "ray") else int(options.default_jobs)
+
+
+def workers(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Returns what lets the work within a `with` be done where the options say."""
+    from recsim_env.benchmark.runs.cluster import working_on
+
+    return working_on(options.backend, options.address)
 
 
 def count(text: str) -> int:

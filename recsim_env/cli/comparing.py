@@ -20,6 +20,7 @@ from recsim_env.cli.arguments import (
     chosen_seeds,
     count,
     path,
+    workers,
 )
 from recsim_env.formats.files import check_folder
 from recsim_env.inputs.spelling import did_you_mean
@@ -77,6 +78,7 @@ def _add_benchmark(commands: Any) -> None:
             "benchmark NewsFeed --agents content linucb --seeds 5 --interactions 50_000",
             "benchmark --config docs/results/ladder/quick.toml --out results/quick",
             "benchmark MusicStreaming --agents linucb --agent-set linucb.alpha=0.5 --set n_days=30",
+            "benchmark NewsFeed --backend ray --address head:6379",
         ),
     )
     parser.add_argument(
@@ -99,7 +101,7 @@ def _add_benchmark(commands: Any) -> None:
         parser.add_argument(
             option, dest=name, type=count, metavar="N", help=f"{text} ({default:,})"
         )
-    add_jobs(parser, text="processes; -1 is one for each core (-1)")
+    add_jobs(parser, of="runs")
     add_settings(parser, of="every scenario named")
     add_agent_settings(parser, of_several=True)
     parser.add_argument(
@@ -164,13 +166,14 @@ def benchmark(options: argparse.Namespace) -> int:
     folder = options.out or RESULTS / settings.folder_name
     check_folder(folder)
     try:
-        outcome = run_benchmark(
-            settings,
-            folder,
-            command=options.typed,
-            progress_bar=True,
-            overwrite=options.overwrite,
-        )
+        with workers(options):
+            outcome = run_benchmark(
+                settings,
+                folder,
+                command=options.typed,
+                progress_bar=True,
+                overwrite=options.overwrite,
+            )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None
     print_leaderboards(outcome.folder)

@@ -11,10 +11,12 @@ from recsim_env.cli.arguments import (
     add_jobs,
     add_overwrite,
     add_seeds,
+    chosen_jobs,
     chosen_seeds,
     count,
     path,
     seconds,
+    workers,
 )
 from recsim_env.formats.files import check_folder
 
@@ -42,7 +44,7 @@ def _add_ablate(commands: Any) -> None:
     add_seeds(parser, default="5")
     add_count(parser, "--interactions", "interactions that LinUCB learns from", default=10_000)
     add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
-    add_jobs(parser, default=-1, text="processes; -1 is one for each core")
+    add_jobs(parser, of="runs")
     parser.add_argument(
         "--out",
         type=path,
@@ -93,16 +95,17 @@ def ablate(options: argparse.Namespace) -> int:
 
     check_folder(options.out)
     try:
-        gains = run_ablations(
-            named_worlds(options.names),
-            options.out,
-            seeds=chosen_seeds(options) or 5,
-            interactions=options.interactions,
-            eval_episodes=options.episodes,
-            jobs=options.jobs,
-            progress_bar=True,
-            overwrite=options.overwrite,
-        )
+        with workers(options):
+            gains = run_ablations(
+                named_worlds(options.names),
+                options.out,
+                seeds=chosen_seeds(options) or 5,
+                interactions=options.interactions,
+                eval_episodes=options.episodes,
+                jobs=chosen_jobs(options),
+                progress_bar=True,
+                overwrite=options.overwrite,
+            )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None
     print(as_markdown(gains), end="")

@@ -11,11 +11,13 @@ from recsim_env.cli.arguments import (
     add_jobs,
     add_overwrite,
     add_seeds,
+    chosen_jobs,
     chosen_seeds,
     count,
     path,
     seed,
     share,
+    workers,
 )
 from recsim_env.cli.comparing import with_agent_settings
 from recsim_env.cli.worlds import add_log, read_log_of
@@ -77,7 +79,7 @@ def add_commands(commands: Any) -> None:
     )
     add_agent_settings(parser, of_several=True)
     add_seeds(parser, default="3")
-    add_jobs(parser, default=1, text="processes; -1 is one for each core")
+    add_jobs(parser, of="runs", default=1)
     parser.add_argument(
         "--out", type=path, metavar="FOLDER", help="keeps table, page, settings (none)"
     )
@@ -121,17 +123,18 @@ def rank_log(options: argparse.Namespace) -> int:
         check_folder(options.out)
     protocol = protocol_of(options)
     try:
-        outcome = rank(
-            read_log_of(options),
-            agents,
-            protocol,
-            seeds=tuple(chosen_seeds(options) or range(3)),
-            folder=options.out,
-            command=options.typed,
-            jobs=options.jobs,
-            progress_bar=True,
-            overwrite=options.overwrite,
-        )
+        with workers(options):
+            outcome = rank(
+                read_log_of(options),
+                agents,
+                protocol,
+                seeds=tuple(chosen_seeds(options) or range(3)),
+                folder=options.out,
+                command=options.typed,
+                jobs=chosen_jobs(options),
+                progress_bar=True,
+                overwrite=options.overwrite,
+            )
     except KeyboardInterrupt:
         goes_on = "the same command goes on with what is left" if options.out else ""
         raise KeyboardInterrupt(goes_on) from None
