@@ -10,6 +10,12 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
+from recsim_env.agents.core.reward_wrappers import (
+    EachRewarded,
+    adapts_to_rewards,
+    changes_only_rewards,
+    paid_alike,
+)
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
@@ -23,30 +29,30 @@ _CHECKING = (PassiveEnvChecker, OrderEnforcing)
 def people_of(env: Any) -> tuple[RecommendationVectorEnv, Any]:
     """Returns the batch of people in an environment, and through what to step it.
 
-    A wrapper that only watches goes on watching. Single environments, and Gymnasium's own batches
-    of them, stand for a batch of people made like theirs: the agent acts there, and sees none of
-    what happens in them.
+    A wrapper that only watches goes on watching, and one that transforms rewards says what the
+    agent learns to earn. Single environments, and Gymnasium's own batches of them, stand for a
+    batch of people made like theirs: the agent acts there, and sees none of what happens in them.
 
     Args:
-      env: a `RecommendationVectorEnv`; one in wrappers that only watch (`RecordEpisodeStatistics`);
-        or what `gymnasium.make` and ``vectorization_mode="sync"`` make.
+      env: a `RecommendationVectorEnv`; one in wrappers that only watch (`RecordEpisodeStatistics`)
+        or transform rewards (`TransformReward`, a `VectorRewardWrapper` of one's own); or what
+        `gymnasium.make` and ``vectorization_mode="sync"`` make, in wrappers or not.
 
     Raises:
-      TypeError: it is something else, or in a wrapper that may change what is seen, done or earned.
+      TypeError: it is something else, or in a wrapper that may change what is seen or done.
       ValueError: it is flat, so that agents cannot tell what they see.
     """
-    inner = env
-    while type(inner) in _WATCHING:
-        inner = inner.env
+    inner = _inside(env)
     if isinstance(inner, VectorWrapper):
         raise TypeError(_refuse_wrapper(inner))
     if isinstance(inner, RecommendationVectorEnv):
         _require_fields(inner.made_with["flat"])
         return inner, env
     if type(inner) is SyncVectorEnv:
-        return (alike := _batch_like(list(inner.envs), inner.metadata["autoreset_mode"])), alike
+        people, alike = _batch_like(list(inner.envs), inner.metadata["autoreset_mode"])
+        return people, paid_alike(env, alike)
     if isinstance(inner, Env):
-        return (alike := _batch_like([inner], "NextStep")), alike
+        return _batch_like([inner], "NextStep")
     if isinstance(inner, AsyncVectorEnv):
         raise TypeError(
             f"{type(inner).__name__} keeps its people out of sight; agents act in a batch that "
@@ -57,34 +63,47 @@ def people_of(env: Any) -> tuple[RecommendationVectorEnv, Any]:
 
 def stands_for_others(env: Any) -> bool:
     """Returns whether an environment would stand for people made like its own."""
-    while type(env) in _WATCHING:
+    return isinstance(_inside(env), Env | SyncVectorEnv)
+
+
+def _inside(env: Any) -> Any:
+    """Returns what is inside a batch's wrappers that only watch or transform rewards."""
+    while type(env) in _WATCHING or (isinstance(env, VectorWrapper) and changes_only_rewards(env)):
         env = env.env
-    return isinstance(env, Env | SyncVectorEnv)
+    return env
 
 
-def _batch_like(envs: list[Any], autoreset_mode: Any) -> RecommendationVectorEnv:
-    """Returns a batch of people made like single environments, which must be alike."""
-    made = [_made_with(env) for env in envs]
+def _batch_like(envs: list[Any], autoreset_mode: Any) -> tuple[RecommendationVectorEnv, Any]:
+    """Returns a batch of people made like single environments, which must be alike; and the same
+    with the rewards that their wrappers make.
+    """
+    made, wrappers = zip(*map(_made_with, envs), strict=True)
     if any(each != made[0] for each in made):
         raise TypeError("the environments of a batch differ; make them alike for an agent")
     scenario, settings = made[0]
-    return RecommendationVectorEnv(
+    people = RecommendationVectorEnv(
         scenario, num_envs=len(envs), autoreset_mode=autoreset_mode, **settings
     )
+    return people, EachRewarded(people, wrappers) if any(wrappers) else people
 
 
-def _made_with(env: Any) -> tuple[Any, dict[str, Any]]:
-    """Returns the scenario of a single environment, and with what else it was made."""
-    limits = []
+def _made_with(env: Any) -> tuple[tuple[Any, dict[str, Any]], list[Any]]:
+    """Returns the scenario of a single environment and with what else it was made; and what
+    transforms its rewards, innermost first.
+    """
+    limits, wrappers = [], list[Any]()
     while not isinstance(env, RecommendationEnv):
         if type(env) is TimeLimit:
             limits.append(env._max_episode_steps)
+        elif changes_only_rewards(env):
+            wrappers.insert(0, env)
         elif type(env) not in _CHECKING:
             raise TypeError(_refuse_wrapper(env))
         env = env.env
     _require_fields(env.made_with["flat"])
     limits += [n for n in (env.made_with["max_episode_steps"], env.scenario.horizon) if n]
-    return env.scenario, env.made_with | {"max_episode_steps": min(limits, default=None)}
+    made_with = env.made_with | {"max_episode_steps": min(limits, default=None)}
+    return (env.scenario, made_with), wrappers
 
 
 def _require_fields(is_flat: bool) -> None:
@@ -98,9 +117,16 @@ def _require_fields(is_flat: bool) -> None:
 def _refuse_wrapper(wrapper: Any) -> str:
     if not hasattr(wrapper, "env"):
         return _refuse_stranger(wrapper)
+    if adapts_to_rewards(wrapper):
+        return (
+            f"an agent cannot act through {type(wrapper).__name__}, which pays the same thing "
+            "differently as time goes on; leave it out (agents that need rewards near 1 scale them "
+            "themselves), or multiply by a number with TransformReward"
+        )
     return (
         f"an agent cannot act through {type(wrapper).__name__}, which may change what is seen, "
-        "done or earned; give it the environment inside, env.unwrapped"
+        "done or earned; give it the environment inside, env.unwrapped, in wrappers that transform "
+        "rewards alone if need be"
     )
 
 

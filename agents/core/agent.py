@@ -31,9 +31,9 @@ class Agent(ABC):
     The interface is that of Stable-Baselines3's models, so that both are interchangeable.
 
     Args:
-      env: the environment to learn in; autoreset mode NEXT_STEP. Wrappers that only watch, single
-        environments and Gymnasium's own batches of them are taken as `agents.core.acting.people_of`
-        says.
+      env: the environment to learn in; autoreset mode NEXT_STEP. Wrappers that only watch or
+        transform rewards, single environments and Gymnasium's own batches of them are taken as
+        `agents.core.acting.people_of` says.
       seed: of the agent's own generator and of the people met while learning.
       rng: a generator of somebody else's to draw from; by default one of its own.
       **settings: the fields of `Settings`.
@@ -41,7 +41,7 @@ class Agent(ABC):
     Attributes:
       settings: all of them, as a frozen dataclass.
       env: the batch of people among whom it acts.
-      stage: through what it steps them: `env`, or what watches it.
+      stage: through what it steps them: `env`, or what watches it and says what is earned.
       world: what scenario it learned in last; see `agents.core.world`.
       memory: what it remembers within a session, if it does.
       monitor: called now and then while learning with losses by name, and `num_timesteps`.

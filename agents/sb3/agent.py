@@ -28,6 +28,7 @@ from recsim_env.agents.core.restoring import (
     taken,
     whole,
 )
+from recsim_env.agents.core.reward_wrappers import paid_alike
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
@@ -56,8 +57,8 @@ class SB3Agent(Agent):
 
     The model sees every float field of an observation, and what happened so far in the session
     (`SessionMemory`). It learns in an environment of its own, made like the one that the agent is
-    given; `set_env` changes where it acts, not where it learns. It computes in one thread, so that
-    the same seed gives the same agent.
+    given, with the same reward wrappers; `set_env` changes where it acts, not where it learns. It
+    computes in one thread, so that the same seed gives the same agent.
 
     A subclass makes the model and chooses slates by it.
 
@@ -89,7 +90,11 @@ class SB3Agent(Agent):
         self._generator_states: dict[str, Any] = {}
         with self.generators():
             training = training_env(
-                own, self.memory, self.form, seed=self.seed, discount=self.scale_discount
+                paid_alike(self.stage, own),
+                self.memory,
+                self.form,
+                seed=self.seed,
+                discount=self.scale_discount,
             )
             self.model = self.make_model(training)
         self.model.set_logger(logger_of(self))

@@ -139,5 +139,5 @@ def training_env(
 
 def people_in(model: Any) -> RecommendationVectorEnv:
     """Returns the people among whom a model learns."""
-    people: RecommendationVectorEnv = model.env.unwrapped.env
+    people: RecommendationVectorEnv = model.env.unwrapped.env.unwrapped
     return people
