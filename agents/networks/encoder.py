@@ -41,6 +41,9 @@ from recsim_env.inputs.spelling import did_you_mean
 #: Fields of observations by name, each (n, ...).
 Tensors = Mapping[str, torch.Tensor]
 
+#: An encoder: the class, its name among `NETWORKS`, ``"module:Class"`` or ``"file.py:Class"``.
+Network = str | type[nn.Module]
+
 #: Encoders by name.
 NETWORKS = {"candidates": "recsim_env.agents.networks.encoder:CandidateEncoder"}
 
@@ -58,7 +61,7 @@ def split(flat: torch.Tensor, space: spaces.Dict) -> dict[str, torch.Tensor]:
     Raises:
       ValueError: the vectors are of another size than the fields together.
     """
-    boxes = _boxes(space)
+    boxes = boxes_of(space)
     sizes = [math.prod(box.shape) for box in boxes.values()]
     if flat.shape[-1] != sum(sizes):
         raise ValueError(
@@ -72,8 +75,8 @@ def split(flat: torch.Tensor, space: spaces.Dict) -> dict[str, torch.Tensor]:
     }
 
 
-def _boxes(space: Any) -> dict[str, spaces.Box]:
-    """Returns the fields that hold numbers: all but ids.
+def boxes_of(space: Any) -> dict[str, spaces.Box]:
+    """Returns the fields that hold numbers, by name: all but ids.
 
     Raises:
       TypeError: observations have no fields.
@@ -84,6 +87,22 @@ def _boxes(space: Any) -> dict[str, spaces.Box]:
             "or give the space of one made so and `split` what is flat"
         )
     return {name: each for name, each in space.items() if isinstance(each, spaces.Box)}
+
+
+def n_candidates_of(space: Any) -> int:
+    """Returns how many candidates are seen.
+
+    Raises:
+      TypeError: observations have no fields.
+      ValueError: none is `candidates`.
+    """
+    boxes = boxes_of(space)
+    if "candidates" not in boxes:
+        raise ValueError(
+            f"observations here have no features of candidates, only {', '.join(boxes)}; use a "
+            "scenario that shows them"
+        )
+    return boxes["candidates"].shape[0]
 
 
 def candidates_of(observation: Tensors) -> torch.Tensor:
@@ -129,12 +148,8 @@ class CandidateEncoder(nn.Module):
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
-        boxes = _boxes(space)
-        if "candidates" not in boxes:
-            raise ValueError(
-                f"observations here have no features of candidates, only {', '.join(boxes)}; use "
-                "a scenario that shows them"
-            )
+        n_candidates_of(space)
+        boxes = boxes_of(space)
         n_features = boxes.pop("candidates").shape[-1]
         self.fields = list(boxes)
         shapes = {name: box.shape for name, box in boxes.items()}
@@ -177,12 +192,12 @@ class CandidateScores(nn.Module):
     Args:
       space: of the observations; see `CandidateEncoder`.
       width: of the layers.
-      network: the encoder: the class, its name among `NETWORKS`, ``"module:Class"`` or
-        ``"file.py:Class"``.
+      network: the encoder: "candidates" (`CandidateEncoder`), or one of your own: the class,
+        ``"module:Class"`` or ``"file.py:Class"``.
     """
 
     def __init__(
-        self, space: spaces.Dict, width: int = 64, network: str | type[nn.Module] = "candidates"
+        self, space: spaces.Dict, width: int = 64, network: Network = "candidates"
     ) -> None:
         super().__init__()
         self.actor = make_encoder(network, space, width)
@@ -205,11 +220,11 @@ class CandidateScores(nn.Module):
         return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
 
 
-def make_encoder(network: str | type[nn.Module], space: spaces.Dict, width: int) -> Any:
+def make_encoder(network: Network, space: spaces.Dict, width: int) -> Any:
     """Returns a fresh encoder, which was tried on an observation if it is not one of ours.
 
     Args:
-      network: the class, its name among `NETWORKS`, ``"module:Class"`` or ``"file.py:Class"``.
+      network: the class, or its name.
       space: of the observations.
       width: of what it returns.
 
@@ -235,7 +250,7 @@ def _tried(kind: Any, space: spaces.Dict, width: int) -> Any:
     name = kind.__qualname__
     try:
         encoder = kind(space, width)
-        boxes = _boxes(space)
+        boxes = boxes_of(space)
         trial = {name: torch.zeros(2, *box.shape) for name, box in boxes.items()}
         with torch.random.fork_rng(), torch.no_grad():
             found = encoder(trial)

@@ -10,22 +10,24 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.networks.encoder import Tensors, joined
+from recsim_env.agents.networks.encoder import Tensors, boxes_of, joined, n_candidates_of
 
 
 class FlatNetwork(nn.Sequential):
     """Two hidden layers over all that is seen.
 
     Args:
-      space: of the observations; a `Dict` of Boxes.
+      space: of the observations; fields that are no `Box` are left out.
       width: of the hidden layers.
       n_out: how many numbers it returns.
     """
 
     def __init__(self, space: spaces.Dict, width: int, n_out: int) -> None:
-        hidden = nn.Linear(spaces.flatdim(space), width), nn.ReLU(), nn.Linear(width, width)
+        boxes = boxes_of(space)
+        n_in = sum(spaces.flatdim(box) for box in boxes.values())
+        hidden = nn.Linear(n_in, width), nn.ReLU(), nn.Linear(width, width)
         super().__init__(*hidden, nn.ReLU(), nn.Linear(width, n_out))
-        self.fields = list(space.spaces)
+        self.fields = list(boxes)
 
     def forward(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, n_out)."""
@@ -42,8 +44,7 @@ class FlatScores(nn.Module):
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
-        candidates: Any = space["candidates"]
-        self.scores = FlatNetwork(space, width, candidates.shape[0])
+        self.scores = FlatNetwork(space, width, n_candidates_of(space))
         self.values = FlatNetwork(space, width, 1)
         last: Any = self.scores[-1]
         nn.init.orthogonal_(last.weight, 0.01)

@@ -143,7 +143,7 @@ class DQNAgent(SlateValueAgent):
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `SlateValues`."""
-        from recsim_env.agents.sb3.slate_dqn import SlateValues
+        from recsim_env.agents.networks.slate_values import SlateValues
 
         return SlateValues(space, slate_size=self.slate_size, width=self.settings.width)
 
@@ -175,7 +175,7 @@ class QRDQNAgent(SlateValueAgent):
 
     def make_network(self, space: Any) -> Any:
         """Returns fresh `SlateValues` of several quantiles."""
-        from recsim_env.agents.sb3.slate_dqn import SlateValues
+        from recsim_env.agents.networks.slate_values import SlateValues
 
         return SlateValues(
             space,

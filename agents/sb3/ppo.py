@@ -144,14 +144,14 @@ class PPOAgent(ActorCriticAgent):
     settings: PPOSettings
 
     def make_model(self, env: Any) -> Any:
-        """Returns Stable-Baselines3's PPO with a `ScorePolicy`."""
+        """Returns Stable-Baselines3's PPO with a `CandidatePolicy`."""
         from stable_baselines3 import PPO
 
-        from recsim_env.agents.sb3.score_policy import ScorePolicy
+        from recsim_env.agents.frameworks.sb3 import CandidatePolicy
 
         policy = {"network": self.settings.network, "width": self.settings.width}
         settings = self.settings.of_model(env.num_envs)
-        return PPO(ScorePolicy, env, policy_kwargs=policy, device=self.device, **settings)
+        return PPO(CandidatePolicy, env, policy_kwargs=policy, device=self.device, **settings)
 
 
 class A2CAgent(ActorCriticAgent):
@@ -173,13 +173,13 @@ class A2CAgent(ActorCriticAgent):
     """
 
     def make_model(self, env: Any) -> Any:
-        """Returns Stable-Baselines3's A2C with a `ScorePolicy`."""
+        """Returns Stable-Baselines3's A2C with a `CandidatePolicy`."""
         from stable_baselines3 import A2C
 
-        from recsim_env.agents.sb3.score_policy import ScorePolicy
+        from recsim_env.agents.frameworks.sb3 import CandidatePolicy
 
         return A2C(
-            ScorePolicy,
+            CandidatePolicy,
             env,
             normalize_advantage=True,
             use_rms_prop=False,

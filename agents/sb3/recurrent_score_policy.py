@@ -8,8 +8,8 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
+from recsim_env.agents.frameworks.sb3 import SlateDistribution
 from recsim_env.agents.networks.encoder import CandidateScores, Tensors, joined
-from recsim_env.agents.sb3.score_policy import drawn, judged
 
 #: Name of the field among observations that holds what is recalled.
 RECALLED = "recalled"
@@ -35,7 +35,7 @@ class AllButCandidates(BaseFeaturesExtractor):
 
 
 class RecurrentScorePolicy(RecurrentActorCriticPolicy):
-    """`ScorePolicy` whose network sees, beside the moment, what an LSTM made of the session so far.
+    """`CandidatePolicy` that sees, beside the moment, what an LSTM made of the session so far.
 
     What the LSTM puts out is one more field of the observation, `RECALLED`. The actor and the
     critic have an LSTM each.
@@ -65,10 +65,10 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         """Returns slates, values, log-probabilities of the slates, and the states then."""
         acting, actor_states = self.recalled(obs, lstm_states.pi, episode_starts)
         judging, critic_states = self._valued(obs, lstm_states.vf, episode_starts)
-        scores = self.network.scores(acting)
-        slates, log_prob = drawn(scores, self.action_space, deterministic=deterministic)
+        distribution = SlateDistribution(self.network.scores(acting), self.action_space)
+        slates = distribution.get_actions(deterministic)
         values, states = self.network.values(judging), RNNStates(actor_states, critic_states)
-        return slates, values, log_prob, states
+        return slates, values, distribution.log_prob(slates), states
 
     def evaluate_actions(  # type: ignore[override]  # takes states, as sb3-contrib does
         self, obs: Any, actions: torch.Tensor, lstm_states: RNNStates, episode_starts: Any
@@ -76,8 +76,8 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         """Returns values, log-probabilities of given slates, and entropies."""
         acting, _ = self.recalled(obs, lstm_states.pi, episode_starts)
         judging, _ = self._valued(obs, lstm_states.vf, episode_starts)
-        log_prob, entropy = judged(self.network.scores(acting), self.action_space, actions)
-        return self.network.values(judging), log_prob, entropy
+        distribution = SlateDistribution(self.network.scores(acting), self.action_space)
+        return self.network.values(judging), *distribution.log_prob_and_entropy(actions)
 
     def predict_values(  # type: ignore[override]  # takes states, as sb3-contrib does
         self, obs: Any, lstm_states: States, episode_starts: Any

@@ -61,7 +61,8 @@ class SACAgent(SB3Agent):
         """Returns Stable-Baselines3's SAC with a `DirectionPolicy`."""
         from stable_baselines3 import SAC
 
-        from recsim_env.agents.sb3.sac_policy import DirectionPolicy, Summary
+        from recsim_env.agents.frameworks.sb3 import CandidateSummary
+        from recsim_env.agents.sb3.sac_policy import DirectionPolicy
 
         width = self.settings.width
         return SAC(
@@ -71,7 +72,7 @@ class SACAgent(SB3Agent):
             target_entropy=self.settings.entropy * env.action_space.shape[0],
             policy_kwargs={
                 "net_arch": [width],
-                "features_extractor_class": Summary,
+                "features_extractor_class": CandidateSummary,
                 "features_extractor_kwargs": {"width": width},
             },
             device=self.device,

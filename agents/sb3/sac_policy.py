@@ -4,26 +4,12 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.sac.policies import SACPolicy
 from torch import nn
 
 from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors, candidates_of
 
 _N_CRITICS = 2
-
-
-class Summary(BaseFeaturesExtractor):
-    """The person, and the mean of the candidates, (n, 2 width): their order means nothing."""
-
-    def __init__(self, observation_space: spaces.Dict, width: int) -> None:
-        super().__init__(observation_space, 2 * width)
-        self.encoder = CandidateEncoder(observation_space, width)
-
-    def forward(self, observation: Any) -> torch.Tensor:
-        """Returns (n, 2 width)."""
-        person, items = self.encoder(observation)
-        return torch.cat([person, items.mean(dim=1)], dim=1)
 
 
 class DirectionCritics(nn.Module):
@@ -63,7 +49,7 @@ class DirectionCritics(nn.Module):
 
 
 class DirectionPolicy(SACPolicy):
-    """Stable-Baselines3's SAC policy: an actor on a `Summary`, and `DirectionCritics` as wide."""
+    """Stable-Baselines3's SAC policy: an actor on a `CandidateSummary`, critics as wide as that."""
 
     def make_critic(self, features_extractor: Any = None) -> Any:
         """Returns fresh critics."""

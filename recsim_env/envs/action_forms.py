@@ -54,6 +54,18 @@ class ActionForm(ABC):
         )
 
 
+class SlateNumbers(spaces.Discrete):
+    """`Discrete` numbers that stand for slates, which is all that a policy may know of an action.
+
+    Attributes:
+      table: (n_slates, slate_size), the slate that each number stands for.
+    """
+
+    def __init__(self, table: np.ndarray) -> None:
+        super().__init__(len(table))
+        self.table = table
+
+
 class AllSlates(ActionForm):
     """The number of a slate; see `recsim_env.envs.wrappers.enumerate_slates`.
 
@@ -76,7 +88,7 @@ class AllSlates(ActionForm):
         choose = itertools.permutations if ordered else itertools.combinations
         numbers = itertools.chain.from_iterable(choose(range(n), k))
         self.table = np.fromiter(numbers, np.int64, n_slates * k).reshape(n_slates, k)
-        self.space = spaces.Discrete(n_slates)
+        self.space = SlateNumbers(self.table)
 
     def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
         """Looks the slates up; see `ActionForm.slates`."""
