@@ -13,7 +13,7 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
-from recsim_env.results.standings import ALWAYS_RUN
+from recsim_env.results.standings import ALWAYS_RUN, REFERENCE
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Plan:
 
     Attributes:
       runs: in the order in which they are started.
-      left_out: agents that do not suit a scenario.
+      left_out: agents that do not suit a scenario; the oracle also where nobody asked for it.
       scenarios: label to scenario.
       configs: label to what decides its runs, and those of each of its agents.
     """
@@ -76,7 +76,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
                     )
                     for seed in settings.seeds
                 ]
-            elif agent_label in settings.agents:
+            elif agent_label in settings.agents or agent_label == REFERENCE:  # nothing has a score
                 left_out.append(LeftOut(label, agent_label, reason))
     return Plan(tuple(runs), tuple(left_out), scenarios, configs)
 
