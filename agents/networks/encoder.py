@@ -220,6 +220,24 @@ class CandidateScores(nn.Module):
         return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
 
 
+def scores_only(
+    space: spaces.Dict, width: int = 64, network: Network = "candidates"
+) -> CandidateScores:
+    """Returns a `CandidateScores` without weights for values, and so without `values`."""
+    half = CandidateScores(space, width, network)
+    del half.critic, half.value
+    return half
+
+
+def values_only(
+    space: spaces.Dict, width: int = 64, network: Network = "candidates"
+) -> CandidateScores:
+    """Returns a `CandidateScores` without weights for scores, and so without `scores`."""
+    half = CandidateScores(space, width, network)
+    del half.actor, half.score
+    return half
+
+
 def make_encoder(network: Network, space: spaces.Dict, width: int) -> Any:
     """Returns a fresh encoder, which was tried on an observation if it is not one of ours.
 
