@@ -14,6 +14,7 @@ from recsim_env.cli import (
     process,
     ranking,
     recording,
+    simulating,
     training,
     worlds,
 )
@@ -23,7 +24,7 @@ from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
     *(listing, training, playing, recording, comparing),
-    *(measuring, ranking, worlds, exporting),
+    *(simulating, measuring, ranking, worlds, exporting),
 )
 
 _EXAMPLES = f"""{EXAMPLES}

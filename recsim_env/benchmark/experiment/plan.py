@@ -52,7 +52,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
     for label, entry in settings.scenarios.items():
         scenario = _scenario(label, entry)
         scenarios[label] = scenario
-        configs[label] = _described(scenario, settings.protocol) | {"agents": {}}
+        configs[label] = described(scenario, settings.protocol) | {"agents": {}}
         for agent_label, agent_entry in _with_references(settings).items():
             given = dict(agent_entry)
             agent = given.pop("agent", agent_label)
@@ -60,7 +60,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             reason = kind.unsuitable(scenario)
             if reason is None:
                 full = full_settings(agent_label, kind.Settings.defaults(), given)
-                own = _described_agent(agent, full)
+                own = described_agent(agent, full)
                 configs[label]["agents"][agent_label] = own
                 common = {k: v for k, v in configs[label].items() if k != "agents"}
                 runs += [
@@ -92,7 +92,7 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     return references | {k: v for k, v in settings.agents.items() if k not in references}
 
 
-def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
+def described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     """Returns what decides the results of all agents; code and files count by their content."""
     settings = {k: _content(v) for k, v in scenario.settings.items()}
     if not scenario.pays_own and scenario.reward not in REWARDS:
@@ -104,7 +104,7 @@ def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
+def described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what, beside its scenario, decides the results of an agent."""
     return {
         "agent": _agent_name(agent),
