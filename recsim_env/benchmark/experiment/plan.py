@@ -13,6 +13,7 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import telling
 from recsim_env.results.standings import ALWAYS_RUN, REFERENCE
 
 
@@ -60,7 +61,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             reason = kind.unsuitable(scenario)
             if reason is None:
                 full = full_settings(agent_label, kind.Settings.defaults(), given)
-                own = described_agent(agent, full)
+                own = described_agent(agent, telling(kind.Settings, full))
                 configs[label]["agents"][agent_label] = own
                 common = {k: v for k, v in configs[label].items() if k != "agents"}
                 runs += [
@@ -117,9 +118,7 @@ def _agent_name(agent: str) -> str:
     name = registered_name(agent)
     if name in AGENTS:
         return name
-    file, colon, attribute = agent.partition(":")
-    content = _content(file if colon else file.rpartition("@")[2])
-    return f"{content}:{attribute}" if colon else content
+    return str(_content(agent if ":" in agent else agent.rpartition("@")[2]))
 
 
 def _name(kind: type[Scenario]) -> str:
@@ -129,6 +128,10 @@ def _name(kind: type[Scenario]) -> str:
 
 
 def _content(value: Any) -> Any:
-    if isinstance(value, str | Path) and value and Path(value).is_file():
+    """Returns a digest of the file that a value names, or in which it names a class; else it."""
+    if not isinstance(value, str | Path) or not value:
+        return value
+    if Path(value).is_file():
         return hashlib.sha256(Path(value).read_bytes()).hexdigest()
-    return value
+    file, colon, attribute = str(value).rpartition(":")
+    return f"{_content(file)}:{attribute}" if colon and Path(file).is_file() else value
