@@ -64,16 +64,16 @@ class SACAgent(SB3Agent):
         from recsim_env.agents.frameworks.sb3 import CandidateSummary
         from recsim_env.agents.sb3.sac_policy import DirectionPolicy
 
-        encoder = {"network": self.settings.network, "width": self.settings.width}
+        width = self.settings.width
         return SAC(
             DirectionPolicy,
             env,
             ent_coef="auto_0.1",
             target_entropy=self.settings.entropy * env.action_space.shape[0],
             policy_kwargs={
-                "net_arch": [self.settings.width],
+                "net_arch": [width],
                 "features_extractor_class": CandidateSummary,
-                "features_extractor_kwargs": encoder,
+                "features_extractor_kwargs": {"width": width},
             },
             device=self.device,
             **self.settings.of_model(env),

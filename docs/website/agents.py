@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from docs.website import source
+from docs.website.staging import Written
 from recsim_env.agent_registry import REGISTRY, names_of
 from recsim_env.agents import agent_class
 from recsim_env.cli.markdown import paragraphs, table
@@ -17,15 +18,16 @@ from recsim_env.results.standings import BASELINE, Rungs, ladder
 from recsim_env.results.table import ResultTable
 
 
-def pages(results: ResultTable) -> dict[str, str]:
-    """Returns the pages by their paths on the site.
+def written(results: ResultTable) -> Written:
+    """Returns the pages.
 
     Args:
       results: the ladder: all agents in all scenarios.
     """
     suitability, rungs = Suitability.of_all(), ladder(results)
-    found = {f"agents/{name}.md": _page(name, suitability, rungs) for name in REGISTRY}
-    return {"agents.md": _index(suitability)} | found
+    pages = {f"agents/{name}.md": _page(name, suitability, rungs) for name in REGISTRY}
+    moved = {f"docs/agents.md#{name}": f"agents/{name}.md" for name in REGISTRY}
+    return Written({"agents.md": _index(suitability), **pages}, moved=moved)
 
 
 def _index(suitability: Suitability) -> str:

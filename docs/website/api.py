@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docs.website.staging import Written
+
 
 def listed(root: Path) -> dict[str, str]:
     """Returns the public modules, some of which stand for all that match them, and their use."""
@@ -26,8 +28,8 @@ def public_names(module: str) -> list[str]:
     return list(getattr(found, "__all__", defined))
 
 
-def pages(root: Path) -> dict[str, str]:
-    """Returns a page for each public module, and one that lists them, by their paths."""
+def written(root: Path) -> Written:
+    """Returns a page for each public module, and one that lists them."""
     modules = {name: use for name, use in listed(root).items() if "*" not in name}
     seen: dict[Any, str] = {}
     found = {f"api/{name}.md": _module_page(name, seen) for name in modules}
@@ -49,7 +51,7 @@ the class that the file is named for, are described under [scenarios](../scenari
 {entries}
 ```
 """
-    return found
+    return Written(found, moved={"CONTRIBUTING.md#public-names": "api/index.md"})
 
 
 def _module_page(module: str, seen: dict[Any, str]) -> str:

@@ -17,7 +17,7 @@ extensions = [
 ]
 
 # Pages that others take in parts.
-exclude_patterns = ["readme.md", "results/ablation/values.md"]
+exclude_patterns = ["readme.md"]
 
 smartquotes = False  # what is quoted is often typed
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docs.website import pictures, source
+from docs.website.staging import Written
 from recsim_env import Scenario
 from recsim_env.cli.markdown import paragraphs, table
 from recsim_env.cli.pages import (
@@ -24,22 +25,25 @@ from recsim_env.results.table import ResultTable
 _N_LEARNERS = 3
 
 
-def pages(results: ResultTable, drawn: Path) -> tuple[dict[str, str], dict[str, Path]]:
-    """Returns the pages by their paths on the site, and the pictures that they show.
+def written(results: ResultTable, drawn: Path) -> Written:
+    """Returns the pages and the pictures that they show.
 
     Args:
       results: the ladder: all agents in all scenarios.
       drawn: where pictures are kept from one build to the next.
     """
     kinds = scenario_kinds()
-    found = {"scenarios.md": _index(kinds)}
-    shown = {}
-    for kind, of_ids in kinds.items():
-        name = kind.__name__
-        first = next(iter(of_ids.values()))
-        shown[f"scenarios/{name}.gif"] = pictures.draw(first, drawn)
-        found[f"scenarios/{name}.md"] = _page(kind, of_ids, results)
-    return found, shown
+    pages = {
+        f"scenarios/{kind.__name__}.md": _page(kind, of_ids, results)
+        for kind, of_ids in kinds.items()
+    }
+    shown = {
+        f"scenarios/{kind.__name__}.gif": pictures.draw(next(iter(of_ids.values())), drawn)
+        for kind, of_ids in kinds.items()
+    }
+    names = [kind.__name__ for kind in kinds]
+    moved = {f"docs/scenarios.md#{name.lower()}": f"scenarios/{name}.md" for name in names}
+    return Written({"scenarios.md": _index(kinds), **pages}, shown, moved)
 
 
 def _index(kinds: Mapping[type[Scenario], Mapping[str, Scenario]]) -> str:

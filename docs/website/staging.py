@@ -8,6 +8,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Pages that lie above `docs/`, and where they go.
@@ -17,14 +18,44 @@ ABOVE = {
     "CHANGELOG.md": "changes.md",
 }
 
-#: What is no page of the site: its builder.
-_BUILDER = "website"
+#: The README as a whole, of which pages include parts.
+_README = "readme.md"
+
+#: What is not on the site: its builder, and a part of a page.
+_LEFT_OUT = ("website/", "results/ablation/values.md")
+
+#: Where pages are listed that stand alone.
+_HOW_TO = "how-to/README.md"
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
+_INCLUDED = re.compile(r"(?<=^```\{include\} )(\S+)()$", flags=re.MULTILINE)
 _CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", flags=re.DOTALL | re.MULTILINE)
 
 
-def stage(root: Path, source: Path, written: Mapping[str, str], drawn: Mapping[str, Path]) -> None:
+@dataclass(frozen=True)
+class Written:
+    """What is made from code.
+
+    Attributes:
+      texts: pages by their path on the site, where they replace those of `docs/`.
+      files: others, such as pictures.
+      moved: where on the site a page of the repository is, or a part of it: ``"page.md#part"``.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    def __or__(self, other: "Written") -> "Written":
+        """Returns both."""
+        return Written(
+            {**self.texts, **other.texts},
+            {**self.files, **other.files},
+            {**self.moved, **other.moved},
+        )
+
+
+def stage(root: Path, source: Path, written: Written) -> None:
     """Makes `source` the tree of pages that the site is built from.
 
     A file that would not change is left as it is, so that its page is not built again; what is no
@@ -33,11 +64,11 @@ def stage(root: Path, source: Path, written: Mapping[str, str], drawn: Mapping[s
     Args:
       root: of the repository.
       source: where to write.
-      written: pages made from code, by their path below `source`; they replace those of `docs/`.
-      drawn: files of pictures, likewise.
+      written: what is made from code.
     """
-    pages, files = _of_repository(root)
-    texts, files = {**pages, **written}, {**files, **drawn}
+    pages, files = _of_repository(root, written.moved)
+    texts = {**_with_contents(pages), **written.texts}
+    files = {**files, **written.files}
     for name, text in texts.items():
         _write(source / name, text.encode())
     for name, file in files.items():
@@ -49,44 +80,92 @@ def stage(root: Path, source: Path, written: Mapping[str, str], drawn: Mapping[s
             file.unlink()
 
 
-def _of_repository(root: Path) -> tuple[dict[str, str], dict[str, Path]]:
+def _of_repository(root: Path, moved: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Path]]:
     """Returns the texts of pages, and the other files, by their path on the site."""
     pages = {}
     files = {}
     for file in sorted((root / "docs").rglob("*")):
         name = file.relative_to(root / "docs").as_posix()
-        if not file.is_file() or name.split("/")[0] == _BUILDER or "__pycache__" in name:
+        if not file.is_file() or name.startswith(_LEFT_OUT):
             continue
         if file.suffix == ".md":
-            pages[name] = relinked(file.read_text(encoding="utf-8"), root, f"docs/{name}", name)
+            pages[name] = relinked(file.read_text(encoding="utf-8"), f"docs/{name}", name, moved)
         else:
             files[name] = file
-    for above, name in ABOVE.items():
+    for above, there in ABOVE.items():
+        name = _README if above == "README.md" else there
         text = (root / above).read_text(encoding="utf-8")
-        where = "readme.md" if above == "README.md" else name
-        pages[where] = relinked(text, root, above, where)
+        pages[name] = relinked(text, above, name, moved)
     return pages, files
 
 
-def relinked(text: str, root: Path, page: str, name: str) -> str:
+def relinked(text: str, page: str, name: str, moved: Mapping[str, str]) -> str:
     """Returns a page with links that hold on the site; code is left alone.
 
     Args:
       text: of the page.
-      root: of the repository.
       page: its path in the repository.
       name: its path on the site.
+      moved: as in `Written`.
     """
+    folder, here = posixpath.dirname(page), posixpath.dirname(name) or "."
 
-    def moved(match: re.Match[str]) -> str:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(page), match[1]))
-        there = ABOVE.get(target, target.removeprefix("docs/"))
-        return posixpath.relpath(there, posixpath.dirname(name) or ".") + (match[2] or "")
+    def site_path(match: re.Match[str], places: Mapping[str, str]) -> str:
+        path, part = posixpath.normpath(posixpath.join(folder, match[1])), match[2] or ""
+        if path + part in places:
+            path, part = places[path + part], ""
+        there = places.get(path, path.removeprefix("docs/"))
+        return posixpath.relpath(there, here) + part
 
+    whole = {**ABOVE, "README.md": _README}
+    text = _INCLUDED.sub(lambda match: site_path(match, whole), text)
     parts = _CODE.split(text)
+    places = {**ABOVE, **moved}
     return "".join(
-        part if place % 2 else _LINK.sub(moved, part) for place, part in enumerate(parts)
+        part if place % 2 else _LINK.sub(lambda match: site_path(match, places), part)
+        for place, part in enumerate(parts)
     )
+
+
+def _with_contents(pages: Mapping[str, str]) -> dict[str, str]:
+    """Returns pages, of which those of folders list others: their contents.
+
+    The `README.md` of a folder has those that it links to, in its order, and then what else there
+    is. Another page has the examples that it shows.
+    """
+    linked = {name: _linked(name, text) for name, text in pages.items()}
+    contents = {
+        name: [each for each in links if name.endswith("README.md") or "examples/" in each]
+        for name, links in linked.items()
+    }
+    listed = {each for found in contents.values() for each in found}
+    listed |= {"index.md", _README, *ABOVE.values()}
+    for name in sorted(pages, key=lambda name: (name.count("/") == 0, name)):
+        if name not in listed and not name.endswith("README.md"):
+            contents[_lister(name, pages)].append(name)
+    return {name: text + _tree(contents[name], name) for name, text in pages.items()}
+
+
+def _linked(name: str, text: str) -> list[str]:
+    """Returns the pages that a page links to, in its order."""
+    folder = posixpath.dirname(name)
+    links = [link for link, _ in _LINK.findall(text) if link.endswith(".md")]
+    return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, link)) for link in links))
+
+
+def _lister(name: str, pages: Mapping[str, str]) -> str:
+    """Returns the page that lists one which no other lists."""
+    while name := posixpath.dirname(name):
+        if f"{name}/README.md" in pages:
+            return f"{name}/README.md"
+    return _HOW_TO
+
+
+def _tree(contents: list[str], name: str) -> str:
+    if not contents:
+        return ""
+    entries = "\n".join(f"/{each.removesuffix('.md')}" for each in contents)
+    return f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n"
 
 
 def _write(file: Path, content: bytes) -> None:
