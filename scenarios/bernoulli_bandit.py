@@ -69,6 +69,7 @@ class BernoulliBandit(Scenario):
     examination: float = setting(1.0, low=0, high=1, doc="chance of looking at the next place")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.bernoulli_bandit"
+    pays: ClassVar[str] = "clicks"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -133,6 +133,7 @@ class CreatorEconomy(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.creator_economy"
     category: ClassVar[str | None] = "creator"
+    pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "group"),
         "time": ("time",),

@@ -157,16 +157,20 @@ class InterestEvolution(Scenario):
     @staticmethod
     def expected_reward(config, user, item):
         """Returns the chance of a click, were it shown alone, times the time watched."""
-        score = config.interest_scale * user.interest[item.topic]
-        return click_chance(config, score) * min(user.budget, config.video_length)
+        chance = InterestEvolution.click_probability(config, user, item)
+        return chance * min(user.budget, config.video_length)
+
+    @staticmethod
+    def click_probability(config, user, item):
+        """Returns the chance of a click, were it shown alone."""
+        return click_chance(config, config.interest_scale * user.interest[item.topic])
 
     @staticmethod
     def long_term_value(config, user, item):
         """Returns the chance of a click times what a click is worth over the whole session."""
-        score = config.interest_scale * user.interest[item.topic]
         cost = config.video_length * (1.0 - config.quality_bonus * item.quality)
         gain = config.video_length - config.time_rate * (cost - config.step_penalty)
-        return click_chance(config, score) * gain
+        return InterestEvolution.click_probability(config, user, item) * gain
 
 
 def shift_interest(config, user, topic, rng):

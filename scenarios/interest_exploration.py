@@ -72,6 +72,7 @@ class InterestExploration(Scenario):
     )
 
     category: ClassVar[str | None] = "topic"
+    pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("affinity",)}
 
     def user_layout(self) -> Layout:

@@ -107,6 +107,17 @@ def choice_chance(config, score):
     return attraction_probability(score, config.no_choice_score)
 
 
+def share_heard(completes):
+    """Returns the chance of more than 30 s of a track that plays, which counts as a click."""
+    return completes + (1.0 - completes) * _LATE_SHARE
+
+
+def chance_heard(config, user, item):
+    """Returns the chance of more than 30 s of a track shown alone."""
+    score = completion_score(config, user, item, match_of(config, user, item))
+    return choice_chance(config, score) * share_heard(attraction_probability(score, 0.0))
+
+
 def choose_from(config, slate, response, rng):
     """Returns the place of the track that plays, or -1; writes the chances of more than 30 s."""
     chosen = 0
@@ -115,7 +126,7 @@ def choose_from(config, slate, response, rng):
         chosen = multinomial_logit(slate, response, config.no_choice_score, rng)
     for place in range(len(slate)):
         completes = attraction_probability(response[place].score, 0.0)
-        response[place].probability *= completes + (1.0 - completes) * _LATE_SHARE
+        response[place].probability *= share_heard(completes)
         response[place].clicked = False
     return chosen
 

@@ -28,6 +28,7 @@ from recsim_env.scenarios.music_listener import (
     RETURNS,
     REWARDS,
     SKIPPED,
+    chance_heard,
     choice_chance,
     choose_from,
     completion_score,
@@ -180,6 +181,7 @@ class MusicStreaming(Scenario):
     )
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.music_streaming"
+    click_probability = staticmethod(chance_heard)
     category: ClassVar[str | None] = "genre"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "energy_slope", "favourite"),
@@ -381,8 +383,7 @@ class MusicStreaming(Scenario):
         """Returns the expected reward of the track shown alone."""
         match = match_of(config, user, item)
         score = completion_score(config, user, item, match)
-        chance = choice_chance(config, score)
-        completes = attraction_probability(score, 0.0)
+        chance, completes = choice_chance(config, score), attraction_probability(score, 0.0)
         if config.reward == RETURNS:
             return return_chance(config, user, item, chance, completes)
         return chance * play_reward(config, item, match, completes)

@@ -121,6 +121,7 @@ class OrganicShopping(Scenario):
     show_ids: bool = setting(True, doc="candidates show which product they are")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.organic_shopping"
+    pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("taste",)}
 
     def __post_init__(self) -> None:

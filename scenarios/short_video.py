@@ -23,6 +23,7 @@ from recsim_env.core.streams import skewed
 from recsim_env.scenarios.video_feedback import (
     FEEDBACK,
     REWARDS,
+    chance_clicked,
     clicked_reward,
     clicked_value,
     dislike_reward,
@@ -171,6 +172,7 @@ class ShortVideo(Scenario):
     exposure_price: float = setting(6.0, low=0, high=LARGE, doc="likewise, of reaching the limit")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.short_video"
+    click_probability = staticmethod(chance_clicked)
     category: ClassVar[str | None] = "category"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),

@@ -37,6 +37,11 @@ def click_chance_of(config, user, liking, item):
     return attraction_probability(score, 0.0)
 
 
+def chance_clicked(config, user, item):
+    """Returns the chance of a click on the video shown alone."""
+    return click_chance_of(config, user, liking_of(config, user, item), item)
+
+
 def long_view_chance(config, liking):
     """Returns the chance that a clicked video is watched for long; the cover does not help."""
     return attraction_probability(liking + config.long_view_score, 0.0)

@@ -65,6 +65,9 @@ class CommonSettings:
         "'file.py:function' (docs/how-to/own-reward.md)",
     )
 
+    #: Which of `recsim_env.core.reward.REWARDS` the scenario's own reward is, if it is one.
+    pays: ClassVar[str] = ""
+
     #: Whether `n_candidates` was left to follow `n_items`.
     offers_all: ClassVar[bool] = False
 

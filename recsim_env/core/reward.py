@@ -59,11 +59,15 @@ def is_own(reward: Any, kind: type) -> bool:
     return words is None or reward in words
 
 
-def as_reward(reward: Any, kind: type) -> Any:
+def as_reward(reward: Any, kind: Any) -> Any:
     """Returns the setting `reward` as the scenario keeps it, so that equal ones are equal.
 
     It is a word where there is one, ``"module:function"`` where that can be imported, else the
     function itself.
+
+    Args:
+      reward: as it was given.
+      kind: the scenario's class.
 
     Raises:
       ValueError: it is no reward, or cannot be called as one.
@@ -71,7 +75,7 @@ def as_reward(reward: Any, kind: type) -> Any:
     words = words_of(kind)
     if words is None:
         return reward
-    if reward is None or (isinstance(reward, str) and reward == ""):
+    if reward is None or (isinstance(reward, str) and reward in ("", kind.pays)):
         return words[0]
     if isinstance(reward, str) and (reward in words or reward in REWARDS):
         return reward

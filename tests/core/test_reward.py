@@ -12,13 +12,18 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 
 from recsim_env import Scenario, setting
+from recsim_env.agents import make_agent
 from recsim_env.agents.core.world import describe_world, difference
+from recsim_env.benchmark import evaluate
+from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.reward import digest_of
 from recsim_env.engine.faults import ScenarioFault
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.music_streaming import MusicStreaming
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+from recsim_env.scenarios.short_video import ShortVideo
 from recsim_env.testing import check_scenario
 
 ID = "recsim_env/LongTermSatisfaction-v0"
@@ -77,8 +82,8 @@ def test_clicks_are_counted(compiled):
     env.reset(seed=0)
     total = 0.0
     for _ in range(10):
+        has_stepped = ~env.state["is_over"]
         observation, earned, *_ = env.step(np.tile([0, 1, 2], (20, 1)))
-        has_stepped = ~env.state["begins"] & (env.state["step"] > 0)
         clicked = observation["response"][:, :, 0].sum(axis=1)
         assert np.array_equal(earned[has_stepped], clicked[has_stepped])
         total += earned.sum()
@@ -257,3 +262,45 @@ def test_nothing_is_foreseen_of_another_reward():
         with pytest.raises(ValueError, match=rf"reward={NAME} instead of its own; .*{name}\(\)"):
             getattr(env, name)()
     assert env.can_be_shown().all()
+
+
+FORESEEN = [InterestEvolution, MusicStreaming, ShortVideo]
+
+
+@pytest.mark.parametrize("kind", FORESEEN)
+@pytest.mark.parametrize("slate_size", [1, 2])
+def test_the_chance_of_a_click_is_what_the_person_clicks_by(kind, slate_size):
+    """A slate that repeats its item shows it alone."""
+    env = RecommendationVectorEnv(kind, reward="clicks", num_envs=30, slate_size=slate_size)
+    env.reset(seed=2)
+    for step in range(5):
+        foreseen, goes_on = env.expected_reward()[:, step], ~env.state["is_over"]
+        env.step(np.full((30, slate_size) if slate_size > 1 else 30, step))
+        chance = env.state["response"]["probability"][:, 0]
+        assert np.allclose(chance[goes_on], foreseen[goes_on])
+
+
+def test_an_oracle_of_clicks_finds_more_of_them():
+    scenario = InterestEvolution(reward="clicks")
+    found, floor = (
+        evaluate(
+            make_agent(name, RecommendationVectorEnv(scenario)), scenario, n_episodes=50, seed=1
+        )
+        for name in ("oracle", "uniform")
+    )
+    assert found.reward_per_step > 1.2 * floor.reward_per_step
+    assert np.array_equal(found.returns, found.clicks)
+
+
+@pytest.mark.parametrize(
+    "name", ["Boredom", "CreatorEconomy", "OrganicShopping", "BernoulliBandit", "NewsFeed"]
+)
+def test_clicks_are_the_own_reward_where_that_counts_them(name):
+    scenario = make_scenario(name, reward="clicks")
+    assert scenario == make_scenario(name) and scenario.pays_own
+    env = RecommendationVectorEnv(scenario, num_envs=50)
+    env.reset(seed=1)
+    slates = np.tile(np.arange(scenario.slate_size), (50, 1)).reshape(env.action_space.shape)
+    for _ in range(3):
+        observation, earned, *_ = env.step(slates)
+        assert np.array_equal(earned, (observation["response"][:, :, 0] > 0).sum(axis=1))
