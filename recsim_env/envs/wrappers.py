@@ -7,6 +7,10 @@ single or batch, with another action space; everything else stays as it is:
     score_candidates       Box: a score for every candidate, the best are shown
     point_at_items         Box: a point in the space of item features, the nearest are shown
 
+Which of them suits which algorithm, and what each then earns, is measured in docs/action-forms.md.
+`add_action_mask`, put around what these return, tells with every observation which actions are
+worth taking.
+
     >>> import gymnasium, recsim_env
     >>> from recsim_env.envs.wrappers import enumerate_slates
     >>> env = gymnasium.make("recsim_env/InterestEvolution-v0", n_candidates=5, slate_size=2)
@@ -27,6 +31,7 @@ from gymnasium.vector.utils import batch_space
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs.action_forms import ActionForm, AllSlates, BestScores, NearestItems
 from recsim_env.envs.arguments import as_array
+from recsim_env.envs.masks import MaskWrapper, VectorMaskWrapper
 
 AnyEnv = TypeVar("AnyEnv", gymnasium.Env, VectorEnv)
 
@@ -83,6 +88,41 @@ def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
     space = getattr(env, "single_observation_space", env.observation_space)
     form = NearestItems(_scenario(env), space, bound=bound)
     return _wrap(env, form, point_at_items, bound=form.bound)
+
+
+def add_action_mask(env: AnyEnv) -> AnyEnv:
+    """Returns the environment with ``info["action_mask"]``, at every reset and step.
+
+    1 says that an action is worth taking: that what it shows can be shown, and was not consumed
+    already, say. It is what Gymnasium's spaces take to draw one:
+
+        env.action_space.sample(mask=info["action_mask"])           # Discrete: (n,), int8
+        env.action_space.sample(mask=tuple(info["action_mask"]))    # MultiDiscrete
+
+    Of slates as they are it is (slate_size, n_candidates), the same for all places: it does not say
+    that an item stands in another place already. A repeated item is shown once, and its second
+    place stays empty; numbered slates (`enumerate_slates`) have no repeats, nor has anything that
+    policies of `recsim_env.agents.frameworks` show.
+
+    Batches have ``infos["action_mask"]``, (num_envs, ...), and ``infos["_action_mask"]``, as
+    Gymnasium's do. Under SAME_STEP it is that of the new episode; ``infos["final_info"]`` has none,
+    as nothing follows. Who looks ahead from where an episode was cut takes NEXT_STEP or DISABLED,
+    where the last observation comes with its mask.
+
+    Without this wrapper ``env.action_masks()`` says the same in one flat array, as sb3-contrib's
+    MaskablePPO asks for it, of single environments, batches and action wrappers.
+
+    Args:
+      env: single or batch, in action wrappers or not; this one comes last.
+
+    Raises:
+      TypeError: its actions are points of a `Box`.
+    """
+    _scenario(env)
+    inner: Any = env
+    wrapped: Any = VectorMaskWrapper(inner) if isinstance(inner, VectorEnv) else MaskWrapper(inner)
+    found: AnyEnv = wrapped
+    return found
 
 
 def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
