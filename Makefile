@@ -74,6 +74,6 @@ data: $(READY)  ## fetch the ratings that some tests use
 	$(BIN)/python -m recsim_env.data.movielens
 
 clean:  ## remove the environment, builds and caches; results and data stay
-	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) build dist *.egg-info .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 	    .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -38,9 +38,7 @@ model = TQC(
 start = time.perf_counter()
 model.learn(N_STEPS)
 rate = N_STEPS / (time.perf_counter() - start)
-
-held_out = gymnasium.make_vec(ID, num_envs=100)
-learned = evaluate(model, point_at_items(held_out), n_episodes=500, seed=9_000).return_mean
-uniform = evaluate(make_agent("uniform", people), held_out, n_episodes=500, seed=9_000).return_mean
+agents = model, make_agent("uniform", people)
+learned, uniform = (evaluate(each, ID, n_episodes=500, seed=9_000).return_mean for each in agents)
 print(f"TQC: learned {learned:,.0f} a session, uniform {uniform:,.0f}, {rate:,.0f} steps/s")
 assert learned > uniform, "it did not learn"

@@ -16,7 +16,7 @@ from recsim_env.plots.captions import interactions, number, seeds_and_intervals,
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.ladder import draw_ladder, ladder_caption, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
-from recsim_env.results.standings import REFERENCE, Standing, ladder, standings
+from recsim_env.results.standings import BASELINE, REFERENCE, Standing, ladder, standings
 from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
     (
         "leaderboard",
-        "Agents by return in the final evaluation, from uniform (0) to oracle (1)",
+        "Agents by return in the final evaluation",
         draw_leaderboard,
     ),
     (
@@ -40,6 +40,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
         draw_regret,
     ),
 )
+_SCALE = f", from {BASELINE} (0) to {REFERENCE} (1)"
 LADDER = "ladder"
 
 FIGURES = (LADDER, *(name for name, _, _ in _FIGURES))
@@ -119,13 +120,19 @@ def _scenario_section(table: ResultTable, scenario: str, figures: Collection[str
         return f"{heading}\n\nNo run finished."
     ranked = standings(table, scenario)
     parts = [heading, _leaderboard(ranked), f"*{_caption(ranked)}*"]
-    if not all(each.score for each in ranked):
+    is_scored, has_oracle = all(each.score for each in ranked), not _why_no_oracle(table, scenario)
+    if not has_oracle:
+        parts.append(f"No scores: there is no {REFERENCE} (see *Left out*), and returns rank.")
+    elif not is_scored:
         parts.append(
-            f"No scores: they need runs of uniform and {REFERENCE} with the same seeds, and "
-            f"{REFERENCE} must beat uniform."
+            f"No scores: they need runs of {BASELINE} and {REFERENCE} with the same seeds, and "
+            f"{REFERENCE} must beat {BASELINE}."
         )
     for name, meaning, draw in _FIGURES:
+        if name == "regret" and not has_oracle:
+            continue
         if name in figures:
+            meaning += _SCALE if is_scored and draw is draw_leaderboard else ""
             file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
             try:
                 parts.append(_figure(table, file, meaning, draw(table, scenario)))
@@ -178,6 +185,17 @@ def _failures(table: ResultTable) -> str:
             f"{style.short_name(row['scenario'])}, {row['agent']}, seed {row['seed']}:\n\n{error}"
         )
     return "\n\n".join(parts)
+
+
+def _why_no_oracle(table: ResultTable, scenario: str) -> str:
+    """Returns why the oracle cannot serve in a scenario, where the benchmark noted that."""
+    noted = table.read_settings().get("left_out", [])
+    reasons = [
+        each["reason"]
+        for each in noted
+        if (each["scenario"], each["agent"]) == (scenario, REFERENCE)
+    ]
+    return "".join(reasons[:1])
 
 
 def _left_out(table: ResultTable) -> str:

@@ -365,7 +365,7 @@ class Agent(ABC):
           env: where it acts, and learns on; made like the one that it learned in, see `set_env`.
           another_world: as in `set_env`.
           changes: settings other than the agent was saved with; `device="cpu"`, say, where there
-            is no GPU.
+            is no GPU. A `network` that is somebody's own code has to be named again.
 
         Raises:
           UnsuitableScenario, TypeError: as in the constructor.
@@ -381,7 +381,8 @@ class Agent(ABC):
         try:
             here = describe_world(people.scenario)
             require_alike(about["world"], here, another_world=another_world)
-            agent = cls.blank(env, seed=about["seed"], **(about["settings"] | changes))
+            settings = cls.Settings.restored(about["settings"], changes)
+            agent = cls.blank(env, seed=about["seed"], **settings)
         except UnsuitableScenario:
             raise
         except ValueError as error:

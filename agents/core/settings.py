@@ -32,6 +32,19 @@ class AgentSettings:
         check_known(agent, given, cls.defaults())
         return cls(**given)
 
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the settings that a saved agent is made with again.
+
+        Args:
+          kept: in its file.
+          changes: of whoever loads it.
+
+        Raises:
+          ValueError: the file says something that only whoever loads it may say.
+        """
+        return {**kept, **changes}
+
     def as_dict(self) -> dict[str, Any]:
         """Returns the settings by name."""
         return {name: getattr(self, name) for name in self.defaults()}

@@ -35,7 +35,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.inputs.importing import imported_class
+from recsim_env.inputs.importing import NamedClass, imported_class
 from recsim_env.inputs.spelling import did_you_mean
 
 #: Fields of observations by name, each (n, ...).
@@ -220,6 +220,24 @@ class CandidateScores(nn.Module):
         return torch.as_tensor(self.value(torch.cat([person, items.mean(dim=1)], dim=1)))
 
 
+def scores_only(
+    space: spaces.Dict, width: int = 64, network: Network = "candidates"
+) -> CandidateScores:
+    """Returns a `CandidateScores` without weights for values, and so without `values`."""
+    half = CandidateScores(space, width, network)
+    del half.critic, half.value
+    return half
+
+
+def values_only(
+    space: spaces.Dict, width: int = 64, network: Network = "candidates"
+) -> CandidateScores:
+    """Returns a `CandidateScores` without weights for scores, and so without `scores`."""
+    half = CandidateScores(space, width, network)
+    del half.actor, half.score
+    return half
+
+
 def make_encoder(network: Network, space: spaces.Dict, width: int) -> Any:
     """Returns a fresh encoder, which was tried on an observation if it is not one of ours.
 
@@ -234,12 +252,14 @@ def make_encoder(network: Network, space: spaces.Dict, width: int) -> Any:
     if isinstance(network, str):
         if network not in NETWORKS and ":" not in network:
             raise ValueError(
-                f"network={network!r} is unknown; use {', '.join(NETWORKS)}, module:Class or "
+                f"network={network!r} is not allowed; use {', '.join(NETWORKS)}, module:Class or "
                 f"file.py:Class{did_you_mean(network, NETWORKS)}"
             )
-        network = imported_class(NETWORKS.get(network, network), nn.Module, what="network")
+        name = NETWORKS.get(network, network)
+        known = network.kind if isinstance(network, NamedClass) else None
+        network = known or imported_class(name, nn.Module, what="network")
     if not (isinstance(network, type) and issubclass(network, nn.Module)):
-        raise ValueError(f"network={network!r} is no class of a torch.nn.Module")
+        raise ValueError(f"network={network!r} is not allowed; use a subclass of torch.nn.Module")
     if network.__module__.startswith("recsim_env."):
         return network(space, width)
     return _tried(network, space, width)

@@ -53,6 +53,20 @@ class PlackettLuce:
         entropy = -(log_probs.exp() * log_probs).sum(dim=(1, 2))
         return self._place_log_probs(slates, log_probs), entropy
 
+    def entropy(self) -> torch.Tensor:
+        """Returns an unbiased estimate of each entropy, (n,), from one drawn slate; see above."""
+        return self.log_prob_and_entropy(self.sample())[1]
+
+    def kl(self, other: "PlackettLuce") -> torch.Tensor:
+        """Returns how far others are from these, (n,): KL divergences, 0 or more.
+
+        For one place it is exact. For more it is an unbiased estimate: the divergences at each
+        place, given the places before in a slate that is drawn from this distribution.
+        """
+        slates = self.sample()
+        ours, theirs = self._log_probs(slates), other._log_probs(slates)
+        return (ours.exp() * (ours - theirs)).sum(dim=(1, 2))
+
     def _log_probs(self, slates: torch.Tensor) -> torch.Tensor:
         """Returns those of all candidates at each place of the slates, (n, slate_size, n_cand)."""
         logits = self.logits[:, None]

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from torch import nn
 
 from recsim_env.agents.networks.compute import follow
-from recsim_env.agents.networks.encoder import CandidateEncoder, CandidateScores, Tensors
+from recsim_env.agents.networks.encoder import CandidateScores, Network, Tensors, make_encoder
 
 
 class ScaledScores(CandidateScores):
@@ -24,8 +24,8 @@ class ScaledScores(CandidateScores):
     centre: torch.Tensor
     unit: torch.Tensor
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
-        super().__init__(space, width)
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
+        super().__init__(space, width, network)
         self.register_buffer("centre", torch.zeros(()))
         self.register_buffer("unit", torch.ones(()))
 
@@ -47,11 +47,12 @@ class SlateValue(nn.Module):
     Args:
       space: of the observations.
       width: of the layers.
+      network: the encoder, see `CandidateScores`.
     """
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
-        self.encoder = CandidateEncoder(space, width)
+        self.encoder = make_encoder(network, space, width)
         self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
     def forward(self, observation: Tensors, slates: torch.Tensor) -> torch.Tensor:
@@ -65,9 +66,9 @@ class SlateValue(nn.Module):
 class IQLNetwork(ScaledScores):
     """Scores and values of moments; values of slates, and their average over learning."""
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
-        super().__init__(space, width)
-        self.slate_value = SlateValue(space, width)
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
+        super().__init__(space, width, network)
+        self.slate_value = SlateValue(space, width, network)
         self.averaged = copy.deepcopy(self.slate_value).requires_grad_(False)
 
     def follow(self, tau: float) -> None:

@@ -10,6 +10,7 @@ from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, flattened, part
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.core.settings import setting
+from recsim_env.inputs.importing import NamedClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,37 @@ class NetworkSettings(AgentSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings(NetworkSettings):
+class EncoderSettings(NetworkSettings):
+    """What agents are given whose networks begin with an encoder of person and candidates."""
+
+    network: str = setting(
+        "candidates",
+        is_new=True,
+        doc="the encoder: candidates, which has the same weights for all of them, or one of your "
+        "own, a class, module:Class or file.py:Class; see `recsim_env.agents.networks.encoder`",
+    )
+
+    def __post_init__(self) -> None:
+        given: Any = self.network
+        name = NamedClass(given) if isinstance(given, type) else given
+        object.__setattr__(self, "network", name)
+        super().__post_init__()
+        object.__setattr__(self, "network", name)  # text, as all settings are; it knows the class
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns settings from a file, with changes; a file imports nothing of its own accord."""
+        name = kept.get("network")
+        if isinstance(name, str) and ":" in name and "network" not in changes:
+            raise ValueError(
+                f"its network is code of somebody's own, {name}; if you trust that code, name it "
+                f"again: network={name!r}"
+            )
+        return super().restored(kept, changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(EncoderSettings):
     """What agents that train a network on kept steps are given."""
 
     learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")

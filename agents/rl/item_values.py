@@ -12,7 +12,7 @@ from torch import nn
 
 from recsim_env.agents.core.session import SESSION
 from recsim_env.agents.networks.compute import follow
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors
+from recsim_env.agents.networks.encoder import Network, Tensors, make_encoder
 
 # Logarithms of attractions stay within this.
 _MAX_LOGIT = 10.0
@@ -27,7 +27,7 @@ class FeatureTable(nn.Module):
     #: Values are learned in units of a typical reward times the discounted steps, at most this.
     horizon = 100.0
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
         candidates: Any = space["candidates"]
         self.of_feature = nn.Linear(candidates.shape[1], 1)
@@ -46,7 +46,7 @@ class SessionTable(nn.Module):
 
     horizon = 100.0
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
         candidates: Any = space["candidates"]
         self.of_feature = nn.Linear(candidates.shape[1], 1)
@@ -75,9 +75,9 @@ class PersonalValues(nn.Module):
     # Shorter than sessions: rewards much smaller than fresh weights' errors take long to see.
     horizon = 10.0
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
-        self.encoder = CandidateEncoder(space, width)
+        self.encoder = make_encoder(network, space, width)
         self.of_all = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
         self.of_none, self.of_item = nn.Linear(width, 1), nn.Linear(width, 1)
         for layer in (self.of_none, self.of_item):
@@ -98,9 +98,9 @@ class LearnedAttraction(nn.Module):
 
     none = 1.0
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
-        self.encoder = CandidateEncoder(space, width)
+        self.encoder = make_encoder(network, space, width)
         self.of_item = nn.Linear(width, 1)
 
     def logits(self, observation: Tensors) -> torch.Tensor:
@@ -118,7 +118,7 @@ class ProportionalAttraction(nn.Module):
 
     none = 2.0
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
 
     def forward(self, observation: Tensors) -> torch.Tensor:

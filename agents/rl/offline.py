@@ -109,7 +109,7 @@ class BehaviourCloning(OfflineAgent):
         """Returns scores of candidates; their critic is not learned."""
         from recsim_env.agents.networks.encoder import CandidateScores
 
-        network = CandidateScores(self.seen_space, self.settings.width)
+        network = CandidateScores(self.seen_space, self.settings.width, self.settings.network)
         network.critic.requires_grad_(False)
         network.value.requires_grad_(False)
         return network
@@ -164,7 +164,7 @@ class ImplicitQLearning(OfflineAgent):
         """Returns a policy, values of moments and of slates."""
         from recsim_env.agents.networks.scores import IQLNetwork
 
-        return IQLNetwork(self.seen_space, self.settings.width)
+        return IQLNetwork(self.seen_space, self.settings.width, self.settings.network)
 
     def prepare(self) -> None:
         """Measures the returns of the log, in whose units values are learned."""

@@ -89,7 +89,7 @@ class Reinforce(SlatePolicyAgent):
         """Returns scores of candidates, and values of moments."""
         from recsim_env.agents.networks.scores import ScaledScores
 
-        return ScaledScores(self.seen_space, self.settings.width)
+        return ScaledScores(self.seen_space, self.settings.width, self.settings.network)
 
     # What is kept --------------------------------------------------------------------------------
 

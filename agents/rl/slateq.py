@@ -113,6 +113,10 @@ class SlateQ(OnlineAgent):
         given, n_people = self.settings, self.env.num_envs
         if given.buffer_size < n_people:
             raise refusal("buffer_size", given.buffer_size, f"num_envs={n_people} or more")
+        has_encoder = given.values == "network" or given.choice == "learned"
+        if given.network != "candidates" and not has_encoder:
+            wanted = "candidates, as neither values nor choice here have a network"
+            raise refusal("network", given.network, wanted)
         shapes = {name: space.shape or () for name, space in self.seen_space.items()}
         is_matching = shapes.get("user") == shapes["candidates"][1:]
         if given.choice == "proportional" and not is_matching:
@@ -128,10 +132,10 @@ class SlateQ(OnlineAgent):
         """Returns `ItemValues` with the parts that the settings name."""
         from recsim_env.agents.rl import item_values
 
-        space, width = self.seen_space, self.settings.width
+        given = self.seen_space, self.settings.width, self.settings.network
         return item_values.ItemValues(
-            item_values.VALUES[self.settings.values](space, width),
-            item_values.ATTRACTIONS[self.settings.choice](space, width),
+            item_values.VALUES[self.settings.values](*given),
+            item_values.ATTRACTIONS[self.settings.choice](*given),
         )
 
     # Serving -------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from recsim_env.agents.core.reward_wrappers import paid_alike
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
-from recsim_env.agents.networks.training import NetworkSettings
+from recsim_env.agents.networks.training import EncoderSettings
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import ActionForm
@@ -45,7 +45,7 @@ _REPORT_EVERY = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SB3Settings(NetworkSettings):
+class SB3Settings(EncoderSettings):
     """What all agents behind Stable-Baselines3 are given."""
 
     learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")

@@ -145,7 +145,12 @@ class DQNAgent(SlateValueAgent):
         """Returns fresh `SlateValues`."""
         from recsim_env.agents.networks.slate_values import SlateValues
 
-        return SlateValues(space, slate_size=self.slate_size, width=self.settings.width)
+        return SlateValues(
+            space,
+            slate_size=self.slate_size,
+            width=self.settings.width,
+            network=self.settings.network,
+        )
 
 
 class QRDQNAgent(SlateValueAgent):
@@ -182,6 +187,7 @@ class QRDQNAgent(SlateValueAgent):
             slate_size=self.slate_size,
             width=self.settings.width,
             n_quantiles=self.settings.n_quantiles,
+            network=self.settings.network,
         )
 
 
@@ -190,6 +196,9 @@ class FullSlateQSettings(SlateValueSettings):
     """What the full-slate Q-learner is given."""
 
     width: int = 128
+    network: str = setting(
+        "flat", is_new=True, choices=("flat",), doc="layers over the whole observation, no other"
+    )
 
 
 class FullSlateQAgent(SlateValueAgent):

@@ -70,9 +70,9 @@ class PPOSettings(ProximalSettings):
 
     network: str = setting(
         "candidates",
-        choices=("candidates", "flat"),
-        doc="candidates: the same weights for all of them; flat: layers over the whole "
-        "observation, where the place of a candidate means something",
+        doc="the encoder: candidates, which has the same weights for all of them, or one of your "
+        "own, a class, module:Class or file.py:Class (`recsim_env.agents.networks.encoder`); or "
+        "flat: layers over the whole observation, where the place of a candidate means something",
     )
 
 
@@ -183,7 +183,7 @@ class A2CAgent(ActorCriticAgent):
             env,
             normalize_advantage=True,
             use_rms_prop=False,
-            policy_kwargs={"network": "candidates", "width": self.settings.width},
+            policy_kwargs={"network": self.settings.network, "width": self.settings.width},
             device=self.device,
             **self.settings.of_model(env.num_envs),
         )

@@ -46,7 +46,7 @@ class RecurrentPPOAgent(ActorCriticAgent):
         contrib = extra("sb3_contrib", needed_by=type(self).__name__)
         from recsim_env.agents.sb3.recurrent_score_policy import RecurrentScorePolicy
 
-        policy = {"width": self.settings.width}
+        policy = {"network": self.settings.network, "width": self.settings.width}
         settings = self.settings.of_model(env.num_envs)
         return contrib.RecurrentPPO(
             RecurrentScorePolicy, env, policy_kwargs=policy, device=self.device, **settings

@@ -9,7 +9,7 @@ from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from recsim_env.agents.frameworks.sb3 import SlateDistribution
-from recsim_env.agents.networks.encoder import CandidateScores, Tensors, joined
+from recsim_env.agents.networks.encoder import CandidateScores, Network, Tensors, joined
 
 #: Name of the field among observations that holds what is recalled.
 RECALLED = "recalled"
@@ -41,10 +41,12 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
     critic have an LSTM each.
 
     Args:
+      network: the encoder, see `CandidateScores`.
       width: of the layers and the LSTMs.
     """
 
-    def __init__(self, *args: Any, width: int, **settings: Any) -> None:
+    def __init__(self, *args: Any, network: Network, width: int, **settings: Any) -> None:
+        self._encoder = network
         settings |= {"lstm_hidden_size": width, "features_extractor_class": AllButCandidates}
         super().__init__(*args, **settings)
 
@@ -53,7 +55,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         # Not a vector, which would be compared with features of items: it has no such order.
         recalled = spaces.Box(-1.0, 1.0, (1, 1, self.lstm_output_dim))
         space = spaces.Dict(dict(seen.spaces) | {RECALLED: recalled})
-        self.network = CandidateScores(space, self.lstm_output_dim)
+        self.network = CandidateScores(space, self.lstm_output_dim, self._encoder)
 
     def recalled(self, obs: Any, states: States, episode_starts: Any) -> tuple[Any, States]:
         """Returns observations with what the actor recalls, and its states then."""

@@ -64,16 +64,16 @@ class SACAgent(SB3Agent):
         from recsim_env.agents.frameworks.sb3 import CandidateSummary
         from recsim_env.agents.sb3.sac_policy import DirectionPolicy
 
-        width = self.settings.width
+        encoder = {"network": self.settings.network, "width": self.settings.width}
         return SAC(
             DirectionPolicy,
             env,
             ent_coef="auto_0.1",
             target_entropy=self.settings.entropy * env.action_space.shape[0],
             policy_kwargs={
-                "net_arch": [width],
+                "net_arch": [self.settings.width],
                 "features_extractor_class": CandidateSummary,
-                "features_extractor_kwargs": {"width": width},
+                "features_extractor_kwargs": encoder,
             },
             device=self.device,
             **self.settings.of_model(env),

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from stable_baselines3.sac.policies import SACPolicy
 from torch import nn
 
-from recsim_env.agents.networks.encoder import CandidateEncoder, Tensors, candidates_of
+from recsim_env.agents.networks.encoder import Network, Tensors, candidates_of, make_encoder
 
 _N_CRITICS = 2
 
@@ -15,18 +15,21 @@ _N_CRITICS = 2
 class DirectionCritics(nn.Module):
     """What a direction is worth, twice: from the person and the candidates that it picks out.
 
-    With a the direction, f_i a candidate's features, h_i its description by `CandidateEncoder`, and
+    With a the direction, f_i a candidate's features, h_i its description by the encoder, and
     p_i = softmax_i(sharpness f_i · a), Q(o, a) is a network of the person and sum_i p_i h_i. So the
     critics see what would be shown, softly, and can say where to turn.
 
     Args:
       space: of the observations.
       width: of the layers.
+      network: the encoder, see `CandidateScores`.
     """
 
-    def __init__(self, space: spaces.Dict, width: int) -> None:
+    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(CandidateEncoder(space, width) for _ in range(_N_CRITICS))
+        self.encoders = nn.ModuleList(
+            make_encoder(network, space, width) for _ in range(_N_CRITICS)
+        )
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
             for _ in range(_N_CRITICS)

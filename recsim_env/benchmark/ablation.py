@@ -116,7 +116,8 @@ def run_ablations(
       overwrite: as in `run_benchmark`.
 
     Raises:
-      ValueError: an unknown scenario or setting, or a folder that holds runs of other settings.
+      ValueError: an unknown scenario or setting, one without an oracle, or a folder that holds
+        runs of other settings.
       RuntimeError: a run failed.
     """
     folder = Path(folder)
@@ -152,7 +153,10 @@ def _asked(label: str, entry: Mapping[str, Any], **settings: Any) -> BenchmarkSe
     """Returns the benchmark of all policies that a world's ablations compare."""
     given = dict(entry)
     name = given.pop("scenario", label)
-    usable = ablations_of(make_scenario(name, **given))
+    scenario = make_scenario(name, **given)
+    if reason := agent_class("oracle").unsuitable(scenario):
+        raise ValueError(f"nothing can be ablated without the oracle: {reason}")
+    usable = ablations_of(scenario)
     labels = {label for ablation in usable.values() for label in ablation.policies}
     return BenchmarkSettings.create(
         scenarios={label: {"scenario": scenario_id(name), **given}},

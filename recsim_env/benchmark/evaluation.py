@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent, as_agent
 from recsim_env.benchmark.names import make_scenario
@@ -70,7 +70,7 @@ class Evaluation:
 
 def evaluate(
     agent: Any,
-    scenario: VectorEnv | Scenario | type[Scenario] | str,
+    scenario: RecommendationVectorEnv | Scenario | type[Scenario] | str,
     *,
     n_episodes: int,
     seed: int,
@@ -90,8 +90,7 @@ def evaluate(
         trained with; anything else with its `predict`; or a function from a batch of observations
         to slates, as `recsim_env.agents.from_policy` takes it.
       scenario: where, by name, id, class or instance; an environment, with autoreset mode
-        NEXT_STEP, is used as it is, or its twin where it is the one that the agent learns in. One
-        in an action wrapper serves what learned to choose such actions.
+        NEXT_STEP, is used as it is, or its twin where it is the one that the agent learns in.
       n_episodes: in total, a multiple of the number of slots.
       seed: of the people and what they do; slot i has that of seed + i.
       num_envs: slots; by default 100, or one for each episode where there are fewer. An environment
@@ -111,17 +110,15 @@ def evaluate(
     play = functools.partial(
         _evaluate, agent, n_episodes=n_episodes, seed=as_seed(seed), max_steps=max_steps
     )
-    if isinstance(scenario, VectorEnv):
-        if not isinstance(scenario.unwrapped, RecommendationVectorEnv):
-            raise TypeError(f"{scenario} is no batch of people; make one with gymnasium.make_vec")
+    if isinstance(scenario, RecommendationVectorEnv):
         if num_envs not in (None, scenario.num_envs) or threads != 1:
             raise ValueError(
                 f"num_envs={num_envs} and threads={threads} are those of the environment that was "
                 "given; leave them out, or give its scenario"
             )
         _check_slots(n_episodes, scenario.num_envs)
-        if isinstance(agent, Agent) and scenario.unwrapped is agent.env:
-            scenario = agent.env.twin()  # its learning goes on where it was
+        if isinstance(agent, Agent) and scenario is agent.env:
+            scenario = scenario.twin()  # its learning goes on where it was
         return play(scenario, another_world=another_world)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)
@@ -143,7 +140,7 @@ def _check_slots(n_episodes: int, num_envs: int) -> None:
 
 def _evaluate(
     agent: Any,
-    env: Any,
+    env: RecommendationVectorEnv,
     *,
     n_episodes: int,
     seed: int,
@@ -168,10 +165,9 @@ def _evaluate(
             tally.add(rewards, _clicks(observation), terminated | truncated)
             if tally.is_complete:
                 return tally.evaluation()
-    name = type(env.unwrapped.scenario).__name__
     raise ValueError(
-        f"{name}: an episode did not end within {max_steps:,} steps; set horizon to truncate "
-        "episodes"
+        f"{type(env.scenario).__name__}: an episode did not end within {max_steps:,} steps; "
+        "set horizon to truncate episodes"
     )
 
 

@@ -114,7 +114,7 @@ class TrainingRun:
         differing = _differing(self.about(fresh), read_description(self.path))
         if differing:
             raise ValueError(f"{self.path} is of another run ({differing})")
-        return type(fresh).load(self.path, self.env)
+        return type(fresh).load(self.path, self.env, **self.agent_settings)
 
     def about(self, agent: Agent | None = None) -> dict[str, Any]:
         """Returns all that decides what is learned, but for how long.

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from recsim_env import __version__
 from recsim_env.cli import (
     comparing,
+    exporting,
     listing,
     measuring,
     playing,
     process,
     ranking,
     recording,
+    simulating,
     training,
     worlds,
 )
 from recsim_env.cli.faults import UNREAD, WRONG, Fault, fault_of
 from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 from recsim_env.interrupts import INTERRUPTED
+
+_COMMANDS = (
+    *(listing, training, playing, recording, comparing),
+    *(simulating, measuring, ranking, worlds, exporting),
+)
 
 _EXAMPLES = f"""{EXAMPLES}
   {PROGRAM} scenarios                                      what there is to play
@@ -104,6 +111,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (listing, training, playing, recording, comparing, measuring, ranking, worlds):
+    for module in _COMMANDS:
         module.add_commands(commands)
     return parser

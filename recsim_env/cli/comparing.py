@@ -212,12 +212,13 @@ def print_leaderboards(folder: Path) -> None:
             continue
         ranked = standings(table, scenario)
         width = max(len(each.agent) for each in ranked)
-        titles = f"{'seeds':>5}  {'return':>24}  {'score (uniform 0, oracle 1)':>28}"
-        print(f"  {'agent':{width}}  {titles}")
+        is_scored = any(each.score for each in ranked)
+        scale = f"  {'score (uniform 0, oracle 1)':>28}" if is_scored else ""
+        print(f"  {'agent':{width}}  {'seeds':>5}  {'return':>24}{scale}")
         for each in ranked:
-            score = _interval(each.score) if each.score else "–"
+            score = f"  {_interval(each.score) if each.score else '–':>28}" if is_scored else ""
             returns = f"{each.episode_return.n:>5}  {_interval(each.episode_return):>24}"
-            print(f"  {each.agent:{width}}  {returns}  {score:>28}")
+            print(f"  {each.agent:{width}}  {returns}{score}")
         if made := made_elsewhere(table, scenario):
             print(f"  made elsewhere, and learned nothing here: {', '.join(made)}")
 

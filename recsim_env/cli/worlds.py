@@ -37,8 +37,8 @@ def add_commands(commands: Any) -> None:
     parser.set_defaults(run=calibrate_log)
 
 
-def add_log(parser: argparse.ArgumentParser) -> None:
-    """Adds the log, its columns, and what to keep of rows that repeat."""
+def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None:
+    """Adds the log, its columns, and what to keep of rows that repeat, unless all are kept."""
     parser.add_argument(
         "log", metavar="LOG", help=f"file or folder of ratings or clicks, or {MOVIELENS}"
     )
@@ -46,13 +46,16 @@ def add_log(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s (by its name)"
         )
-    parser.add_argument(
-        "--duplicates",
-        choices=("error", "first", "last"),
-        default="error",
-        help="which row to keep where a user and item repeat, by time, or by the place in the file "
-        "without times; error refuses such a log",
-    )
+    if keeps_all:
+        parser.set_defaults(duplicates="keep")
+    else:
+        parser.add_argument(
+            "--duplicates",
+            choices=("error", "first", "last"),
+            default="error",
+            help="which row to keep where a user and item repeat, by time, or by the place in the "
+            "file without times; error refuses such a log",
+        )
     parser.add_argument(
         "--encoding", metavar="NAME", help="of a log in text, such as latin-1 (default: utf-8)"
     )

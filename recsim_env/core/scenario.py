@@ -196,12 +196,13 @@ class Scenario(CommonSettings):
 
     def no_outlook(self, name: str) -> str:
         """Returns why there is no outlook on another reward than the own, and how to have one."""
-        remedy = f"a subclass whose respond() pays it and whose {name}() foresees it can"
+        who = "oracle" if name == "expected_reward" else "far-sighted reference"
+        remedy = f"a subclass whose respond() pays it and whose {name}() foresees it has one"
         if self.reward == "clicks" and name == "expected_reward":
             remedy = "it has no click_probability(config, user, item)"
         return (
             f"{type(self).__name__} cannot say what to expect of reward={name_of(self.reward)} "
-            f"instead of its own; {remedy}"
+            f"instead of its own, so there is no {who}; {remedy}"
         )
 
     def check_memory(self) -> None:

@@ -104,7 +104,7 @@ def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def setting(default: Any, *, doc: str = "", **allowed: Any) -> Any:
+def setting(default: Any, *, doc: str = "", is_new: bool = False, **allowed: Any) -> Any:
     """Returns a dataclass field with this default and the range that `Allowed` describes.
 
     Text takes one of several words: ``setting("cascade", choices=MODELS)``.
@@ -113,9 +113,11 @@ def setting(default: Any, *, doc: str = "", **allowed: Any) -> Any:
       default: whose type is the setting's.
       doc: what it means, as a phrase: what a reader of the reference page needs besides name,
         default and range.
+      is_new: whether results were kept before there was such a setting; see `telling`.
       allowed: the arguments of `Allowed`.
     """
-    metadata = {"doc": doc} | ({"allowed": Allowed(**allowed)} if allowed else {})
+    metadata = {"doc": doc, "is_new": is_new}
+    metadata |= {"allowed": Allowed(**allowed)} if allowed else {}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -138,6 +140,16 @@ def meanings(kind: type) -> dict[str, str]:
         for name, field in each.__dict__.get("__dataclass_fields__", {}).items():
             found[name] = field.metadata.get("doc") or found.get(name, "")
     return found
+
+
+def telling(kind: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that tell results apart.
+
+    Those that are new, and as by default, change nothing: results from before them still hold.
+    """
+    fields: Any = dataclasses.fields(kind)
+    new = {field.name: field.default for field in fields if field.metadata.get("is_new")}
+    return {k: v for k, v in settings.items() if k not in new or v != new[k]}
 
 
 def check_settings(settings: Any, *, but: Container[str] = ()) -> None:

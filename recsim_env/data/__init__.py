@@ -3,6 +3,7 @@
 from recsim_env.data.calibration.calibrate import CalibrationWarning, calibrate
 from recsim_env.data.calibration.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.calibration.settings import CalibrationSettings
+from recsim_env.data.export import export_log, log_columns
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers.log_reader import read_log
@@ -17,6 +18,8 @@ __all__ = [
     "LogWarning",
     "Reading",
     "calibrate",
+    "export_log",
     "fidelity_table",
+    "log_columns",
     "read_log",
 ]

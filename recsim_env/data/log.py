@@ -12,10 +12,14 @@ from scipy import sparse
 
 from recsim_env.data.order import by_label, pair_hash
 from recsim_env.data.reading import Reading
+from recsim_env.data.repeats import one_per_pair
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
 KIND = "interaction log"
 FORMAT_VERSION = 2
+
+#: What may stand for several rows of one user and item; see `InteractionLog.once`.
+REPEATS = ("error", "first", "last", "sum", "count")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,11 +88,44 @@ class InteractionLog:
     def __len__(self) -> int:
         return len(self.user)
 
-    def matrix(self) -> sparse.csr_array:
-        """Returns the ratings as a sparse (n_users, n_items) matrix; repeated pairs are summed."""
-        return sparse.csr_array(
-            (self.rating, (self.user, self.item)), shape=(self.n_users, self.n_items)
-        )
+    def matrix(self, *, repeats: str = "sum") -> sparse.csr_array:
+        """Returns the ratings as a sparse (n_users, n_items) matrix of SciPy.
+
+        Args:
+          repeats: what stands for rows that repeat a user and item; see `once`.
+        """
+        log = self if repeats == "sum" else self.once(repeats)  # SciPy sums
+        return sparse.csr_array((log.rating, (log.user, log.item)), (self.n_users, self.n_items))
+
+    def once(self, repeats: str = "last") -> InteractionLog:
+        """Returns the log with one row for each user and item that have any.
+
+        Args:
+          repeats: what stands for several: the "first" or the "last" row, by time, and where that
+            does not tell by place; the last with the "sum" of their ratings, or with how many they
+            are instead ("count"); or "error", which refuses them.
+
+        Raises:
+          ValueError: an unknown rule, or a pair that repeats under "error".
+        """
+        if repeats not in REPEATS:
+            raise ValueError(f"repeats={repeats!r} is not allowed; use one of {', '.join(REPEATS)}")
+        pair = self.user.astype(np.int64) * self.n_items + self.item
+        _, number, count = np.unique(pair, return_inverse=True, return_counts=True)
+        if repeats == "error" and len(count) < len(pair):
+            row = int(np.argmax(count[number] > 1))
+            raise ValueError(
+                f"{len(pair) - len(count):,} rows of {self.name} repeat a user and an item, as user"
+                f" {self.user_labels[self.user[row]]} and item {self.item_labels[self.item[row]]}"
+                f" do; say what stands for them by repeats, one of {', '.join(REPEATS[1:])}"
+            )
+        rows = one_per_pair(pair, self.time, "first" if repeats == "first" else "last")
+        log = self.select(rows)
+        if repeats == "sum":
+            return replace(log, rating=np.bincount(number, self.rating)[number[rows]])
+        if repeats == "count":
+            return replace(log, rating=count[number[rows]].astype(np.float64), is_explicit=False)
+        return log
 
     def select(self, rows: NDArray[Any]) -> InteractionLog:
         """Returns the log of some rows (a mask or positions), with the same users and items."""

@@ -13,6 +13,28 @@ from typing import Any
 from recsim_env.inputs.spelling import did_you_mean
 
 
+class NamedClass(str):
+    """The name of a class, ``"module:Class"``, that knows the class without importing it.
+
+    Args:
+      kind: the class.
+
+    Attributes:
+      kind: likewise.
+    """
+
+    kind: type
+
+    def __new__(cls, kind: type) -> "NamedClass":
+        """Returns the name."""
+        name = super().__new__(cls, f"{kind.__module__}:{kind.__qualname__}")
+        name.kind = kind
+        return name
+
+    def __reduce__(self) -> Any:
+        return NamedClass, (self.kind,)
+
+
 def imported_class(name: str, kind: type, *, what: str, or_function: bool = False) -> Any:
     """Returns the class that a name stands for, which must be usable as `kind`.
 

@@ -65,11 +65,27 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     Source: Student 1908, "The probable error of a mean".
     """
     sample = _checked(values, "values")
+    n = len(sample)
+    squares = _sum_of_squares(sample) if n > 1 else 0.0
+    return estimate_of_moments(_mean(sample), squares, n, confidence)
+
+
+def estimate_of_moments(mean: float, squares: float, n: int, confidence: float = 0.95) -> Estimate:
+    """Returns what `estimate` does of values that were added up elsewhere.
+
+    Args:
+      mean: of the values.
+      squares: sum of the squares of their differences from it.
+      n: how many they are.
+      confidence: as in `estimate`.
+
+    Raises:
+      ValueError: `confidence` is out of range.
+    """
     _check_confidence(confidence)
-    mean, n = _mean(sample), len(sample)
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1, "no interval (one value)")
-    half = _t_quantile(n, confidence) * math.sqrt(_sum_of_squares(sample) / (n - 1) / n)
+    half = _t_quantile(n, confidence) * math.sqrt(squares / (n - 1) / n)
     return Estimate(mean, mean - half, mean + half, n, f"{100 * confidence:g} % Student t")
 
 

@@ -39,7 +39,7 @@ COLUMNS: dict[str, type] = {
 }
 """Column names and types of `rows.csv`, in order; an empty number is NaN (floats) or 0 (ints)."""
 
-_LONGEST_TEXT = 20_000
+_LONGEST_ERROR = 20_000
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def _cell(name: str, kind: type, value: Any) -> Any:
             raise ValueError("seed is missing; give the run's seed")
         return {str: "", int: 0, float: math.nan}[kind]
     if kind is str:
-        return str(value).encode(errors="backslashreplace").decode()[-_LONGEST_TEXT:]
+        text = str(value).encode(errors="backslashreplace").decode()
+        return text[-_LONGEST_ERROR:] if name == "error" else text
     try:
         number = kind(value)
         is_exact = kind is float or isinstance(value, str) or number == value

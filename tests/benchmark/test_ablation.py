@@ -82,6 +82,13 @@ def test_what_a_world_has_no_use_for_is_left_out():
     assert as_markdown({"RatedCatalogue": {}}).splitlines()[-1].count("–") == 5
 
 
+def test_a_world_without_an_oracle_is_refused(tmp_path):
+    world = {"scenario": "LongTermSatisfaction", "reward": "clicks"}
+    with pytest.raises(ValueError, match="ablated without the oracle: .*reward=clicks"):
+        run_ablations({"paid by click": world}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_names_are_worlds_or_scenarios():
     assert named_worlds(["RecSim-InterestEvolution"]) == {"RecSim-InterestEvolution": {}}
     assert len(named_worlds([])) > 4

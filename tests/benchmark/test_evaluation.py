@@ -1,6 +1,5 @@
 """Frozen evaluations: paired, counted by slot, and without a trace on the agent."""
 
-import gymnasium
 import numpy as np
 import pytest
 
@@ -8,7 +7,6 @@ from recsim_env import RecommendationVectorEnv
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark import evaluate
-from recsim_env.envs.wrappers import point_at_items
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
@@ -176,26 +174,3 @@ def test_arguments_that_would_be_ignored_or_misread_are_refused(changes, message
 def test_what_is_no_agent_is_refused(agent):
     with pytest.raises(TypeError, match="has no predict"):
         evaluate(agent, SCENARIO, n_episodes=4, seed=0)
-
-
-class Pointing:
-    """Always points at the same place."""
-
-    def predict(self, observation, state=None, episode_start=None, deterministic=False):
-        return np.full((len(observation["candidates"]), 1), 0.25), state
-
-
-class Nearest:
-    """Shows the item that is nearest to that place."""
-
-    def predict(self, observation, state=None, episode_start=None, deterministic=False):
-        return np.abs(observation["candidates"][:, :, 0] - 0.25).argmin(axis=1), state
-
-
-def test_actions_of_another_form_are_judged_in_the_wrapper_that_takes_them():
-    env = point_at_items(RecommendationVectorEnv(LongTermSatisfaction, num_envs=4))
-    pointed = evaluate(Pointing(), env, n_episodes=8, seed=3)
-    shown = evaluate(Nearest(), LongTermSatisfaction, n_episodes=8, seed=3, num_envs=4)
-    assert pointed.returns.tolist() == shown.returns.tolist()
-    with pytest.raises(TypeError, match="is no batch of people"):
-        evaluate(Pointing(), gymnasium.make_vec("CartPole-v1", 2), n_episodes=2, seed=0)

@@ -259,7 +259,7 @@ def test_nothing_is_foreseen_of_another_reward():
     env = RecommendationEnv(LongTermSatisfaction, reward=penalized)
     env.reset(seed=0)
     for name in ("expected_reward", "long_term_value"):
-        with pytest.raises(ValueError, match=rf"reward={NAME} instead of its own; .*{name}\(\)"):
+        with pytest.raises(ValueError, match=rf"reward={NAME} instead of its own, so .*{name}\(\)"):
             getattr(env, name)()
     assert env.can_be_shown().all()
 

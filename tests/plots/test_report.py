@@ -99,6 +99,18 @@ def test_missing_scores_and_figures_are_explained(fill: Callable[..., ResultTabl
     ]
 
 
+def test_a_scenario_without_an_oracle_is_ranked_by_return(fill: Callable[..., ResultTable]) -> None:
+    table = fill({"uniform": 5.0, "linucb": 6.0})
+    why = {"scenario": SCENARIO, "agent": "oracle", "reason": "Toy cannot say what to expect"}
+    table.write_settings({"left_out": [why]}, {})
+    text = write_report(table.folder).read_text(encoding="utf-8")
+    assert "there is no oracle (see *Left out*), and returns rank" in text
+    assert "Toy-v0, oracle: Toy cannot say what to expect." in text
+    assert "regret" not in text.partition("## Left out")[0]
+    assert "oracle (1)" not in text
+    assert not list(table.folder.glob("regret*"))
+
+
 def test_writing_changes_no_global_style_and_leaves_the_table_alone(table: ResultTable) -> None:
     before, rows = dict(matplotlib.rcParams), (table.folder / "rows.csv").read_bytes()
     write_report(table.folder)

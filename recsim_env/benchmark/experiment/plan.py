@@ -13,7 +13,8 @@ from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
-from recsim_env.results.standings import ALWAYS_RUN
+from recsim_env.core.settings import telling
+from recsim_env.results.standings import ALWAYS_RUN, REFERENCE
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Plan:
 
     Attributes:
       runs: in the order in which they are started.
-      left_out: agents that do not suit a scenario.
+      left_out: agents that do not suit a scenario; the oracle also where nobody asked for it.
       scenarios: label to scenario.
       configs: label to what decides its runs, and those of each of its agents.
     """
@@ -52,7 +53,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
     for label, entry in settings.scenarios.items():
         scenario = _scenario(label, entry)
         scenarios[label] = scenario
-        configs[label] = _described(scenario, settings.protocol) | {"agents": {}}
+        configs[label] = described(scenario, settings.protocol) | {"agents": {}}
         for agent_label, agent_entry in _with_references(settings).items():
             given = dict(agent_entry)
             agent = given.pop("agent", agent_label)
@@ -60,7 +61,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             reason = kind.unsuitable(scenario)
             if reason is None:
                 full = full_settings(agent_label, kind.Settings.defaults(), given)
-                own = _described_agent(agent, full)
+                own = described_agent(agent, telling(kind.Settings, full))
                 configs[label]["agents"][agent_label] = own
                 common = {k: v for k, v in configs[label].items() if k != "agents"}
                 runs += [
@@ -76,7 +77,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
                     )
                     for seed in settings.seeds
                 ]
-            elif agent_label in settings.agents:
+            elif agent_label in settings.agents or agent_label == REFERENCE:  # nothing has a score
                 left_out.append(LeftOut(label, agent_label, reason))
     return Plan(tuple(runs), tuple(left_out), scenarios, configs)
 
@@ -92,7 +93,7 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     return references | {k: v for k, v in settings.agents.items() if k not in references}
 
 
-def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
+def described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     """Returns what decides the results of all agents; code and files count by their content."""
     settings = {k: _content(v) for k, v in scenario.settings.items()}
     if not scenario.pays_own and scenario.reward not in REWARDS:
@@ -104,7 +105,7 @@ def _described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
+def described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what, beside its scenario, decides the results of an agent."""
     return {
         "agent": _agent_name(agent),
@@ -117,9 +118,7 @@ def _agent_name(agent: str) -> str:
     name = registered_name(agent)
     if name in AGENTS:
         return name
-    file, colon, attribute = agent.partition(":")
-    content = _content(file if colon else file.rpartition("@")[2])
-    return f"{content}:{attribute}" if colon else content
+    return str(_content(agent if ":" in agent else agent.rpartition("@")[2]))
 
 
 def _name(kind: type[Scenario]) -> str:
@@ -129,6 +128,10 @@ def _name(kind: type[Scenario]) -> str:
 
 
 def _content(value: Any) -> Any:
-    if isinstance(value, str | Path) and value and Path(value).is_file():
+    """Returns a digest of the file that a value names, or in which it names a class; else it."""
+    if not isinstance(value, str | Path) or not value:
+        return value
+    if Path(value).is_file():
         return hashlib.sha256(Path(value).read_bytes()).hexdigest()
-    return value
+    file, colon, attribute = str(value).rpartition(":")
+    return f"{_content(file)}:{attribute}" if colon and Path(file).is_file() else value

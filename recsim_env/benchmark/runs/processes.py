@@ -22,7 +22,8 @@ from recsim_env.results.table import ResultTable
 
 def missing(table: ResultTable, runs: Sequence[AnyRun]) -> list[AnyRun]:
     """Returns the runs that the table lacks, or holds with other settings, or as failed."""
-    return [run for run in runs if run.key not in table.finished_runs(run.config_hash)]
+    finished = {each: table.finished_runs(each) for each in {run.config_hash for run in runs}}
+    return [run for run in runs if run.key not in finished[run.config_hash]]
 
 
 def keep(

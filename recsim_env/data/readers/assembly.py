@@ -16,8 +16,9 @@ from recsim_env.data.readers.sides import SideTable, described, plain_id
 from recsim_env.data.readers.tables import Table
 from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import ROLES, Notes, Reading, asking
+from recsim_env.data.repeats import one_per_pair
 
-Duplicates = Literal["error", "first", "last"]
+Duplicates = Literal["error", "first", "last", "keep"]
 
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
 
@@ -70,7 +71,7 @@ def build_log(
       source: the file or folder.
       name: of the log.
       items, users: what describes them.
-      duplicates: what to keep of rows that repeat.
+      duplicates: what to keep of rows that repeat a user and item; "keep" keeps all.
 
     Raises:
       ValueError: a bad value, a pair that repeats, ratings that never differ, or a side table that
@@ -192,17 +193,13 @@ def _without_duplicates(
     duplicates: Duplicates,
     notes: Notes,
 ) -> NDArray[np.int64]:
-    """Returns the rows to keep: one per user and item.
-
-    First and last go by time; the place in the file decides among rows of one moment, and where
-    there are no times.
-    """
-    if duplicates not in ("error", "first", "last"):
-        raise ValueError(f"duplicates={duplicates!r} must be 'error', 'first' or 'last'")
+    """Returns the rows to keep: one per user and item, as of `one_per_pair`, or all."""
+    if duplicates not in ("error", "first", "last", "keep"):
+        raise ValueError(f"duplicates={duplicates!r} must be 'error', 'first', 'last' or 'keep'")
     pair = user.astype(np.int64) * (int(item.max()) + 1) + item
     order = np.argsort(pair, kind="stable")
     repeats = pair[order][1:] == pair[order][:-1]
-    if not repeats.any():
+    if not repeats.any() or duplicates == "keep":
         return np.arange(len(pair))
     if duplicates == "error":
         later = int(order[1:][repeats].min())
@@ -214,8 +211,7 @@ def _without_duplicates(
         )
     if time is not None:
         order = np.lexsort((time, pair))
-    is_kept = np.append(True, ~repeats) if duplicates == "first" else np.append(~repeats, True)
-    kept = np.sort(order[is_kept])
+    kept = one_per_pair(pair, time, duplicates)
     by = "in the file" if time is None else "by time"
     left_out = f"that repeat a user and item, of which the {duplicates} {by} is kept"
     notes.left_out[left_out] = len(table) - len(kept)

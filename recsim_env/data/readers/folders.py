@@ -124,9 +124,10 @@ def read_recbole(
     """
     sides = {}
     for kind, key in (("item", columns.item), ("user", columns.user)):
-        path = prefix.with_name(f"{prefix.name}.{kind}")
-        if path.exists():
-            sides[kind] = _atomic_side(path, key, encodings)
+        for packed in ("", ".gz"):
+            path = prefix.with_name(f"{prefix.name}.{kind}{packed}")
+            if path.exists() and kind not in sides:
+                sides[kind] = _atomic_side(path, key, encodings)
     return Source(table, sides.get("item"), sides.get("user"))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from recsim_env.data.log import InteractionLog
@@ -23,14 +24,17 @@ from recsim_env.data.readers.parquet import read_parquet_table
 from recsim_env.data.readers.roles import choose_columns, is_known, question
 from recsim_env.data.readers.tables import Table
 from recsim_env.data.readers.text import UTF_8, read_text_table
-from recsim_env.data.reading import LogWarning, Notes, listed
+from recsim_env.data.reading import LogWarning, Notes, Reading, listed
 
 KNOWN_FORMATS = (
     "a MovieLens folder (u.data, ratings.dat or ratings.csv)",
-    "RecBole atomic files (a folder, a prefix, or a .inter file)",
+    "RecBole atomic files (a folder, a prefix, or a .inter file, also with .gz behind)",
     "a table with a header line (.csv, .tsv, .tab, .txt or .dat, also with .gz behind)",
     "a Parquet file (.parquet)",
+    "a log that InteractionLog.save wrote (.npz)",
 )
+SAVED = ".npz"
+_ATOMIC = (".inter", ".inter.gz")
 _TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat")
 
 
@@ -47,7 +51,8 @@ def read_log(
 ) -> InteractionLog:
     """Returns the log in a file or folder, whatever its format.
 
-    Known are MovieLens folders, RecBole atomic files, and CSV, TSV or Parquet tables. Columns that
+    Known are MovieLens folders, RecBole atomic files, CSV, TSV or Parquet tables, and what
+    `InteractionLog.save` wrote. Columns that
     are not named here are guessed from their usual names; without a rating the log is one of
     clicks, and without a time its order is unknown. `print(log.reading)` says what was taken for
     what, what was not read, and how many rows were left out and why; nothing else is left out.
@@ -57,7 +62,7 @@ def read_log(
       user, item, rating, click, time: names of the columns, without RecBole's types. Naming a
         click column reads clicks even where ratings exist; its rows with 0 are left out.
       duplicates: when a user and item repeat: "error", or keep the "first" or the "last" row, by
-        time; among rows of one moment, or without times, by their place in the file.
+        time; among rows of one moment, or without times, by their place in the file; or "keep" all.
       encoding: of a table in text; UTF-8, or what its byte order mark says, if None.
 
     Warns:
@@ -74,15 +79,18 @@ def read_log(
     path = Path(path)
     given = {"user": user, "item": item, "rating": rating, "click": click, "time": time}
     known = {name for name in given.values() if name is not None}
+    if path.suffix == SAVED and path.is_file():
+        return _saved(path, {**given, "encoding": encoding}, duplicates)
     encodings = None if encoding is None else (encoding,)
 
     def read(file: Path) -> Table:
         return _read_table(file, encodings, lambda name: name in known or is_known(name))
 
-    prefix = _recbole_prefix(path)
-    if prefix is not None:
+    inter = _recbole_file(path)
+    if inter is not None:
+        prefix = inter.with_name(inter.name.removesuffix(".gz").removesuffix(".inter"))
         name, usual = prefix.name, encodings or UTF_8
-        table, _ = read_atomic_table(prefix.with_name(name + ".inter"), usual)
+        table, _ = read_atomic_table(inter, usual)
         columns = choose_columns(table, given)
         found = read_recbole(prefix, table, columns, usual)
     else:
@@ -106,16 +114,41 @@ def read_log(
     return log
 
 
-def _recbole_prefix(path: Path) -> Path | None:
-    """Returns the common start of RecBole's files at this path, or None where there are none."""
-    if path.suffix == ".inter" and path.is_file():
-        return path.with_suffix("")
-    if path.name and path.with_name(path.name + ".inter").is_file():
+def _saved(path: Path, given: Mapping[str, str | None], duplicates: Duplicates) -> InteractionLog:
+    """Returns the log that `InteractionLog.save` wrote, which says itself what is what.
+
+    Raises:
+      ValueError: it is another file, columns or an encoding are named, or a pair repeats.
+    """
+    if named := [f"{name}={value!r}" for name, value in given.items() if value is not None]:
+        raise ValueError(f"{path} has no columns to name; leave out {', '.join(named)}")
+    log = InteractionLog.load(path)
+    kept = log if duplicates == "keep" else log.once(duplicates)
+    left_out = {f"that repeat a user and item ({duplicates} kept)": len(log) - len(kept)}
+    reading = Reading(
+        source=str(path),
+        form="a log saved by recsim-env",
+        n_rows=len(log),
+        n_used=len(kept),
+        left_out={why: n for why, n in left_out.items() if n},
+        columns={"user": "user", "item": "item"}
+        | ({"rating": "rating"} if log.is_explicit else {})
+        | ({} if log.time is None else {"time": "time"}),
+    )
+    return replace(kept, reading=reading)
+
+
+def _recbole_file(path: Path) -> Path | None:
+    """Returns RecBole's file of interactions at this path, or None where there is none."""
+    if path.name.endswith(_ATOMIC) and path.is_file():
         return path
-    found = sorted(path.glob("*.inter")) if path.is_dir() else []
+    near = [path.with_name(path.name + kind) for kind in _ATOMIC] if path.name else []
+    found = [file for file in near if file.is_file()]
+    if not found and path.is_dir():
+        found = sorted(each for kind in _ATOMIC for each in path.glob(f"*{kind}"))
     if len(found) > 1:
         raise ValueError(f"{path} holds several logs, {listed(f.name for f in found)}; name one")
-    return found[0].with_suffix("") if found else None
+    return found[0] if found else None
 
 
 def _read(

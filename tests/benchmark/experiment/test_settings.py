@@ -1,7 +1,10 @@
 """Settings of a benchmark: from keywords or TOML, refused by name, and hashed by content."""
 
 import dataclasses
+import importlib
 import itertools
+import linecache
+import sys
 
 import pytest
 
@@ -221,6 +224,45 @@ def test_references_always_run_and_others_may_not_suit():
     assert {run.agent_label for run in plan.runs} == {"uniform", "oracle", "far_sighted"}
     (left_out,) = plan.left_out
     assert (left_out.agent, "item ids" in left_out.reason) == ("popularity", True)
+
+
+def paid(config, user, items, slate, response, own_reward):
+    return 2.0 * own_reward
+
+
+def test_with_another_reward_there_is_no_oracle_and_another_hash():
+    plans = {
+        reward: make_plan(
+            BenchmarkSettings.create(
+                scenarios={"LongTermSatisfaction": {"reward": reward}}, agents=["uniform"]
+            )
+        )
+        for reward in (None, "clicks", f"{__name__}:paid")
+    }
+    for reward, plan in plans.items():
+        noted = [(each.agent, f"reward={reward}" in each.reason) for each in plan.left_out]
+        assert noted == ([] if reward is None else [("oracle", True)])
+    hashes = {reward: plan.runs[0].config_hash for reward, plan in plans.items()}
+    assert len(set(hashes.values())) == 3
+    plain = BenchmarkSettings.create(scenarios="LongTermSatisfaction", agents=["uniform"])
+    assert hashes[None] == make_plan(plain).runs[0].config_hash
+
+
+def test_the_hash_changes_with_the_text_of_a_reward(tmp_path, monkeypatch):
+    file = tmp_path / "paying.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    hashes = []
+    for text in ("own_reward", "2.0 * own_reward"):
+        file.write_text(
+            f"def paid(config, user, items, slate, response, own_reward):\n  return {text}\n"
+        )
+        importlib.invalidate_caches()
+        linecache.checkcache()
+        sys.modules.pop("paying", None)
+        scenarios = {"LongTermSatisfaction": {"reward": f"{file}:paid"}}
+        settings = BenchmarkSettings.create(scenarios=scenarios, agents=["uniform"])
+        hashes.append(make_plan(settings).runs[0].config_hash)
+    assert hashes[0] != hashes[1]
 
 
 def test_runs_never_share_people():
