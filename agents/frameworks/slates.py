@@ -51,6 +51,11 @@ class Slates(Distribution):
         """The same, by TorchRL's name."""
         return self.mode
 
+    @property
+    def variance(self) -> torch.Tensor:
+        """NaN, as of torch's Categorical: indices are no amounts. Tianshou asks for it."""
+        return self.logits.new_full(self._extended_shape(), torch.nan)
+
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """Returns the log-probability of each slate, (...,)."""
         slates = value.long().reshape(-1, self.slate_size)

@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
+from recsim_env.envs.infos import tell_each
+
 try:
     from stable_baselines3.common.vec_env import VecEnv
 except ImportError as error:
@@ -161,27 +163,3 @@ class VecEnvAdapter(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """Returns False: wrappers of single environments do not wrap batches."""
         return [False] * self._count(indices)
-
-
-def tell_each(infos: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """Puts the infos of a batch, in Gymnasium's form, into a dict for each of its environments.
-
-    Numbers become Python's, as a single environment gives them; what a mask (``_name``) leaves out
-    is left out, and so are the last observations and infos of episodes that ended.
-    """
-    for name, values in infos.items():
-        if name in ("final_obs", "final_info") or (name[:1] == "_" and name[1:] in infos):
-            continue
-        parts: list[Any]
-        if isinstance(values, dict):
-            parts = [{} for _ in rows]
-            tell_each(values, parts)
-        else:
-            parts = values.tolist() if values.ndim == 1 else list(values)
-        mask = infos.get(f"_{name}")
-        if mask is None or mask.all():
-            for row, part in zip(rows, parts, strict=True):
-                row[name] = part
-        else:
-            for index in np.flatnonzero(mask):
-                rows[index][name] = parts[index]
