@@ -43,7 +43,7 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
     every autoreset mode, and the number of threads does not matter.
 
     Args:
-      scenario: a subclass, an instance, or ``"module:Class"``.
+      scenario: a subclass, an instance, or a name such as ``"module:Class"``.
       **settings: of the scenario; with a `reward` of one's own, that is checked likewise.
 
     Raises:

@@ -10,8 +10,8 @@ import pytest
 
 from recsim_env.agent_registry import FAMILIES, REFERENCES, REGISTRY, names_of, registered_name
 from recsim_env.agents import AGENTS, agent_class
-from recsim_env.benchmark.names import make_scenario, scenario_ids
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs.resolving import resolve_scenario, scenario_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Bare(Scenario):
         return 0.0, False
 
 
-SCENARIOS = {"bare": Bare()} | {env_id: make_scenario(env_id) for env_id in scenario_ids()}
+SCENARIOS = {"bare": Bare()} | {env_id: resolve_scenario(env_id) for env_id in scenario_ids()}
 
 
 def lack(name, scenario):

@@ -21,9 +21,9 @@ from recsim_env.agents import agent_class
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.runner import run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
-from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.benchmark.runs.kept import check_joinable
 from recsim_env.core.scenario import Scenario
+from recsim_env.envs.resolving import resolve_scenario, scenario_id
 from recsim_env.formats.files import replace_file
 from recsim_env.results.intervals import Estimate, normalized_score
 from recsim_env.results.layout import BENCHMARK
@@ -153,7 +153,7 @@ def _asked(label: str, entry: Mapping[str, Any], **settings: Any) -> BenchmarkSe
     """Returns the benchmark of all policies that a world's ablations compare."""
     given = dict(entry)
     name = given.pop("scenario", label)
-    scenario = make_scenario(name, **given)
+    scenario = resolve_scenario(name, **given)
     if reason := agent_class("oracle").unsuitable(scenario):
         raise ValueError(f"nothing can be ablated without the oracle: {reason}")
     usable = ablations_of(scenario)

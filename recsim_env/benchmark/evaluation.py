@@ -12,9 +12,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents import Agent, as_agent
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
 
 #: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
@@ -122,8 +121,7 @@ def evaluate(
         return play(scenario, another_world=another_world)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
     _check_slots(n_episodes, num_envs)
-    named = make_scenario(scenario) if isinstance(scenario, str) else resolve_scenario(scenario)
-    env = RecommendationVectorEnv(named, num_envs=num_envs, threads=threads)
+    env = RecommendationVectorEnv(scenario, num_envs=num_envs, threads=threads)
     try:
         return play(env, another_world=another_world)
     finally:

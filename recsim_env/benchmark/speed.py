@@ -12,9 +12,9 @@ from typing import Protocol
 import gymnasium
 import numpy as np
 
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.resolving import resolve_scenario
 
 _REPEATS = 5
 _N_ACTIONS = 8
@@ -23,8 +23,8 @@ _N_ACTIONS = 8
 _START = """
 import sys, time
 import recsim_env
-from recsim_env.benchmark.names import make_scenario
-scenario = make_scenario(sys.argv[1])
+from recsim_env.envs.resolving import resolve_scenario
+scenario = resolve_scenario(sys.argv[1])
 start = time.perf_counter()
 env = recsim_env.RecommendationVectorEnv(scenario, num_envs=1)
 env.reset(seed=0)
@@ -87,7 +87,7 @@ def batch_speed(scenario: Scenario, num_envs: int, threads: int, *, seconds: flo
 
 def single_speed(env_id: str, *, seconds: float) -> float:
     """Returns interactions per second of `gymnasium.make`, dict observation, checks off."""
-    scenario = make_scenario(env_id)
+    scenario = resolve_scenario(env_id)
     if ":" in env_id:  # a class of somebody's own, without an id
         env: gymnasium.Env = RecommendationEnv(scenario)
     else:

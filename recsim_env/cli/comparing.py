@@ -117,7 +117,7 @@ def _add_benchmark(commands: Any) -> None:
 def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
     """Returns the settings of the file, if any, with those of the command line over them."""
     from recsim_env.benchmark import BenchmarkSettings
-    from recsim_env.benchmark.names import settings_of
+    from recsim_env.envs.resolving import settings_of
 
     names = (*(name for _, name, _, _ in _COUNTS), "jobs", "agents")
     given = {name: getattr(options, name) for name in names}

@@ -34,9 +34,9 @@ def add_commands(commands: Any) -> None:
 
 def scenarios(options: argparse.Namespace) -> int:
     """Prints ids with the question that each scenario asks, or the page of one."""
-    from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
     from recsim_env.cli.pages import scenarios_page, settings_lines
     from recsim_env.cli.suitability import first_line
+    from recsim_env.envs.resolving import resolve_scenario, scenario_id, scenario_ids
 
     if options.page:
         print(scenarios_page())
@@ -45,9 +45,9 @@ def scenarios(options: argparse.Namespace) -> int:
         ids = scenario_ids()
         width = max(map(len, ids))
         for env_id in ids:
-            print(f"{env_id:{width}}  {first_line(type(make_scenario(env_id)))}")
+            print(f"{env_id:{width}}  {first_line(type(resolve_scenario(env_id)))}")
         return 0
-    scenario = make_scenario(options.name)
+    scenario = resolve_scenario(options.name)
     print(f"{scenario_id(options.name)}\n")
     print(inspect.getdoc(type(scenario)))
     print("\nSettings of this id:")

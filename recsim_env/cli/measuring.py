@@ -114,13 +114,13 @@ def ablate(options: argparse.Namespace) -> int:
 
 def speed(options: argparse.Namespace) -> int:
     """Prints the measurements as they come."""
-    from recsim_env.benchmark.names import make_scenario, scenario_id, scenario_ids
     from recsim_env.envs.registry import NAMESPACE
+    from recsim_env.envs.resolving import resolve_scenario, scenario_id, scenario_ids
 
     ids = [scenario_id(name) for name in options.scenarios] or [
         env_id for env_id in scenario_ids() if env_id.startswith(f"{NAMESPACE}/")
     ]
-    scenarios = {env_id: make_scenario(env_id) for env_id in ids}
+    scenarios = {env_id: resolve_scenario(env_id) for env_id in ids}
     if options.against:
         _print_comparison(scenarios, options)
         return 0

@@ -7,7 +7,6 @@ from typing import Any
 
 from recsim_env.agent_registry import FAMILIES, REFERENCES, REGISTRY, names_of
 from recsim_env.agents import agent_class
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli.markdown import (
     observation_table,
     paragraphs,
@@ -18,6 +17,7 @@ from recsim_env.cli.markdown import (
 from recsim_env.cli.suitability import Suitability, first_line
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs.registry import ENVIRONMENTS
+from recsim_env.envs.resolving import resolve_scenario
 
 _COMMANDS = """\
 ```sh
@@ -57,7 +57,7 @@ def scenario_kinds() -> dict[type[Scenario], dict[str, Scenario]]:
     """Returns the registered scenarios, each with its ids and what they make."""
     kinds: dict[type[Scenario], dict[str, Scenario]] = {}
     for name in ENVIRONMENTS:
-        scenario = make_scenario(name)
+        scenario = resolve_scenario(name)
         kinds.setdefault(type(scenario), {})[name] = scenario
     return kinds
 

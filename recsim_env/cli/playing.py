@@ -87,14 +87,14 @@ def chosen_scenario(options: argparse.Namespace, agents: Sequence[str] = ()) -> 
     neither the id nor --set says otherwise.
     """
     from recsim_env.agents.core.world import is_of
-    from recsim_env.benchmark.names import make_scenario, named_scenario, settings_of
+    from recsim_env.envs.resolving import named_scenario, resolve_scenario, settings_of
 
     kind, fixed = named_scenario(options.scenario)
     changes = as_dict(options.settings, settings_of(options.scenario))
     for about in filter(None, map(agent_file, agents)):
         if is_of(about["world"], kind):
             return kind.create(**(about["world"]["scenario_settings"] | fixed | changes))
-    return make_scenario(options.scenario, **changes)
+    return resolve_scenario(options.scenario, **changes)
 
 
 def agent_file(name: str) -> dict[str, Any] | None:

@@ -109,7 +109,7 @@ def _write_steps(
 
 def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> dict[str, Any]:
     """Returns the settings with which the scenario's name is this very scenario."""
-    from recsim_env.benchmark.names import settings_of
+    from recsim_env.envs.resolving import settings_of
 
     if not agent_file(options.agent):
         return dict(options.settings or ())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsim_env.agents import AGENTS, agent_class
-from recsim_env.benchmark.names import make_scenario, scenario_ids
 from recsim_env.envs.registry import NAMESPACE
+from recsim_env.envs.resolving import resolve_scenario, scenario_ids
 
 # Longer names are taken apart in headings.
 _WIDE = 9
@@ -33,7 +33,7 @@ class Suitability:
         kinds = {name: agent_class(name) for name in AGENTS}
         alike: dict[Any, list[str]] = {}
         for env_id in scenario_ids():
-            scenario = make_scenario(env_id)
+            scenario = resolve_scenario(env_id)
             said = tuple(_reason(name, kind, scenario) for name, kind in kinds.items())
             alike.setdefault((type(scenario), said), []).append(env_id)
         columns = {_heading(min(ids, key=len)): ids for ids in alike.values()}

@@ -18,7 +18,7 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
     """One simulated person at a time, behind Gymnasium's `Env`; a batch of one.
 
     Args:
-      scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
+      scenario: its name, as "MusicStreaming" or ``"module:Class"``, its class, or a `Scenario`.
       render_mode: "ansi" (one readable line a step), "rgb_array" (a picture; needs the plots
         extra) or None.
       max_episode_steps: overrides the scenario's horizon, if not None; 0 is none. (That of

@@ -42,7 +42,7 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
     Environment i equals a `RecommendationEnv` reset with the same seed, draw for draw.
 
     Args:
-      scenario: a `Scenario`, a subclass of it, or ``"module:Class"``.
+      scenario: its name, as "MusicStreaming" or ``"module:Class"``, its class, or a `Scenario`.
       num_envs: how many people.
       threads: how many threads step them; the results do not depend on it.
       autoreset_mode: NEXT_STEP (default), SAME_STEP or DISABLED, a member or its value.

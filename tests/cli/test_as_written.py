@@ -18,9 +18,9 @@ import pytest
 
 from recsim_env import cli
 from recsim_env.agents import agent_class
-from recsim_env.benchmark.names import scenario_id
 from recsim_env.cli.comparing import benchmark_settings
 from recsim_env.data.movielens import movielens_100k_path
+from recsim_env.envs.resolving import scenario_id
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]

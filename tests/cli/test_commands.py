@@ -13,11 +13,11 @@ import pytest
 from recsim_env.agent_registry import FAMILIES, REFERENCES, REGISTRY, names_of
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark import BenchmarkSettings
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
 from recsim_env.cli.comparing import print_leaderboards
 from recsim_env.envs.registry import ENVIRONMENTS
+from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.results.table import ResultTable
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -84,7 +84,7 @@ def test_a_page_is_what_the_command_writes(what):
 def test_the_page_on_scenarios_has_every_setting_with_default_range_and_words():
     page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
     sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
-    kinds = {type(make_scenario(name)) for name in ENVIRONMENTS}
+    kinds = {type(resolve_scenario(name)) for name in ENVIRONMENTS}
     assert set(sections) == {kind.__name__ for kind in kinds}
     common = page.split("\n## ")[0]
     for kind in kinds:
@@ -115,7 +115,7 @@ def test_the_page_on_agents_says_where_each_works():
     assert [row[0] for row in rows] == [f"| `{name}`" for name in AGENTS]
     for row in rows:
         for heading, cell in zip(headings(kept), row[1:], strict=True):
-            scenario = make_scenario(heading)
+            scenario = resolve_scenario(heading)
             agent = row[0].strip("| `")
             works = agent_class(agent).unsuitable(scenario) is None
             assert (cell.strip(" |") == "✓") == works

@@ -15,10 +15,10 @@ from recsim_env import Scenario, setting
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.world import describe_world, difference
 from recsim_env.benchmark import evaluate
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.core.reward import digest_of
 from recsim_env.engine.faults import ScenarioFault
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.music_streaming import MusicStreaming
@@ -296,8 +296,8 @@ def test_an_oracle_of_clicks_finds_more_of_them():
     "name", ["Boredom", "CreatorEconomy", "OrganicShopping", "BernoulliBandit", "NewsFeed"]
 )
 def test_clicks_are_the_own_reward_where_that_counts_them(name):
-    scenario = make_scenario(name, reward="clicks")
-    assert scenario == make_scenario(name) and scenario.pays_own
+    scenario = resolve_scenario(name, reward="clicks")
+    assert scenario == resolve_scenario(name) and scenario.pays_own
     env = RecommendationVectorEnv(scenario, num_envs=50)
     env.reset(seed=1)
     slates = np.tile(np.arange(scenario.slate_size), (50, 1)).reshape(env.action_space.shape)

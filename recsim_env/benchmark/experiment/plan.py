@@ -9,11 +9,11 @@ from recsim_env.agent_registry import registered_name
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
-from recsim_env.benchmark.names import make_scenario
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import telling
+from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.results.standings import ALWAYS_RUN, REFERENCE
 
 
@@ -84,7 +84,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
 
 def _scenario(label: str, entry: Any) -> Scenario:
     given = dict(entry)
-    return make_scenario(given.pop("scenario", label), **given)
+    return resolve_scenario(given.pop("scenario", label), **given)
 
 
 def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
-from recsim_env.benchmark.names import scenario_id, settings_of
 from recsim_env.core.settings import check_settings, setting
 from recsim_env.envs.registry import NAMESPACE
+from recsim_env.envs.resolving import scenario_id, settings_of
 from recsim_env.inputs.spelling import check_known, fitted
 from recsim_env.results.standings import CEILINGS
 

@@ -10,35 +10,7 @@ import pytest
 
 from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.benchmark.experiment.plan import make_plan
-from recsim_env.benchmark.names import make_scenario, scenario_id
 from recsim_env.formats.rated_world import RatedWorld
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "InterestEvolution",
-        "InterestEvolution-v0",
-        "recsim_env/InterestEvolution-v0",
-        "recsim_env:recsim_env/InterestEvolution-v0",
-    ],
-)
-def test_scenarios_are_known_by_short_and_full_names(name):
-    assert scenario_id(name) == "recsim_env/InterestEvolution-v0"
-
-
-def test_an_id_keeps_the_settings_it_fixes():
-    scenario = make_scenario("RecSim-InterestEvolution", n_topics=5)
-    assert (scenario.choice, scenario.n_topics) == ("proportional", 5)
-
-
-def test_a_scenario_of_one_s_own_is_known_by_its_path():
-    path = "recsim_env.scenarios.interest_evolution:InterestEvolution"
-    assert make_scenario(path, n_topics=5) == make_scenario("InterestEvolution", n_topics=5)
-    with pytest.raises(ValueError, match="there is no module recsim_env.scenarios.nowhere"):
-        make_scenario("recsim_env.scenarios.nowhere:Nothing")
-    with pytest.raises(ValueError, match="there is no module nowhere"):
-        make_scenario("nowhere:me/Nothing-v0")
 
 
 def test_unknown_names_list_the_known_ones():
