@@ -78,6 +78,7 @@ REGISTRY: dict[str, AgentEntry] = {
         content=("recommenders.content:Content", _FEATURES, "Pazzani and Billsus 2007"),
         two_tower=("recommenders.two_tower:TwoTower", _IDS_OR_FEATURES, "Yi et al. 2019", _TORCH),
         sequential=("recommenders.two_tower:Sequential", _ITEMS, "Hidasi et al. 2016", _TORCH),
+        sasrec=("recommenders.two_tower:SASRec", _ITEMS, "Kang and McAuley 2018", _TORCH),
     ),
     **_family(
         "collaborative filtering",
@@ -88,6 +89,7 @@ REGISTRY: dict[str, AgentEntry] = {
         ease=("recommenders.user_vectors:EASE", _IDS, "Steck 2019"),
         bpr=("recommenders.bpr:BPR", _IDS, "Rendle et al. 2009"),
         slim=("recommenders.slim:SLIM", _IDS, "Ning and Karypis 2011"),
+        lightgcn=("recommenders.lightgcn:LightGCN", _IDS, "He et al. 2020"),
     ),
     **_family(
         "multi-armed bandits",

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
 
-from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import require_range, require_symmetric
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.agents.recommenders.user_vectors import UserVectorSettings
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +58,7 @@ class ImplicitALS(Recommender[ImplicitALSSettings]):
       everybody's last held out.
     """
 
+    library = "implicit"
     layout: ClassVar[Mapping[str, str]] = {
         "people": "f U K",
         "items": "f I K",
@@ -68,18 +67,15 @@ class ImplicitALS(Recommender[ImplicitALSSettings]):
     }
     Settings = ImplicitALSSettings
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        _solver()  # says at once what to install
-
     @classmethod
     def fit_table(cls, fit: Fit[ImplicitALSSettings]) -> dict[str, np.ndarray]:
         """Returns the factors of people and items, and what fold-in needs."""
+        from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
         settings = fit.settings
         with threadpool_limits(1, "blas"):  # implicit warns where BLAS runs threads beside its own
-            solver = _solver()(
+            solver = AlternatingLeastSquares(
                 factors=settings.factors,
                 regularization=settings.regularization,
                 iterations=settings.iterations,
@@ -96,9 +92,9 @@ class ImplicitALS(Recommender[ImplicitALSSettings]):
             "added": np.asarray(settings.alpha * _damped(np.array(1.0), settings)),
         }
 
-    def check_model(self, model: Model) -> None:
-        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
-        super().check_model(model)
+    @classmethod
+    def check_fitted(cls, model: Model, sizes: Mapping[str, int]) -> None:
+        """Raises ValueError unless what fold-in needs can be of factors."""
         require_symmetric("gram", model["gram"])
         require_range("gram", np.diagonal(model["gram"]), low=0.0)
         require_range("added", model["added"], low=0.0)
@@ -136,8 +132,3 @@ def _folded_in(model: Model, recent: np.ndarray) -> np.ndarray:
     squares = np.einsum("nhi,nhj->nij", liked, liked, optimize=True)
     right = (1.0 + added) * liked.sum(axis=1)
     return np.linalg.solve(model["gram"] + added * squares, right[:, :, None])[:, :, 0]
-
-
-def _solver() -> Any:
-    """Returns implicit's ALS class; raises ImportError where the extra is not installed."""
-    return extra("implicit.cpu.als", needed_by="ials").AlternatingLeastSquares

@@ -9,6 +9,7 @@ import numpy as np
 
 from recsim_env.agents.core.fitted import Fitting, FittingSettings, ImpressionLog
 from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, fits, part, require_range, split, taken
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.recommenders.personalization import Personalization, check_served
@@ -62,12 +63,17 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
     #: None: the affinity itself is served.
     compared_with: ClassVar[str | None] = "people"
 
+    #: The optional library that it is fitted with; without it there is no such agent.
+    library: ClassVar[str] = ""
+
     #: The arrays of `fit_table`, as `restoring.fits` takes them: I items, U people, F features of
     #: items and G numbers of the person and moment.
     layout: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
+        if self.library:
+            extra(self.library, needed_by=type(self).__name__)
         self.memory = SessionItems(self.slate_size)
         self.fitting = Fitting(
             self.env.scenario, self.logged_fields, every=self.settings.refit_every
@@ -96,6 +102,15 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
         """Returns how well each item suits each person, (n, n_candidates), higher is better.
 
         All numbers are finite, for unknown people and items too.
+        """
+
+    @classmethod
+    def check_fitted(cls, model: Model, sizes: Mapping[str, int]) -> None:
+        """Raises ValueError unless arrays that are laid out well are what `fit_table` may return.
+
+        Args:
+          model: as laid out.
+          sizes: of the log, by the names in `layout`.
         """
 
     # Learning ------------------------------------------------------------------------------------
@@ -186,6 +201,7 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
             check_served(model, sizes, n_rows=len(self.log))
             sizes |= {"U": len(model["served_met"])}
         fits(model, {**self.layout, "user_ids": "i P"}, sizes)
+        self.check_fitted(model, sizes)
         ids, n_users = model["user_ids"], self.env.scenario.n_users
         require_range("user_ids", ids, low=0, high=n_users - 1)
         if (np.diff(ids) <= 0).any():

@@ -36,6 +36,9 @@ FIELDS = (*CONTEXT_FIELDS, "candidates")
 #: How many of the last likes of a person are remembered from the table.
 REMEMBERED = 50
 
+#: The most likes that a network which reads them in order learns to read at once.
+LONGEST = REMEMBERED - 1
+
 #: Where torch computes.
 DEVICES = ("cpu", "cuda", "auto")
 
@@ -94,14 +97,14 @@ class TowerModel:
     kind: str
     parts: Callable[[Interactions], Parts]
 
-    def network(self, sizes: Any) -> Any:
+    def network(self, sizes: Any, dropout: float = 0.0) -> Any:
         """Returns the untrained `towers.Towers` of these `Sizes`."""
-        towers, _ = torch_modules()
-        return getattr(towers, self.kind)(sizes)
+        towers, _ = _torch_modules()
+        return getattr(towers, self.kind)(sizes, dropout)
 
     def fit(self, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
         """Returns the weights, and the states and vectors that follow from them."""
-        towers, compute = torch_modules()
+        towers, compute = _torch_modules()
         table, settings = fit.table, fit.settings
         seen = np.unique(table.item) if table.n_items else np.empty(0, np.int64)
         sizes = {
@@ -118,7 +121,7 @@ class TowerModel:
         }
         lessons = _lessons(table, seen, self.parts(table), scales)
         with compute.computing(fit.seed):
-            net = self.network(towers.Sizes(**sizes))
+            net = self.network(towers.Sizes(**sizes), settings.dropout)
             fresh = compute.arrays_of(net)
             epochs = settings.epochs
             if fit.previous is not None and _fits(fit.previous, fresh):
@@ -149,8 +152,8 @@ class TowerModel:
             state = _tensor(query.of_users(model["states"], net.begin(1)[0].numpy()))
             context = model["context_scale"][0] if query.context is None else query.context
             context = np.broadcast_to(context, (n, len(model["context_scale"][0])))
-            user, state = _tensor(query.user), net.after(state, _tensor(query.recent))
-            people = net.person(user, state, _seen(context, model, "context")).numpy()
+            taste = net.taste(_tensor(query.user), net.after(state, _tensor(query.recent)))
+            people = net.person(taste, _seen(context, model, "context")).numpy()
             people = np.hstack([people, np.ones((n, 1), np.float32)])
             if query.features is None or net.feature_net is None:
                 return query.products(people, model["vectors"])
@@ -166,32 +169,35 @@ class TowerModel:
         """Yields the fitted network for computing without learning; it shares its memory."""
         import torch
 
-        towers, compute = torch_modules()
+        towers, compute = _torch_modules()
         with compute.computing(), torch.inference_mode():
             with torch.device("meta"):
                 net = self.network(towers.Sizes(*model["sizes"].tolist()))
             compute.take(net, model)
             yield net
 
-    def check(self, model: Model, known: Mapping[str, int]) -> None:
+    def check(self, model: Model, sizes: Mapping[str, int]) -> None:
         """Raises ValueError unless a model that is laid out well has weights that fit its sizes."""
         import torch
 
-        towers, compute = torch_modules()
-        known = {"U": len(model["states"])} | dict(known)
-        sizes = towers.Sizes(*model["sizes"].tolist())
-        found = (sizes.n_users, sizes.n_items, sizes.n_context, sizes.n_features)
-        if found != tuple(known[name] for name in "UIGF"):
+        towers, compute = _torch_modules()
+        sizes = {"U": len(model["states"])} | dict(sizes)
+        built = towers.Sizes(*model["sizes"].tolist())
+        found = (built.n_users, built.n_items, built.n_context, built.n_features)
+        if found != tuple(sizes[name] for name in "UIGF"):
             raise ValueError("sizes are of another log")
         for name in ("width", "hidden"):
             n_numbers = max(value.size for value in model.values())
-            require_range(name, np.array(getattr(sizes, name)), low=1, high=n_numbers)
+            require_range(name, np.array(getattr(built, name)), low=1, high=n_numbers)
         with compute.computing(), torch.device("meta"):
-            net = self.network(sizes)
-            width = int(net.begin(1).shape[1])
+            net = self.network(built)
+            begun = net.begin(1)
         compute.check_weights(net, model)
-        sizes_of = known | {"S": width, "V": sizes.width}
-        fits(model, {"states": "f U S", "vectors": "f I V+1"}, sizes_of)
+        of_state = "f U S" if begun.is_floating_point() else "i U S"
+        known = sizes | {"S": begun.shape[1], "V": built.width}
+        fits(model, {"states": of_state, "vectors": "f I V+1"}, known)
+        if not begun.is_floating_point():
+            require_range("states", model["states"], low=-1, high=built.n_items - 1)
 
 
 def _scale(values: np.ndarray) -> np.ndarray:
@@ -282,7 +288,7 @@ def _seen(values: np.ndarray, model: Model, kind: str) -> Any:
     return _tensor(((values - centre) * factor).astype(np.float32))
 
 
-def torch_modules() -> tuple[Any, Any]:
+def _torch_modules() -> tuple[Any, Any]:
     """Returns the modules of the networks, and of how they compute."""
     names = ("recommenders.towers", "networks.compute")
     network, computing = (

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recsim_env.agents.networks.compute import device_of
-from recsim_env.agents.recommenders.tower_model import TowerSettings
+from recsim_env.agents.recommenders.tower_model import LONGEST, TowerSettings
 
 # The spread of weights at first.
 _START = 0.1
@@ -62,11 +62,16 @@ class Towers(nn.Module, ABC):
     """A network that makes a vector of a person, and one that makes a vector of an item.
 
     An item's vector has one number more, its bias. What a person liked is a state that goes on with
-    each like; a subclass says how, in `begin`, `states` and `taste`.
+    each like; a subclass says how, in `begin`, `after` and `taste`.
+
+    Args:
+      sizes: of what it knows.
+      dropout: how often numbers are left out; it is for learning, and else 0.
     """
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.items = Embedding(sizes.n_items, sizes.width + 1)
         self.liked = Embedding(sizes.n_items, sizes.width)
         self.level = nn.Parameter(torch.zeros(()))
@@ -88,9 +93,8 @@ class Towers(nn.Module, ABC):
     def after(self, state: Tensor, liked: Tensor) -> Tensor:
         """Returns the states after all likes, which may stand anywhere among -1."""
 
-    def person(self, user: Tensor, state: Tensor, context: Tensor) -> Tensor:
-        """Returns the vectors of people at a moment, (n, width)."""
-        taste = self.taste(user, state)
+    def person(self, taste: Tensor, context: Tensor) -> Tensor:
+        """Returns the vectors of people of these tastes at a moment, (n, width)."""
         return taste if self.context_net is None else taste + self.context_net(context)
 
     def item(self, item: Tensor, features: Tensor) -> Tensor:
@@ -105,8 +109,8 @@ class MeanTowers(Towers):
     The state holds the sum and, last, the number.
     """
 
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__(sizes)
+    def __init__(self, sizes: Sizes, dropout: float = 0.0) -> None:
+        super().__init__(sizes, dropout)
         self.people = Embedding(sizes.n_users, sizes.width)
 
     def begin(self, n: int) -> Tensor:
@@ -128,10 +132,28 @@ class MeanTowers(Towers):
 
 
 class OrderedTowers(Towers):
-    """A person is what they liked, in order: the state of a recurrent network."""
+    """A person is what they liked, in order, whoever they are.
 
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__(sizes)
+    A subclass reads whole parts of what people liked in `along`.
+    """
+
+    @abstractmethod
+    def along(self, liked: Tensor) -> Tensor:
+        """Returns the vectors of people before and after each like.
+
+        Args:
+          liked: (n, length), the items, the first first; then -1 where there are fewer.
+
+        Returns:
+          (n, length + 1, width); what follows the last like does not count.
+        """
+
+
+class RecurrentTowers(OrderedTowers):
+    """What somebody liked is the state of a recurrent network."""
+
+    def __init__(self, sizes: Sizes, dropout: float = 0.0) -> None:
+        super().__init__(sizes, dropout)
         self.start = nn.Parameter(torch.zeros(sizes.width))
         self.order = nn.GRU(sizes.width, sizes.width, batch_first=True)
 
@@ -139,16 +161,12 @@ class OrderedTowers(Towers):
         """Returns the learned state of a stranger."""
         return self.start.expand(n, -1)
 
-    def states(self, state: Tensor, liked: Tensor) -> Tensor:
-        """Returns the states before and after each like.
+    def along(self, liked: Tensor) -> Tensor:
+        """Returns the states from the beginning on."""
+        return self._states(self.begin(len(liked)), liked)
 
-        Args:
-          state: (n, state width).
-          liked: (n, length), the items, the first first; then -1 where there are fewer.
-
-        Returns:
-          (n, length + 1, state width); what follows the last like does not count.
-        """
+    def _states(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the states before and after each like, as `along` does, from any on."""
         if not liked.shape[1]:
             return state[:, None]
         following, _ = self.order(self.liked(liked), state[None].contiguous())
@@ -156,14 +174,66 @@ class OrderedTowers(Towers):
 
     def after(self, state: Tensor, liked: Tensor) -> Tensor:
         """Returns the states after all likes, which may stand anywhere among -1, in their order."""
-        n_liked = (liked >= 0).sum(dim=1)
-        order = torch.argsort((liked < 0).int(), dim=1, stable=True)
-        liked = liked.gather(1, order)[:, : int(n_liked.max())]
-        return self.states(state, liked)[torch.arange(len(liked), device=liked.device), n_liked]
+        liked, n_liked = _first(liked)
+        return self._states(state, liked)[torch.arange(len(liked), device=liked.device), n_liked]
 
     def taste(self, user: Tensor, state: Tensor) -> Tensor:
         """Returns the state, whoever it is."""
         return state
+
+
+class AttentiveTowers(OrderedTowers):
+    """What somebody liked is read by a transformer, each like in view of those before it.
+
+    The state holds the last items themselves, the latest last, and -1 where there are fewer.
+    """
+
+    def __init__(self, sizes: Sizes, dropout: float = 0.0) -> None:
+        super().__init__(sizes, dropout)
+        width = sizes.width
+        self.start = nn.Parameter(_START * torch.randn(width))
+        self.positions = nn.Parameter(_START * torch.randn(LONGEST + 1, width))
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, 1, width, dropout, batch_first=True, norm_first=True)
+            for _ in range(2)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def begin(self, n: int) -> Tensor:
+        """Returns no items."""
+        return torch.full((n, LONGEST), -1, dtype=torch.int32, device=self.start.device)
+
+    def along(self, liked: Tensor) -> Tensor:
+        """Returns what the last block makes of a learned beginning, and of each like."""
+        begun = self.start.expand(len(liked), 1, -1)
+        n_places = liked.shape[1] + 1
+        places = torch.cat([begun, self.liked(liked)], dim=1) + self.positions[:n_places]
+        places = functional.dropout(places, self.dropout)
+        later = nn.Transformer.generate_square_subsequent_mask(n_places, device=liked.device)
+        for block in self.blocks:
+            places = block(places, src_mask=later, is_causal=True)
+        read: Tensor = self.norm(places)
+        return read
+
+    def after(self, state: Tensor, liked: Tensor) -> Tensor:
+        """Returns the last items of all, in their order."""
+        every = torch.cat([state, liked], dim=1)
+        none_first = torch.argsort((every >= 0).int(), dim=1, stable=True)
+        return every.gather(1, none_first)[:, -LONGEST:].int()
+
+    def taste(self, user: Tensor, state: Tensor) -> Tensor:
+        """Returns what was read when all the items were, whoever liked them."""
+        state, which = torch.unique(state, dim=0, return_inverse=True)  # each is read once
+        liked, n_liked = _first(state)
+        read = self.along(liked)[torch.arange(len(liked), device=liked.device), n_liked]
+        return read[which]
+
+
+def _first(liked: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns likes with what is none behind them, as short as can be, and how many they are."""
+    n_liked = (liked >= 0).sum(dim=1)
+    order = torch.argsort((liked < 0).int(), dim=1, stable=True)
+    return liked.gather(1, order)[:, : int(n_liked.max())], n_liked
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,14 +265,20 @@ class Lessons:
         turn = torch.randperm(len(self.liked))[self.part.cpu()]
         return torch.argsort(turn, stable=True).to(self.part.device).split(size)
 
-    def states(self, net: Towers, rows: Tensor) -> Tensor:
-        """Returns the states of the people of some rows, just before."""
+    def tastes(self, net: Towers, user: Tensor, rows: Tensor) -> Tensor:
+        """Returns the tastes of the people of some rows just before, (n, width).
+
+        Args:
+          net: the towers.
+          user: (n,), who they are, or -1 where that is forgotten.
+          rows: (n,).
+        """
         part, which = torch.unique(self.part[rows], return_inverse=True)
-        liked, begun = self.liked[part], net.begin(len(part))
-        if not isinstance(net, OrderedTowers):  # every part ends just before its only row
-            return net.after(begun, liked)[which]
-        place = self.place[rows]
-        return net.states(begun, liked[:, : int(place.max())])[which, place]
+        liked = self.liked[part]
+        if isinstance(net, OrderedTowers):
+            place = self.place[rows]
+            return net.along(liked[:, : int(place.max())])[which, place]
+        return net.taste(user, net.after(net.begin(len(part)), liked)[which])  # a part ends there
 
 
 class Loss:
@@ -226,8 +302,8 @@ class Loss:
         """Returns the mean loss of some rows."""
         lessons = self.lessons
         user = _forgetting(lessons.user[rows], self.settings.id_dropout)
-        people = net.person(user, lessons.states(net, rows), lessons.context[rows])
-        people = functional.dropout(people, self.settings.dropout)
+        people = net.person(lessons.tastes(net, user, rows), lessons.context[rows])
+        people = functional.dropout(people, net.dropout)
         people = functional.pad(people, (0, 1), value=1.0)
         items = self._items(net, rows)
         score = (people * items).sum(dim=1)

@@ -1,10 +1,10 @@
-"""Two towers: a network makes a vector of the person, as a set or in order, another of the item."""
+"""Two towers: networks make a vector of the item, and of the person, by likes or their order."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
-from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.agents.recommenders.tower_model import (
     FIELDS,
@@ -13,10 +13,8 @@ from recsim_env.agents.recommenders.tower_model import (
     Parts,
     TowerModel,
     TowerSettings,
-    torch_modules,
 )
 from recsim_env.data.interactions import Interactions
-from recsim_env.envs import RecommendationVectorEnv
 
 
 def last_likes(table: Interactions) -> Parts:
@@ -40,7 +38,8 @@ def overlapping_parts(table: Interactions) -> Parts:
 
 
 _MEANS = TowerModel("MeanTowers", last_likes)
-_RECURRENT = TowerModel("OrderedTowers", overlapping_parts)
+_RECURRENT = TowerModel("RecurrentTowers", overlapping_parts)
+_ATTENTIVE = TowerModel("AttentiveTowers", overlapping_parts)
 
 
 class TwoTower(Recommender[TowerSettings]):
@@ -65,27 +64,10 @@ class TwoTower(Recommender[TowerSettings]):
     requires = ("item ids or features",)
     compared_with = "showings"
     logged_fields = FIELDS
+    library = "torch"
     layout = LAYOUT
     Settings = TowerSettings
-
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        torch_modules()  # says at once what to install
-
-    @classmethod
-    def fit_table(cls, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
-        """Returns the weights of the towers, and what follows from them."""
-        return _MEANS.fit(fit)
-
-    @classmethod
-    def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns a of each person and item, this session's likes included."""
-        return _MEANS.affinity(model, query)
-
-    def check_model(self, model: Model) -> None:
-        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
-        super().check_model(model)
-        _MEANS.check(model, self.model_sizes(model))
+    fit_table, affinity, check_fitted = _MEANS.fit, _MEANS.affinity, _MEANS.check
 
 
 class Sequential(Recommender[TowerSettings]):
@@ -109,24 +91,35 @@ class Sequential(Recommender[TowerSettings]):
     requires = ("item ids",)
     compared_with = "showings"
     logged_fields = FIELDS
+    library = "torch"
     layout = LAYOUT
     Settings = TowerSettings
+    fit_table, affinity, check_fitted = _RECURRENT.fit, _RECURRENT.affinity, _RECURRENT.check
 
-    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
-        super().__init__(env, seed=seed, **settings)
-        torch_modules()  # says at once what to install
 
-    @classmethod
-    def fit_table(cls, fit: Fit[TowerSettings]) -> dict[str, np.ndarray]:
-        """Returns the weights of the towers, and what follows from them."""
-        return _RECURRENT.fit(fit)
+class SASRec(Recommender[TowerSettings]):
+    """Shows the candidates that suit what the person liked, each like seen beside all before it.
 
-    @classmethod
-    def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns a of each person and item, this session's likes included."""
-        return _RECURRENT.affinity(model, query)
+    Idea: which of the things that somebody liked matter for what they want next, these say.
+    Update: a transformer of two blocks of one head reads a learned beginning and the likes, as sums
+      of an embedding and one of their place, each in view of itself and those before it; t is what
+      it makes of the last. Affinity is a = (t + N(context))·q + b with (q, b) = e_item +
+      M(features); see `TowerModel` for what is learned and served. It learns from parts of 50
+      likes as `sequential` does, and is served the last 49, those of this session last.
+    Cost: O((likes + rows) (width^2 + 50 width) epochs) a fit, and 50 (width^2 + 50 width) a person
+      served; O(width) a candidate; 196 bytes for everybody in the log, 4 a number of every item's
+      vectors.
+    Source: Kang and McAuley 2018, "Self-attentive sequential recommendation"; blocks are torch's
+      `TransformerEncoderLayer`, normalised first (Xiong et al. 2020).
+    Differs: passes teach too, and items to compare with are sampled by popularity and corrected for
+      it; what was liked and what is scored have embeddings of their own; features and context have
+      networks.
+    """
 
-    def check_model(self, model: Model) -> None:
-        """Raises ValueError unless a model could be of the log, by its shapes and indices."""
-        super().check_model(model)
-        _RECURRENT.check(model, self.model_sizes(model))
+    requires = ("item ids",)
+    compared_with = "showings"
+    logged_fields = FIELDS
+    library = "torch"
+    layout: ClassVar[Mapping[str, str]] = {**LAYOUT, "states": "i U S"}
+    Settings = TowerSettings
+    fit_table, affinity, check_fitted = _ATTENTIVE.fit, _ATTENTIVE.affinity, _ATTENTIVE.check

@@ -111,7 +111,7 @@ def test_says_which_ids_it_needs(checkerboard):
 
 
 def test_missing_library_is_one_sentence_with_the_remedy(checkerboard, monkeypatch):
-    monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
+    monkeypatch.setitem(sys.modules, "implicit", None)
     with pytest.raises(ImportError, match=r'pip install "recsim-env\[agents\]"$'):
         ImplicitALS(checkerboard(is_seen=False))
 

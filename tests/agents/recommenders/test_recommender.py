@@ -146,9 +146,11 @@ def test_a_query_for_the_whole_catalogue_equals_one_that_names_all_items():
     [
         *((name, "numpy") for name in ("content", "user_knn", "item_knn", "svd", "ease", "bpr")),
         ("slim", "numpy"),
+        ("lightgcn", "numpy"),
         ("ials", "implicit"),
         ("two_tower", "torch"),
         ("sequential", "torch"),
+        ("sasrec", "torch"),
     ],
 )
 def test_amid_a_session_people_are_served_as_if_each_were_alone(checkerboard, name, extra):

@@ -170,6 +170,8 @@ def test_any_order_of_rows_in_a_file_gives_the_same_table(tmp_path, capsys):
     agents = default_agents() | {
         "two_tower": {"epochs": 1},
         "sequential": {"epochs": 1},
+        "sasrec": {"epochs": 1},
+        "lightgcn": {"epochs": 2},
         "bpr": {"epochs": 2},
     }
     del agents["content"]
