@@ -93,8 +93,8 @@ class AgentStyle:
 # last of each is for the next agent.
 _LOOKS = {
     "non-personalized": ("#56b4e9", "s-  D--  o:"),
-    "content and sequence": ("#e69f00", "^-  s--  d-.  P:"),
-    "collaborative filtering": ("#009e73", "<-  >-  d-  v-  D-  P-.  s:"),
+    "content and sequence": ("#e69f00", "^-  s--  d-.  P:  X-."),
+    "collaborative filtering": ("#009e73", "<-  >-  d-  v-  D-  P-.  s:  X:  p-."),
     "multi-armed bandits": ("#9a8500", "s-.  ^--  v--  <--  >--  p:"),
     "contextual bandits": ("#0072b2", "o-  d--  P--  X--  ^:"),
     "value-based RL": ("#cc79a7", "P-  v-.  p-  o-.  ^-.  D:"),

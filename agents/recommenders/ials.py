@@ -58,7 +58,7 @@ class ImplicitALS(Recommender[ImplicitALSSettings]):
       everybody's last held out.
     """
 
-    library = "implicit"
+    fitted_with = "implicit"
     layout: ClassVar[Mapping[str, str]] = {
         "people": "f U K",
         "items": "f I K",

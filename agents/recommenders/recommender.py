@@ -64,7 +64,7 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
     compared_with: ClassVar[str | None] = "people"
 
     #: The optional library that it is fitted with; without it there is no such agent.
-    library: ClassVar[str] = ""
+    fitted_with: ClassVar[str] = ""
 
     #: The arrays of `fit_table`, as `restoring.fits` takes them: I items, U people, F features of
     #: items and G numbers of the person and moment.
@@ -72,8 +72,8 @@ class Recommender(OnlineAgent, Generic[SettingsT]):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        if self.library:
-            extra(self.library, needed_by=type(self).__name__)
+        if self.fitted_with:
+            extra(self.fitted_with, needed_by=type(self).__name__)
         self.memory = SessionItems(self.slate_size)
         self.fitting = Fitting(
             self.env.scenario, self.logged_fields, every=self.settings.refit_every

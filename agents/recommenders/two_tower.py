@@ -64,7 +64,7 @@ class TwoTower(Recommender[TowerSettings]):
     requires = ("item ids or features",)
     compared_with = "showings"
     logged_fields = FIELDS
-    library = "torch"
+    fitted_with = "torch"
     layout = LAYOUT
     Settings = TowerSettings
     fit_table, affinity, check_fitted = _MEANS.fit, _MEANS.affinity, _MEANS.check
@@ -91,7 +91,7 @@ class Sequential(Recommender[TowerSettings]):
     requires = ("item ids",)
     compared_with = "showings"
     logged_fields = FIELDS
-    library = "torch"
+    fitted_with = "torch"
     layout = LAYOUT
     Settings = TowerSettings
     fit_table, affinity, check_fitted = _RECURRENT.fit, _RECURRENT.affinity, _RECURRENT.check
@@ -119,7 +119,7 @@ class SASRec(Recommender[TowerSettings]):
     requires = ("item ids",)
     compared_with = "showings"
     logged_fields = FIELDS
-    library = "torch"
+    fitted_with = "torch"
     layout: ClassVar[Mapping[str, str]] = {**LAYOUT, "states": "i U S"}
     Settings = TowerSettings
     fit_table, affinity, check_fitted = _ATTENTIVE.fit, _ATTENTIVE.affinity, _ATTENTIVE.check
