@@ -22,9 +22,8 @@ from tianshou.trainer import OffPolicyTrainerParams
 
 from recsim_env.agents import from_predict, make_agent
 from recsim_env.agents.frameworks.slates import scorer
-from recsim_env.agents.frameworks.tianshou import CandidateNet
+from recsim_env.agents.frameworks.tianshou import CandidateNet, TianshouVectorEnv
 from recsim_env.benchmark import evaluate
-from recsim_env.envs.tianshou import TianshouVectorEnv
 
 ID, NUM_ENVS, N_STEPS = "recsim_env:recsim_env/LongTermSatisfaction-v0", 64, 40_960
 
