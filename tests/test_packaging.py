@@ -131,7 +131,7 @@ def test_metadata_names_the_extras_and_no_heavy_requirement(metadata):
         if "extra ==" not in line
     }
     assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "threadpoolctl", "tqdm"}
-    extras = {"agents", "all", "data", "dev", "docs", "plots"}
+    extras = {"agents", "all", "cluster", "data", "dev", "docs", "plots"}
     assert set(metadata.get_all("Provides-Extra")) == extras
     assert metadata["License-Expression"] == "MIT"
 

@@ -19,6 +19,7 @@ import urllib.parse
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -33,6 +34,8 @@ MOST_TRIES = 4
 PATIENCE_SECONDS = 10.0
 
 _POLL_SECONDS = 1.0
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class ClusterFault(RuntimeError):
@@ -49,9 +52,8 @@ class ClusterBackend(ThreadingBackend):
       note: called with a sentence for the user where a worker was lost.
     """
 
-    #: What the library is called, and what to install where it is missing.
+    #: What the library is called.
     title: ClassVar[str]
-    needs: ClassVar[str]
 
     def __init__(self, address: str | None = None) -> None:
         super().__init__(nesting_level=0)
@@ -135,7 +137,6 @@ class DaskBackend(ClusterBackend):
     """
 
     title = "Dask"
-    needs = 'pip install "dask[distributed]"'
 
     def __init__(self, address: str | None = None) -> None:
         super().__init__(address)
@@ -159,17 +160,34 @@ class DaskBackend(ClusterBackend):
             raise ClusterFault(f"no Dask scheduler answers at {address}: {error}") from error
         self._lost = distributed.KilledWorker
         self._known: set[str] = set()
+        self._is_alone = False
 
     def n_workers(self) -> int:
         """Returns how many threads the workers have; with none, those to come are waited for."""
         return sum(self._client.ncores().values())
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **settings: Any) -> int:
-        """Takes a call of `joblib.Parallel`, and notes whose workers there are."""
+        """Takes a call of `joblib.Parallel`, and notes which workers there are.
+
+        Raises:
+          ClusterFault: somebody lacks this package: it would be lost over the first run.
+        """
+        where = {"the scheduler": self._client.run_on_scheduler(find_spec, _PACKAGE)}
+        where |= self._client.run(find_spec, _PACKAGE)
+        if lacking := [place for place, found in where.items() if found is None]:
+            raise ClusterFault(
+                f"{', '.join(lacking)} of Dask cannot import {_PACKAGE}; install there what is "
+                "installed here, in the same versions"
+            )
         self._known = set(self._client.ncores())
-        if not self._known:
-            self.note(f"the Dask scheduler at {self.address} has no workers yet; waiting for them")
+        self._require_somebody()
         return super().configure(n_jobs, parallel, **settings)
+
+    def _require_somebody(self) -> None:
+        """Says, once, that there are no workers: tasks wait for some to come."""
+        was_alone, self._is_alone = self._is_alone, not self._client.ncores()
+        if self._is_alone and not was_alone:
+            self.note(f"the Dask scheduler at {self.address} has no workers; waiting for some")
 
     def terminate(self) -> None:
         """Ends a call of `joblib.Parallel`, and tells of workers that left."""
@@ -189,7 +207,13 @@ class DaskBackend(ClusterBackend):
         from concurrent.futures import CancelledError
 
         try:
-            return task.result()
+            while True:
+                try:
+                    return task.result(timeout=PATIENCE_SECONDS)
+                except TimeoutError:
+                    if task.done():
+                        raise
+                    self._require_somebody()
         except self._lost as error:
             raise LostWorker(str(error).partition("\n")[0]) from error
         except CancelledError as error:
@@ -249,7 +273,6 @@ class RayBackend(ClusterBackend):
     """
 
     title = "Ray"
-    needs = "pip install ray"
 
     def __init__(self, address: str | None = None) -> None:
         super().__init__(address)
@@ -317,10 +340,13 @@ def _fault(title: str, error: Exception) -> ClusterFault:
     """Returns the fault of a call that raised: a run that fails is a row and raises nothing."""
     if isinstance(error, ClusterFault):
         return error
-    said = str(error).strip().splitlines() or [""]
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    said = " ".join(str(cause).split())[:300]
     return ClusterFault(
-        f"a worker of {title} cannot play runs ({type(error).__name__}: {said[-1].strip()}); "
-        "install there what is installed here, in the same versions"
+        f"{title} cannot play runs ({type(cause).__name__}: {said}); install on its scheduler and "
+        "workers what is installed here, in the same versions"
     )
 
 
@@ -330,7 +356,7 @@ def _imported(name: str, backend: ClusterBackend) -> ModuleType:
     except ImportError as error:
         raise ImportError(
             f"--backend {backend.title.lower()} needs {name}, which is not installed: "
-            f"{backend.needs}, here and on the workers"
+            'pip install "recsim-env[cluster]", here and on the workers'
         ) from error
 
 
