@@ -94,6 +94,7 @@ class Simulator:
         self.dtypes = scenario.schema.dtypes
         self.horizon = scenario.horizon if horizon is None else horizon
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))
+        self._must_be_finite = not scenario.pays_own  # one that divides, say, seldom is not
         self._must_rehearse = self.kernel.is_compiled and is_due(scenario)
         if self._must_rehearse:
             check_functions(scenario)
@@ -229,7 +230,7 @@ class Simulator:
                 mode,
             ),
         )
-        if not self.scenario.pays_own:  # only others' is not known to be right for all people
+        if self._must_be_finite:
             require_finite(self.scenario, earner(self.scenario), rewards)
         return Steps(records, rewards, terminated, truncated, infos, final[0], final[3])
 

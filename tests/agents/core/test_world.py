@@ -110,6 +110,26 @@ def test_who_learned_nothing_may_be_anywhere_that_looks_alike():
         agent.set_env(people())
 
 
+def test_who_learned_on_another_reward_is_refused(tmp_path):
+    def doubled(config, user, items, slate, response, own_reward):
+        return 2.0 * own_reward
+
+    def people(reward):
+        return RecommendationVectorEnv("LongTermSatisfaction", num_envs=4, reward=reward)
+
+    file = tmp_path / "an.agent"
+    agent = make_agent("linucb", people(doubled)).learn(40)
+    agent.save(file)
+    assert load_agent(file, people(doubled)).num_timesteps == 40
+    for reward in (None, "clicks"):
+        with pytest.raises(ValueError, match=rf"doubled \(\w+\)' there, {reward!r} here"):
+            load_agent(file, people(reward))
+        with pytest.raises(ValueError, match=rf"another world .* there, {reward!r} here"):
+            evaluate(agent, people(reward), n_episodes=4, seed=1)
+        found = evaluate(agent, people(reward), n_episodes=4, seed=1, another_world=True)
+        assert (found.returns == found.clicks).all() == (reward == "clicks")
+
+
 def test_a_calendar_may_move_on_as_evaluations_let_it():
     learning = NewsFeed(n_users=20)
     later = NewsFeed.create(**(learning.settings | learning.evaluation_settings()))
