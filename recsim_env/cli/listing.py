@@ -51,7 +51,8 @@ def scenarios(options: argparse.Namespace) -> int:
     print(f"{scenario_id(options.name)}\n")
     print(inspect.getdoc(type(scenario)))
     print("\nSettings of this id:")
-    print("\n".join(settings_lines(type(scenario), scenario.settings)))
+    settings = scenario.settings | {"reward": scenario.reward}
+    print("\n".join(settings_lines(type(scenario), settings)))
     return 0
 
 

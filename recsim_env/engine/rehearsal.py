@@ -70,6 +70,7 @@ def check_functions(scenario: Scenario) -> None:
         meant = "" if hasattr(Scenario, name) else did_you_mean(name, templates)
         if meant and isinstance(inspect.getattr_static(scenario, name), staticmethod):
             raise ScenarioFault(f"{type(scenario).__name__}.{name} is called by nobody{meant}")
+    _refuse_writing(scenario)
     named: set[str] = set()
     for function in functions_of(scenario):
         _refuse_other_draws(scenario, function)
@@ -108,6 +109,20 @@ def _refuse_other_draws(scenario: Scenario, function: types.FunctionType) -> Non
                 "the rng that it is given, by recsim_env.core.streams"
             )
         before = found
+
+
+def _refuse_writing(scenario: Scenario) -> None:
+    """Raises where a reward of one's own changes what it is to judge."""
+    written = [
+        each.argval
+        for each in dis.get_instructions(scenario.reward_function)
+        if each.opname == "STORE_ATTR"
+    ]
+    if written:
+        raise ScenarioFault(
+            f"{type(scenario).__name__}: {earner(scenario)}() writes to {written[0]!r}; it may "
+            "only read, and respond() says how people change"
+        )
 
 
 def require_finite(scenario: Scenario, function: str, values: np.ndarray) -> None:

@@ -94,6 +94,7 @@ class Simulator:
         self.dtypes = scenario.schema.dtypes
         self.horizon = scenario.horizon if horizon is None else horizon
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))
+        self._earner = earner(scenario)
         self._must_be_finite = not scenario.pays_own  # one that divides, say, seldom is not
         self._must_rehearse = self.kernel.is_compiled and is_due(scenario)
         if self._must_rehearse:
@@ -153,7 +154,7 @@ class Simulator:
                         require_finite(self.scenario, kind, few.judge(kind))
                 slates = rng.integers(0, self.scenario.n_candidates, slate)
                 rewards = few.step(slates, NEXT_STEP).rewards
-                require_finite(self.scenario, earner(self.scenario), rewards)
+                require_finite(self.scenario, self._earner, rewards)
                 if time.monotonic() > end:
                     break
         mark_rehearsed(self.scenario)
@@ -231,7 +232,7 @@ class Simulator:
             ),
         )
         if self._must_be_finite:
-            require_finite(self.scenario, earner(self.scenario), rewards)
+            require_finite(self.scenario, self._earner, rewards)
         return Steps(records, rewards, terminated, truncated, infos, final[0], final[3])
 
     def judge(self, kind: str, users: np.ndarray | None = None) -> np.ndarray:

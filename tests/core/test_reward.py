@@ -205,7 +205,7 @@ def misspelt(config, user, items, slate, response, own_reward):
 
 
 def nothing(config, user, items, slate, response, own_reward):
-    user.steps_left += 0
+    abs(own_reward)
 
 
 def infinite(config, user, items, slate, response, own_reward):
@@ -214,6 +214,11 @@ def infinite(config, user, items, slate, response, own_reward):
 
 def seldom_infinite(config, user, items, slate, response, own_reward):
     return 1.0 / max(0, user.steps_left - 50)
+
+
+def changing(config, user, items, slate, response, own_reward):
+    user.steps_left -= 1
+    return own_reward
 
 
 def drawn(config, user, items, slate, response, own_reward):
@@ -227,6 +232,7 @@ def drawn(config, user, items, slate, response, own_reward):
         (nothing, r"the reward nothing\(\) returned nan; return finite numbers"),
         (infinite, r"the reward infinite\(\) returned inf; return finite numbers"),
         (seldom_infinite, r"the reward seldom_infinite\(\) returned inf; return finite numbers"),
+        (changing, r"the reward changing\(\) writes to 'steps_left'; it may only read"),
         (drawn, r"drawn draws from np\.random, which no seed decides"),
     ],
 )
