@@ -7,14 +7,15 @@
     >>> settings.checkpoint_interactions
     (1000, 2000, 3000, 4000, 5000)
 
-`run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone, and `simulate`
-that of very many people. What they do within ``with working_on("ray", address):`` is done by the
-workers of a cluster.
+`run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone, `simulate` that
+of very many people, and `record` writes down what people did. What they do within
+``with working_on("ray", address):`` is done by the workers of a cluster.
 """
 
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.recording import Recording, record
 from recsim_env.benchmark.runs.cluster import working_on
 from recsim_env.benchmark.simulation.report import Report
 from recsim_env.benchmark.simulation.simulate import SimulationOutcome, simulate
@@ -23,9 +24,11 @@ __all__ = [
     "BenchmarkOutcome",
     "BenchmarkSettings",
     "Evaluation",
+    "Recording",
     "Report",
     "SimulationOutcome",
     "evaluate",
+    "record",
     "run_benchmark",
     "simulate",
     "working_on",

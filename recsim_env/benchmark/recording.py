@@ -22,6 +22,7 @@ from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
+from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replacing
 
@@ -64,6 +65,31 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.columns["item"])
+
+    def clicks(self) -> InteractionLog:
+        """Returns what was clicked, as `read_log` reads it of the file with duplicates="keep".
+
+        Raises:
+          ValueError: nothing was.
+        """
+        rows = self.columns["clicked"] > 0
+        users, user = np.unique(self.columns["user"][rows], return_inverse=True)
+        items, item = np.unique(self.columns["item"][rows], return_inverse=True)
+        return InteractionLog(
+            user=user.astype(np.int32),
+            item=item.astype(np.int32),
+            rating=np.ones(len(user)),
+            time=self.columns["time"][rows].astype(np.float64),
+            is_explicit=False,
+            user_labels=users.astype(str),
+            item_labels=items.astype(str),
+            item_titles=items.astype(str),
+            item_features=np.zeros((len(items), 0), np.float32),
+            item_feature_names=np.empty(0, np.str_),
+            user_features=np.zeros((len(users), 0), np.float32),
+            user_feature_names=np.empty(0, np.str_),
+            name=self.about["scenario"].rpartition(":")[2],
+        )
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Writes a .csv or .parquet file, and the settings beside it; returns the path of those.

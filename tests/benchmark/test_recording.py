@@ -80,6 +80,16 @@ def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
     assert weight.mean() == pytest.approx(1.0, abs=allowed)
 
 
+def test_clicks_are_the_log_that_the_file_is_read_as(tmp_path):
+    found = recorded()
+    found.write(tmp_path / "log.csv")
+    read = read_log(tmp_path / "log.csv", click="clicked", duplicates="keep")
+    own = found.clicks()
+    assert len(own) == int(found.columns["clicked"].sum()) > len(own.once())
+    for name in ("user", "item", "rating", "time", "user_labels", "item_labels"):
+        assert np.array_equal(getattr(own, name), getattr(read, name)), name
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_files_are_read_as_logs_of_clicks(tmp_path, suffix):
     if suffix == ".parquet":

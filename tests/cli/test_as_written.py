@@ -95,7 +95,12 @@ def look_up(options):
         scenario_id(options.scenario)
     agents = [getattr(options, "agent", None), *(getattr(options, "agents", None) or ())]
     for name in agents:
-        if name and name != "all" and not name.endswith((".agent", ".py")) and ":" not in name:
+        if (
+            name
+            and name != "all"
+            and not name.endswith((".agent", ".zip", ".py"))
+            and ":" not in name
+        ):
             agent_class(name)
 
 

@@ -279,6 +279,7 @@ def test_results_lie_under_the_scenario_s_name_and_plot_finds_them(capsys, tmp_p
 
 def test_a_leaderboard_says_how_many_seeds_are_behind_a_number(capsys, tmp_path):
     final = {"scenario": "S", "phase": "final", "return_mean": 1.0, "config_hash": "c"}
+    final |= {"interactions": 100}
     table = ResultTable(tmp_path)
     for agent, seed in (("linucb", 0), ("linucb", 4), ("uniform", 0)):
         table.append_run([final | {"agent": agent, "seed": seed}])
