@@ -7,8 +7,8 @@
     >>> settings.checkpoint_interactions
     (1000, 2000, 3000, 4000, 5000)
 
-`run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone, `simulate` that
-of very many people, and `record` writes down what people did. What they do within
+`run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone, `simulate`
+that of very many people, and `record` writes down what people did. What they do within
 ``with working_on("ray", address):`` is done by the workers of a cluster.
 """
 
