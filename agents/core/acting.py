@@ -209,3 +209,23 @@ def _head(shape: tuple[int, ...], own: tuple[int, ...]) -> tuple[int, ...] | Non
 
 def _listed(shapes: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
+
+
+def require_present(env: RecommendationVectorEnv, observation: Observation, name: str) -> None:
+    """Raises ValueError unless an observation is what an environment shows now.
+
+    Who looks into people would else answer from others than those that it is asked about.
+
+    Args:
+      env: whose people are looked into.
+      observation: (num_envs, ...) each; fields may be left out.
+      name: of who looks.
+    """
+    now = env.observe() if env.is_begun else {}
+    shown = {key: np.asarray(value) for key, value in observation.items() if key in now}
+    if not shown or not all(np.array_equal(value, now[key]) for key, value in shown.items()):
+        raise ValueError(
+            f"{name} looks into the {env.num_envs} people of its own environment, and these "
+            "observations are not theirs as they are now; call set_env() with the environment that "
+            "the observations are from, and ask before it goes on"
+        )

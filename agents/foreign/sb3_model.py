@@ -2,16 +2,19 @@
 
 import sys
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.agents.core.acting import require_present
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.foreign.sb3_file import loaded_model
+from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import (
@@ -48,8 +51,9 @@ class SB3Model(Frozen):
     Cost: a pass through the model's network a batch.
     Source: Raffin et al. 2021, "Stable-Baselines3: reliable reinforcement learning
       implementations".
-    Differs: a Q-network's exploration is left out. What `VecNormalize` did to what the model saw
-      is not in its file, and is not done here: train without it.
+    Differs: a Q-network's exploration is left out. A maskable policy is told what can be shown.
+      What `VecNormalize` did to what the model saw is not in its file, and is not done here: train
+      without it.
 
     Args:
       env: where it serves.
@@ -85,6 +89,7 @@ class SB3Model(Frozen):
                 "stable_baselines3's evaluate_policy in a VecEnvAdapter, or use recurrent_ppo"
             )
         super().__init__(env, seed=seed, **settings)
+        self._heeds_masks = "action_masks" in signature(self.model.policy.predict).parameters
         self._tells_chances = self._form is None and hasattr(self.model.policy, "get_distribution")
         if self._tells_chances or not hasattr(self.model.policy, "actor"):
             self.draws_slates = None  # type: ignore[misc]  # of this one: exact, or the one slate
@@ -101,7 +106,7 @@ class SB3Model(Frozen):
 
         with computing(int(self.rng.integers(2**63))):
             actions, _ = self.model.policy.predict(
-                self._seen(observation), deterministic=deterministic
+                self._seen(observation), deterministic=deterministic, **self._masks(observation)
             )
         if self._form is not None:
             return self._form.slates(actions, observation)
@@ -113,6 +118,15 @@ class SB3Model(Frozen):
             return {name: observation[name] for name in self._fields}
         n = len(next(iter(observation.values())))
         return np.hstack([observation[name].reshape(n, -1) for name in self._fields])
+
+    def _masks(self, observation: Observation) -> dict[str, np.ndarray]:
+        """Returns what a maskable model must know beside what it sees, of the people at hand."""
+        if not self._heeds_masks or type(self.env.scenario).is_excluded is Scenario.is_excluded:
+            return {}
+        require_present(self.env, observation, type(self).__name__)
+        if self._form is None:
+            return {"action_masks": self.env.action_masks()}
+        return {"action_masks": self._form.masks(self.env.can_be_shown())}
 
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
@@ -128,7 +142,8 @@ class SB3Model(Frozen):
         with computing(), torch.no_grad():
             tensors, _ = policy.obs_to_tensor(self._seen(observation))
             chosen = torch.as_tensor(slates[:, 0] if self.slate_size == 1 else slates)
-            return np.exp(policy.get_distribution(tensors).log_prob(chosen).numpy())
+            distribution = policy.get_distribution(tensors, **self._masks(observation))
+            return np.exp(distribution.log_prob(chosen).numpy())
 
 
 def model_class(name: str) -> type[SB3Model]:

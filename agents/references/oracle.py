@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.core.acting import require_present
 from recsim_env.agents.core.online import OnlineAgent, top_slates
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.transition import Observation
@@ -98,26 +99,6 @@ class Oracle(OnlineAgent):
                 users[name] = member[name]
             total += judge(users)
         return total / len(self.others)
-
-
-def require_present(env: RecommendationVectorEnv, observation: Observation, name: str) -> None:
-    """Raises ValueError unless an observation is what an environment shows now.
-
-    Who looks into people would else answer from others than those that it is asked about.
-
-    Args:
-      env: whose people are looked into.
-      observation: (num_envs, ...) each; fields may be left out.
-      name: of who looks.
-    """
-    now = env.observe() if env.is_begun else {}
-    shown = {key: np.asarray(value) for key, value in observation.items() if key in now}
-    if not shown or not all(np.array_equal(value, now[key]) for key, value in shown.items()):
-        raise ValueError(
-            f"{name} looks into the {env.num_envs} people of its own environment, and these "
-            "observations are not theirs as they are now; call set_env() with the environment that "
-            "the observations are from, and ask before it goes on"
-        )
 
 
 def some_people(env: RecommendationVectorEnv, n: int, *, seed: int) -> np.ndarray:

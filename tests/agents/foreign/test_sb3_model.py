@@ -12,6 +12,7 @@ from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.music_streaming import MusicStreaming
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 sb3 = pytest.importorskip("stable_baselines3", reason='pip install "recsim-env[agents]"')
 contrib = pytest.importorskip("sb3_contrib", reason='pip install "recsim-env[agents]"')
@@ -202,3 +203,28 @@ def test_names_of_nothing_are_refused(people, tmp_path):
         make_agent(f"Policy@{path}", people)
     with pytest.raises(ValueError, match=r"save the model itself, model.save\('model.zip'\)"):
         make_agent(str(path), people).save(tmp_path / "x.agent")
+
+
+@pytest.mark.parametrize("wrap", [None, enumerate_slates])
+def test_a_maskable_model_never_shows_what_cannot_be_shown(wrap):
+    from recsim_env.envs.sb3 import VecEnvAdapter
+
+    world = RatedCatalogue(
+        n_items=12, n_candidates=0, slate_size=2, session_mean=400.0, max_slates=12
+    )
+    env = RecommendationVectorEnv(world, num_envs=4, autoreset_mode="SameStep")
+    adapter = VecEnvAdapter(wrap(env) if wrap else env)
+    model = contrib.MaskablePPO("MultiInputPolicy", adapter, n_steps=8, seed=0, device="cpu")
+    people = env.twin(autoreset_mode="NextStep")
+    agent = SB3Model(people, model)
+    observation, _ = people.reset(seed=3)
+    for _ in range(10):
+        can_be_shown = people.can_be_shown()
+        slates, _ = agent.predict(observation, deterministic=True)
+        assert np.take_along_axis(can_be_shown, slates, axis=1).all()
+        if wrap is None:
+            assert (agent.slate_probability(observation, slates) > 0).all()
+        observation, *_ = people.step(slates)
+    assert not can_be_shown.all()
+    with pytest.raises(ValueError, match="are not theirs as they are now"):
+        agent.predict(env.reset(seed=9)[0])
