@@ -110,3 +110,23 @@ def test_a_function_that_was_changed_is_another_run(folder, capsys):
     assert benchmark("cli_rules.py:by_number") == 2
     assert "other settings" in capsys.readouterr().err
     assert benchmark("cli_rules.py:by_number", more=["--overwrite"]) == 0
+
+
+def test_a_saved_agent_is_evaluated_as_it_is(folder, capsys):
+    """It does not go on learning in a benchmark, where a new one of its kind would."""
+    command = ["train", "RatedCatalogue", "popularity", *SET, "--interactions", "300"]
+    assert main([*command, "--out", "popularity.agent"]) == 0
+    assert benchmark("popularity.agent", "popularity") == 0
+    assert "learned nothing here: popularity.agent" in capsys.readouterr().out
+    assert benchmark("popularity.agent", more=["--set", "n_items=29", "--out", "other"]) == 1
+    (row, *_) = ResultTable(folder / "other").rows(phase="failed")
+    assert "another world (n_items=30 there, 29 here" in row["error"]
+
+
+def test_a_real_log_does_not_judge_what_may_have_seen_it(folder, capsys):
+    pairs = [(user, item) for user in range(30) for item in range(40) if (user + item) % 3]
+    rows = [f"{user},{item},{1 + user * item % 5}" for user, item in pairs]
+    (folder / "log.csv").write_text("user,item,rating\n" + "\n".join(rows), encoding="utf-8")
+    command = ["rank", "log.csv", "--negatives", "all", "--agents", "cli_rules.py:by_number"]
+    assert main(command) == 2
+    assert "may have seen what is held out; give its fit, as a" in capsys.readouterr().err

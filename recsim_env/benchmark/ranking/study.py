@@ -14,6 +14,7 @@ import numpy as np
 
 from recsim_env.agent_registry import registered_name
 from recsim_env.agents import AGENTS, UnsuitableScenario, agent_class
+from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.ranking.protocol import RankingProtocol
@@ -235,7 +236,13 @@ def _recommender(name: str) -> type[Recommender[Any]]:
     kind = agent_class(name)
     if not issubclass(kind, Recommender):
         known = ", ".join(default_agents())
-        raise ValueError(f"agent {name!r} is no model of a log; use any of {known}")
+        remedy = f"use any of {known}"
+        if issubclass(kind, Frozen):
+            remedy = (
+                "what was made elsewhere may have seen what is held out; give its fit, as a "
+                f"recommenders.score_model.ScoreModel, or {remedy}"
+            )
+        raise ValueError(f"agent {name!r} is no model of a log; {remedy}")
     return kind
 
 
