@@ -1,5 +1,6 @@
 """`python -m docs.website [FOLDER]` builds the website; a broken link or reference fails."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def build(folder: Path) -> int:
     ladder = ResultTable(ROOT / "docs" / "results" / "ladder")
     written = api.written(ROOT) | agents.written(ladder) | source.examples()
     stage(ROOT, staged, written | scenarios.written(ladder, folder / "pictures"))
+    # Of tqdm, about widgets that no page has.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     folders = ["-c", str(Path(__file__).parent), "-d", str(folder / "doctrees")]
     where = [str(staged), str(folder / "html")]
     return sphinx_build(["-q", "--fail-on-warning", "--keep-going", *folders, *where])

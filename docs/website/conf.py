@@ -33,9 +33,12 @@ napoleon_attr_annotations = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# Notebooks run where they leave nothing behind, and again only when their code has changed.
 nb_execution_mode = "cache"
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_output_stderr = "warn"
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
