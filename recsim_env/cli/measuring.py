@@ -1,6 +1,7 @@
 """`recsim-env ablate` and `speed`: what an ability is worth, and how fast people are simulated."""
 
 import argparse
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ def _add_speed(commands: Any) -> None:
             "speed InterestEvolution --batch 4_096 --threads 1 2",
             "speed --world",
             "speed InterestEvolution --against my_simulator.py:InNumPy",
+            "speed InterestEvolution --batch 256 --through stable_baselines3",
         ),
     )
     parser.add_argument(
@@ -85,6 +87,13 @@ def _add_speed(commands: Any) -> None:
         metavar="CLASS",
         help="only compare with another simulator of the scenario, module:Class or file.py:Class, "
         "made with the scenario and the number of people, and stepped with slates",
+    )
+    only.add_argument(
+        "--through",
+        nargs="+",
+        metavar="FRAMEWORK",
+        help="only compare with the batch as frameworks step it: stable_baselines3, torchrl, "
+        "tianshou or rllib",
     )
     parser.set_defaults(run=speed)
 
@@ -123,6 +132,9 @@ def speed(options: argparse.Namespace) -> int:
     scenarios = {env_id: resolve_scenario(env_id) for env_id in ids}
     if options.against:
         _print_comparison(scenarios, options)
+        return 0
+    if options.through:
+        _print_interfaces(scenarios, options)
         return 0
     if not options.world:
         _print_batches(scenarios, options)
@@ -177,6 +189,20 @@ def _print_comparison(scenarios: "Mapping[str, Scenario]", options: argparse.Nam
             f"{env_id}, {batch:,} people, one thread: compiled {ours / 1e6:.2f} M/s, "
             f"{reference.__name__} {theirs / 1e6:.2f} M/s, ratio {ours / theirs:.1f}"
         )
+
+
+def _print_interfaces(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:
+    """Prints how fast frameworks step a batch by the interfaces that they train through."""
+    from recsim_env.benchmark.interfaces import rates_through
+
+    for env_id, scenario in scenarios.items():
+        for batch, framework in itertools.product(options.batch, options.through):
+            alone, through = rates_through(framework, scenario, batch, seconds=options.seconds)
+            print(
+                f"{env_id}, {batch:,} people, one thread: alone {alone / 1e6:.3f} M/s, through "
+                f"{framework} {through / 1e6:.3f} M/s, {through / alone:.0%} of it",
+                flush=True,
+            )
 
 
 def _print_world_scale(seconds: float) -> None:

@@ -25,3 +25,14 @@ def test_speed_compares_with_another_simulator(capsys):
     assert line.startswith("recsim_env/InterestEvolution-v0, 8 people") and "ratio" in line
     assert main([*asked, f"{other}:NumpyInterestEvolution"]) == 2
     assert "name it" in capsys.readouterr().err
+
+
+def test_speed_compares_with_frameworks(capsys):
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    asked = ["speed", "InterestEvolution", "--batch", "8", "--seconds", "0.02", "--through"]
+    assert main([*asked, "stable_baselines3"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("recsim_env/InterestEvolution-v0, 8 people, one thread: alone ")
+    assert "through stable_baselines3" in line and line.endswith("% of it")
+    assert main([*asked, "torch_rl"]) == 2
+    assert "did you mean 'torchrl'?" in capsys.readouterr().err
