@@ -21,11 +21,12 @@ from recsim_env.envs.action_forms import (
     ActionForm,
     AllSlates,
     BestScores,
+    FeatureWeights,
     NearestItems,
     count_slates,
 )
 
-_FORMS = ("auto", "slates", "ordered", "unordered", "scores", "points")
+_FORMS = ("auto", "slates", "ordered", "unordered", "scores", "points", "weights")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,8 @@ class SB3ModelSettings(AgentSettings):
         "auto",
         choices=_FORMS,
         doc="what the model's actions are: slates; numbers of slates, of enumerate_slates, ordered "
-        "or unordered; scores, of score_candidates; points, of point_at_items; by default what "
-        "alone fits",
+        "or unordered; scores, of score_candidates; points, of point_at_items; weights, of "
+        "weigh_features; by default what alone fits",
     )
 
 
@@ -217,7 +218,10 @@ def _form(space: spaces.Space, env: RecommendationVectorEnv, wanted: str) -> Act
         shown: Any = env.single_observation_space
         if "candidates" in shown.spaces and space.shape == shown["candidates"].shape[1:]:
             bound = float(np.max(np.abs([space.low, space.high])))
-            fitting["points"] = NearestItems(scenario, shown, bound=bound)
+            forms = NearestItems(scenario, shown, bound=bound), FeatureWeights(scenario, shown)
+            for name, form in zip(("points", "weights"), forms, strict=True):
+                if form.space == space:
+                    fitting[name] = form
     if wanted != "auto":
         fitting = {name: form for name, form in fitting.items() if name == wanted}
     if len(fitting) == 1:

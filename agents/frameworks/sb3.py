@@ -7,7 +7,8 @@ order. These have the same weights for every candidate:
     MaskableCandidatePolicy     MaskablePPO: likewise, of what can be shown
     CandidateQPolicy            DQN: a value for every slate
     CandidateQuantilePolicy     QRDQN: quantiles of it
-    CandidateSummary            SAC, TD3, TQC and any "MultiInputPolicy": a features extractor
+    CandidateWeightPolicy       SAC: weights of features, by which candidates are ranked
+    CandidateSummary            TQC, TD3 and any "MultiInputPolicy": a features extractor
 
     people = gymnasium.make_vec("recsim_env/InterestEvolution-v0", 64, autoreset_mode="SameStep")
     model = PPO(CandidatePolicy, VecEnvAdapter(people), n_steps=32, batch_size=512).learn(20_000)
@@ -17,10 +18,13 @@ number:
 
     DQN(CandidateQPolicy, VecEnvAdapter(enumerate_slates(people, ordered=False)), ...)
 
-All take ``policy_kwargs={"width": ..., "network": ...}``; see `CandidateScores` for networks. What
-SAC and its like do are points, so they want `point_at_items` around the environment, and
+What SAC, TD3 and TQC do are points of a Box, so they want `weigh_features` or `point_at_items`:
 
-    SAC("MultiInputPolicy", env, policy_kwargs={"features_extractor_class": CandidateSummary})
+    SAC(CandidateWeightPolicy, VecEnvAdapter(weigh_features(people)), ...)
+    TQC("MultiInputPolicy", ..., policy_kwargs={"features_extractor_class": CandidateSummary})
+
+All policies take ``policy_kwargs={"width": ..., "network": ...}``; see `CandidateScores`. Which
+algorithm and form of actions learns what is measured in docs/action-forms.md.
 """
 
 from typing import Any
@@ -32,7 +36,9 @@ from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import DQNPolicy
+from stable_baselines3.sac.policies import SACPolicy
 
+from recsim_env.agents.networks.directions import DirectionCritics
 from recsim_env.agents.networks.encoder import (
     CandidateScores,
     Network,
@@ -261,7 +267,7 @@ class CandidateSummary(BaseFeaturesExtractor):
     """The person, and the mean of the candidates, (n, 2 width): their order means nothing.
 
     It does not tell candidates apart: it serves actions that are points among features
-    (`point_at_items`), not scores of each candidate.
+    (`point_at_items`) or weights of them (`weigh_features`), not scores of each candidate.
 
     Args:
       observation_space: with `candidates`.
@@ -279,3 +285,33 @@ class CandidateSummary(BaseFeaturesExtractor):
         """Returns (n, 2 width)."""
         person, items = self.encoder(observation)
         return torch.cat([person, items.mean(dim=1)], dim=1)
+
+
+class CandidateWeightPolicy(SACPolicy):
+    """Weights of features for SAC, and critics that see the candidates which they pick out.
+
+    The actor sees a `CandidateSummary`; the critics are `DirectionCritics`.
+
+    Args:
+      *args: from the algorithm.
+      network, width: see `CandidateScores`.
+      **settings: of Stable-Baselines3's SACPolicy.
+    """
+
+    def __init__(
+        self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
+    ) -> None:
+        self._network: dict[str, Any] = {"network": network, "width": width}
+        summary = {
+            "features_extractor_class": CandidateSummary,
+            "features_extractor_kwargs": self._network,
+        }
+        super().__init__(*args, **settings | summary)
+
+    def make_critic(self, features_extractor: Any = None) -> Any:
+        """Returns fresh critics."""
+        space: Any = self.observation_space
+        return DirectionCritics(space, **self._network).to(self.device)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return super()._get_constructor_parameters() | self._network

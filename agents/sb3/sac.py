@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
-from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent
 from recsim_env.agents.sb3.off_policy import KeptReplay, OffPolicySettings
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.action_forms import ActionForm, best_candidates
+from recsim_env.envs.action_forms import ActionForm, FeatureWeights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,35 +46,34 @@ class SACAgent(SB3Agent):
 
     Settings = SACSettings
     settings: SACSettings
-    form: "Directions"
+    form: FeatureWeights
 
     #: Shorter than the session, as with values of slates.
     scale_discount: ClassVar[float] = 0.9
 
     def action_form(self, env: RecommendationVectorEnv) -> ActionForm:
-        """Returns that actions are directions."""
-        return Directions(env)
+        """Returns that actions are weights of features, a direction among them."""
+        return FeatureWeights(env.scenario, env.single_observation_space)
 
     def make_model(self, env: Any) -> Any:
-        """Returns Stable-Baselines3's SAC with a `DirectionPolicy`."""
+        """Returns Stable-Baselines3's SAC with a `CandidateWeightPolicy`."""
         from stable_baselines3 import SAC
 
-        from recsim_env.agents.frameworks.sb3 import CandidateSummary
-        from recsim_env.agents.sb3.sac_policy import DirectionPolicy
+        from recsim_env.agents.frameworks.sb3 import CandidateWeightPolicy
 
-        encoder = {"network": self.settings.network, "width": self.settings.width}
+        settings = self.settings
         return SAC(
-            DirectionPolicy,
+            CandidateWeightPolicy,
             env,
             ent_coef="auto_0.1",
-            target_entropy=self.settings.entropy * env.action_space.shape[0],
+            target_entropy=settings.entropy * env.action_space.shape[0],
             policy_kwargs={
-                "net_arch": [self.settings.width],
-                "features_extractor_class": CandidateSummary,
-                "features_extractor_kwargs": encoder,
+                "net_arch": [settings.width],
+                "network": settings.network,
+                "width": settings.width,
             },
             device=self.device,
-            **self.settings.of_model(env),
+            **settings.of_model(env),
         )
 
     def choose(self, tensors: Any, *, deterministic: bool) -> np.ndarray:
@@ -92,17 +89,3 @@ class SACAgent(SB3Agent):
     def kept_parts(self) -> dict[str, Any]:
         """Returns the replay buffer."""
         return {"replay": KeptReplay(self.model)}
-
-
-class Directions(ActionForm):
-    """A weight for every item feature; the candidates of the largest weighted sums are shown."""
-
-    def __init__(self, env: RecommendationVectorEnv) -> None:
-        n_features = env.scenario.schema.boxes["candidates"].shape[1]
-        self.slate_size = env.scenario.slate_size
-        self.space = spaces.Box(-1.0, 1.0, (n_features,), np.float32)
-
-    def slates(self, actions: np.ndarray, observation: Observation) -> np.ndarray:
-        """Ranks the candidates by inner product; see `ActionForm.slates`."""
-        match = np.einsum("ncf,nf->nc", observation["candidates"], actions, dtype=np.float64)
-        return best_candidates(match, self.slate_size)

@@ -1,4 +1,4 @@
-"""Actions of other forms that mean slates: a slate's number, scores, a point among the items."""
+"""Actions of other forms that mean slates: a number, scores, points among items, weights."""
 
 import itertools
 import math
@@ -131,15 +131,7 @@ class NearestItems(ActionForm):
 
     def __init__(self, scenario: Scenario, space: spaces.Space, *, bound: float) -> None:
         self.bound = _as_bound(bound)
-        if not isinstance(space, spaces.Dict) or "candidates" not in space.spaces:
-            raise ValueError(
-                f"point_at_items needs the observation 'candidates', and {type(scenario).__name__} "
-                "as it is made here shows none; use flat=False and a scenario with item features, "
-                "or score_candidates"
-            )
-        features = space["candidates"]
-        if not isinstance(features, spaces.Box):
-            raise TypeError(f"observation 'candidates' is {features}, not a Box")
+        features = _features(scenario, space, needed_by="point_at_items")
         low, high = features.low.min(axis=0), features.high.max(axis=0)
         self.slate_size = scenario.slate_size
         self.space = spaces.Box(
@@ -149,11 +141,45 @@ class NearestItems(ActionForm):
     def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
         """Ranks the candidates by distance; see `ActionForm.slates`."""
         points = _finite(actions, self.space)
-        candidates = observation["candidates"].astype(np.float64)
-        if len(points) != len(candidates):  # NumPy would show what one point means to everybody
-            raise ValueError(f"{len(points)} actions for {len(candidates)} environments")
-        apart = candidates - points[:, None, :]
+        apart = _candidates(observation, len(points)) - points[:, None, :]
         return best_candidates(-np.einsum("ncf,ncf->nc", apart, apart), self.slate_size)
+
+
+class FeatureWeights(ActionForm):
+    """A weight for every item feature; see `recsim_env.envs.wrappers.weigh_features`."""
+
+    def __init__(self, scenario: Scenario, space: spaces.Space) -> None:
+        n_features = _features(scenario, space, needed_by="weigh_features").shape[1]
+        self.slate_size = scenario.slate_size
+        self.space = spaces.Box(-1.0, 1.0, (n_features,), np.float32)
+
+    def slates(self, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """Ranks the candidates by weighted sums; see `ActionForm.slates`."""
+        weights = _finite(actions, self.space)
+        match = np.einsum("ncf,nf->nc", _candidates(observation, len(weights)), weights)
+        return best_candidates(match, self.slate_size)
+
+
+def _features(scenario: Scenario, space: spaces.Space, *, needed_by: str) -> spaces.Box:
+    """Returns the space of the observation `candidates`; raises ValueError where there is none."""
+    if not isinstance(space, spaces.Dict) or "candidates" not in space.spaces:
+        raise ValueError(
+            f"{needed_by} needs the observation 'candidates', and {type(scenario).__name__} as it "
+            "is made here shows none; use flat=False and a scenario with item features, or "
+            "score_candidates"
+        )
+    features = space["candidates"]
+    if not isinstance(features, spaces.Box):
+        raise TypeError(f"observation 'candidates' is {features}, not a Box")
+    return features
+
+
+def _candidates(observation: Any, n_actions: int) -> np.ndarray:
+    """Returns features of candidates, (n, n_candidates, n_features), of as many people."""
+    candidates: np.ndarray = observation["candidates"].astype(np.float64)
+    if n_actions != len(candidates):  # NumPy would show what one action means to everybody
+        raise ValueError(f"{n_actions} actions for {len(candidates)} environments")
+    return candidates
 
 
 def count_slates(scenario: Scenario, *, ordered: bool) -> int:

@@ -6,6 +6,7 @@ single or batch, with another action space; everything else stays as it is:
     enumerate_slates       Discrete: the number of a slate, of all that there are
     score_candidates       Box: a score for every candidate, the best are shown
     point_at_items         Box: a point in the space of item features, the nearest are shown
+    weigh_features         Box: a weight for every item feature, the highest sums are shown
 
 Which of them suits which algorithm, and what each then earns, is measured in docs/action-forms.md.
 `add_action_mask`, put around what these return, tells with every observation which actions are
@@ -29,7 +30,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs.action_forms import ActionForm, AllSlates, BestScores, NearestItems
+from recsim_env.envs.action_forms import (
+    ActionForm,
+    AllSlates,
+    BestScores,
+    FeatureWeights,
+    NearestItems,
+)
 from recsim_env.envs.arguments import as_array
 from recsim_env.envs.masks import MaskWrapper, VectorMaskWrapper
 
@@ -88,6 +95,26 @@ def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
     space = getattr(env, "single_observation_space", env.observation_space)
     form = NearestItems(_scenario(env), space, bound=bound)
     return _wrap(env, form, point_at_items, bound=form.bound)
+
+
+def weigh_features(env: AnyEnv) -> AnyEnv:
+    """Returns the environment with `Box` actions: weights of item features, in [-1, 1].
+
+    The candidate of the largest weighted sum of features stands first; among equal sums, the lower
+    index. Only the direction of the weights matters, so it ranks all candidates alike, also where
+    more of a feature is always better; a point (`point_at_items`) ranks those around it.
+
+    Args:
+      env: single or batch, wrapped or not, with dict observations.
+
+    Raises:
+      ValueError: the observation has no `candidates`.
+
+    Source: after Dulac-Arnold et al. 2015, as `point_at_items`.
+    Differs: inner products, not distances.
+    """
+    space = getattr(env, "single_observation_space", env.observation_space)
+    return _wrap(env, FeatureWeights(_scenario(env), space), weigh_features)
 
 
 def add_action_mask(env: AnyEnv) -> AnyEnv:

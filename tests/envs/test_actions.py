@@ -9,13 +9,19 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import data_equivalence
 
 from recsim_env.envs.registry import ENVIRONMENTS
-from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.wrappers import (
+    enumerate_slates,
+    point_at_items,
+    score_candidates,
+    weigh_features,
+)
 
 WRAPPERS = {
     "plain": lambda env: env,
     "numbers": lambda env: enumerate_slates(env, ordered=False),
     "scores": lambda env: score_candidates(env),
     "points": lambda env: point_at_items(env),
+    "weights": lambda env: weigh_features(env),
 }
 
 INTEGERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]

@@ -13,6 +13,7 @@ from recsim_env.envs.wrappers import (
     enumerate_slates,
     point_at_items,
     score_candidates,
+    weigh_features,
 )
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
@@ -107,7 +108,7 @@ def test_gymnasium_s_checker_and_spec_take_it():
     assert mask.tolist() == [1] * 6
 
 
-@pytest.mark.parametrize("wrap", [score_candidates, point_at_items])
+@pytest.mark.parametrize("wrap", [score_candidates, point_at_items, weigh_features])
 @pytest.mark.parametrize("made", [RecommendationEnv, RecommendationVectorEnv])
 def test_points_cannot_be_masked(wrap, made):
     with pytest.raises(TypeError, match="cannot be masked; use enumerate_slates"):

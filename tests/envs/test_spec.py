@@ -18,6 +18,7 @@ from recsim_env.envs.wrappers import (
     enumerate_slates,
     point_at_items,
     score_candidates,
+    weigh_features,
 )
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -35,6 +36,7 @@ WRAPPERS = {
     "unordered": lambda env: enumerate_slates(env, ordered=False),
     "scores": lambda env: score_candidates(env, bound=2),
     "points": lambda env: point_at_items(env),
+    "weights": lambda env: weigh_features(env),
     "twice": lambda env: gymnasium.wrappers.RecordEpisodeStatistics(score_candidates(env), 7),
 }
 

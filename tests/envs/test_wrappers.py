@@ -10,7 +10,12 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import recsim_env  # registers the environments
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.wrappers import (
+    enumerate_slates,
+    point_at_items,
+    score_candidates,
+    weigh_features,
+)
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -22,6 +27,7 @@ WRAPPERS = {
     "unordered": lambda env: enumerate_slates(env, ordered=False),
     "scores": lambda env: score_candidates(env),
     "points": lambda env: point_at_items(env),
+    "weights": lambda env: weigh_features(env),
 }
 
 
@@ -89,6 +95,21 @@ def test_nearest_items_are_shown_nearest_first_without_repeats():
         )[0]
         assert slate.tolist() == sorted(range(len(apart)), key=apart.__getitem__)[:4]
         observation, _, terminated, _, _ = env.step(point)
+        if terminated:
+            observation, _ = env.reset()
+
+
+def test_the_largest_weighted_sums_are_shown_largest_first():
+    rng = np.random.default_rng(0)
+    env = weigh_features(RecommendationEnv(RatedCatalogue, slate_size=4))
+    observation, _ = env.reset(seed=2)
+    for _ in range(15):
+        weights = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
+        sums = [float(np.dot(row.astype(float), weights)) for row in observation["candidates"]]
+        batch = {name: value[None] for name, value in observation.items()}
+        slate = env.form.slates(weights[None], batch)[0]
+        assert slate.tolist() == sorted(range(len(sums)), key=lambda i: -sums[i])[:4]
+        observation, _, terminated, _, _ = env.step(weights)
         if terminated:
             observation, _ = env.reset()
 
@@ -190,7 +211,9 @@ def test_other_environments_are_refused():
 
 
 @pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
-@pytest.mark.parametrize("outer", [enumerate_slates, score_candidates, point_at_items])
+@pytest.mark.parametrize(
+    "outer", [enumerate_slates, score_candidates, point_at_items, weigh_features]
+)
 def test_what_takes_other_actions_already_is_not_wrapped_again(make, outer):
     env = make("recsim_env/InterestEvolution-v0", n_candidates=3, slate_size=3)
     with pytest.raises(ValueError, match=f"{outer.__name__} needs .*takes Box.* already"):

@@ -9,7 +9,12 @@ import pytest
 from recsim_env.agents import SB3Model, agent_class, as_agent, make_agent
 from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.wrappers import (
+    enumerate_slates,
+    point_at_items,
+    score_candidates,
+    weigh_features,
+)
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.music_streaming import MusicStreaming
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -31,6 +36,7 @@ MADE = {
     "QRDQN": (contrib.QRDQN, lambda env: enumerate_slates(env, ordered=False), {}),
     "SAC": (sb3.SAC, score_candidates, {}),
     "TD3": (sb3.TD3, point_at_items, {}),
+    "SAC, weights": (sb3.SAC, weigh_features, {}),
     "TQC": (contrib.TQC, score_candidates, {}),
 }
 
@@ -77,7 +83,8 @@ def test_its_file_tells_the_algorithm_and_it_serves_as_the_model_does(
     model.save(tmp_path / "model.zip")
     observation, _ = people.reset(seed=3)
     own = adapted(model, observation, wrap)
-    settings = {"actions": "points"} if name == "TD3" else {}
+    forms = {"TD3": "points", "SAC, weights": "weights"}
+    settings = {"actions": forms[name]} if name in forms else {}
     for agent in (
         SB3Model(people, model, **settings),
         make_agent(str(tmp_path / "model.zip"), people, **settings),
@@ -171,7 +178,7 @@ def test_forms_of_actions_that_do_not_fit_are_refused(models, people):
         SB3Model(people, models["DQN"], actions="points")
     wide = RecommendationVectorEnv(InterestEvolution(n_candidates=20, slate_size=2))
     model = sb3.SAC("MultiInputPolicy", _single(wide, score_candidates), buffer_size=10)
-    with pytest.raises(ValueError, match="could be scores or points; say which by actions="):
+    with pytest.raises(ValueError, match="could be scores or weights; say which by actions="):
         SB3Model(wide, model)
     assert SB3Model(wide, model, actions="scores").settings.actions == "scores"
 

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from recsim_env.envs.wrappers import enumerate_slates, point_at_items, score_candidates
+from recsim_env.envs.wrappers import (
+    enumerate_slates,
+    point_at_items,
+    score_candidates,
+    weigh_features,
+)
 
 pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')
 
@@ -22,6 +27,7 @@ from recsim_env.agents.frameworks.sb3 import (
     CandidateQPolicy,
     CandidateQuantilePolicy,
     CandidateSummary,
+    CandidateWeightPolicy,
     MaskableCandidatePolicy,
     SlateDistribution,
 )
@@ -71,7 +77,8 @@ MODELS = {
         sets_of_items,
         REPLAY | {"policy_kwargs": WIDTH | {"n_quantiles": 3}},
     ),
-    "SAC": (sb3.SAC, "MultiInputPolicy", point_at_items, POINTS),
+    "SAC": (sb3.SAC, CandidateWeightPolicy, weigh_features, REPLAY),
+    "SAC, summary": (sb3.SAC, "MultiInputPolicy", point_at_items, POINTS),
 }
 
 

@@ -1,10 +1,10 @@
-"""Directions among item features, and what they are worth, as a policy of Stable-Baselines3."""
+"""What directions among item features are worth, where the items that lie furthest are shown.
 
-from typing import Any
+Import this module where it is used: it needs torch.
+"""
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.sac.policies import SACPolicy
 from torch import nn
 
 from recsim_env.agents.networks.encoder import Network, Tensors, candidates_of, make_encoder
@@ -49,12 +49,3 @@ class DirectionCritics(nn.Module):
     def set_training_mode(self, mode: bool) -> None:
         """Says whether the critics are in training."""
         self.train(mode)
-
-
-class DirectionPolicy(SACPolicy):
-    """Stable-Baselines3's SAC policy: an actor on a `CandidateSummary`, critics as wide as that."""
-
-    def make_critic(self, features_extractor: Any = None) -> Any:
-        """Returns fresh critics."""
-        space: Any = self.observation_space
-        return DirectionCritics(space, **self.features_extractor_kwargs).to(self.device)
