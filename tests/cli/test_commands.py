@@ -530,7 +530,7 @@ def test_impossible_rankings_are_one_line(capsys, ratings):
     assert "negatives=9 is not allowed; use all with protocol time" in time
     among_all = ["--negatives", "all", *brief]
     wrong = refused(capsys, "rank", log, "--agents", "nobody", *among_all)
-    assert "agent 'nobody' is unknown" in wrong
+    assert "agent 'nobody' is neither a file nor a known name" in wrong
     assert "ask for fewer" in refused(capsys, "rank", log, "--min-user", "26", *brief)
 
 
