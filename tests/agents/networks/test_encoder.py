@@ -1,12 +1,19 @@
 """What of a person an encoder compares with candidates, and that their order means nothing."""
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
 
+from recsim_env.envs.registry import ENVIRONMENTS
+
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
-from recsim_env.agents.networks.encoder import CandidateEncoder  # noqa: E402 (needs torch)
+from recsim_env.agents.networks.encoder import (  # noqa: E402 (needs torch)
+    CandidateEncoder,
+    CandidateScores,
+    split,
+)
 
 SHAPES = {
     "candidates": (5, 3),
@@ -72,3 +79,45 @@ def test_where_what_is_seen_lies_in_memory_changes_no_bit(offset, spacing):
         records[name].copy_(seen[name])
     for one, other in zip(encoder(seen), encoder(records), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["InterestEvolution", "RatedCatalogue", "MusicStreaming"])
+def test_flat_observations_are_split_into_their_fields(name):
+    env, flat = (
+        gymnasium.make_vec(f"recsim_env/{name}-v0", num_envs=3, flat=is_flat)
+        for is_flat in (False, True)
+    )
+    observation, vectors = env.reset(seed=1)[0], torch.as_tensor(flat.reset(seed=1)[0])
+    space = env.single_observation_space
+    fields = split(vectors, space)
+    assert set(fields) == {k for k, part in space.items() if isinstance(part, spaces.Box)}
+    for each, value in fields.items():
+        assert np.array_equal(value.numpy(), observation[each])
+    ahead = split(torch.stack([vectors, vectors]), space)  # (time, person)
+    assert ahead["candidates"].shape == (2, 3, *space["candidates"].shape)
+    with pytest.raises(ValueError, match=r"are not of this space, whose fields \(.*\) have"):
+        split(vectors[:, 1:], space)
+    with pytest.raises(TypeError, match="make the environment with flat=False"):
+        split(vectors, flat.single_observation_space)
+
+
+def test_every_environment_shows_its_fields_in_the_order_of_a_flat_observation():
+    for name in ENVIRONMENTS:
+        env = gymnasium.make(f"recsim_env/{name}").unwrapped
+        schema = env.scenario.schema
+        assert list(env.observation_space.spaces) == list(schema.spaces)
+
+
+@torch.no_grad()
+def test_where_nothing_is_known_of_a_person_candidates_still_differ():
+    space = spaces.Dict({"candidates": SPACE["candidates"]})
+    network = CandidateScores(space, 8)
+    scores, values = network({"candidates": torch.rand(6, 5, 3)})
+    assert scores.shape == (6, 5)
+    assert values.shape == (6, 1)
+    assert (scores.std(dim=1) > 0).all()
+
+
+def test_without_features_of_candidates_there_is_nothing_to_encode():
+    with pytest.raises(ValueError, match="no features of candidates, only narrow"):
+        CandidateEncoder(spaces.Dict({"narrow": SPACE["narrow"], "id": spaces.Discrete(3)}), 8)
