@@ -26,10 +26,10 @@ def n_arguments(function: Any, meanings: Mapping[int, str]) -> int:
         ) from None
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [each for each in parameters if each.default is each.empty]
-    by_name = [each.name for each in needed if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    unclear = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_POSITIONAL)
     n = sum(each.kind in kinds for each in needed)
-    if n not in meanings or by_name:
-        taken = ", ".join(each.name for each in parameters) or "nothing"
+    if n not in meanings or any(each.kind in unclear for each in needed):
+        taken = ", ".join(map(str, parameters)) or "nothing"
         raise TypeError(f"{name_of(function)} takes {taken}; give a function of {allowed}")
     return n
 

@@ -37,7 +37,10 @@ LONG = {
 NOT_RUN = {
     "recsim-env": "it names the program only",
     "recsim-env calibrate": "it names the command only",
+    "recsim-env export": "it names the command only",
     "recsim-env log": "it names the command only",
+    "recsim-env benchmark MusicStreaming --agents linucb rules.py:first_feature": "rules.py is "
+    "anybody's own; tests/cli/test_foreign.py runs another",
     "recsim-env plot .": "it stands in the folder of a report, where test_commands.py runs it",
     "recsim-env plot FOLDER": "FOLDER stands for one",
     "recsim-env scenarios NAME": "NAME stands for one",

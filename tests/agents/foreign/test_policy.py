@@ -1,5 +1,7 @@
 """Plain functions from observations to slates serve as agents, wherever agents are named."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -126,7 +128,16 @@ def test_what_is_no_slate_is_refused(people, function, batched, message):
 
 @pytest.mark.parametrize(
     "thing",
-    [lambda: 0, lambda a, b, c: 0, 5, None, int, InterestEvolution, lambda seen, *, rng: 0],
+    [
+        lambda: 0,
+        lambda a, b, c: 0,
+        5,
+        None,
+        int,
+        InterestEvolution,
+        lambda seen, *, rng: 0,
+        os.path.join,
+    ],
 )
 def test_what_is_no_policy_is_refused(people, thing):
     with pytest.raises(TypeError, match=r"\(observation\)|no function; use an agent"):
