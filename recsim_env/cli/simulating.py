@@ -89,9 +89,9 @@ def _print(outcome: "SimulationOutcome", options: argparse.Namespace) -> None:
     if outcome.report:
         print("\n".join(outcome.report.lines()))
     print(
-        f"speed               {outcome.steps_per_second:,.0f} steps/s, "
-        f"{outcome.steps_per_worker_second:,.0f} a worker; "
-        f"peak memory {outcome.peak_mebibytes:,.0f} MiB a worker"
+        f"speed               {outcome.steps_per_second:,.0f} steps/s; 10^9 steps cost "
+        f"{outcome.core_hours:.2g} core hours; peak memory {outcome.peak_mebibytes:,.0f} MiB a "
+        "worker"
     )
     if options.out and outcome.report:
         print(f"report: {options.out / 'report.json'}")

@@ -30,6 +30,8 @@ PROGRAMS = ("recsim-env", "make", "pip", "python", ".venv/bin/python", ".ci/run"
 # What is not run as written: it takes hours, is run elsewhere, or is no work of ours.
 LONG = {
     "recsim-env benchmark --config": "hours; the settings of the file are read",
+    "recsim-env benchmark --backend": "tests/benchmark/runs/test_cluster.py has clusters",
+    "recsim-env simulate": "minutes of measuring; tests/benchmark/simulation runs it small",
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
     "recsim-env plot docs/results": "tests/test_pages.py writes these reports elsewhere",
     "recsim-env speed": "tens of minutes of measuring; tests/cli/test_speed.py runs it small",

@@ -1,9 +1,9 @@
 """Clusters as backends of joblib: Dask's and Ray's workers play runs, this process waits and keeps.
 
-Both libraries come with a backend of joblib of their own. Dask's waits for ever where a worker
-cannot read what it is sent, or was killed too often, and Ray's hands calls to workers in turn,
-however busy or dead they are. Here each call is a task of the cluster's own scheduler, and a thread
-of this process waits for it; so runs are told as they end, and a lost worker loses no other's.
+Both libraries come with a backend of joblib of their own. Ray's hands calls to workers in turn,
+however busy or dead they are, and neither ends a run that nobody waits for any more. Here each call
+is a task of the cluster's own scheduler, and a thread of this process waits for it; so runs are told
+as they end, a lost worker loses no other's, and what was given up stops.
 """
 
 import contextlib
@@ -115,10 +115,7 @@ class ClusterBackend(ThreadingBackend):
                 return self.result(task)
             except LostWorker as lost:
                 if n_tries == MOST_TRIES:
-                    raise ClusterFault(
-                        f"{self.title} lost the worker of a run {MOST_TRIES} times, often for "
-                        "want of memory; the same command goes on with what is left"
-                    ) from lost
+                    raise _lost_too_often(self.title) from lost
                 if not self._is_closing:
                     self.note(f"{self.title} lost a worker ({lost}); its run is played again")
             finally:
@@ -215,7 +212,7 @@ class DaskBackend(ClusterBackend):
                         raise
                     self._require_somebody()
         except self._lost as error:
-            raise LostWorker(str(error).partition("\n")[0]) from error
+            raise _lost_too_often(self.title) from error
         except CancelledError as error:
             raise ClusterFault("the Dask scheduler is gone, or gave up a run") from error
         except Exception as error:
@@ -334,6 +331,13 @@ class RayBackend(ClusterBackend):
 
 def _called(call: Callable[[], Any]) -> Any:
     return call()
+
+
+def _lost_too_often(title: str) -> ClusterFault:
+    return ClusterFault(
+        f"{title} lost {MOST_TRIES} workers over one run, often for want of memory; the same "
+        "command goes on with what is left"
+    )
 
 
 def _fault(title: str, error: Exception) -> ClusterFault:

@@ -10,6 +10,7 @@ import functools
 import json
 import math
 import sys
+import time
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ ROWS = Layout(
         "returns": str,
         "lengths": str,
         "wall_seconds": float,
+        "cpu_seconds": float,
         "peak_mebibytes": float,
         "config_hash": str,
         "error": str,
@@ -104,7 +106,7 @@ def _play(block: Block) -> list[Row]:
     agent = _agent(block.scenario, block.agent, block.agent_settings, block.config_hash)
     means: list[np.ndarray] = []
     counts = Counter[float](), Counter[float]()
-    n_steps, n_clicks = 0, 0.0
+    n_steps, n_clicks, begun = 0, 0.0, time.process_time()
     for first in range(0, block.n_people, BATCH):
         n = min(BATCH, block.n_people - first)
         found = _evaluated(agent, block, first, n)
@@ -126,6 +128,7 @@ def _play(block: Block) -> list[Row]:
             "return_squares": math.fsum((of_people - total / len(of_people)) ** 2),
             "returns": packed(counts[0]),
             "lengths": packed(counts[1]),
+            "cpu_seconds": time.process_time() - begun,
             "peak_mebibytes": peak_mebibytes(),
         }
     ]

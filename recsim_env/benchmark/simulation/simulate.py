@@ -32,7 +32,7 @@ class SimulationOutcome:
       n_blocks, n_kept: how many there are, and how many were finished before.
       failed: (scenario, agent, number) of those that failed.
       steps_per_second: of all processes together, in this call; 0 where nothing was left to do.
-      steps_per_worker_second: of one process, while it played.
+      core_hours: what 10⁹ steps would cost, in hours of one core, however busy it is otherwise.
       peak_mebibytes: the most memory that a process had.
     """
 
@@ -41,7 +41,7 @@ class SimulationOutcome:
     n_kept: int
     failed: tuple[RunKey, ...]
     steps_per_second: float
-    steps_per_worker_second: float
+    core_hours: float
     peak_mebibytes: float
 
 
@@ -128,7 +128,7 @@ def simulate(
         n_kept=len(blocks) - len(waiting),
         failed=failed,
         steps_per_second=_steps(played) / (time.perf_counter() - begun),
-        steps_per_worker_second=_steps(rows) / max(1e-9, sum(row["wall_seconds"] for row in rows)),
+        core_hours=sum(row["cpu_seconds"] for row in rows) / 3_600 * 1e9 / max(1, _steps(rows)),
         peak_mebibytes=max((row["peak_mebibytes"] for row in rows), default=0.0),
     )
 

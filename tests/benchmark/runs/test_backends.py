@@ -144,7 +144,7 @@ def test_a_run_whose_worker_was_lost_is_played_again_and_it_is_said(runs):
 def test_a_run_whose_workers_are_always_lost_ends_in_an_error(runs):
     with (
         joblib.parallel_config(backend=Threads(n_losses=MOST_TRIES)),
-        pytest.raises(RuntimeError, match=f"lost the worker of a run {MOST_TRIES} times"),
+        pytest.raises(RuntimeError, match=f"lost {MOST_TRIES} workers over one run"),
     ):
         told_of(runs, play)
 
