@@ -2,8 +2,8 @@
 
 Both libraries come with a backend of joblib of their own. Ray's hands calls to workers in turn,
 however busy or dead they are, and neither ends a run that nobody waits for any more. Here each call
-is a task of the cluster's own scheduler, and a thread of this process waits for it; so runs are told
-as they end, a lost worker loses no other's, and what was given up stops.
+is a task of the cluster's own scheduler, and a thread of this process waits for it; so runs are
+told as they end, a lost worker loses no other's, and what was given up stops.
 """
 
 import contextlib
