@@ -19,7 +19,7 @@ extensions = [
 # Pages that others take in parts.
 exclude_patterns = ["readme.md"]
 
-smartquotes = False  # what is quoted is often typed
+smartquotes_action = "De"  # dashes, not quotes: what is quoted is often typed
 
 # What stands between single backticks is code, and a link where it names something public.
 default_role = "py:obj"
@@ -44,6 +44,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["style.css"]
+html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

@@ -24,8 +24,8 @@ _README = "readme.md"
 #: What is not on the site: its builder, and a part of a page.
 _LEFT_OUT = ("website/", "results/ablation/values.md")
 
-#: Where pages are listed that stand alone.
-_HOW_TO = "how-to/README.md"
+#: Where pages are listed that stand alone, and where the examples are.
+_HOW_TO, _COMPARED = "how-to/README.md", "interop.md"
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 _INCLUDED = re.compile(r"(?<=^```\{include\} )(\S+)()$", flags=re.MULTILINE)
@@ -67,7 +67,9 @@ def stage(root: Path, source: Path, written: Written) -> None:
       written: what is made from code.
     """
     pages, files = _of_repository(root, written.moved)
-    texts = {**_with_contents(pages), **written.texts}
+    kept = {name: text for name, text in pages.items() if name not in written.texts}
+    examples = sorted(name for name in written.texts if name.startswith("examples/"))
+    texts = {**_with_contents(kept, examples), **written.texts}
     files = {**files, **written.files}
     for name, text in texts.items():
         _write(source / name, text.encode())
@@ -127,23 +129,23 @@ def relinked(text: str, page: str, name: str, moved: Mapping[str, str]) -> str:
     )
 
 
-def _with_contents(pages: Mapping[str, str]) -> dict[str, str]:
-    """Returns pages, of which those of folders list others: their contents.
+def _with_contents(pages: Mapping[str, str], examples: list[str]) -> dict[str, str]:
+    """Returns pages, of which some list others: their contents.
 
     The `README.md` of a folder has those that it links to, in its order, and then what else there
-    is. Another page has the examples that it shows.
+    is. The examples are listed where they are compared.
     """
-    linked = {name: _linked(name, text) for name, text in pages.items()}
     contents = {
-        name: [each for each in links if name.endswith("README.md") or "examples/" in each]
-        for name, links in linked.items()
+        name: _linked(name, text) if name.endswith("README.md") else []
+        for name, text in pages.items()
     }
+    contents[_COMPARED] = examples
     listed = {each for found in contents.values() for each in found}
     listed |= {"index.md", _README, *ABOVE.values()}
     for name in sorted(pages, key=lambda name: (name.count("/") == 0, name)):
         if name not in listed and not name.endswith("README.md"):
             contents[_lister(name, pages)].append(name)
-    return {name: text + _tree(contents[name], name) for name, text in pages.items()}
+    return {name: text + _tree(contents[name]) for name, text in pages.items()}
 
 
 def _linked(name: str, text: str) -> list[str]:
@@ -161,7 +163,7 @@ def _lister(name: str, pages: Mapping[str, str]) -> str:
     return _HOW_TO
 
 
-def _tree(contents: list[str], name: str) -> str:
+def _tree(contents: list[str]) -> str:
     if not contents:
         return ""
     entries = "\n".join(f"/{each.removesuffix('.md')}" for each in contents)

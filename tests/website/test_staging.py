@@ -41,7 +41,8 @@ def repository(tmp_path):
         "CONTRIBUTING.md": "# Help",
         "CHANGELOG.md": "# News",
         "docs/index.md": "# Home",
-        "docs/alone.md": "# Alone\n[code](../examples/a.py)",
+        "docs/interop.md": "# Compared\n[code](../examples/a.py)",
+        "docs/agents.md": "# Agents",
         "docs/how-to/README.md": "# How\n[b](b.md)",
         "docs/how-to/a.md": "# A",
         "docs/how-to/b.md": "# B",
@@ -60,13 +61,11 @@ def contents(page):
 
 def test_every_page_is_listed_once(repository):
     source = repository / "site"
-    stage(
-        repository,
-        source,
-        Written({"examples/a.md": "# a"}, moved={"examples/a.py": "examples/a.md"}),
-    )
-    assert contents(source / "how-to/README.md") == ["how-to/b", "how-to/a", "alone"]
-    assert contents(source / "alone.md") == ["examples/a"]
+    texts = {"examples/a.md": "# a", "agents.md": "# Other agents"}
+    stage(repository, source, Written(texts, moved={"examples/a.py": "examples/a.md"}))
+    assert contents(source / "how-to/README.md") == ["how-to/b", "how-to/a", "interop"]
+    assert contents(source / "interop.md") == ["examples/a"]
+    assert (source / "agents.md").read_text() == "# Other agents"
     assert (source / "how-to/b.png").read_text() == "picture"
     assert not (source / "website").exists()
 
