@@ -45,6 +45,8 @@ LOG_SETTINGS: dict[str, dict[str, Any]] = {
     "ease": {"regularization": 500.0},
     "two_tower": {"epochs": 16, "weight_decay": 0.01, "dropout": 0.1, "id_dropout": 0.0},
     "sequential": {"epochs": 12, "weight_decay": 0.1},
+    "sasrec": {"epochs": 24, "weight_decay": 0.1},
+    "lightgcn": {"epochs": 80, "batch_size": 8_192, "learning_rate": 0.03},
 }
 
 
