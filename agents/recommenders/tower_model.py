@@ -1,6 +1,8 @@
 """Two towers as a model of a table: fitted, going on from the last fit, and served."""
 
 import contextlib
+import functools
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -169,10 +171,10 @@ class TowerModel:
         """Yields the fitted network for computing without learning; it shares its memory."""
         import torch
 
-        towers, compute = _torch_modules()
+        _, compute = _torch_modules()
+        sizes = tuple(model["sizes"].tolist())
         with compute.computing(), torch.inference_mode():
-            with torch.device("meta"):
-                net = self.network(towers.Sizes(*model["sizes"].tolist()))
+            net = _without_weights(self, sizes, threading.get_ident())
             compute.take(net, model)
             yield net
 
@@ -198,6 +200,19 @@ class TowerModel:
         fits(model, {"states": of_state, "vectors": "f I V+1"}, known)
         if not begun.is_floating_point():
             require_range("states", model["states"], low=-1, high=built.n_items - 1)
+
+
+@functools.lru_cache(maxsize=2)
+def _without_weights(model: TowerModel, sizes: tuple[int, ...], thread: int) -> Any:
+    """Returns a network that is to be given weights; one for each thread, as each gives its own.
+
+    It is kept, because building it takes longer than what a few people are served in.
+    """
+    import torch
+
+    towers, _ = _torch_modules()
+    with torch.device("meta"):
+        return model.network(towers.Sizes(*sizes))
 
 
 def _scale(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Two towers judge people by ids, likes and context, and items by ids and looks."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,20 @@ def test_what_is_wanted_may_depend_on_the_moment(table_of):
     for moment in (0, 1):
         found = TwoTower.affinity(model, asked(3, range(20), context=[float(moment)]))[0]
         assert found[moment::2].min() > found[1 - moment :: 2].max() + 1.0
+
+
+def test_models_of_the_same_sizes_are_served_each_by_its_own_weights(table_of):
+    """In turn, and in threads beside each other."""
+    table = table_of(parity())
+    models = [fitted(TwoTower, table, seed=seed, epochs=1) for seed in (1, 2)]
+    query = Query.whole_catalogue(np.arange(24))
+    alone = [TwoTower.affinity(model, query) for model in models]
+    assert not np.array_equal(*alone)
+    with ThreadPoolExecutor(2) as threads:
+        found = list(
+            threads.map(lambda turn: TwoTower.affinity(models[turn % 2], query), range(40))
+        )
+    assert all(np.array_equal(one, alone[turn % 2]) for turn, one in enumerate(found))
 
 
 # What is learned ---------------------------------------------------------------------------------

@@ -38,7 +38,9 @@ def movielens():
     except FileNotFoundError as error:
         # The ratings may not be distributed with the tests; the message says how to fetch them.
         pytest.skip(str(error))
-    names = [name for name in default_agents() if name in PUBLISHED or name in ("ease", "bpr")]
+    names = [
+        name for name in default_agents() if name in PUBLISHED or name in ("ease", "bpr", "slim")
+    ]
     agents = {name: LOG_SETTINGS.get(name, {}) for name in names}
     appearance = np.full(log.n_items, len(log))
     np.minimum.at(appearance, log.item, np.arange(len(log)))
@@ -69,3 +71,5 @@ def test_agents_rank_as_published(movielens):
     assert hit_rate["random"] + 0.25 < hit_rate["popularity"]
     assert hit_rate["popularity"] + 0.1 < min(middle)
     assert max(middle) <= min(hit_rate["ials"], hit_rate["ease"]) + 0.025
+    of_items = (hit_rate["slim"], hit_rate["ease"])  # two linear maps of what was liked
+    assert max(of_items) - min(of_items) <= 0.025
