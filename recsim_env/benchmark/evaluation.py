@@ -82,7 +82,8 @@ def evaluate(
 
     Episodes are counted by slot and not as they end, which would favour short ones. The agent's
     generator is replaced for the time, so that what it serves depends on what it learned and on
-    `seed`, and its further learning does not depend on having been evaluated.
+    `seed`, and its further learning does not depend on having been evaluated. Returns are of what
+    the scenario pays, also where the agent learned through a wrapper that pays something else.
 
     Args:
       agent: one of ours; a model of Stable-Baselines3, whichever fields of the observation it was
