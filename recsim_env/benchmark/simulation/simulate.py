@@ -100,13 +100,14 @@ def simulate(
                 progress_bar=progress_bar,
             )
     given = dict(agent_settings or {})
+    people = as_count("people", people, allowed="at least 1")
     config = _described(
         scenario,
         agent,
         given,
-        people=as_count("people", people, allowed="at least 1"),
+        people=people,
         sessions=as_count("sessions", sessions, allowed="at least 1"),
-        seed=as_seed(seed),
+        seed=as_seed(seed, num_envs=people),
     )
     blocks = _blocks(scenario, agent, given, config)
     configs = {blocks[0].scenario_label: config}

@@ -105,6 +105,7 @@ def test_other_settings_are_not_mixed_in(tmp_path):
     [
         ({"people": 0}, "people=0"),
         ({"sessions": 0}, "sessions=0"),
+        ({"seed": 2**64 - 9}, r"seed=.* 0 to 2\*\*64 - 10"),
         ({"agent": "nobody"}, "agent 'nobody' is neither"),
         ({"agent": "popularity"}, "item ids"),
         ({"agent": "linucb", "agent_settings": {"alpha": -1.0}}, "alpha"),
