@@ -3,6 +3,7 @@
     python examples/interop.py             all of them, and writes the table of docs/interop.md
     python examples/interop.py sb3_ppo     only these; the table keeps its other rows
     python examples/interop.py --shared    only those that need nothing beyond this environment
+    python examples/interop.py --speed     how fast the frameworks step a batch of 256 people
 
 What an example needs stands in its inline metadata (PEP 723). Where this environment lacks it, one
 is made in .cache/interop and kept. A row is written as soon as it is known, and what has one of the
@@ -41,7 +42,17 @@ PATIENCE = 1_200
 RESULT = re.compile(r"^.+: learned (\S+) a session, uniform (\S+), (\S+) steps/s$")
 METADATA = re.compile(r"^# /// script\n((?:#.*\n)+?)# ///$", re.MULTILINE)
 KEPT_ROW = re.compile(r"^\| \[`(\w+)\.py`\].*$", re.MULTILINE)
-TABLE = re.compile(r"(?<=<!-- table: make interop -->\n).*?(?=<!-- end of table -->)", re.DOTALL)
+TABLE = "(?<=<!-- table: {} -->\n).*?(?=<!-- end of table -->)"
+
+#: The frameworks of `recsim-env speed --through`, and an example whose environment has it.
+THROUGH = {
+    "stable_baselines3": "sb3_ppo",
+    "torchrl": "torchrl_ppo",
+    "tianshou": "tianshou_dqn",
+    "rllib": "rllib_ppo",
+}
+SCENARIOS = ("LongTermSatisfaction", "InterestEvolution", "MusicStreaming")
+SPEED = re.compile(r"alone (\S+) M/s, through \w+ (\S+) M/s, (\d+%) of it")
 
 
 class Failed(Exception):
@@ -214,9 +225,35 @@ def write_row(example: Example, cells: list[str]) -> None:
     link = f"[`{example.file.name}`](../examples/{example.file.name})"
     rows[example.name] = f"| {' | '.join([link, *cells])} |"
     known = [rows[each.name] for each in examples() if each.name in rows]
-    head = [f"| {' | '.join(HEADER)} |", "|---|---:|---:|---:|---:|---|"]
-    table = "\n".join([*head, *known]) + "\n"
-    PAGE.write_text(TABLE.sub(lambda _: table, page), encoding="utf-8")
+    write_table("examples", [f"| {' | '.join(HEADER)} |", "|---|---:|---:|---:|---:|---|", *known])
+
+
+def write_table(name: str, lines: list[str]) -> None:
+    """Writes the lines of a table between its marks in the page."""
+    page, table = PAGE.read_text(encoding="utf-8"), "".join(f"{line}\n" for line in lines)
+    marked = re.compile(TABLE.format(name), re.DOTALL)
+    PAGE.write_text(marked.sub(lambda _: table, page), encoding="utf-8")
+
+
+def measure_speed() -> int:
+    """Prints and writes how fast frameworks step a batch; returns how many could not be asked."""
+    known = {example.name: example for example in examples()}
+    lines = [f"| | {' | '.join(SCENARIOS)} |", f"|---|{'---|' * len(SCENARIOS)}"]
+    n_failed = 0
+    for framework, name in THROUGH.items():
+        asked = ["speed", *SCENARIOS, "--batch", "256", "--seconds", "3", "--through", framework]
+        try:
+            python = python_for(known[name])
+            note(f"{framework}: measuring")
+            found = SPEED.findall(run([python, "-m", "recsim_env", *asked]))
+            cells = [f"{through} of {alone} M/s, {share}" for alone, through, share in found]
+        except Failed as failed:
+            n_failed += 1
+            cells = [str(failed)]
+        lines.append(f"| {framework} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    write_table("speed", lines)
+    return n_failed
 
 
 def play(chosen: list[Example], *, again: bool, is_kept: bool) -> int:
@@ -260,8 +297,11 @@ def main() -> int:
     known = {example.name: example for example in examples()}
     parser.add_argument("names", nargs="*", choices=[[], *known], metavar="NAME", help="which")
     parser.add_argument("--shared", action="store_true", help="only what this environment can run")
+    parser.add_argument("--speed", action="store_true", help="only how fast batches are stepped")
     parser.add_argument("--again", action="store_true", help="also what has its row")
     options = parser.parse_args()
+    if options.speed:
+        return 1 if measure_speed() else 0
     chosen = [known[name] for name in options.names] or list(known.values())
     if options.shared:
         chosen = [example for example in chosen if example.is_shared]

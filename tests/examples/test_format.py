@@ -60,7 +60,7 @@ def test_a_result_is_the_last_line_and_nothing_like_it():
 
 def test_the_table_keeps_rows_that_were_not_run_again(tmp_path, monkeypatch):
     page = tmp_path / "interop.md"
-    page.write_text("before\n<!-- table: make interop -->\n<!-- end of table -->\nafter\n")
+    page.write_text("before\n<!-- table: examples -->\n<!-- end of table -->\nafter\n")
     monkeypatch.setattr(interop, "PAGE", page)
     for example in reversed(EXAMPLES[:2]):
         interop.write_row(example, ["2", "1", "9", str(example.n_lines), "numpy 2"])
