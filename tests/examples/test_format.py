@@ -26,6 +26,12 @@ def test_the_page_lists_every_example():
     assert list(ROWS) == [example.name for example in EXAMPLES]
 
 
+def test_the_readme_leads_to_every_example():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    links = [f"[`{each.name}`](examples/{each.file.name})" for each in EXAMPLES]
+    assert [link for link in links if link not in readme] == []
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_is_one_page_that_says_what_it_shows_and_needs(example):
     assert example.n_lines <= 60
