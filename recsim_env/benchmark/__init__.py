@@ -16,7 +16,7 @@ from recsim_env.benchmark.evaluation import Evaluation, evaluate
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.recording import Recording, record
-from recsim_env.benchmark.runs.cluster import working_on
+from recsim_env.benchmark.runs.places import working_on
 from recsim_env.benchmark.simulation.report import Report
 from recsim_env.benchmark.simulation.simulate import SimulationOutcome, simulate
 

@@ -215,7 +215,7 @@ def chosen_jobs(options: argparse.Namespace) -> int:
 
 def workers(options: argparse.Namespace) -> AbstractContextManager[None]:
     """Returns what lets the work within a `with` be done where the options say."""
-    from recsim_env.benchmark.runs.cluster import working_on
+    from recsim_env.benchmark.runs.places import working_on
 
     return working_on(options.backend, options.address)
 

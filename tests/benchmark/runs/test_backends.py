@@ -18,8 +18,8 @@ from recsim_env.benchmark.runs.cluster import (
     ClusterBackend,
     ClusterFault,
     LostWorker,
-    working_on,
 )
+from recsim_env.benchmark.runs.places import working_on
 
 pytestmark = pytest.mark.processes
 

@@ -8,7 +8,7 @@ import pytest
 
 from recsim_env.benchmark import run_benchmark
 from recsim_env.benchmark.runs.backends import play_all
-from recsim_env.benchmark.runs.cluster import working_on
+from recsim_env.benchmark.runs.places import working_on
 from tests.benchmark.experiment.test_runner import TINY, numbers
 from tests.benchmark.runs.test_backends import Run, killed_once, play
 
