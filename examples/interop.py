@@ -249,7 +249,7 @@ def measure_speed() -> int:
             cells = [f"{through} of {alone} M/s, {share}" for alone, through, share in found]
         except Failed as failed:
             n_failed += 1
-            cells = [str(failed)]
+            cells = [str(failed).replace("|", "/")]
         lines.append(f"| {framework} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     write_table("speed", lines)
@@ -277,7 +277,7 @@ def play(chosen: list[Example], *, again: bool, is_kept: bool) -> int:
             row = row_of(example)
         except Failed as failed:
             n_failed += 1
-            row = ["failed", "", "", str(example.n_lines), str(failed)]
+            row = ["failed", "", "", str(example.n_lines), str(failed).replace("|", "/")]
         learned, uniform, rate, lines, about = row
         seconds = time.perf_counter() - start
         print(f"{example.name:24}{learned:>10}{uniform:>10}{rate:>10}{lines:>7}  {about}", end="")
@@ -295,7 +295,8 @@ def main() -> int:
     """Runs what the command line asks for; returns 1 where an example failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     known = {example.name: example for example in examples()}
-    parser.add_argument("names", nargs="*", choices=[[], *known], metavar="NAME", help="which")
+    anything = [[], *known]  # what argparse compares with where no name is given
+    parser.add_argument("names", nargs="*", choices=anything, metavar="NAME", help="which")
     parser.add_argument("--shared", action="store_true", help="only what this environment can run")
     parser.add_argument("--speed", action="store_true", help="only how fast batches are stepped")
     parser.add_argument("--again", action="store_true", help="also what has its row")
@@ -310,4 +311,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on with what is left")

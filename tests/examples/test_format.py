@@ -113,3 +113,22 @@ def test_an_environment_is_our_own_where_it_has_what_is_needed():
     assert interop._local(interop.Requirement("numpy>=2")) == ["numpy>=2"]
     wanted = ["--editable", f"{REPOSITORY}[agents]"]
     assert interop._local(interop.Requirement("recsim-env[agents]")) == wanted
+
+
+def test_speed_is_what_the_command_prints(tmp_path, monkeypatch):
+    page = tmp_path / "interop.md"
+    page.write_text("<!-- table: speed -->\nold\n<!-- end of table -->\n")
+    line = "InterestEvolution-v0, 256 people: alone 2.0 M/s, through torchrl 1.5 M/s, 75% of it\n"
+
+    def run(command):
+        if "rllib" in command:
+            raise interop.Failed("not | installed")
+        return line * len(interop.SCENARIOS)
+
+    monkeypatch.setattr(interop, "PAGE", page)
+    monkeypatch.setattr(interop, "THROUGH", {"torchrl": "sb3_ppo", "rllib": "sb3_ppo"})
+    monkeypatch.setattr(interop, "run", run)
+    assert interop.measure_speed() == 1
+    text = page.read_text()
+    assert "| torchrl | 1.5 of 2.0 M/s, 75% | 1.5 of 2.0 M/s, 75% | 1.5 of 2.0 M/s, 75% |\n" in text
+    assert "| rllib | not / installed |\n" in text and "old" not in text
