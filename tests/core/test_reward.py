@@ -71,23 +71,17 @@ def test_people_do_as_they_did_whatever_is_earned():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_clicks_are_counted(compiled):
     env = RecommendationVectorEnv(
-        MusicStreaming,
-        reward="clicks",
-        slate_size=3,
-        num_envs=20,
-        n_users=50,
-        n_items=60,
-        compiled=compiled,
+        InterestEvolution, reward="clicks", choice="position_based", num_envs=20, compiled=compiled
     )
     env.reset(seed=0)
-    total = 0.0
+    most = 0.0
     for _ in range(10):
         has_stepped = ~env.state["is_over"]
         observation, earned, *_ = env.step(np.tile([0, 1, 2], (20, 1)))
         clicked = observation["response"][:, :, 0].sum(axis=1)
         assert np.array_equal(earned[has_stepped], clicked[has_stepped])
-        total += earned.sum()
-    assert total > 0
+        most = max(most, earned.max())
+    assert most > 1
 
 
 def test_a_word_of_the_scenarios_own_is_its_own():
@@ -270,18 +264,22 @@ def test_nothing_is_foreseen_of_another_reward():
     assert env.can_be_shown().all()
 
 
-FORESEEN = [InterestEvolution, MusicStreaming, ShortVideo]
+FORESEEN = [
+    InterestEvolution(reward="clicks"),
+    MusicStreaming(reward="clicks", n_users=20, n_items=60),
+    ShortVideo(reward="clicks", n_users=20, n_items=60),
+]
 
 
-@pytest.mark.parametrize("kind", FORESEEN)
+@pytest.mark.parametrize("scenario", FORESEEN, ids=lambda scenario: type(scenario).__name__)
 @pytest.mark.parametrize("slate_size", [1, 2])
-def test_the_chance_of_a_click_is_what_the_person_clicks_by(kind, slate_size):
+def test_the_chance_of_a_click_is_what_the_person_clicks_by(scenario, slate_size):
     """A slate that repeats its item shows it alone."""
-    env = RecommendationVectorEnv(kind, reward="clicks", num_envs=30, slate_size=slate_size)
+    env = RecommendationVectorEnv(scenario, num_envs=9, slate_size=slate_size, compiled=False)
     env.reset(seed=2)
     for step in range(5):
         foreseen, goes_on = env.expected_reward()[:, step], ~env.state["is_over"]
-        env.step(np.full((30, slate_size) if slate_size > 1 else 30, step))
+        env.step(np.full((9, slate_size) if slate_size > 1 else 9, step))
         chance = env.state["response"]["probability"][:, 0]
         assert np.allclose(chance[goes_on], foreseen[goes_on])
 
@@ -304,9 +302,9 @@ def test_an_oracle_of_clicks_finds_more_of_them():
 def test_clicks_are_the_own_reward_where_that_counts_them(name):
     scenario = resolve_scenario(name, reward="clicks")
     assert scenario == resolve_scenario(name) and scenario.pays_own
-    env = RecommendationVectorEnv(scenario, num_envs=50)
+    env = RecommendationVectorEnv(scenario, num_envs=9, compiled=False)
     env.reset(seed=1)
-    slates = np.tile(np.arange(scenario.slate_size), (50, 1)).reshape(env.action_space.shape)
+    slates = np.tile(np.arange(scenario.slate_size), (9, 1)).reshape(env.action_space.shape)
     for _ in range(3):
         observation, earned, *_ = env.step(slates)
         assert np.array_equal(earned, (observation["response"][:, :, 0] > 0).sum(axis=1))
