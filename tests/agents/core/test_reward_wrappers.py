@@ -12,18 +12,12 @@ from gymnasium.wrappers.vector import ClipReward as ClipRewards
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from gymnasium.wrappers.vector import TransformReward as TransformRewards
 
-from recsim_env.agents import AGENTS, agent_class, make_agent
+from recsim_env.agents import make_agent
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark import evaluate
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
-from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 ID = "recsim_env/LongTermSatisfaction-v0"
-SMALL = {"n_users": 20, "n_items": 30, "n_candidates": 8, "max_slates": 5, "world_seed": 1}
-
-# Of clicks, however much they bring, or nothing at all.
-LEARNS_NO_REWARD = ("logistic_thompson", "uniform", "oracle")
 
 
 def turned(config, user, items, slate, response, own_reward):
@@ -68,22 +62,6 @@ def learned(env, name="linucb", n=100, **settings):
 
 def same(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
-
-
-def of_people(**settings):
-    return RecommendationVectorEnv(RatedCatalogue(**SMALL, **settings), num_envs=4)
-
-
-@pytest.mark.parametrize("name", AGENTS)
-def test_every_agent_learns_what_it_would_on_such_a_reward(name):
-    if agent_class(name).unsuitable(RatedCatalogue(**SMALL, reward=turned)):
-        pytest.skip("it looks into people, and learns nothing")
-    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
-    wrapped, paid, own = (
-        learned(env, name) for env in (Turned(of_people()), of_people(reward=turned), of_people())
-    )
-    assert same(wrapped, paid)
-    assert same(wrapped, own) == (name in LEARNS_NO_REWARD)
 
 
 @pytest.mark.parametrize(
