@@ -45,17 +45,18 @@ class LightGCN(Recommender[LightGCNSettings]):
       e_uᵏ⁺¹ = sum_i A_ui e_iᵏ / sqrt(d_u d_i), and likewise for items; e is the mean of e⁰ to
       eᴷ, K being `layers`. Affinity is a_ui = e_u·e_i. Minimise the mean of -ln sigma(a_ui - a_uj)
       + regularization (|e_u⁰|² + |e_i⁰|² + |e_j⁰|²) / 2 by Adam over pairs as `bpr` draws them:
-      u liked i, and j was passed over in the same session, or is any item. What is
-      liked in this session are further links of the person, whose e follows at once, also that of
-      a stranger; a new item has the mean outcome. See `Personalization` for what is served.
-    Cost: O(layers pairs factors) a step, and likes / batch_size steps an epoch; O(n_candidates
-      factors) a decision; 8 bytes a factor of every person in the log and of every item.
+      u liked i, and j was passed over in the same session, or is any item. What is liked in this
+      session are further links of the person, whose e follows at once, also that of a stranger; a
+      new item has the mean outcome. See `Personalization` for what is served.
+    Cost: O((layers likes + people + items) factors) a step, and likes / batch_size steps an epoch;
+      O(n_candidates factors) a decision; 8 bytes a factor of every person in the log and item.
     Source: He, Deng, Wang, Li, Zhang and Wang 2020, "LightGCN: simplifying and powering graph
       convolution network for recommendation"; Adam: Kingma and Ba 2015.
     Differs: a link counts as much as was liked, and what was passed over may be compared with
       (`passed_share=0` is the original). Layers are linear and the same both ways, so the slope
       in e⁰ is the slope in e passed through the same layers, and no library need find it. While
       learning, a session counts twice between a refit and the session's end.
+    Defaults: chosen on RatedCatalogue at 20,000 interactions.
     """
 
     layout: ClassVar[Mapping[str, str]] = {

@@ -30,8 +30,9 @@ _NEGLIGIBLE, _MAX_SWEEPS = 1e-5, 1_000
 class SLIMSettings(UserVectorSettings):
     """Settings of `SLIM`."""
 
+    refit_every: int = 5_000
     l1: float = setting(
-        1.0, low=0.0, high=LARGE, doc="of W, in typical likes: the more, the fewer weights"
+        2.0, low=0.0, high=LARGE, doc="of W, in typical likes: the more, the fewer weights"
     )
     l2: float = setting(100.0, above=0.0, high=LARGE, doc="of W, in typical likes, squared")
 
@@ -52,6 +53,7 @@ class SLIM(Recommender[SLIMSettings]):
       coordinate descent on XᵀX: Friedman, Hastie and Tibshirani 2010, "Regularization paths for
       generalized linear models via coordinate descent".
     Differs: what was passed over counts.
+    Defaults: chosen on MovieLens-100K, with the row before everybody's last held out.
     """
 
     layout: ClassVar[Mapping[str, str]] = {**LAYOUT, "weights": "csr I I"}
@@ -89,35 +91,33 @@ def _weights(gram: np.ndarray, item: int, l1: float, l2: float) -> np.ndarray:
 
     A sweep over all items finds those that take part, and is followed by some over these alone.
     """
-    weights, others = np.zeros_like(gram[item]), np.arange(len(gram))
-    others = others[others != item]
+    weights = np.zeros_like(gram[item])
     for _ in range(_MAX_SWEEPS):
         unexplained = gram[item].copy()  # X_j·(X_i - X w) of every j
         for other in np.flatnonzero(weights):
             unexplained -= weights[other] * gram[other]
-        if _sweep(gram, others, weights, unexplained, (l1, l2)) <= _NEGLIGIBLE:
+        unexplained[item] = -np.inf  # which keeps it out
+        if _sweep(gram, weights, unexplained, l1, l2) <= _NEGLIGIBLE:
             break
-        taking_part = np.flatnonzero(weights)
+        part = np.flatnonzero(weights)
+        gram_of_part, own, rest = gram[part][:, part], weights[part], unexplained[part]
         for _ in range(_MAX_SWEEPS):
-            if _sweep(gram, taking_part, weights, unexplained, (l1, l2)) <= _NEGLIGIBLE:
+            if _sweep(gram_of_part, own, rest, l1, l2) <= _NEGLIGIBLE:
                 break
+        weights[part] = own
     return weights
 
 
 @compiled
 def _sweep(
-    gram: np.ndarray,
-    members: np.ndarray,
-    weights: np.ndarray,
-    unexplained: np.ndarray,
-    penalties: tuple[float, float],
+    gram: np.ndarray, weights: np.ndarray, unexplained: np.ndarray, l1: float, l2: float
 ) -> float:
     """Sets the weight of each of some items in turn, and returns the largest change.
 
-    `weights` and, of the members, `unexplained` are changed.
+    `weights` and `unexplained` are changed.
     """
-    largest, (l1, l2) = 0.0, penalties
-    for other in members:
+    largest = 0.0
+    for other in range(len(gram)):
         before, size = weights[other], gram[other, other]
         if before == 0.0 and unexplained[other] <= l1:
             continue
@@ -125,6 +125,5 @@ def _sweep(
         change = weights[other] - before
         if change != 0.0:
             largest = max(largest, abs(change))
-            for member in members:
-                unexplained[member] -= change * gram[other, member]
+            unexplained -= change * gram[other]
     return largest
