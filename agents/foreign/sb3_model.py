@@ -91,8 +91,10 @@ class SB3Model(Frozen):
             )
         super().__init__(env, seed=seed, **settings)
         self._heeds_masks = "action_masks" in signature(self.model.policy.predict).parameters
-        self._tells_chances = self._form is None and hasattr(self.model.policy, "get_distribution")
-        if self._tells_chances or not hasattr(self.model.policy, "actor"):
+        policy = self.model.policy
+        self._tells_chances = self._form is None and hasattr(policy, "get_distribution")
+        is_greedy = not hasattr(policy, "get_distribution") and not hasattr(policy, "actor")
+        if self._tells_chances or is_greedy:
             self.draws_slates = None  # type: ignore[misc]  # of this one: exact, or the one slate
 
     def _enter(self, env: Any) -> None:

@@ -135,6 +135,34 @@ def test_draws_are_repeated_by_a_seed(models, people):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_a_policy_over_numbers_of_slates_counts_in_draws(people):
+    env = _single(people, enumerate_slates)
+    agent = SB3Model(people, sb3.PPO("MultiInputPolicy", env, n_steps=32, seed=1, device="cpu"))
+    observation, _ = people.reset(seed=3)
+    slates, _ = agent.predict(observation)
+    chance = agent.slate_probability(observation, slates, n_draws=2_000)
+    assert agent.draws_slates == "slates"
+    assert ((chance > 0.005) & (chance < 0.2)).all()  # of 30 slates, by an untrained policy
+
+
+@pytest.mark.parametrize("framework", ["PPO", "DQN"])
+def test_our_own_policies_for_it_are_kept_and_served(people, framework, tmp_path):
+    frameworks = pytest.importorskip("recsim_env.agents.frameworks.sb3")
+    if framework == "PPO":
+        env, policy = _single(people, lambda env: env), frameworks.CandidatePolicy
+        model = sb3.PPO(policy, env, n_steps=32, seed=1, device="cpu")
+    else:
+        single = RecommendationVectorEnv(InterestEvolution(n_candidates=6, slate_size=1))
+        people = single.twin(num_envs=5)
+        env, policy = _single(single, lambda env: env), frameworks.CandidateQPolicy
+        model = sb3.DQN(policy, env, buffer_size=10, seed=1, device="cpu")
+    model.save(tmp_path / "model.zip")
+    agent = make_agent(str(tmp_path / "model.zip"), people)
+    observation, _ = people.reset(seed=3)
+    own, _ = model.predict(observation, deterministic=True)
+    assert np.array_equal(agent.predict(observation, deterministic=True)[0], own)
+
+
 def test_a_greedy_model_shows_its_slate_for_certain(models, people):
     agent = SB3Model(people, models["DQN"])
     observation, _ = people.reset(seed=3)
