@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate Boredom ucb linucb --learn 20k --episodes 5_000": 8.0,
     f"benchmark Boredom --agents ucb linucb --jobs 2 {BRIEF} --overwrite": 14.0,
     f"benchmark Boredom --agents ucb linucb --jobs 1 {BRIEF} --overwrite": 14.0,
+    "simulate Boredom uniform --people 300k --workers 2 --out all": 10.0,
     "rank ratings.csv --negatives all --agents ials popularity --jobs 2 --seeds 4": 10.0,
     "speed Boredom --batch 64 --threads 1 --seconds 0.3": 12.0,
 }
