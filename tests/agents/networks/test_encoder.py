@@ -12,7 +12,9 @@ torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agent
 from recsim_env.agents.networks.encoder import (  # noqa: E402 (needs torch)
     CandidateEncoder,
     CandidateScores,
+    scores_only,
     split,
+    values_only,
 )
 
 SHAPES = {
@@ -121,3 +123,16 @@ def test_where_nothing_is_known_of_a_person_candidates_still_differ():
 def test_without_features_of_candidates_there_is_nothing_to_encode():
     with pytest.raises(ValueError, match="no features of candidates, only narrow"):
         CandidateEncoder(spaces.Dict({"narrow": SPACE["narrow"], "id": spaces.Discrete(3)}), 8)
+
+
+def test_halves_have_the_weights_and_the_answers_of_their_half():
+    torch.manual_seed(0)
+    whole = CandidateScores(SPACE, 8)
+    seen = {name: torch.randn(4, *shape) for name, shape in SHAPES.items()}
+    for half, answer in ((scores_only(SPACE, 8), "scores"), (values_only(SPACE, 8), "values")):
+        names = list(half.state_dict())
+        half.load_state_dict({name: whole.state_dict()[name] for name in names})
+        assert torch.equal(getattr(half, answer)(seen), getattr(whole, answer)(seen))
+    own = [set(half(SPACE, 8).state_dict()) for half in (scores_only, values_only)]
+    assert not own[0] & own[1]
+    assert own[0] | own[1] == set(whole.state_dict())
