@@ -5,6 +5,7 @@ those that are done within minutes, as written, in a folder of their own.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import shlex
@@ -199,6 +200,8 @@ def test_commands_run_as_they_are_written(tmp_path):
         "RECSIM_ENV_DATA": str(Path(ratings).resolve().parent),
         "PYTHONPATH": str(ROOT),
     }
+    with contextlib.chdir(tmp_path):
+        write_files()
     once = {tuple(shlex.split(command, comments=True)): command for _, command in WRITTEN}
     run = list(filter(is_run, once.values()))
     assert len(run) >= 9
@@ -209,6 +212,17 @@ def test_commands_run_as_they_are_written(tmp_path):
         assert done.returncode == 0, (command, done.stderr[-2_000:])
     shutil.rmtree(tmp_path)
     print(f"{len(run)} commands run as written: {run}")
+
+
+def write_files():
+    """Writes what pages have written before their commands read it."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (coffee,) = re.findall(r"```python\n((?:(?!```).)*class CoffeeShop.*?)```", page, re.DOTALL)
+    Path("coffee.py").write_text(coffee, encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "own-log.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(block.partition("log = read_log")[0], "own-log.md", "exec"), {})
+    assert Path("ratings.csv").exists()
 
 
 def is_run(command):
