@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import os
+import platform
 import signal
 import threading
 import time
@@ -203,6 +204,6 @@ def _require_versions(expected: Mapping[str, str]) -> None:
     ]
     if differing:
         raise ClusterFault(
-            f"a worker on {os.uname().nodename} has {', '.join(differing)}; install there what is "
+            f"a worker on {platform.node()} has {', '.join(differing)}; install there what is "
             "installed here, or results would not be comparable"
         )
