@@ -19,7 +19,7 @@ from recsim_env.agents.frameworks.sb3 import MaskableCandidatePolicy
 from recsim_env.benchmark import evaluate
 from recsim_env.envs.sb3 import VecEnvAdapter
 
-ID, N_STEPS = "recsim_env:recsim_env/RatedCatalogue-v0", 30_720
+ID, N_STEPS = "recsim_env:recsim_env/RatedCatalogue-v0", 20_480
 
 whole = {"n_items": 40, "n_candidates": 0}
 people = gymnasium.make_vec(ID, num_envs=64, autoreset_mode="SameStep", **whole)
