@@ -1,6 +1,7 @@
 """What pages tell of results is in the tables beside them, and what they show is there."""
 
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_a_page_of_a_ranking_is_what_rank_writes(name):
     protocol, commands = RankingProtocol(**given), [*about["earlier_commands"], about["command"]]
     page = as_markdown(about["log"], table.rows(), protocol, about["about"], commands=commands)
     assert page == (table.folder / "ranking.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_action_forms_is_that_of_its_rows():
+    pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')
+    measured = runpy.run_path(str(RESULTS / "action-forms" / "measure.py"))
+    page = (ROOT / "docs" / "action-forms.md").read_text(encoding="utf-8")
+    assert f"<!-- table -->\n{measured['table']()}\n<!-- /table -->" in page
+    rows = [tuple(row.values())[:-1] for row in measured["rows"]()]
+    assert sorted(rows) == sorted((*run[:-1], str(run[-1])) for run in measured["plan"]())
 
 
 def test_values_are_those_that_the_command_wrote():

@@ -267,7 +267,9 @@ class CandidateSummary(BaseFeaturesExtractor):
     """The person, and the mean of the candidates, (n, 2 width): their order means nothing.
 
     It does not tell candidates apart: it serves actions that are points among features
-    (`point_at_items`) or weights of them (`weigh_features`), not scores of each candidate.
+    (`point_at_items`) or weights of them (`weigh_features`), not scores of each candidate. Critics
+    on top of it see an action and not what it would show, and need many interactions to find out;
+    those of `CandidateWeightPolicy` see it.
 
     Args:
       observation_space: with `candidates`.
