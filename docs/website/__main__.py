@@ -17,7 +17,7 @@ def build(folder: Path) -> int:
     """Builds the site into `folder`/html, and returns the exit status."""
     staged = folder / "source"
     ladder = ResultTable(ROOT / "docs" / "results" / "ladder")
-    written = api.written(ROOT) | agents.written(ladder) | source.examples()
+    written = api.written(ROOT) | agents.written(ladder) | source.examples() | source.linked()
     stage(ROOT, staged, written | scenarios.written(ladder, folder / "pictures"))
     # Of tqdm, about widgets that no page has.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
