@@ -20,8 +20,10 @@ BESIDE = {
     for folder in ("docs", "examples", "tests")
     for file in (REPOSITORY / folder).rglob("*.py")
 }
-#: Files to copy, whose libraries mypy does not find.
-COPIED = {file for file in BESIDE if file.startswith(("docs/how-to/", "examples/"))}
+#: Files to copy, whose libraries mypy does not find, and what measured kept results.
+COPIED = {
+    file for file in BESIDE if file.startswith(("docs/how-to/", "docs/results/", "examples/"))
+}
 
 
 def said(*command):
