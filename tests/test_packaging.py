@@ -211,6 +211,11 @@ print(json.dumps(recsim_env.agents.__file__))
 @pytest.mark.parametrize("name", module_files())
 def test_module_imports(name):
     if name != "recsim_env.__main__":
+        if name.startswith("recsim_env.agents.frameworks."):
+            framework = (
+                name.rpartition(".")[2].replace("rllib", "ray").replace("sb3", "sb3_contrib")
+            )
+            pytest.importorskip(framework, reason="make interop installs it and runs its example")
         assert importlib.import_module(name).__name__ == name
 
 

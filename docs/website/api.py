@@ -1,6 +1,8 @@
 """The pages of the public names, by the list in CONTRIBUTING.md."""
 
+import ast
 import importlib
+import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -33,7 +35,9 @@ def written(root: Path) -> Written:
     modules = {name: use for name, use in listed(root).items() if "*" not in name}
     seen: dict[Any, str] = {}
     found = {f"api/{name}.md": _module_page(name, seen) for name in modules}
-    rows = "\n".join(f"| [`{name}`]({name}.md) | {use} |" for name, use in modules.items())
+    links = {name: f"[`{name}`]({name}.md)" for name in modules}
+    uses = listed(root).items()
+    rows = "\n".join(f"| {links.get(name, f'`{name}`')} | {use} |" for name, use in uses)
     entries = "\n".join(modules)
     found["api/index.md"] = f"""# Public names
 
@@ -55,8 +59,18 @@ the class that the file is named for, are described under [scenarios](../scenari
 
 
 def _module_page(module: str, seen: dict[Any, str]) -> str:
-    """Returns the page of a module; what an earlier one has is linked."""
-    found = importlib.import_module(module)
+    """Returns the page of a module; what an earlier one has is linked.
+
+    A module that binds a framework which is not installed has its docstring only.
+    """
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            raise
+        text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+        return f"# {module}\n\n{error}.\n\n```text\n{text}\n```\n"
     own: list[tuple[str, str]] = []
     elsewhere: list[tuple[str, str]] = []
     for name in public_names(module):
