@@ -94,10 +94,10 @@ def scenario_id(name: str) -> str:
     >>> scenario_id("MusicStreaming")
     'recsim_env/MusicStreaming-v0'
     """
-    module, _, given = name.rpartition(":")
-    if module and given.replace(".", "").isidentifier():
+    module, colon, given = name.rpartition(":")
+    if colon and given.replace(".", "").isidentifier():
         return name
-    if module:
+    if colon:
         imported_module(module, name)
     known = scenario_ids()
     full = given if "/" in given else f"{NAMESPACE}/{given}"

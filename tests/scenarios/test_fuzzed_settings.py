@@ -33,6 +33,8 @@ def random_setting(field, allowed, rng):
     draw = rng.random()
     if draw < 0.04:
         return WILD_NUMBERS[rng.integers(len(WILD_NUMBERS))]
+    if field.default is None:  # a reward
+        return (None, "clicks")[rng.integers(2)]
     if allowed is not None and allowed.choices:
         return str(rng.choice(allowed.choices))
     if isinstance(field.default, bool):

@@ -182,7 +182,7 @@ def test_render_names_titles(world_path):
             {"n_items": 100, "max_slates": 200},
             "n_items=100 cannot fill 20 candidates after a session of max_slates=200",
         ),
-        ({"reward": "stars"}, "reward='stars' is not allowed; use one of liked, clicks, rating"),
+        ({"reward": "stars"}, "reward='stars' is not allowed; use 'liked', 'clicks', 'rating', "),
         ({"world": "missing.npz"}, "world='missing.npz' does not exist; make it with"),
     ],
 )
