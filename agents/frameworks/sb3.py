@@ -91,7 +91,21 @@ class SlateDistribution:
         return actions.long().reshape(-1, self._slates.slate_size)
 
 
-class _Scoring:
+class _Networked:
+    """What all policies here take beside what Stable-Baselines3's do, and keep in files."""
+
+    def __init__(
+        self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
+    ) -> None:
+        self._network: dict[str, Any] = {"network": network, "width": width}
+        super().__init__(*args, **settings)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        parent: Any = super()
+        return parent._get_constructor_parameters() | self._network
+
+
+class _Scoring(_Networked):
     """What the actor-critics share: actions by a network's scores, values by the same network.
 
     Attributes:
@@ -100,12 +114,6 @@ class _Scoring:
 
     network: Any
     optimizer: Any
-
-    def __init__(
-        self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
-    ) -> None:
-        self._network: dict[str, Any] = {"network": network, "width": width}
-        super().__init__(*args, **settings)
 
     def _build(self: Any, lr_schedule: Any) -> None:
         space = self.observation_space
@@ -135,10 +143,6 @@ class _Scoring:
     def predict_values(self, obs: Any) -> torch.Tensor:
         """Returns values, (n, 1)."""
         return torch.as_tensor(self.network.values(obs))
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        parent: Any = super()
-        return parent._get_constructor_parameters() | self._network
 
 
 class CandidatePolicy(_Scoring, ActorCriticPolicy):
@@ -220,7 +224,7 @@ class SlateQNetwork(BasePolicy):
         return (values.mean(dim=1) if self.n_quantiles else values).argmax(dim=1)
 
 
-class CandidateQPolicy(DQNPolicy):
+class CandidateQPolicy(_Networked, DQNPolicy):
     """Values of slates for DQN: of one item, or of several by number (`enumerate_slates`).
 
     Args:
@@ -229,38 +233,20 @@ class CandidateQPolicy(DQNPolicy):
       **settings: of Stable-Baselines3's DQNPolicy.
     """
 
-    def __init__(
-        self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
-    ) -> None:
-        self._network: dict[str, Any] = {"network": network, "width": width}
-        super().__init__(*args, **settings)
-
     def make_q_net(self) -> Any:
         """Returns fresh values."""
         net = SlateQNetwork(self.observation_space, self.action_space, **self._network)
         return net.to(self.device)
 
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | self._network
 
-
-class CandidateQuantilePolicy(QRDQNPolicy):
+class CandidateQuantilePolicy(_Networked, QRDQNPolicy):
     """Quantiles of the return of slates for sb3-contrib's QRDQN; else as `CandidateQPolicy`."""
-
-    def __init__(
-        self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
-    ) -> None:
-        self._network: dict[str, Any] = {"network": network, "width": width}
-        super().__init__(*args, **settings)
 
     def make_quantile_net(self) -> Any:
         """Returns fresh quantiles."""
         space, actions = self.observation_space, self.action_space
         net = SlateQNetwork(space, actions, n_quantiles=self.n_quantiles, **self._network)
         return net.to(self.device)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | self._network
 
 
 class CandidateSummary(BaseFeaturesExtractor):
@@ -289,7 +275,7 @@ class CandidateSummary(BaseFeaturesExtractor):
         return torch.cat([person, items.mean(dim=1)], dim=1)
 
 
-class CandidateWeightPolicy(SACPolicy):
+class CandidateWeightPolicy(_Networked, SACPolicy):
     """Weights of features for SAC, and critics that see the candidates which they pick out.
 
     The actor sees a `CandidateSummary`; the critics are `DirectionCritics`.
@@ -303,17 +289,14 @@ class CandidateWeightPolicy(SACPolicy):
     def __init__(
         self, *args: Any, network: Network = "candidates", width: int = 64, **settings: Any
     ) -> None:
-        self._network: dict[str, Any] = {"network": network, "width": width}
+        network_settings = {"network": network, "width": width}
         summary = {
             "features_extractor_class": CandidateSummary,
-            "features_extractor_kwargs": self._network,
+            "features_extractor_kwargs": network_settings,
         }
-        super().__init__(*args, **settings | summary)
+        super().__init__(*args, **settings | summary | network_settings)
 
     def make_critic(self, features_extractor: Any = None) -> Any:
         """Returns fresh critics."""
         space: Any = self.observation_space
         return DirectionCritics(space, **self._network).to(self.device)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | self._network

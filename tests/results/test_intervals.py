@@ -299,7 +299,7 @@ def test_what_would_be_counted_wrongly_is_refused() -> None:
     with pytest.raises(ValueError, match="masked values; leave them out"):
         estimate(hidden)
     with pytest.raises(TypeError, match="a_by_seed is a list; give a dict of seed to value"):
-        paired_difference([1.0, 0.0], {0: 1.0})  # type: ignore[arg-type]
+        paired_difference([1.0, 0.0], {0: 1.0})  # type: ignore[arg-type]  # refused
     for ends in ((1.0, 1.0), (1.0, 0.0), (0.0, math.nan), (0.0, math.inf)):
         with pytest.raises(ValueError, match="are no range of finite numbers"):
             bounded_mean([0.5, 0.6], *ends)

@@ -9,8 +9,8 @@ from gymnasium import spaces
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
-from recsim_env.agents.networks.slate_values import SlateValues  # noqa: E402
-from recsim_env.agents.sb3.slate_dqn import FlatSlateValues, SlateQRDQN  # noqa: E402
+from recsim_env.agents.networks.slate_values import SlateValues  # noqa: E402 (needs torch)
+from recsim_env.agents.sb3.slate_dqn import FlatSlateValues, SlateQRDQN  # noqa: E402 (needs torch)
 
 N_CANDIDATES, SLATE_SIZE, N_PEOPLE = 7, 3, 40
 SPACE = spaces.Dict(
