@@ -343,7 +343,7 @@ def test_picture_and_line_tell_the_moment():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("reward", "clicks"),
+        ("reward", "dwell"),
         ("n_genres", 0),
         ("n_recent", 17),
         ("exposure_skew", 0),

@@ -422,7 +422,7 @@ def test_evaluation_comes_after_learning():
         ({"first_day": 0}, "raise one of the former"),
         ({"lifetime_hours": 6.0}, "raise one of the former or lower n_candidates"),
         ({"choice": "multinomial_logit"}, "use one of cascade, position_based"),
-        ({"reward": "likes"}, "use one of clicks, dwell"),
+        ({"reward": "likes"}, "use 'clicks', 'dwell', 'module:function'"),
         ({"half_life_hours": -1.0}, "use 0 to"),
         ({"rhythm": 1.5}, "use 0 to 1"),
         ({"n_topics": 1}, "use 2 to"),

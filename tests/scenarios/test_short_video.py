@@ -274,7 +274,7 @@ def test_reactions_that_are_certain_or_impossible_are_no_overflow():
         ({"exposure_limit": -1}, "0 to"),
         ({"patience": 0.0}, "1e-09 to"),
         ({"crowding": 1.5}, "0 to 1"),
-        ({"reward": "likes"}, "feedback, watch_minutes"),
+        ({"reward": "likes"}, "use 'feedback', 'watch_minutes', 'clicks', "),
         ({"like_rate": -0.1}, "0 to"),
         ({"n_items": 0}, "1 to"),
         (
