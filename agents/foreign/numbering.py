@@ -21,8 +21,8 @@ class Numbering:
       n_ids: how many ids the scenario has.
 
     Raises:
-      ValueError: the ids are no numbers, one stands twice, none of them is the scenario's, or there
-        is not one for each row.
+      ValueError: the ids are no numbers, one stands twice, one is not the scenario's, or there is
+        not one for each row.
     """
 
     def __init__(self, what: str, ids: Any, *, n_rows: int | None, n_ids: int) -> None:
@@ -45,10 +45,12 @@ class Numbering:
         repeated = self._sorted[1:][np.diff(self._sorted) == 0]
         if len(repeated):
             raise ValueError(f"{what}_ids has {repeated[0]} twice; give each id once")
-        if not ((found >= 0) & (found < n_ids)).any():
+        unknown = found[(found < 0) | (found >= n_ids)]
+        if len(unknown):
             raise ValueError(
-                f"{what}_ids has no id of the scenario, which are 0 to {n_ids - 1:,}; give "
-                "what this scenario calls them"
+                f"{what}_ids has {len(unknown):,} id{'s' * (len(unknown) > 1)}, the first "
+                f"{unknown[0]}, that no {what} here has: ids count from 0 to {n_ids - 1:,}; number "
+                f"yours so, and leave out {what}s that the scenario lacks"
             )
         self.ids = found
 

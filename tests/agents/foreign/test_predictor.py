@@ -98,7 +98,7 @@ def test_functions_of_something_else_are_refused(people, tmp_path):
         from_predict(max, people)
     with pytest.raises(ValueError, match="by_observation takes observations, so that user_ids"):
         from_predict(by_observation, people, user_ids=range(40))
-    with pytest.raises(ValueError, match="item_ids has no id of the scenario"):
+    with pytest.raises(ValueError, match="item_ids has 2 ids, the first 60, that no item"):
         from_predict(by_ids, people, item_ids=[60, 61])
     with pytest.raises(ValueError, match="cannot be saved; save the model as its library does"):
         from_predict(by_ids, people).save(tmp_path / "model.agent")
