@@ -159,9 +159,23 @@ def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
     return scenario
 
 
+def _is_masked(env: Any) -> bool:
+    """Returns whether an environment, or one in it, tells a mask."""
+    while isinstance(env, gymnasium.Wrapper | VectorWrapper):
+        if isinstance(env, MaskWrapper | VectorMaskWrapper):
+            return True
+        env = env.env
+    return False
+
+
 def _wrap(env: Any, form: ActionForm, by: Callable[..., Any], **arguments: Any) -> Any:
     inner: Any = env.unwrapped
     is_batch = isinstance(env, VectorEnv)
+    if _is_masked(env):  # it would go on telling the mask of slates
+        raise ValueError(
+            f"{by.__name__} comes before add_action_mask, whose mask would be of other actions; "
+            f"use add_action_mask({by.__name__}(env)), of the environment without a mask"
+        )
     taken, slates = (
         (each.single_action_space if is_batch else each.action_space) for each in (env, inner)
     )

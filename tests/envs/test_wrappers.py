@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import recsim_env  # registers the environments
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.wrappers import (
+    add_action_mask,
     enumerate_slates,
     point_at_items,
     score_candidates,
@@ -218,3 +219,13 @@ def test_what_takes_other_actions_already_is_not_wrapped_again(make, outer):
     env = make("recsim_env/InterestEvolution-v0", n_candidates=3, slate_size=3)
     with pytest.raises(ValueError, match=f"{outer.__name__} needs .*takes Box.* already"):
         outer(score_candidates(env))
+
+
+@pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+@pytest.mark.parametrize(
+    "outer", [enumerate_slates, score_candidates, point_at_items, weigh_features]
+)
+def test_a_mask_of_slates_is_not_told_to_who_chooses_by_other_actions(make, outer):
+    env = add_action_mask(make("recsim_env/InterestEvolution-v0", n_candidates=4, slate_size=2))
+    with pytest.raises(ValueError, match=f"{outer.__name__} comes before add_action_mask"):
+        outer(env)
