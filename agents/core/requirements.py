@@ -77,12 +77,13 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
     return None
 
 
-def extra(module: str, *, needed_by: str) -> Any:
+def extra(module: str, *, needed_by: str, install: str = "recsim-env[agents]") -> Any:
     """Returns a module that is, or needs, an optional library.
 
     Args:
       module: its full name.
       needed_by: what is said to need it.
+      install: what pip is told to install.
 
     Raises:
       ImportError: the library is not installed; the message says how to. One that is installed and
@@ -92,6 +93,5 @@ def extra(module: str, *, needed_by: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"{needed_by} needs {error.name}, which is not installed; "
-            'pip install "recsim-env[agents]"'
+            f'{needed_by} needs {error.name}, which is not installed; pip install "{install}"'
         ) from error

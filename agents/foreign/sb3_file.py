@@ -36,7 +36,7 @@ def loaded_model(path: Path, algorithm: str) -> Any:
     """Returns the model in a file, which runs what the file says: trust whoever wrote it.
 
     Raises:
-      ValueError: it is no such file, or of no algorithm that is known.
+      ValueError: it is no such file, of no algorithm that is known, or of another than is said.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -44,7 +44,14 @@ def loaded_model(path: Path, algorithm: str) -> Any:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no model of Stable-Baselines3: {error}") from error
     kind = _algorithm(algorithm) if algorithm else _algorithm_of(about, path)
-    return kind.load(path, device="cpu")
+    try:
+        return kind.load(path, device="cpu")
+    except Exception as error:  # whatever an algorithm makes of another one's parameters
+        seems = _sign_in(about).rpartition(".")[2]
+        remedy = f"; it seems to be of {seems}: {seems}@{path}" if seems else ""
+        raise ValueError(
+            f"{path} cannot be loaded as {kind.__name__}: {type(error).__name__}: {error}{remedy}"
+        ) from error
 
 
 def _algorithm(name: str) -> Any:
@@ -57,14 +64,20 @@ def _algorithm(name: str) -> Any:
 
 def _algorithm_of(about: Mapping[str, Any], path: Path) -> Any:
     """Returns the class of the algorithm whose model is in a file."""
-    found = next((name for sign, name in _SIGNS.items() if sign in about), "")
+    found = _sign_in(about)
     if not found:
         raise ValueError(
             f"{path} does not tell of which algorithm it is; say it before the name, as in "
             f"PPO@{path}"
         )
-    buffer = str(about.get("rollout_buffer_class", ""))
-    if found == "stable_baselines3.PPO" and _MASKABLE in buffer:
-        found = "sb3_contrib.MaskablePPO"
     library, _, name = found.rpartition(".")
     return getattr(extra(library, needed_by=f"a model of {name}"), name)
+
+
+def _sign_in(about: Mapping[str, Any]) -> str:
+    """Returns of which algorithm a file seems to be, library.Class; empty where it does not."""
+    found = next((name for sign, name in _SIGNS.items() if sign in about), "")
+    buffer = str(about.get("rollout_buffer_class", ""))
+    if found == "stable_baselines3.PPO" and _MASKABLE in buffer:
+        return "sb3_contrib.MaskablePPO"
+    return found

@@ -1,11 +1,12 @@
 """How fast other people's frameworks step a batch, by the interfaces that they train through."""
 
 import statistics
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from gymnasium.vector import AutoresetMode
 
+from recsim_env.agents.core.requirements import extra
 from recsim_env.benchmark.speed import rate_of
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
@@ -95,14 +96,48 @@ def _people(scenario: Scenario, num_envs: int, mode: AutoresetMode) -> Recommend
     return RecommendationVectorEnv(scenario, num_envs=num_envs, autoreset_mode=mode)
 
 
-#: A framework's name to its way of stepping a batch, random slates, and how many steps of each
-#: person that is.
-FRAMEWORKS: Mapping[str, tuple[Callable[[Scenario, int], Callable[[int], object]], int]] = {
-    "stable_baselines3": (_stable_baselines3, 1),
-    "torchrl": (_torchrl, 1),
-    "tianshou": (_tianshou, _FRAGMENT),
-    "rllib": (_rllib, _FRAGMENT),
+class Framework(NamedTuple):
+    """A framework's way of stepping a batch.
+
+    Attributes:
+      make: returns a function that steps so many people of a scenario, with random slates.
+      n_steps: how many steps of each person that is.
+      module: what is imported of it.
+      install: what pip is told to install for it.
+    """
+
+    make: Callable[[Scenario, int], Callable[[int], object]]
+    n_steps: int
+    module: str
+    install: str
+
+
+#: By name.
+FRAMEWORKS: Mapping[str, Framework] = {
+    "stable_baselines3": Framework(
+        _stable_baselines3, 1, "stable_baselines3", "recsim-env[agents]"
+    ),
+    "torchrl": Framework(_torchrl, 1, "torchrl.envs", "torchrl"),
+    "tianshou": Framework(_tianshou, _FRAGMENT, "tianshou.data", "tianshou"),
+    "rllib": Framework(_rllib, _FRAGMENT, "ray.rllib.algorithms.ppo", "ray[rllib]"),
 }
+
+
+def require_frameworks(names: Iterable[str]) -> None:
+    """Tells of all frameworks whether they can be measured, before any is.
+
+    Raises:
+      ImportError: one is not installed; the message says how to.
+      ValueError: a name is none of `FRAMEWORKS`.
+    """
+    for name in names:
+        if name not in FRAMEWORKS:
+            raise ValueError(
+                f"framework {name!r} is unknown; use {', '.join(FRAMEWORKS)}"
+                f"{did_you_mean(name, FRAMEWORKS)}"
+            )
+        one = FRAMEWORKS[name]
+        extra(one.module, needed_by=f"stepping through {name}", install=one.install)
 
 
 def rates_through(
@@ -119,15 +154,10 @@ def rates_through(
       seconds: how long to measure either.
 
     Raises:
-      ImportError: the framework is not installed.
-      ValueError: it is none of these.
+      ImportError, ValueError: as of `require_frameworks`.
     """
-    if framework not in FRAMEWORKS:
-        raise ValueError(
-            f"framework {framework!r} is unknown; use {', '.join(FRAMEWORKS)}"
-            f"{did_you_mean(framework, FRAMEWORKS)}"
-        )
-    make, n_steps = FRAMEWORKS[framework]
+    require_frameworks([framework])
+    make, n_steps, *_ = FRAMEWORKS[framework]
     through = make(scenario, num_envs)
     people = _people(scenario, num_envs, AutoresetMode.NEXT_STEP)
     people.reset(seed=0)

@@ -193,8 +193,9 @@ def _print_comparison(scenarios: "Mapping[str, Scenario]", options: argparse.Nam
 
 def _print_interfaces(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:
     """Prints how fast frameworks step a batch by the interfaces that they train through."""
-    from recsim_env.benchmark.interfaces import rates_through
+    from recsim_env.benchmark.interfaces import rates_through, require_frameworks
 
+    require_frameworks(options.through)
     for env_id, scenario in scenarios.items():
         for batch, framework in itertools.product(options.batch, options.through):
             alone, through = rates_through(framework, scenario, batch, seconds=options.seconds)

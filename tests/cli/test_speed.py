@@ -1,5 +1,6 @@
 """`recsim-env speed` measures, prints tables, and compares with another simulator."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,30 @@ def test_speed_compares_with_frameworks(capsys):
     assert "through stable_baselines3" in line and line.endswith("% of it")
     assert main([*asked, "torch_rl"]) == 2
     assert "did you mean 'torchrl'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("framework", "library", "install"),
+    [
+        ("stable_baselines3", "stable_baselines3", "recsim-env[agents]"),
+        ("torchrl", "torchrl", "torchrl"),
+        ("tianshou", "tianshou", "tianshou"),
+        ("rllib", "ray", "ray[rllib]"),
+    ],
+)
+def test_a_framework_that_is_absent_is_told(framework, library, install, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, library, None)
+    for name in [name for name in sys.modules if name.startswith(f"{library}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert main(["speed", "InterestEvolution", "--through", framework]) == 2
+    told = capsys.readouterr().err
+    assert f"stepping through {framework} needs {library}" in told
+    assert f'which is not installed; pip install "{install}"' in told
+
+
+def test_all_frameworks_are_looked_for_before_one_is_measured(monkeypatch, capsys):
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    monkeypatch.setitem(sys.modules, "torchrl", None)
+    asked = ["speed", "InterestEvolution", "--seconds", "0.02", "--through"]
+    assert main([*asked, "stable_baselines3", "torchrl"]) == 2
+    assert not capsys.readouterr().out

@@ -226,6 +226,13 @@ def test_a_recurrent_model_is_refused_with_what_to_do(people):
     assert as_agent(model, people) is model
 
 
+def test_a_file_named_as_of_another_algorithm_is_refused(models, people, tmp_path):
+    path = tmp_path / "model.zip"
+    models["PPO"].save(path)
+    with pytest.raises(ValueError, match=r"cannot be loaded as DQN: .*; it seems to be of PPO"):
+        make_agent(f"DQN@{path}", people)
+
+
 def test_names_of_nothing_are_refused(people, tmp_path):
     with pytest.raises(ValueError, match="there is no file"):
         agent_class("PPO@nowhere.zip")
