@@ -44,18 +44,22 @@ class Report:
         return self.n_steps / self.n_sessions
 
     def as_json(self) -> str:
-        """Returns the report as a file holds it."""
+        """Returns the report as a file holds it; an interval that is none has null for its ends."""
         content = asdict(self) | {"episode_length": self.episode_length}
+        if not self.returns.has_interval:
+            content["returns"] |= {"low": None, "high": None}
         return json.dumps(content, indent=2, allow_nan=False, default=str) + "\n"
 
     def lines(self) -> list[str]:
         """Returns the report as people read it."""
         returns = self.returns
-        interval = f" [{returns.low:.6g}, {returns.high:.6g}]" if returns.has_interval else ""
+        interval = "(no interval: one person)"
+        if returns.has_interval:
+            interval = f"[{returns.low:.6g}, {returns.high:.6g}] ({returns.method} over people)"
         clicks = "" if self.click_rate is None else f", clicks per step {self.click_rate:.4g}"
         return [
             f"{self.n_people:,} people, {self.n_sessions:,} sessions, {self.n_steps:,} steps",
-            f"return per session  {returns.mean:.6g}{interval} ({returns.method} over people)",
+            f"return per session  {returns.mean:.6g} {interval}",
             f"  quantiles         {_listed(self.return_quantiles)}",
             f"steps per session   {self.episode_length:.4g}",
             f"  quantiles         {_listed(self.length_quantiles)}",

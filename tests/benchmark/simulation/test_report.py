@@ -53,6 +53,14 @@ def test_quantiles_are_those_of_all_sessions_to_three_digits():
         assert found.length_quantiles[str(q)] == length
 
 
+def test_one_person_has_no_interval():
+    found = report_of(rows(1)[:1], {})
+    written = json.loads(found.as_json())["returns"]
+    assert (written["low"], written["high"], written["n"]) == (None, None, 1)
+    assert written["mean"] == pytest.approx(RETURNS[0])
+    assert found.lines()[1].endswith(" (no interval: one person)")
+
+
 def test_the_report_does_not_depend_on_the_order_of_blocks():
     blocks = rows(100, 300, 500)
     assert report_of(blocks, {}).as_json() == report_of(reversed(blocks), {}).as_json()
