@@ -35,7 +35,7 @@ COLUMNS = {
     "slate": "number of the slate, from 0",
     "place": "where the item stood, from 0, the first place",
     "clicked": "1 where it was clicked (played, consumed)",
-    "reward": "the slate's, shared equally by its clicked items",
+    "reward": "the slate's, shared equally by its clicked items, or by all if none was clicked",
     "propensity": "how likely the agent showed this slate, in its order, to this person",
 }
 
@@ -186,13 +186,16 @@ def record(
     reason = unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
-    log, propensities = ImpressionLog(scenario), list[Any]()
+    log, propensities, rewards = ImpressionLog(scenario), list[Any](), list[np.ndarray]()
     for transition in _played(
         agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
     ):
         log.append(transition)
         propensities.append(transition.propensity)
-    columns = _columns(log, np.concatenate(propensities), interactions)
+        rewards.append(transition.rewards)
+    columns = _columns(
+        log, np.concatenate(propensities), np.concatenate(rewards), n_slates=interactions
+    )
     about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
         "rows": len(columns["item"]),
         "sessions": int(columns["session"][-1]) + 1,
@@ -283,15 +286,23 @@ def _played(
         yield from interaction.run(interactions, progress_bar=bar, policy=policy)
 
 
-def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[str, np.ndarray]:
-    """Returns the first slates of the log as columns, one session after the other."""
+def _columns(
+    log: ImpressionLog, propensity: np.ndarray, paid: np.ndarray, *, n_slates: int
+) -> dict[str, np.ndarray]:
+    """Returns the first slates of the log as columns, one session after the other.
+
+    Args:
+      log: what was shown.
+      propensity, paid: of each slate, how likely it was and what it earned.
+      n_slates: how many to return.
+    """
     rows = np.flatnonzero(log["slate"] < n_slates)
     rows = rows[
         np.argsort(log["session"][rows], kind="stable")
     ]  # within a session: by slate and place
     slate_played = log["slate"][rows]
     is_first = np.diff(slate_played, prepend=-1) != 0
-    slate = np.cumsum(is_first) - 1
+    slate, clicked = np.cumsum(is_first) - 1, log["clicked"][rows]
     session = np.cumsum(np.diff(log["session"][rows], prepend=log["session"][rows[0]]) != 0)
     return {
         "user": log["user_id"][rows] if len(log.users()) else session,
@@ -300,7 +311,23 @@ def _columns(log: ImpressionLog, propensity: np.ndarray, n_slates: int) -> dict[
         "session": session,
         "slate": slate,
         "place": np.arange(len(rows)) - np.flatnonzero(is_first)[slate],
-        "clicked": log["clicked"][rows].astype(np.int8),
-        "reward": log["reward"][rows],
+        "clicked": clicked.astype(np.int8),
+        "reward": _shares(log["reward"][rows], clicked, slate, paid[slate_played]),
         "propensity": propensity[slate_played],
     }
+
+
+def _shares(
+    by_clicks: np.ndarray, clicked: np.ndarray, slate: np.ndarray, paid: np.ndarray
+) -> np.ndarray:
+    """Returns what each row earned, so that the rows of a slate add up to what it was paid.
+
+    Agents, which learn from clicks, are told nothing of what is paid without one; a log tells all.
+
+    Args:
+      by_clicks: rows' shares of what slates earned by clicks.
+      clicked, slate, paid: of each row, whether it was clicked, its slate and what that earned.
+    """
+    n_clicked, n_shown = np.bincount(slate, clicked)[slate], np.bincount(slate)[slate]
+    shares = np.where(n_clicked > 0, by_clicks, (paid / n_shown).astype(by_clicks.dtype))
+    return shares + np.zeros_like(shares)  # 0 instead of -0

@@ -1,5 +1,6 @@
 """A recording is what people really did, each slate with its chance, and is read as a log."""
 
+import dataclasses
 import json
 import math
 
@@ -60,6 +61,27 @@ def test_rows_stand_by_session_slate_and_place_and_there_are_as_many_as_asked():
 def by_session(found):
     session = found["session"][:, 0]
     return [found["user"][session == each].ravel().tolist() for each in range(session.max() + 1)]
+
+
+def penalty(config, user, items, slate, response, own_reward):
+    for place in range(len(slate)):
+        if slate[place] >= 0 and response[place].clicked:
+            return -own_reward
+    return -1.0
+
+
+def test_what_is_paid_without_a_click_is_shared_by_all_that_was_shown(tmp_path):
+    paid = dataclasses.replace(CATALOGUE, reward=penalty)
+    own, found = (slates_of(recorded(scenario=each), 2) for each in (CATALOGUE, paid))
+    is_clicked = found["clicked"].any(axis=1)
+    assert 0 < is_clicked.sum() < len(is_clicked)
+    assert (found["reward"][~is_clicked] == -0.5).all()
+    assert (found["reward"][is_clicked] == -own["reward"][is_clicked]).all()
+    assert not np.signbit(found["reward"][found["reward"] == 0]).any()
+    recording = recorded(scenario=paid)
+    recording.write(tmp_path / "log.csv")
+    read = read_log(tmp_path / "log.csv", duplicates="keep")
+    assert len(read.user) == recording.columns["clicked"].sum()
 
 
 def test_uniform_slates_have_equal_chances():
