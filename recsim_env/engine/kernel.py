@@ -6,7 +6,7 @@ step through a person in a debugger.
 
 import os
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +48,10 @@ JUDGES = {
 }
 
 
+#: Given a scenario and its reward, returns what is called in the place of that.
+Watcher = Callable[[Scenario, Callable[..., Any]], Callable[..., Any]]
+
+
 class Loops(NamedTuple):
     """The loops over many people that a scenario's functions were bound into.
 
@@ -67,9 +71,13 @@ class Loops(NamedTuple):
 
 def functions_of(scenario: Scenario) -> Iterator[types.FunctionType]:
     """Yields the functions that a scenario consists of, with all that they call."""
-    waiting = [getattr(scenario, name) for name in HOOKS]
-    waiting += [scenario.reward_function, *map(scenario.outlook, JUDGES)]
-    seen = set()
+    roots = [getattr(scenario, name) for name in HOOKS]
+    yield from with_called([*roots, scenario.reward_function, *map(scenario.outlook, JUDGES)])
+
+
+def with_called(functions: Iterable[Any]) -> Iterator[types.FunctionType]:
+    """Yields functions with all that they call; what is no function of Python is left out."""
+    waiting, seen = list(functions), set()
     while waiting:
         each = waiting.pop(0)
         if isinstance(each, types.FunctionType) and each not in seen:
@@ -92,11 +100,17 @@ class Kernel:
     Args:
       scenario: whose functions to bind.
       compiled: False runs them as plain Python; None compiles unless NUMBA_DISABLE_JIT is set.
+      watch: returns what is called in the place of a reward of one's own in plain Python.
     """
 
-    def __init__(self, scenario: Scenario, *, compiled: bool | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, *, compiled: bool | None = None, watch: Watcher | None = None
+    ) -> None:
         self.is_compiled = _jit_enabled() if compiled is None else compiled
-        loops = _bind(scenario, compiled=False)  # quick, and it tells which loops these are
+        if self.is_compiled or scenario.pays_own:
+            watch = None
+        # Quick, and it tells which loops these are.
+        loops = _bind(scenario, compiled=False, watch=watch)
         if self.is_compiled:
             known = _COMPILED.get(loops.digest)
             loops = known or _COMPILED.setdefault(loops.digest, _bind(scenario, compiled=True))
@@ -113,7 +127,7 @@ class Kernel:
 _COMPILED: dict[str, Loops] = {}
 
 
-def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
+def _bind(scenario: Scenario, *, compiled: bool, watch: Watcher | None = None) -> Loops:
     """Returns the loops with the scenario's functions in the places of those of `Scenario`."""
     functions = {getattr(Scenario, name): getattr(scenario, name) for name in HOOKS}
     functions[own] = scenario.reward_function
@@ -129,6 +143,8 @@ def _bind(scenario: Scenario, *, compiled: bool) -> Loops:
         "HAS_ANOTHER_REWARD": not scenario.pays_own,
     }
     binder = Binder(functions, flags, compiled=compiled, layout=_layout(scenario))
+    if watch is not None:
+        binder.functions[own] = watch(scenario, binder.bind_root(scenario.reward_function))
 
     outlook = scenario.outlook
 

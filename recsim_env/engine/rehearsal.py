@@ -16,7 +16,8 @@ import numpy as np
 
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.faults import ScenarioFault, name_of
-from recsim_env.engine.kernel import HOOKS, JUDGES, functions_of
+from recsim_env.engine.kernel import HOOKS, JUDGES, functions_of, with_called
+from recsim_env.engine.reading import refuse_writing
 from recsim_env.inputs.spelling import did_you_mean
 
 #: How many people rehearse how many steps, at most for so long; and how many items are drawn.
@@ -112,17 +113,16 @@ def _refuse_other_draws(scenario: Scenario, function: types.FunctionType) -> Non
 
 
 def _refuse_writing(scenario: Scenario) -> None:
-    """Raises where a reward of one's own changes what it is to judge."""
-    written = [
-        each.argval
-        for each in dis.get_instructions(scenario.reward_function)
-        if each.opname == "STORE_ATTR"
-    ]
-    if written:
-        raise ScenarioFault(
-            f"{type(scenario).__name__}: {earner(scenario)}() writes to {written[0]!r}; it may "
-            "only read, and respond() says how people change"
-        )
+    """Raises where a reward of one's own, or what it calls, sets a field of what it is to judge.
+
+    Writing by index, which is as often to an array of its own, shows in the first steps.
+    """
+    if scenario.pays_own:
+        return
+    for function in with_called([scenario.reward_function]):
+        for each in dis.get_instructions(function):
+            if each.opname == "STORE_ATTR":
+                refuse_writing(scenario, each.argval)
 
 
 def require_finite(scenario: Scenario, function: str, values: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from recsim_env.engine.batch import DISABLED, NEXT_STEP, RESET, SAME_STEP
 from recsim_env.engine.episode import ASKED, slot_dtype
 from recsim_env.engine.faults import Watch, explain_compiler
 from recsim_env.engine.kernel import Kernel
+from recsim_env.engine.reading import Reading
 from recsim_env.engine.rehearsal import (
     N_ITEMS,
     N_PEOPLE,
@@ -90,7 +91,7 @@ class Simulator:
         }
         self.scenario = scenario
         self.num_slots = num_slots
-        self.kernel = Kernel(scenario, compiled=compiled)
+        self.kernel = Kernel(scenario, compiled=compiled, watch=Reading)
         self.dtypes = scenario.schema.dtypes
         self.horizon = scenario.horizon if horizon is None else horizon
         self._config = self.kernel.records(scenario.config(horizon=self.horizon))

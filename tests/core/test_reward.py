@@ -215,6 +215,15 @@ def changing(config, user, items, slate, response, own_reward):
     return own_reward
 
 
+def changing_by_a_helper(config, user, items, slate, response, own_reward):
+    set_back(user)
+    return own_reward
+
+
+def set_back(user):
+    user.steps_left = 1000
+
+
 def drawn(config, user, items, slate, response, own_reward):
     return np.random.random()
 
@@ -227,6 +236,10 @@ def drawn(config, user, items, slate, response, own_reward):
         (infinite, r"the reward infinite\(\) returned inf; return finite numbers"),
         (seldom_infinite, r"the reward seldom_infinite\(\) returned inf; return finite numbers"),
         (changing, r"the reward changing\(\) writes to 'steps_left'; it may only read"),
+        (
+            changing_by_a_helper,
+            r"the reward changing_by_a_helper\(\) writes to 'steps_left'; it may only read",
+        ),
         (drawn, r"drawn draws from np\.random, which no seed decides"),
     ],
 )
@@ -239,6 +252,58 @@ def test_check_scenario_checks_it_too():
     check_scenario(LongTermSatisfaction, reward=penalized)
     with pytest.raises(AttributeError, match="satisfactoin"):
         check_scenario(LongTermSatisfaction, reward=misspelt)
+
+
+def change_taste(config, user, items, slate, response, own_reward):
+    user.taste[0] += 5.0
+    return own_reward
+
+
+def change_items(config, user, items, slate, response, own_reward):
+    items["clickbait"][0] = 0.0
+    return own_reward
+
+
+def change_catalogue(config, user, items, slate, response, own_reward):
+    items.features[0][0] = 0.5
+    return own_reward
+
+
+def change_slate(config, user, items, slate, response, own_reward):
+    slate[0] = 0 if slate[0] else 1
+    return own_reward
+
+
+def change_response(config, user, items, slate, response, own_reward):
+    response[0].clicked = not response[0].clicked
+    return own_reward
+
+
+@pytest.mark.parametrize(
+    ("kind", "reward", "what"),
+    [
+        (MusicStreaming, change_taste, "user.taste"),
+        (LongTermSatisfaction, change_items, "items.clickbait"),
+        (MusicStreaming, change_catalogue, "items"),
+        (MusicStreaming, change_slate, "slate"),
+        (LongTermSatisfaction, change_response, "response.clicked"),
+    ],
+)
+def test_it_may_not_write_by_index_either(kind, reward, what):
+    with pytest.raises(ScenarioFault, match=rf"{reward.__name__}\(\) writes to '{what}'"):
+        check_scenario(kind, reward=reward)
+    if "_response" not in reward.__name__:  # which sets a field, as is seen without running it
+        with pytest.raises(ScenarioFault, match=rf"{reward.__name__}\(\) writes to '{what}'"):
+            rewards(kind(reward=reward), n_steps=1)
+
+
+def test_it_may_write_to_arrays_of_its_own():
+    def counted(config, user, items, slate, response, own_reward):
+        found = np.zeros(2)
+        found[0] += own_reward
+        return found[0]
+
+    check_scenario(LongTermSatisfaction, reward=counted)
 
 
 def test_clicks_need_responses_that_say_so():
