@@ -82,7 +82,11 @@ def _class_in(path: str | Path) -> type[Agent]:
     """Returns the class of the agent saved in a file; others than ours are not imported."""
     kind = read_about(path)["agent"]
     if kind not in (*AGENTS.values(), _TABLE):
-        raise ValueError(f"{path} holds {kind}, which is not a registered agent")
+        name = kind.rpartition(":")[2].rpartition(".")[2]
+        raise ValueError(
+            f"{path} holds {kind}, which is not a registered agent, and is not imported for a "
+            f"file's sake; if you trust it, load it by its class: {name}.load({str(path)!r}, env)"
+        )
     return _class_at(kind)
 
 

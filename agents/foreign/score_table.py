@@ -125,8 +125,11 @@ class ScoreTable(Frozen, OnlineAgent):
 
     @classmethod
     def blank(cls, env: RecommendationVectorEnv, *, seed: int, **settings: Any) -> Self:
-        """Returns one that knows of one person and item."""
-        return cls(env, np.zeros((1, 1)), user_ids=[0], item_ids=[0], seed=seed, **settings)
+        """Returns one that knows of one person and item; a subclass need not find its table."""
+        agent = cls.__new__(cls)
+        one = {"user_ids": [0], "item_ids": [0]}
+        ScoreTable.__init__(agent, env, np.zeros((1, 1)), seed=seed, **one, **settings)
+        return agent
 
 
 def _tables(scores: Any) -> tuple[np.ndarray | sparse.csr_array, ...]:

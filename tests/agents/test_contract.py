@@ -223,7 +223,7 @@ class Unregistered(Uniform):
 def test_a_file_of_an_unregistered_agent_is_refused(tmp_path):
     agent = Unregistered(RecommendationVectorEnv(SCENARIOS["catalogue"]))
     agent.save(tmp_path / "agent.npz")
-    with pytest.raises(ValueError, match="not a registered agent"):
+    with pytest.raises(ValueError, match="not a registered agent, .* Unregistered.load"):
         load_agent(tmp_path / "agent.npz", agent.env)
 
 

@@ -108,6 +108,23 @@ def test_a_saved_one_serves_the_same(people, tmp_path, table, with_ids):
     )
 
 
+class Mine(ScoreTable):
+    """A class of one's own, that finds its table itself."""
+
+    def __init__(self, env, *, seed=0):
+        super().__init__(env, SCORES, seed=seed)
+
+
+def test_one_of_a_class_of_one_s_own_is_loaded_by_that_class(people, tmp_path):
+    path = tmp_path / "mine.agent"
+    Mine(people).save(path)
+    with pytest.raises(ValueError, match=r"load it by its class: Mine\.load"):
+        load_agent(path, people)
+    observation, _ = people.reset(seed=3)
+    slates, _ = Mine.load(path, people).predict(observation)
+    assert np.array_equal(slates, best(observation, SCORES))
+
+
 def test_it_stays_in_its_world(people):
     agent = ScoreTable(people, SCORES)
     other = RatedCatalogue(
