@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.agents import Agent
+from recsim_env.agents import Agent, as_agent
 from recsim_env.agents.core.fitted import ImpressionLog
 from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.step_log import STEP_COLUMNS, LoggedSteps, StepRecorder
@@ -23,7 +23,7 @@ from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
 from recsim_env.data.log import InteractionLog
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.formats.files import replacing
 
 #: What each column of a recording means.
@@ -156,8 +156,8 @@ def unrecordable(scenario: Scenario) -> str | None:
 
 
 def record(
-    agent: Agent,
-    scenario: Scenario,
+    agent: Any,
+    scenario: str | type[Scenario] | Scenario,
     *,
     interactions: int,
     seed: int = 0,
@@ -172,8 +172,9 @@ def record(
     off. Its generator is replaced for the time, as in `evaluate`.
 
     Args:
-      agent: one of ours, having learned whatever it shall know.
-      scenario: where to play.
+      agent: one of ours, having learned whatever it shall know; a function or a model of
+        Stable-Baselines3, as in `evaluate`.
+      scenario: where to play, by name, id, class or instance.
       interactions: how many slates to show.
       seed: of the people, what they do and the agent.
       num_envs: people who are served side by side.
@@ -182,10 +183,13 @@ def record(
 
     Raises:
       ValueError: items have no ids, or no response is seen.
+      TypeError: `agent` is none of these.
     """
+    scenario = resolve_scenario(scenario)
     reason = unrecordable(scenario)
     if reason is not None:
         raise ValueError(reason)
+    agent = _telling(agent, scenario)
     log, propensities, rewards = ImpressionLog(scenario), list[Any](), list[np.ndarray]()
     for transition in _played(
         agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
@@ -206,8 +210,8 @@ def record(
 
 
 def record_steps(
-    agent: Agent,
-    scenario: Scenario,
+    agent: Any,
+    scenario: str | type[Scenario] | Scenario,
     *,
     interactions: int,
     seed: int = 0,
@@ -224,10 +228,13 @@ def record_steps(
 
     Raises:
       ValueError: items have no observable features.
+      TypeError: `agent` is none of these.
     """
+    scenario = resolve_scenario(scenario)
     if "candidates" not in scenario.schema.spaces:
         name = type(scenario).__name__
         raise ValueError(f"logged steps need item features, and {name} shows none")
+    agent = _telling(agent, scenario)
     recorder, blocks = StepRecorder(scenario), list[dict[str, np.ndarray]]()
     recorder.begin(num_envs)
     for transition in _played(
@@ -244,6 +251,21 @@ def record_steps(
         "columns": STEP_COLUMNS,
     }
     return LoggedSteps(columns, about)
+
+
+def _telling(agent: Any, scenario: Scenario) -> Agent:
+    """Returns an agent that tells how likely its slates are.
+
+    Raises:
+      TypeError: it does not.
+    """
+    found = as_agent(agent, RecommendationVectorEnv(scenario))
+    if not isinstance(found, Agent):
+        raise TypeError(
+            f"agent={agent!r:.80} does not tell how likely its slates are; give a function from "
+            "observations to slates, or an agent of make_agent or load_agent"
+        )
+    return found
 
 
 def _about(

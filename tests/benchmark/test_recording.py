@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from recsim_env.agents import make_agent
+from recsim_env.agents import from_policy, make_agent
 from recsim_env.benchmark.recording import COLUMNS, record
 from recsim_env.data import read_log
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
@@ -175,6 +175,37 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
         found.write(path)
     assert path.read_bytes() == old
     assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "log.csv.json"]
+
+
+def first_two(observation):
+    return np.tile([0, 1], (len(observation["item_id"]), 1))
+
+
+def test_a_function_is_recorded_and_a_scenario_may_be_named():
+    agent = from_policy(first_two, RecommendationVectorEnv(CATALOGUE))
+    kind = type(CATALOGUE)
+    same = record(agent, CATALOGUE, interactions=40, num_envs=4).columns
+    found = record(first_two, CATALOGUE, interactions=40, num_envs=4).columns
+    assert all(np.array_equal(found[name], same[name]) for name in COLUMNS)
+    assert (found["propensity"] == 1).all()
+    uniform = make_agent("uniform", RecommendationVectorEnv(kind))
+    first, *others = (
+        record(uniform, scenario, interactions=20).columns["item"].tolist()
+        for scenario in (kind(), kind, "RatedCatalogue")
+    )
+    assert others == [first] * 2
+
+
+class OfAnotherLibrary:
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        return np.zeros((len(observation["item_id"]), 2), int), state
+
+
+def test_what_tells_no_propensities_is_refused():
+    with pytest.raises(TypeError, match="does not tell how likely its slates are; give a function"):
+        record(OfAnotherLibrary(), CATALOGUE, interactions=20)
+    with pytest.raises(TypeError, match=r"agent='uniform' has no predict\(\)"):
+        record("uniform", CATALOGUE, interactions=20)
 
 
 def test_what_cannot_be_recorded_is_refused_with_the_remedy(tmp_path):

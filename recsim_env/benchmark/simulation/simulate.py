@@ -17,7 +17,7 @@ from recsim_env.benchmark.runs.processes import keep, missing
 from recsim_env.benchmark.simulation.blocks import BATCH, BLOCK, ROWS, Block, play
 from recsim_env.benchmark.simulation.report import Report, report_of
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.formats.files import replace_file
 from recsim_env.results.layout import Row, RunKey
@@ -46,7 +46,7 @@ class SimulationOutcome:
 
 
 def simulate(
-    scenario: Scenario,
+    scenario: str | type[Scenario] | Scenario,
     agent: str,
     *,
     people: int,
@@ -66,7 +66,7 @@ def simulate(
     some kilobytes of every 50,000.
 
     Args:
-      scenario: where.
+      scenario: where, by name, id, class or instance.
       agent: as of `make_agent`: a name, ``"module:Class"``, or a file, which must then be where all
         workers find it.
       people: how many; person i has the seed `seed` + i.
@@ -83,9 +83,16 @@ def simulate(
     Raises:
       ValueError: a setting out of range, an agent that does not suit the scenario, or a folder that
         holds something else.
+      TypeError: the agent is no name.
       OSError: the folder cannot be written.
       RuntimeError: as in `play_all`.
     """
+    scenario = resolve_scenario(scenario)
+    if not isinstance(agent, str):
+        raise TypeError(
+            f"agent={agent!r:.80} is no name, and every worker makes its own; name a file that "
+            "agent.save wrote, a registered agent, module:Class, or file.py:function"
+        )
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             return simulate(

@@ -118,6 +118,22 @@ def test_wrong_requests_are_told_before_the_work(settings, message, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_scenario_may_be_named():
+    kind = type(SCENARIO)
+    found = [
+        simulate.simulate(scenario, "uniform", people=3, seed=3, jobs=1).report.returns.mean
+        for scenario in (kind(), kind, kind.__name__)
+    ]
+    assert found[1:] == found[:1] * 2
+
+
+def test_an_agent_that_workers_cannot_make_is_refused():
+    made = make_agent("uniform", RecommendationVectorEnv(SCENARIO))
+    for agent in (made, lambda observation: observation["candidates"]):
+        with pytest.raises(TypeError, match=r"is no name.*name a file that agent\.save wrote"):
+            simulate.simulate(SCENARIO, agent, people=3)
+
+
 def test_a_trained_agent_is_served_from_its_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     trained = "train LongTermSatisfaction linucb --interactions 500 --set horizon=5"
