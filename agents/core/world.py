@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from recsim_env.core.reward import described
+from recsim_env.core.reward import described, digest_of, is_named
 from recsim_env.core.scenario import Scenario
 
 #: Settings that change only for how long one looks.
@@ -22,20 +22,23 @@ World = Mapping[str, Any]
 def describe_world(scenario: Scenario) -> dict[str, Any]:
     """Returns what a scenario is, as JSON values.
 
-    Keys: `scenario`, "module:Class"; `scenario_settings`; `files`, digests of the files that
-    settings name; `free_settings`, names of those that may be others where an agent acts: the
-    horizon, and what frozen evaluations change (`Scenario.evaluation_settings`); and `shapes`, of
-    what is seen and shown.
+    Keys: `scenario`, "module:Class"; `scenario_settings`; `files`, digests of the files and the
+    reward that settings name; `free_settings`, names of those that may be others where an agent
+    acts: the horizon, and what frozen evaluations change (`Scenario.evaluation_settings`); and
+    `shapes`, of what is seen and shown.
     """
     settings = {
         name: described(value) if name == "reward" else value
         for name, value in scenario.settings.items()
     }
+    files = {name: _digest(value) for name, value in settings.items() if _is_file(value)}
+    if is_named(scenario.reward) and not scenario.pays_own:
+        files["reward"] = digest_of(scenario.reward)
     shapes = {name: _shape(space) for name, space in scenario.schema.spaces.items()}
     found = {
         "scenario": _name(type(scenario)),
         "scenario_settings": settings,
-        "files": {name: _digest(value) for name, value in settings.items() if _is_file(value)},
+        "files": files,
         "free_settings": sorted({*FREE, *scenario.evaluation_settings()}),
         "shapes": shapes | {"slate": [scenario.slate_size, scenario.n_candidates]},
     }
@@ -76,7 +79,8 @@ def difference(learned: World, here: World) -> str:
     for name in sorted((settings.keys() | ours.keys()) - free):
         is_file = name in files and name in our_files
         if is_file and files[name] != our_files[name]:
-            found.append(f"{name}={ours[name]!r} was another file there")
+            kind = "another function" if name == "reward" else "another file"
+            found.append(f"{name}={ours[name]!r} was {kind} there")
         elif not is_file and settings.get(name) != ours.get(name):
             found.append(f"{name}={settings.get(name)!r} there, {ours.get(name)!r} here")
     return "; ".join(found) or shape_difference(learned, here)

@@ -9,13 +9,12 @@ called after the person has responded:
 """
 
 import dataclasses
-import hashlib
 import inspect
-import marshal
 import types
 from collections.abc import Callable
 from typing import Any
 
+from recsim_env.compiler.code_digest import code_digest
 from recsim_env.core.settings import quoted, ranges
 from recsim_env.inputs.importing import importable_name, imported_function
 from recsim_env.inputs.spelling import did_you_mean
@@ -109,6 +108,11 @@ def function_of(reward: Any) -> Callable[..., Any]:
     return found
 
 
+def is_named(reward: Any) -> bool:
+    """Returns whether a reward that `as_reward` returned is a name of somebody's function."""
+    return isinstance(reward, str) and ":" in reward
+
+
 def name_of(reward: Any) -> str:
     """Returns what messages call a reward."""
     if isinstance(reward, types.FunctionType):
@@ -126,12 +130,8 @@ def described(reward: Any) -> Any:
 
 
 def digest_of(reward: Any) -> str:
-    """Returns 8 digits that change with the text of a function, its defaults and its closure."""
-    function: Any = function_of(reward)
-    try:
-        text = inspect.getsource(function).encode()
-    except (OSError, TypeError):  # made by exec, say
-        text = marshal.dumps(function.__code__)
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    rest = repr((function.__defaults__, function.__kwdefaults__, cells)).encode()
-    return hashlib.sha256(text + rest).hexdigest()[:8]
+    """Returns digits that change with the text of a reward and of all that it calls or reads.
+
+    What else stands in its file does not count: compiled, a reward reaches nothing unseen.
+    """
+    return code_digest(function_of(reward), whole_files=False)

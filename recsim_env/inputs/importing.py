@@ -84,6 +84,25 @@ def imported_function(name: str, *, what: str) -> Callable[..., Any]:
     return found
 
 
+def code_named(name: str) -> Any:
+    """Returns the class or function that a name stands for as above; None where it is no such name.
+
+    Args:
+      name: any text; only one that looks like ``"module:name"`` is looked for.
+    """
+    place, _, attribute = name.rpartition(":")
+    dotted = (*Path(place).stem.split("."), *attribute.split("."))
+    if isinstance(name, NamedClass):
+        return name.kind
+    if not all(part.isidentifier() for part in dotted):
+        return None
+    try:
+        found, _ = _imported(name, callable, what="code", kind="name")
+    except ValueError:
+        return None
+    return found if isinstance(found, type | FunctionType) else None
+
+
 def importable_name(found: Any) -> str | None:
     """Returns ``"module:name"`` where importing it gives this class or function; else None."""
     module = sys.modules.get(found.__module__)

@@ -10,10 +10,12 @@ from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
+from recsim_env.compiler.code_digest import code_digest, is_ours
 from recsim_env.core.reward import REWARDS, digest_of, name_of
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.settings import telling
 from recsim_env.envs.resolving import resolve_scenario
+from recsim_env.inputs.importing import code_named
 from recsim_env.results.standings import ALWAYS_RUN, REFERENCE
 
 
@@ -61,7 +63,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
             reason = kind.unsuitable(scenario)
             if reason is None:
                 full = full_settings(agent_label, kind.Settings.defaults(), given)
-                own = described_agent(agent, telling(kind.Settings, full))
+                own = described_agent(agent, full)
                 configs[label]["agents"][agent_label] = own
                 common = {k: v for k, v in configs[label].items() if k != "agents"}
                 runs += [
@@ -98,15 +100,17 @@ def described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:
     settings = {k: _content(v) for k, v in scenario.settings.items()}
     if not scenario.pays_own and scenario.reward not in REWARDS:
         settings["reward"] = f"{name_of(scenario.reward)} ({digest_of(scenario.reward)})"
-    return {
-        "scenario": _name(type(scenario)),
-        "scenario_settings": settings,
-        "protocol": protocol,
-    }
+    kind = type(scenario)
+    if is_ours(kind):  # a class, wherever its file lies
+        named = {"scenario": kind.__qualname__}
+    else:
+        named = {"scenario": f"{kind.__module__}:{kind.__qualname__}", "code": code_digest(kind)}
+    return {**named, "scenario_settings": settings, "protocol": protocol}
 
 
 def described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Returns what, beside its scenario, decides the results of an agent."""
+    """Returns what, beside its scenario, decides the results of an agent, of all its settings."""
+    settings = telling(agent_class(agent).Settings, settings)
     return {
         "agent": _agent_name(agent),
         "agent_settings": {k: _content(v) for k, v in settings.items()},
@@ -114,24 +118,20 @@ def described_agent(agent: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _agent_name(agent: str) -> str:
-    """Returns what an agent is called: of one that is a file, or stands in one, its content too."""
+    """Returns what an agent is called; of one that is a file, or somebody's code, its content."""
     name = registered_name(agent)
     if name in AGENTS:
         return name
     return str(_content(agent if ":" in agent else agent.rpartition("@")[2]))
 
 
-def _name(kind: type[Scenario]) -> str:
-    """Returns what a scenario is called: of ours the class, wherever its file lies."""
-    is_ours = kind.__module__.startswith("recsim_env.")
-    return kind.__qualname__ if is_ours else f"{kind.__module__}:{kind.__qualname__}"
-
-
 def _content(value: Any) -> Any:
-    """Returns a digest of the file that a value names, or in which it names a class; else it."""
+    """Returns a digest of the file, or of somebody's own code, that a value names; else it."""
     if not isinstance(value, str | Path) or not value:
         return value
     if Path(value).is_file():
         return hashlib.sha256(Path(value).read_bytes()).hexdigest()
-    file, colon, attribute = str(value).rpartition(":")
-    return f"{_content(file)}:{attribute}" if colon and Path(file).is_file() else value
+    code = code_named(value) if isinstance(value, str) else None
+    if code is None or is_ours(code):
+        return value
+    return f"{code.__qualname__} ({code_digest(code)})"

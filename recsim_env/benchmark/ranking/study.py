@@ -24,6 +24,7 @@ from recsim_env.benchmark.ranking.task import RankingTask
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.benchmark.runs.kept import joinable, noted, plain
 from recsim_env.benchmark.runs.processes import foreign, keep
+from recsim_env.compiler.code_digest import code_digest, is_ours
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_seed
@@ -230,8 +231,11 @@ def _plan(
 
 
 def _name(kind: type[Recommender[Any]] | type[Random]) -> str:
-    """Returns what is judged, wherever its file lies."""
-    return RANDOM if kind is Random else registered_name(f"{kind.__module__}:{kind.__qualname__}")
+    """Returns what is judged, wherever its file lies; of somebody's own code a digest, too."""
+    if kind is Random:
+        return RANDOM
+    name = registered_name(f"{kind.__module__}:{kind.__qualname__}")
+    return name if is_ours(kind) else f"{name} ({code_digest(kind)})"
 
 
 def _recommender(name: str) -> type[Recommender[Any]]:

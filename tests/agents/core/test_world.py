@@ -1,6 +1,7 @@
 """Where agents may act: in worlds like the one they learned in, and elsewhere when it is meant."""
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,6 +151,21 @@ def test_a_world_in_a_file_counts_by_its_content(tmp_path, monkeypatch):
     )
     assert difference(one, two) == ""
     assert difference(one, three) == "world='three.npz' was another file there"
+
+
+PRICE = 1.0
+
+
+def priced(config, user, items, slate, response, own_reward):
+    return PRICE * own_reward
+
+
+def test_a_reward_counts_by_its_content(monkeypatch):
+    scenario = InterestEvolution(reward=f"{__name__}:priced")
+    before = describe_world(scenario)
+    assert difference(before, describe_world(scenario)) == ""
+    monkeypatch.setattr(sys.modules[__name__], "PRICE", 2.0)
+    assert "priced' was another function there" in difference(before, describe_world(scenario))
 
 
 @dataclass(frozen=True, kw_only=True)

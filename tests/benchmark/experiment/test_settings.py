@@ -220,21 +220,65 @@ def test_with_another_reward_there_is_no_oracle_and_another_hash():
     assert hashes[None] == make_plan(plain).runs[0].config_hash
 
 
-def test_the_hash_changes_with_the_text_of_a_reward(tmp_path, monkeypatch):
-    file = tmp_path / "paying.py"
+MODULES = {
+    "prices": "PRICE = 1.0\n",
+    "paying": """
+from prices import PRICE
+SCALE = 1.0
+def scaled(value): return SCALE * value
+def paid(config, user, items, slate, response, own_reward): return PRICE * scaled(own_reward)
+""",
+    "coffee": """
+from dataclasses import dataclass
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+@dataclass(frozen=True, kw_only=True)
+class CoffeeShop(InterestEvolution):
+    @staticmethod
+    def respond(config, user, items, slate, response, rng): return 1.0
+""",
+    "acting": """
+from recsim_env.agents.bandits.linear_bandit import LinUCB
+class Bold(LinUCB):
+    n_tries = 1
+def first(observation): return 0
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "agent", "edited", "text"),
+    [
+        ({"reward": "paying.py:paid"}, "uniform", "paying", ("SCALE = 1", "SCALE = 2")),
+        ({"reward": "paying:paid"}, "uniform", "paying", ("PRICE * ", "PRICE + ")),
+        ({"reward": "paying:paid"}, "uniform", "prices", ("1.0", "2.0")),
+        ({"scenario": "coffee.py:CoffeeShop"}, "uniform", "coffee", ("return 1", "return 2")),
+        ({"scenario": "coffee:CoffeeShop"}, "uniform", "coffee", ("return 1", "return 2")),
+        ({}, "acting.py:Bold", "acting", ("n_tries = 1", "n_tries = 2")),
+        ({}, "acting:Bold", "acting", ("n_tries = 1", "n_tries = 2")),
+        ({}, "acting:first", "acting", ("return 0", "return 1")),
+    ],
+)
+def test_code_counts_by_its_content(tmp_path, monkeypatch, scenario, agent, edited, text):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    hashes = []
-    for text in ("own_reward", "2.0 * own_reward"):
-        file.write_text(
-            f"def paid(config, user, items, slate, response, own_reward):\n  return {text}\n"
-        )
+    label = scenario.get("scenario", "InterestEvolution")
+
+    def hash_of(modules):
+        for name, content in modules.items():
+            (tmp_path / f"{name}.py").write_text(content)
+            sys.modules.pop(name, None)
         importlib.invalidate_caches()
         linecache.checkcache()
-        sys.modules.pop("paying", None)
-        scenarios = {"LongTermSatisfaction": {"reward": f"{file}:paid"}}
-        settings = BenchmarkSettings.create(scenarios=scenarios, agents=["uniform"])
-        hashes.append(make_plan(settings).runs[0].config_hash)
-    assert hashes[0] != hashes[1]
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        settings = BenchmarkSettings.create(scenarios={label: scenario}, agents=[agent])
+        (found,) = {v for (_, a), v in hashes(settings).items() if a == agent}
+        return found
+
+    before = hash_of(MODULES)
+    assert hash_of(MODULES) == before
+    assert hash_of(MODULES | {edited: MODULES[edited].replace(*text)}) != before
+    for name in MODULES:
+        sys.modules.pop(name, None)
 
 
 def test_runs_never_share_people():
