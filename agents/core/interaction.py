@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
+from recsim_env.agents.core.reward_wrappers import check_paid
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.engine.state import check_state
 from recsim_env.envs import RecommendationVectorEnv
@@ -103,6 +104,7 @@ class Interaction:
         slates, propensity = policy(observation, state)
         self.state = agent.remember(state, observation, slates)
         following = agent.stage.step(slates)
+        check_paid(agent.stage, following[1])
         transition = Transition.of_batch(
             agent.env.scenario,
             observation,

@@ -42,6 +42,11 @@ class EachRewarded(VectorRewardWrapper):
         super().__init__(env)
         self._wrappers = wrappers
 
+    @property
+    def name(self) -> str:
+        """The outermost wrapper's name, of the first environment that has one."""
+        return next(type(own[-1]).__name__ for own in self._wrappers if own)
+
     def rewards(self, rewards: np.ndarray) -> np.ndarray:
         """Returns the rewards that the wrappers make of them."""
         found = np.empty(len(rewards))
@@ -65,6 +70,39 @@ def paid_alike(stage: Any, env: VectorEnv) -> VectorEnv:
         again.env = env
         env = again
     return env
+
+
+def check_paid(stage: Any, rewards: Any) -> None:
+    """Raises unless the reward wrappers around a batch made finite rewards of its rewards.
+
+    Args:
+      stage: the batch, in wrappers or not.
+      rewards: what a step returned.
+
+    Raises:
+      ValueError: they are not one for each environment, or not finite.
+    """
+    wrapper = next(_reward_wrappers(stage), None)
+    if wrapper is None:
+        return
+    found, n = np.asarray(rewards), wrapper.num_envs
+    if found.shape != (n,):
+        raise ValueError(
+            f"{_name(wrapper)} made rewards of shape {found.shape} of {n} rewards; it is given "
+            f"those of all {n} environments, and must return an array of shape ({n},)"
+        )
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"{_name(wrapper)} made a reward of {found[~np.isfinite(found)][0]}; return finite "
+            "numbers"
+        )
+
+
+def _name(wrapper: VectorRewardWrapper) -> str:
+    """Returns the name of the wrapper, or of those of single environments that it stands for."""
+    if isinstance(wrapper, EachRewarded):
+        return wrapper.name
+    return type(wrapper).__name__
 
 
 def _reward_wrappers(env: Any) -> Iterator[VectorRewardWrapper]:

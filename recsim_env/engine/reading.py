@@ -1,4 +1,4 @@
-"""A reward in plain Python, watched: it may read what it is given, and write to nothing."""
+"""A reward in plain Python, watched: it returns a number, and changes nothing that it judges."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from recsim_env.engine.faults import ScenarioFault
 
 
 class Reading:
-    """A reward that raises ScenarioFault where it changed what it was to judge.
+    """A reward that raises ScenarioFault where it returns nothing or changed what it judges.
 
     Args:
       scenario: that it is another reward of.
@@ -34,6 +34,11 @@ class Reading:
             if "read-only" in str(error):
                 refuse_writing(self._scenario, "items")
             raise
+        if earned is None:
+            raise ScenarioFault(
+                f"{type(self._scenario).__name__}: the reward "
+                f"{self._scenario.reward_function.__name__}() returns nothing; return a number"
+            )
         after = _bytes(records)
         for what, value in before.items():
             if value != after[what]:

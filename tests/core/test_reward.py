@@ -232,7 +232,7 @@ def drawn(config, user, items, slate, response, own_reward):
     ("reward", "message"),
     [
         (misspelt, r"misspelt .*`user\.satisfactoin`: .*did you mean 'satisfaction'"),
-        (nothing, r"the reward nothing\(\) returned nan; return finite numbers"),
+        (nothing, r"the reward nothing\(\) returns nothing; return a number"),
         (infinite, r"the reward infinite\(\) returned inf; return finite numbers"),
         (seldom_infinite, r"the reward seldom_infinite\(\) returned inf; return finite numbers"),
         (changing, r"the reward changing\(\) writes to 'steps_left'; it may only read"),

@@ -112,6 +112,28 @@ def test_learning_goes_on_in_a_copy(name):
     assert same(*(flattened(each.learn(60).state_dict()) for each in (agent, copied)))
 
 
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        (
+            lambda: TransformRewards(batch(), lambda rewards: rewards * np.nan),
+            r"TransformReward made a reward of nan; return finite",
+        ),
+        (
+            lambda: singles(lambda env: TransformReward(env, lambda _: np.inf)),
+            r"TransformReward made a reward of inf; return finite",
+        ),
+        (
+            lambda: TransformRewards(batch(), lambda _: 1.0),
+            r"TransformReward made rewards of shape \(\) of 4 .*of shape \(4,\)",
+        ),
+    ],
+)
+def test_what_wrappers_must_not_pay_is_told_with_their_name(env, message):
+    with pytest.raises(ValueError, match=message):
+        learned(env())
+
+
 def test_evaluation_is_of_the_own_reward():
     agent = make_agent("linucb", Turned(batch()), seed=2)
     plain = make_agent("linucb", batch(), seed=2)
