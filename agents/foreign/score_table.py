@@ -156,7 +156,14 @@ def _tables(scores: Any) -> tuple[np.ndarray | sparse.csr_array, ...]:
         table.sum_duplicates()
         _checked(table.data[:, None], "scores")
         return (table,)
-    return (_checked(np.asarray(scores), "scores"),)
+    try:
+        table = np.asarray(scores)
+    except ValueError as error:  # rows of several lengths
+        raise ValueError(
+            f"scores are a {type(scores).__name__} of parts of several shapes; give an array "
+            "(n_users, n_items), or factors as a pair, which is a tuple: (users, items)"
+        ) from error
+    return (_checked(table, "scores"),)
 
 
 def _checked(array: np.ndarray, what: str) -> np.ndarray:

@@ -169,6 +169,7 @@ def test_a_table_of_what_people_like_serves_them_well(checkerboard):
         (sparse.csr_array(SCORES) * np.nan, {}, "numbers that are not finite"),
         ((FACTORS[0], FACTORS[1][:, :3]), {}, "users have 5 factors and items 3"),
         ((FACTORS[0],), {}, "a pair of the factors"),
+        (FACTORS, {}, "factors as a pair, which is a tuple: (users, items)"),
     ],
 )
 def test_what_does_not_fit_is_refused(people, table, arguments, message):
