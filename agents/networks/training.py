@@ -1,5 +1,6 @@
 """Training of an agent's own network: what it is given, its gradient steps, and its file."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,11 @@ class EncoderSettings(NetworkSettings):
 
     def __post_init__(self) -> None:
         given: Any = self.network
+        if not isinstance(given, type | str | os.PathLike):
+            raise ValueError(
+                f"network={given!r:.80} is no encoder; use candidates, a class, module:Class or "
+                "file.py:Class"
+            )
         name = NamedClass(given) if isinstance(given, type) else given
         object.__setattr__(self, "network", name)
         super().__post_init__()
@@ -46,13 +52,24 @@ class EncoderSettings(NetworkSettings):
     @classmethod
     def restored(cls, kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         """Returns settings from a file, with changes; a file imports nothing of its own accord."""
-        name = kept.get("network")
+        name = kept.get("network", "candidates")
         if isinstance(name, str) and ":" in name and "network" not in changes:
             raise ValueError(
                 f"its network is code of somebody's own, {name}; if you trust that code, name it "
                 f"again: network={name!r}"
             )
+        changed = changes.get("network", name)
+        if name != changed and not (_is_own(name) and _is_own(changed)):
+            raise ValueError(
+                f"it was saved with network={name!r}, whose weights no other network takes; leave "
+                f"out network={changed!r}, or train one with it"
+            )
         return super().restored(kept, changes)
+
+
+def _is_own(network: Any) -> bool:
+    """Returns whether it is somebody's own class, which may go by several names."""
+    return isinstance(network, type) or ":" in str(network)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,6 +170,22 @@ def test_where_there_is_no_network_another_is_refused():
             make_agent(kind, people(), network=Additive)
 
 
+@pytest.mark.parametrize("network", [None, lambda space, width: None, Additive.__init__])
+def test_what_is_no_class_is_refused_with_what_is_one(network):
+    with pytest.raises(ValueError, match="is no encoder; use candidates, a class, module:Class or"):
+        make_agent("ppo", people(), network=network)
+
+
+def test_a_file_is_not_loaded_with_another_kind_of_network(tmp_path):
+    env = people()
+    for kept, other in ((Additive, "candidates"), ("candidates", Additive)):
+        make_agent("ppo", env, network=kept, width=4).save(tmp_path / "an.agent")
+        with pytest.raises(ValueError, match="it was saved with network=.*leave out network="):
+            load_agent(tmp_path / "an.agent", env, network=other)
+        same = load_agent(tmp_path / "an.agent", env, network=kept)
+        assert same.settings.width == 4
+
+
 def test_ids_are_left_out():
     space = people().single_observation_space
     fields = dict(space.spaces) | {"user_id": spaces.Discrete(9)}
