@@ -34,6 +34,11 @@ class DaskBackend(ClusterBackend):
 
     def __init__(self, address: str | None = None) -> None:
         super().__init__(address)
+        if address and address.endswith(".json") and not Path(address).is_file():
+            raise ValueError(
+                f"there is no file {address}; give the --address of a scheduler, or the file that "
+                "`dask scheduler --scheduler-file` writes"
+            )
         distributed = imported("distributed", self)
         import dask
 

@@ -36,8 +36,9 @@ def working_on(backend: str | None, address: str | None = None) -> Iterator[None
     if kind is None:
         if address is not None:
             raise ValueError(
-                f"address={address!r} is of no use to {backend or 'processes of this machine'}; "
-                "name the backend of the cluster too: dask or ray"
+                f"address={address!r} (--address) is of no use to "
+                f"{backend or 'processes of this machine'}; name the backend of the cluster too, "
+                "dask or ray (--backend)"
             )
         with joblib.parallel_config(backend=backend) if backend else contextlib.nullcontext():
             yield

@@ -184,8 +184,9 @@ def test_workers_with_other_versions_are_refused(runs, monkeypatch):
     ("backend", "address", "error", "message"),
     [
         ("mpi", None, ValueError, "backend='mpi' is unknown; known are loky, dask, ray"),
-        (None, "head:6379", ValueError, "name the backend of the cluster too"),
+        (None, "head:6379", ValueError, r"\(--address\) .* name the backend of the cluster too"),
         ("loky", "head:6379", ValueError, "of no use to loky"),
+        ("dask", "nowhere.json", ValueError, "there is no file nowhere.json; give the --address"),
     ],
 )
 def test_wrong_backends_are_told(backend, address, error, message):
