@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from recsim_env.agents import agent_class
 from recsim_env.benchmark import BenchmarkSettings
-from recsim_env.benchmark.experiment.plan import make_plan
+from recsim_env.benchmark.experiment.plan import described_agent, make_plan
 from recsim_env.formats.rated_world import RatedWorld
 
 
@@ -279,6 +280,21 @@ def test_code_counts_by_its_content(tmp_path, monkeypatch, scenario, agent, edit
     assert hash_of(MODULES | {edited: MODULES[edited].replace(*text)}) != before
     for name in MODULES:
         sys.modules.pop(name, None)
+
+
+def test_new_settings_tell_apart_only_where_they_are_set(tmp_path, monkeypatch):
+    pytest.importorskip("stable_baselines3", reason="needs pip install recsim-env[agents]")
+    defaults = agent_class("dqn").Settings.defaults()
+    assert "network" in defaults
+    assert "network" not in described_agent("dqn", defaults)["agent_settings"]
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for width in (1, 2):
+        (tmp_path / "encoding.py").write_text(f"class Encoder:\n    width = {width}\n")
+        monkeypatch.delitem(sys.modules, "encoding", raising=False)
+        own = described_agent("dqn", defaults | {"network": "encoding:Encoder"})
+        found.append(own["agent_settings"]["network"])
+    assert found[0] != found[1]
 
 
 def test_runs_never_share_people():
