@@ -1,7 +1,6 @@
 """PPO in one file, in CleanRL's style, with a network that judges all candidates alike.
 
-The step after a session's end only begins the next one (Gymnasium's NEXT_STEP): it is left out of
-the loss. Observations are vectors, as usual there; `split` gives the network their fields.
+The step after an end only begins the next session (NEXT_STEP), and is left out of the loss.
 """
 
 # /// script
@@ -20,9 +19,10 @@ from recsim_env.agents.networks.encoder import CandidateScores, split
 from recsim_env.benchmark import evaluate
 
 ID, N_ENVS, N_STEPS, N_ROLLOUTS = "recsim_env:recsim_env/LongTermSatisfaction-v0", 64, 32, 20
+torch.set_num_threads(1)  # more would only wait for each other
 torch.manual_seed(0)
 envs, people = gymnasium.make_vec(ID, num_envs=N_ENVS, flat=True), gymnasium.make_vec(ID)
-space = people.single_observation_space  # of the same observations, with fields
+space = people.single_observation_space  # of the same vectors, with fields, for `split`
 network = CandidateScores(space, width=32)
 optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
 obs, done, start = torch.tensor(envs.reset(seed=0)[0]), torch.zeros(N_ENVS), time.perf_counter()

@@ -13,6 +13,7 @@ import time
 
 import gymnasium
 import ray
+import torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module import RLModuleSpec
 
@@ -23,6 +24,7 @@ from recsim_env.benchmark import evaluate
 
 ID, NUM_ENVS, ROLLOUT, N_STEPS = "recsim_env:recsim_env/InterestEvolution-v0", 64, 32, 40_960
 
+torch.set_num_threads(1)  # more would only wait for each other
 ray.init(address="local", num_cpus=1, include_dashboard=False)
 config = (
     PPOConfig()

@@ -12,6 +12,7 @@ All 40 items are candidates here, and one consumed before in the session leaves 
 import time
 
 import gymnasium
+import torch
 from sb3_contrib import MaskablePPO
 
 from recsim_env.agents import make_agent
@@ -21,6 +22,7 @@ from recsim_env.envs.sb3 import VecEnvAdapter
 
 ID, N_STEPS = "recsim_env:recsim_env/RatedCatalogue-v0", 20_480
 
+torch.set_num_threads(1)  # more would only wait for each other
 whole = {"n_items": 40, "n_candidates": 0}
 people = gymnasium.make_vec(ID, num_envs=64, autoreset_mode="SameStep", **whole)
 model = MaskablePPO(

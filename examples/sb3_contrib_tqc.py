@@ -12,6 +12,7 @@ actions recommends, and the order in which candidates stand does not matter.
 import time
 
 import gymnasium
+import torch
 from gymnasium.wrappers.vector import TransformReward
 from sb3_contrib import TQC
 
@@ -22,6 +23,7 @@ from recsim_env.envs.wrappers import point_at_items
 
 ID, N_STEPS = "recsim_env:recsim_env/LongTermSatisfaction-v0", 12_000
 
+torch.set_num_threads(1)  # more would only wait for each other
 people = gymnasium.make_vec(ID, num_envs=16, autoreset_mode="SameStep")
 scaled = TransformReward(people, lambda rewards: rewards / 20)  # values near 1 are soon learned
 model = TQC(

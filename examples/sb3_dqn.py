@@ -12,6 +12,7 @@ Slates of several items are numbered by `enumerate_slates`, and have values like
 import time
 
 import gymnasium
+import torch
 from stable_baselines3 import DQN
 
 from recsim_env.agents import make_agent
@@ -21,6 +22,7 @@ from recsim_env.envs.sb3 import VecEnvAdapter
 
 ID, N_STEPS = "recsim_env:recsim_env/InterestExploration-v0", 16_000
 
+torch.set_num_threads(1)  # more would only wait for each other
 people = gymnasium.make_vec(ID, num_envs=32, autoreset_mode="SameStep")
 model = DQN(
     CandidateQPolicy,

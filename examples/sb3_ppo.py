@@ -12,6 +12,7 @@ each place among the candidates, and stays at chance.
 import time
 
 import gymnasium
+import torch
 from stable_baselines3 import PPO
 
 from recsim_env.agents import make_agent
@@ -21,6 +22,7 @@ from recsim_env.envs.sb3 import VecEnvAdapter
 
 ID, N_STEPS = "recsim_env:recsim_env/InterestEvolution-v0", 10_240
 
+torch.set_num_threads(1)  # more would only wait for each other
 people = gymnasium.make_vec(ID, num_envs=64, autoreset_mode="SameStep")
 model = PPO(
     CandidatePolicy,

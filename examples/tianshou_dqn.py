@@ -27,6 +27,7 @@ from recsim_env.benchmark import evaluate
 
 ID, NUM_ENVS, N_STEPS = "recsim_env:recsim_env/LongTermSatisfaction-v0", 64, 40_960
 
+torch.set_num_threads(1)  # more would only wait for each other
 torch.manual_seed(0)
 people = gymnasium.make_vec(ID, num_envs=NUM_ENVS, autoreset_mode="Disabled")
 model = CandidateNet(people.single_observation_space)
