@@ -107,7 +107,10 @@ print(json.dumps(recsim_env.__file__))
 
 
 def test_simulating_needs_no_extra(unpacked, tmp_path):
-    extras = ("implicit", "matplotlib", "pyarrow", "stable_baselines3", "sb3_contrib", "torch")
+    extras = (
+        *("altair", "implicit", "matplotlib", "optuna", "pyarrow", "stable_baselines3"),
+        *("sb3_contrib", "torch", "vl_convert"),
+    )
     # Plain Python: what is imported is the same, and two dozen kernels take minutes to compile.
     code = f"""
 import json, os, sys
@@ -131,7 +134,7 @@ def test_metadata_names_the_extras_and_no_heavy_requirement(metadata):
         if "extra ==" not in line
     }
     assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "threadpoolctl", "tqdm"}
-    extras = {"agents", "all", "cluster", "data", "dev", "docs", "plots"}
+    extras = {"agents", "all", "cluster", "data", "dev", "docs", "page", "plots", "tune"}
     assert set(metadata.get_all("Provides-Extra")) == extras
     assert metadata["License-Expression"] == "MIT"
 
