@@ -153,13 +153,12 @@ class ResultTable:
         """Returns the rows, in the order of the file, that match all that is given."""
         if phase is not None:
             self.layout.check_phase(phase)
-        wanted = {"phase": phase, self.layout.world: scenario, "agent": agent}
-        given = {name: value for name, value in wanted.items() if value is not None}
         return [
             dict(row)
-            for run in self._runs.values()
+            for (world, label, _), run in self._runs.items()
+            if scenario in (None, world) and agent in (None, label)
             for row in run
-            if all(row[name] == value for name, value in given.items())
+            if phase in (None, row["phase"])
         ]
 
     def array(self, **where: str) -> NDArray[np.void]:
