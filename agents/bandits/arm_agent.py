@@ -13,6 +13,7 @@ from recsim_env.agents.core.restoring import State, like, part, require_range, s
 from recsim_env.agents.core.settings import AgentSettings, refusal
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -42,6 +43,7 @@ class ArmSettings(AgentSettings):
     )
     discount: float = setting(
         1.0,
+        search=Search(choices=(0.999, 0.9999, 1.0)),
         above=0.0,
         high=1.0,
         doc="what is left of a tally after each interaction (a slate shown by anybody, or in the "
@@ -51,6 +53,7 @@ class ArmSettings(AgentSettings):
     )
     prior_showings: float = setting(
         1.0,
+        search=Search(0.3, 30.0, log=True),
         low=0.0,
         doc="showings that earn the mean of all arms, added to each arm's when served; 0 is the "
         "plain mean. An unknown arm earns that mean",

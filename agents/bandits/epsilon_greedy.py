@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 
@@ -14,7 +15,13 @@ from recsim_env.core.settings import setting
 class EpsilonGreedySettings(ArmSettings):
     """What `EpsilonGreedy` is given."""
 
-    epsilon: float = setting(0.1, low=0.0, high=1.0, doc="share of uniform slates while learning")
+    epsilon: float = setting(
+        0.1,
+        search=Search(0.01, 0.3, log=True),
+        low=0.0,
+        high=1.0,
+        doc="share of uniform slates while learning",
+    )
     anneal: float = setting(
         0.0, low=0.0, doc="if more than 0, that share is min(1, anneal / t) instead"
     )

@@ -17,6 +17,7 @@ from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.restoring import State, part, split
 from recsim_env.agents.core.settings import ConstantExploration
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -28,7 +29,9 @@ _MAX_NUMBERS = 2**24
 class LinearSettings(ConstantExploration):
     """What bandits with a linear model are given."""
 
-    ridge: float = setting(1.0, above=0.0, doc="prior precision of the weights")
+    ridge: float = setting(
+        1.0, search=Search(0.1, 100.0, log=True), above=0.0, doc="prior precision of the weights"
+    )
     discount: float = setting(
         1.0,
         above=0.0,
@@ -109,6 +112,7 @@ class LinUCBSettings(RewardModelSettings):
 
     alpha: float = setting(
         1.0,
+        search=Search(0.03, 3.0, log=True),
         low=0.0,
         doc="width of the confidence bound, in units of the reward's noise; with 0 and an "
         "exploration it is the linear epsilon-greedy rule",
@@ -149,7 +153,10 @@ class LinThompsonSettings(RewardModelSettings):
     """What `LinThompson` is given."""
 
     v: float = setting(
-        1.0, low=0.0, doc="the reward's noise, by which posterior deviations are multiplied"
+        1.0,
+        search=Search(0.03, 3.0, log=True),
+        low=0.0,
+        doc="the reward's noise, by which posterior deviations are multiplied",
     )
 
 

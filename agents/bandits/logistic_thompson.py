@@ -11,6 +11,7 @@ from recsim_env.agents.bandits.linear_models import LinearModel, SharedModel
 from recsim_env.agents.bandits.linear_posterior import LinearPosterior
 from recsim_env.agents.core.features import JointFeatures
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 _MAX_STEPS, _MAX_HALVINGS = 50, 30
@@ -26,7 +27,12 @@ _MIN_CURVATURE = 1e-12
 class LogisticThompsonSettings(LinearSettings):
     """What `LogisticThompson` is given."""
 
-    v: float = setting(1.0, low=0.0, doc="by which posterior deviations are multiplied")
+    v: float = setting(
+        1.0,
+        search=Search(0.03, 3.0, log=True),
+        low=0.0,
+        doc="by which posterior deviations are multiplied",
+    )
     precision: str = setting(
         "full", choices=("full", "diagonal"), doc="diagonal takes weights for independent"
     )

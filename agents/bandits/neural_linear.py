@@ -14,6 +14,7 @@ from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, fits, part, require_range, split
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -51,14 +52,17 @@ class NeuralLinearSettings(FittingSettings):
     """Settings of `NeuralLinear`."""
 
     refit_every: int = 1_000
-    exploration: float = 0.0
+    exploration: float = setting(0.0, search=Search(choices=(0.0, 0.02, 0.1)))
     hidden: int = setting(64, low=1, doc="size of the first hidden layer")
     features: int = setting(32, low=1, doc="size of the second hidden layer, z")
     gradient_steps: int = setting(100, low=1, doc="of a fit")
     batch_size: int = setting(512, low=1, doc="of a fit")
-    learning_rate: float = setting(0.003, above=0.0, high=LARGE, doc="of a fit")
+    learning_rate: float = setting(
+        0.003, search=Search(0.0005, 0.02, log=True), above=0.0, high=LARGE, doc="of a fit"
+    )
     weight_decay: float = setting(
         3.0,
+        search=Search(0.3, 30.0, log=True),
         low=0.0,
         high=LARGE,
         doc="each step shrinks weights by it times the learning rate; at 0, ten thousand steps of "

@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 
@@ -15,7 +16,9 @@ class ThompsonSettings(ArmSettings):
     """What `Thompson` is given."""
 
     prior_successes: float = setting(1.0, above=0.0, doc="a of the prior Beta(a, b)")
-    prior_failures: float = setting(1.0, above=0.0, doc="b of the prior Beta(a, b)")
+    prior_failures: float = setting(
+        1.0, search=Search(0.3, 30.0, log=True), above=0.0, doc="b of the prior Beta(a, b)"
+    )
 
 
 class Thompson(ArmAgent):

@@ -9,6 +9,7 @@ from scipy.special import rel_entr
 from recsim_env.agents.bandits.arm_agent import ArmAgent, ArmSettings
 from recsim_env.agents.bandits.arms import Tally
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 # Each halves the interval that holds the bound: beyond this the two ends are neighbours at 1e-10.
@@ -22,8 +23,13 @@ _FORGOTTEN = 1e-300
 class UCBSettings(ArmSettings):
     """What `UCB` is given."""
 
-    index: str = setting("ucb1", choices=("ucb1", "kl"), doc="the kind of bound")
-    alpha: float = setting(2.0, low=0.0, doc='width of "ucb1"')
+    index: str = setting(
+        "ucb1",
+        search=Search(choices=("ucb1", "kl")),
+        choices=("ucb1", "kl"),
+        doc="the kind of bound",
+    )
+    alpha: float = setting(2.0, search=Search(0.1, 4.0, log=True), low=0.0, doc='width of "ucb1"')
 
 
 class UCB(ArmAgent):

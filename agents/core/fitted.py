@@ -20,6 +20,7 @@ from recsim_env.agents.core.restoring import (
 from recsim_env.agents.core.settings import ConstantExploration
 from recsim_env.agents.core.transition import Transition
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.data.interactions import Interactions
 
@@ -189,8 +190,7 @@ class ImpressionLog:
 class FittingSettings(ConstantExploration):
     """Settings of agents that fit a model to their log."""
 
-    exploration: float = 0.1
-
+    exploration: float = setting(0.1, search=Search(0.01, 0.3, log=True))
     refit_every: int = setting(
         2_000,
         low=1,

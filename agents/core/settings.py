@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from recsim_env.core.search import Search
 from recsim_env.core.settings import check_settings, setting
 from recsim_env.inputs.spelling import check_known
 
@@ -77,10 +78,17 @@ class FallingExploration(AgentSettings):
     """A share of random slates that falls from 1 as learning goes on."""
 
     exploration: float = setting(
-        0.05, low=0.0, high=1.0, doc="share of random slates while learning, to which it falls"
+        0.05,
+        low=0.0,
+        high=1.0,
+        search=Search(0.01, 0.3, log=True),
+        doc="share of random slates while learning, to which it falls",
     )
     exploration_steps: int = setting(
-        10_000, low=1, doc="interactions in which that share falls from 1"
+        10_000,
+        low=1,
+        search=Search(1_000, 20_000, log=True),
+        doc="interactions in which that share falls from 1",
     )
 
     def share_after(self, n_steps: int) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import State, flattened, part
 from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.inputs.importing import NamedClass
 
@@ -76,9 +77,13 @@ def _is_own(network: Any) -> bool:
 class TrainingSettings(EncoderSettings):
     """What agents that train a network on kept steps are given."""
 
-    learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")
+    learning_rate: float = setting(
+        1e-3, search=Search(1e-4, 1e-2, log=True), above=0.0, doc="of Adam"
+    )
     batch_size: int = setting(256, low=1, doc="steps of a gradient step")
-    update_every: int = setting(16, low=1, doc="interactions for each gradient step")
+    update_every: int = setting(
+        16, search=Search(choices=(8, 16, 32)), low=1, doc="interactions for each gradient step"
+    )
     learning_starts: int = setting(1_000, low=0, doc="interactions before the first")
     buffer_size: int = setting(
         50_000, low=1, doc="interactions that are kept; fewer where they would take over 1 GiB"

@@ -10,6 +10,7 @@ from recsim_env.agents.recommenders.pairs import Pairs
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.compiler.kernel_cache import compiled
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 
 # Spread of the factors before the first step.
@@ -20,10 +21,16 @@ _START = 0.1
 class BPRSettings(RecommenderSettings):
     """Settings of `BPR`."""
 
-    factors: int = setting(32, low=1, doc="numbers a person and item")
+    factors: int = setting(
+        32, search=Search(8, 64, log=True), low=1, doc="numbers a person and item"
+    )
     epochs: int = setting(50, low=1, doc="how often all likes are passed through")
-    learning_rate: float = setting(0.05, above=0.0, high=LARGE, doc="of the steps")
-    regularization: float = setting(0.02, low=0.0, high=LARGE, doc="of the steps")
+    learning_rate: float = setting(
+        0.05, search=Search(0.005, 0.5, log=True), above=0.0, high=LARGE, doc="of the steps"
+    )
+    regularization: float = setting(
+        0.02, search=Search(0.002, 0.2, log=True), low=0.0, high=LARGE, doc="of the steps"
+    )
     passed_share: float = setting(
         0.5, low=0.0, high=1.0, doc="of items passed over among those compared with what was liked"
     )

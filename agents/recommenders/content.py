@@ -11,6 +11,7 @@ from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.recommenders.query import Fit, Model, Query, SessionItems
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 from recsim_env.envs import RecommendationVectorEnv
@@ -48,7 +49,13 @@ class ContentQuery(Query):
 class ContentSettings(RecommenderSettings):
     """Settings of `Content`."""
 
-    ridge: float = setting(30.0, above=0.0, high=LARGE, doc="prior precision of the b, in rows")
+    ridge: float = setting(
+        30.0,
+        search=Search(1.0, 1000.0, log=True),
+        above=0.0,
+        high=LARGE,
+        doc="prior precision of the b, in rows",
+    )
     max_features: int = setting(1_024, low=0, doc="longest B g; where it is longer, g is left out")
 
 

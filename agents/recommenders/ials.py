@@ -11,6 +11,7 @@ from recsim_env.agents.core.restoring import require_range, require_symmetric
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender
 from recsim_env.agents.recommenders.user_vectors import UserVectorSettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 
@@ -19,13 +20,20 @@ from recsim_env.data.interactions import Interactions
 class ImplicitALSSettings(UserVectorSettings):
     """Settings of `ImplicitALS`."""
 
-    factors: int = setting(8, low=1, doc="numbers a person and item")
+    factors: int = setting(
+        8, search=Search(4, 64, log=True), low=1, doc="numbers a person and item"
+    )
     regularization: float = setting(
-        100.0, above=0.0, high=LARGE, doc="of the fit; a confidence of 100 needs about as much"
+        100.0,
+        search=Search(10.0, 1000.0, log=True),
+        above=0.0,
+        high=LARGE,
+        doc="of the fit; a confidence of 100 needs about as much",
     )
     iterations: int = setting(10, low=1, doc="of the fit")
     alpha: float = setting(
         100.0,
+        search=Search(10.0, 1000.0, log=True),
         above=0.0,
         high=LARGE,
         doc="confidence that a typical like adds to that of a pair never shown",

@@ -26,6 +26,7 @@ from recsim_env.agents.recommenders.user_vectors import (
     scaled,
     stored,
 )
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 
 
@@ -33,9 +34,15 @@ from recsim_env.core.settings import LARGE, setting
 class NeighbourSettings(UserVectorSettings):
     """Settings of both kinds of neighbours."""
 
-    neighbours: int = setting(50, low=1, doc="of each person, or item")
+    neighbours: int = setting(
+        50, search=Search(10, 300, log=True), low=1, doc="of each person, or item"
+    )
     shrinkage: float = setting(
-        0.0, low=0.0, high=LARGE, doc="lowers the similarity of those with little in common"
+        0.0,
+        search=Search(0.0, 50.0),
+        low=0.0,
+        high=LARGE,
+        doc="lowers the similarity of those with little in common",
     )
     weighting: str = setting(
         "none",

@@ -11,6 +11,7 @@ from recsim_env.agents.recommenders.pairs import Pairs
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.compiler.kernel_cache import compiled
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 
 # Spread of the embeddings before the first step.
@@ -26,11 +27,24 @@ class LightGCNSettings(RecommenderSettings):
 
     refit_every: int = 5_000
     factors: int = setting(32, low=1, doc="numbers a person and item")
-    layers: int = setting(3, low=1, doc="how many links away somebody still tells of one")
+    layers: int = setting(
+        3,
+        search=Search(choices=(1, 2, 3, 4)),
+        low=1,
+        doc="how many links away somebody still tells of one",
+    )
     epochs: int = setting(100, low=1, doc="how often all likes are passed through")
     batch_size: int = setting(2_048, low=1, doc="pairs a step")
-    learning_rate: float = setting(0.01, above=0.0, high=LARGE, doc="of Adam")
-    regularization: float = setting(1e-4, low=0.0, high=LARGE, doc="of the embeddings in a pair")
+    learning_rate: float = setting(
+        0.01, search=Search(0.001, 0.1, log=True), above=0.0, high=LARGE, doc="of Adam"
+    )
+    regularization: float = setting(
+        1e-4,
+        search=Search(1e-6, 1e-2, log=True),
+        low=0.0,
+        high=LARGE,
+        doc="of the embeddings in a pair",
+    )
     passed_share: float = setting(
         1.0, low=0.0, high=1.0, doc="of items passed over among those compared with what was liked"
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 
@@ -15,7 +16,9 @@ from recsim_env.core.settings import setting
 class PopularitySettings(RecommenderSettings):
     """Settings of `Popularity`."""
 
-    prior_showings: float = setting(10.0, doc="how many showings the prior is worth, m")
+    prior_showings: float = setting(
+        10.0, search=Search(1.0, 100.0, log=True), doc="how many showings the prior is worth, m"
+    )
     by: str = setting(
         "reward", choices=("reward", "count"), doc="a count rewards what was shown often, too"
     )

@@ -21,6 +21,7 @@ from recsim_env.agents.recommenders.query import (
     SessionItems,
     places_of,
 )
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -31,6 +32,7 @@ class RecommenderSettings(FittingSettings):
 
     prior_showings: float = setting(
         5.0,
+        search=Search(0.5, 50.0, log=True),
         above=0.0,
         high=LARGE,
         doc="how many showings the mean outcome and the average taste are worth",

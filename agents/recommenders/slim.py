@@ -20,6 +20,7 @@ from recsim_env.agents.recommenders.user_vectors import (
 )
 from recsim_env.compiler.kernel_cache import compiled
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 
 # Descent ends once no weight of a sweep changes by more than this, or after so many sweeps.
@@ -32,9 +33,19 @@ class SLIMSettings(UserVectorSettings):
 
     refit_every: int = 5_000
     l1: float = setting(
-        2.0, low=0.0, high=LARGE, doc="of W, in typical likes: the more, the fewer weights"
+        2.0,
+        search=Search(0.2, 20.0, log=True),
+        low=0.0,
+        high=LARGE,
+        doc="of W, in typical likes: the more, the fewer weights",
     )
-    l2: float = setting(100.0, above=0.0, high=LARGE, doc="of W, in typical likes, squared")
+    l2: float = setting(
+        100.0,
+        search=Search(10.0, 1000.0, log=True),
+        above=0.0,
+        high=LARGE,
+        doc="of W, in typical likes, squared",
+    )
 
 
 class SLIM(Recommender[SLIMSettings]):

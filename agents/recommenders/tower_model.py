@@ -14,6 +14,7 @@ from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import fits, require_range
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import RecommenderSettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 
@@ -58,11 +59,19 @@ class TowerSettings(RecommenderSettings):
     epochs: int = setting(8, low=1, doc="passes over the table by the first fit")
     warm_epochs: int = setting(2, low=1, doc="passes by the fits that go on from the first")
     batch_size: int = setting(1_024, low=1, doc="of AdamW")
-    learning_rate: float = setting(0.003, above=0.0, high=LARGE, doc="of AdamW")
-    weight_decay: float = setting(
-        1.0, low=0.0, high=LARGE, doc="of AdamW; that strong, as a log has few rows a person"
+    learning_rate: float = setting(
+        0.003, search=Search(0.0003, 0.03, log=True), above=0.0, high=LARGE, doc="of AdamW"
     )
-    dropout: float = setting(0.2, low=0.0, below=1.0, doc="of a user's embedding")
+    weight_decay: float = setting(
+        1.0,
+        search=Search(0.1, 10.0, log=True),
+        low=0.0,
+        high=LARGE,
+        doc="of AdamW; that strong, as a log has few rows a person",
+    )
+    dropout: float = setting(
+        0.2, search=Search(0.0, 0.5), low=0.0, below=1.0, doc="of a user's embedding"
+    )
     id_dropout: float = setting(0.3, low=0.0, below=1.0, doc="how often an id is forgotten")
     device: str = setting(
         "cpu", choices=DEVICES, doc="where torch learns; auto is the GPU where there is one"

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import svds
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
 from recsim_env.data.interactions import Interactions
 
@@ -30,6 +31,7 @@ class UserVectorSettings(RecommenderSettings):
 
     skip_weight: float = setting(
         1.0,
+        search=Search(0.0, 2.0),
         low=0.0,
         high=LARGE,
         doc="how much being passed over counts; at 1 likes and passes balance",
@@ -92,7 +94,7 @@ class UserVectors:
 class PureSVDSettings(UserVectorSettings):
     """Settings of `PureSVD`."""
 
-    factors: int = setting(16, low=1, doc="how many dimensions")
+    factors: int = setting(16, search=Search(4, 64, log=True), low=1, doc="how many dimensions")
 
 
 class PureSVD(Recommender[PureSVDSettings]):
@@ -137,7 +139,11 @@ class EASESettings(UserVectorSettings):
     """Settings of `EASE`."""
 
     regularization: float = setting(
-        300.0, above=0.0, high=LARGE, doc="of B, in units of typical likes"
+        300.0,
+        search=Search(30.0, 3000.0, log=True),
+        above=0.0,
+        high=LARGE,
+        doc="of B, in units of typical likes",
     )
 
 

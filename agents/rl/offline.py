@@ -11,6 +11,7 @@ from recsim_env.agents.core.restoring import State, part, split, whole
 from recsim_env.agents.core.settings import refusal
 from recsim_env.agents.core.step_log import returns_to_go
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent, SlatePolicySettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -26,7 +27,9 @@ class OfflineSettings(SlatePolicySettings):
     logger: str = setting(
         "linucb", doc="name of an agent that learns stepwise and tells propensities exactly"
     )
-    exploration: float = setting(0.5, low=0.0, high=1.0, doc="share of uniform slates in the log")
+    exploration: float = setting(
+        0.5, search=Search(0.1, 1.0), low=0.0, high=1.0, doc="share of uniform slates in the log"
+    )
 
 
 class OfflineAgent(SlatePolicyAgent):
@@ -126,9 +129,19 @@ class BehaviourCloning(OfflineAgent):
 class IQLSettings(OfflineSettings):
     """What `ImplicitQLearning` is given."""
 
-    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
-    expectile: float = setting(0.7, above=0.0, below=1.0, doc="which of the slates V stands for")
-    temperature: float = setting(3.0, low=0.0, doc="how much better slates are preferred")
+    gamma: float = setting(
+        0.99,
+        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
+        low=0.0,
+        high=1.0,
+        doc="discount of a step",
+    )
+    expectile: float = setting(
+        0.7, search=Search(0.5, 0.95), above=0.0, below=1.0, doc="which of the slates V stands for"
+    )
+    temperature: float = setting(
+        3.0, search=Search(0.3, 30.0, log=True), low=0.0, doc="how much better slates are preferred"
+    )
     tau: float = setting(0.01, above=0.0, high=1.0, doc="share of Q that Q' follows by")
 
 

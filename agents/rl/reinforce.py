@@ -14,6 +14,7 @@ from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_
 from recsim_env.agents.core.transition import Transition, shared_by_clicks
 from recsim_env.agents.core.world import describe_world
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent, SlatePolicySettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -33,14 +34,22 @@ class ReinforceSettings(SlatePolicySettings):
     )
     off_policy_correction: bool = setting(True, doc="whether w is other than 1")
     max_weight: float = setting(10.0, above=0.0, doc="no w is larger")
-    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
+    gamma: float = setting(
+        0.99,
+        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
+        low=0.0,
+        high=1.0,
+        doc="discount of a step",
+    )
     baseline: str = setting(
         "value",
         choices=("value", "mean", "none"),
         doc="a learned V(o), the mean of returns, or none; without values, what is to come of "
         "sessions that still go on counts nothing",
     )
-    entropy: float = setting(0.01, low=0.0, doc="weight of the entropy of places")
+    entropy: float = setting(
+        0.01, search=Search(0.001, 0.1, log=True), low=0.0, doc="weight of the entropy of places"
+    )
 
 
 class Reinforce(SlatePolicyAgent):

@@ -33,6 +33,7 @@ from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.agents.networks.training import EncoderSettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import ActionForm
@@ -48,8 +49,16 @@ _REPORT_EVERY = 1_000
 class SB3Settings(EncoderSettings):
     """What all agents behind Stable-Baselines3 are given."""
 
-    learning_rate: float = setting(1e-3, above=0.0, doc="of Adam")
-    gamma: float = setting(0.99, low=0.0, high=1.0, doc="discount of a step")
+    learning_rate: float = setting(
+        1e-3, search=Search(1e-4, 1e-2, log=True), above=0.0, doc="of Adam"
+    )
+    gamma: float = setting(
+        0.99,
+        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
+        low=0.0,
+        high=1.0,
+        doc="discount of a step",
+    )
 
 
 class SB3Agent(Agent):

@@ -19,6 +19,7 @@ from recsim_env.agents.core.restoring import (
     whole,
 )
 from recsim_env.agents.sb3.agent import SB3Settings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 
 
@@ -41,6 +42,7 @@ class OffPolicySettings(SB3Settings):
     batch_size: int = setting(128, low=1, doc="steps of a gradient step")
     update_every: int = setting(
         16,
+        search=Search(choices=(8, 16, 32)),
         low=1,
         doc="interactions for each gradient step, where of this and num_envs the larger is rounded "
         "down to a multiple of the other",

@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent, SB3Settings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs.action_forms import best_candidates
 
@@ -17,12 +18,18 @@ class ActorCriticSettings(SB3Settings):
 
     rollout: int = setting(
         128,
+        search=Search(32, 1024, log=True),
         low=1,
         doc="interactions for each update, rounded to a multiple of num_envs, two or more",
     )
     learning_rate: float = 2e-3
     gae_lambda: float = setting(0.95, low=0.0, high=1.0, doc="of the generalised advantage")
-    entropy: float = setting(0.0, low=0.0, doc="weight of the policy's entropy in the objective")
+    entropy: float = setting(
+        0.0,
+        search=Search(choices=(0.0, 0.003, 0.01, 0.03)),
+        low=0.0,
+        doc="weight of the policy's entropy in the objective",
+    )
 
     def of_model(self, num_envs: int) -> dict[str, Any]:
         """Returns what Stable-Baselines3's model is made with, for so many people."""
@@ -40,10 +47,14 @@ class ProximalSettings(ActorCriticSettings):
     """What agents are given that go over each rollout several times, in minibatches."""
 
     rollout: int = setting(
-        1_024, doc="interactions for each update, rounded to a multiple of n_minibatches num_envs"
+        1_024,
+        search=Search(256, 4096, log=True),
+        doc="interactions for each update, rounded to a multiple of n_minibatches num_envs",
     )
     n_minibatches: int = setting(4, low=1, doc="parts of a rollout, each for one gradient step")
-    n_epochs: int = setting(3, low=1, doc="how often each rollout is gone over")
+    n_epochs: int = setting(
+        3, search=Search(1, 8), low=1, doc="how often each rollout is gone over"
+    )
     gae_lambda: float = 0.9
     clip_range: float = setting(
         0.4, above=0.0, doc="how far the probability of a slate may move, as a ratio"

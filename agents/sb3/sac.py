@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.sb3.agent import SB3Agent
 from recsim_env.agents.sb3.off_policy import KeptReplay, OffPolicySettings
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import ActionForm, FeatureWeights
@@ -17,7 +18,9 @@ class SACSettings(OffPolicySettings):
     """What SAC is given."""
 
     entropy: float = setting(
-        -1.0, doc="wanted of the policy, in nats for each feature; its weight begins with 0.1"
+        -1.0,
+        search=Search(-4.0, 0.0),
+        doc="wanted of the policy, in nats for each feature; its weight begins with 0.1",
     )
 
 

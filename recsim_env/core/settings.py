@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.core.search import Search
 from recsim_env.inputs.spelling import check_known
 
 #: Weights, spreads and log-odds: a product of four still fits float32.
@@ -104,7 +105,14 @@ def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def setting(default: Any, *, doc: str = "", is_new: bool = False, **allowed: Any) -> Any:
+def setting(
+    default: Any,
+    *,
+    doc: str = "",
+    is_new: bool = False,
+    search: Search | None = None,
+    **allowed: Any,
+) -> Any:
     """Returns a dataclass field with this default and the range that `Allowed` describes.
 
     Text takes one of several words: ``setting("cascade", choices=MODELS)``.
@@ -114,9 +122,10 @@ def setting(default: Any, *, doc: str = "", is_new: bool = False, **allowed: Any
       doc: what it means, as a phrase: what a reader of the reference page needs besides name,
         default and range.
       is_new: whether results were kept before there was such a setting; see `telling`.
+      search: where tuning looks for a better value; by default it leaves this one alone.
       allowed: the arguments of `Allowed`.
     """
-    metadata = {"doc": doc, "is_new": is_new}
+    metadata: dict[str, Any] = {"doc": doc, "is_new": is_new, "search": search}
     metadata |= {"allowed": Allowed(**allowed)} if allowed else {}
     return dataclasses.field(default=default, metadata=metadata)
 
