@@ -1,0 +1,62 @@
+"""The sections of a report in order, and how they become its page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from recsim_env.formats.files import replace_file
+from recsim_env.inputs.spelling import did_you_mean
+from recsim_env.plots.report import (
+    failures,
+    head,
+    ladder,
+    left_out,
+    redrawing,
+    scenarios,
+    versions,
+)
+from recsim_env.plots.report.page import Page, Section
+from recsim_env.results.table import ResultTable
+
+SECTIONS: tuple[Section, ...] = (
+    head.SECTION,
+    ladder.SECTION,
+    scenarios.SECTION,
+    failures.SECTION,
+    left_out.SECTION,
+    versions.SECTION,
+    redrawing.SECTION,
+)
+
+FIGURES = tuple(name for section in SECTIONS for name in section.figures)
+"""What can be drawn: figures of all scenarios together, and those of each."""
+
+
+def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGURES) -> Path:
+    """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
+
+    Only the folder's table, settings and versions are read, so figures can be drawn anew at any
+    time, on any machine, also of a benchmark that is still running.
+
+    Args:
+      folder: of the benchmark.
+      figures: which to draw; the report shows no others.
+
+    Raises:
+      ValueError: the folder has no complete run, or there is no such figure.
+    """
+    if unknown := sorted(set(figures) - set(FIGURES)):
+        raise ValueError(
+            f"there is no figure {unknown[0]!r}; use any of {', '.join(FIGURES)}"
+            f"{did_you_mean(unknown[0], FIGURES)}"
+        )
+    table = ResultTable(folder)
+    if not table.rows():
+        raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
+    page = Page(table, frozenset(figures), FIGURES)
+    text = "\n\n".join(filter(None, (section.write(page) for section in SECTIONS)))
+    report = table.folder / "report.md"
+    replace_file(report, f"{text}\n")
+    return report
