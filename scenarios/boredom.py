@@ -162,6 +162,7 @@ class Boredom(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.boredom"
     category: ClassVar[str | None] = "topic"
+    item_vector: ClassVar[str | None] = "embedding"
     pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("interest",),

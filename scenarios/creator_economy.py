@@ -133,6 +133,7 @@ class CreatorEconomy(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.creator_economy"
     category: ClassVar[str | None] = "creator"
+    item_vector: ClassVar[str | None] = "place"
     pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "group"),

@@ -73,6 +73,7 @@ class InterestExploration(Scenario):
 
     category: ClassVar[str | None] = "topic"
     pays: ClassVar[str] = "clicks"
+    traits: ClassVar[tuple[str, ...]] = ("type",)
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("affinity",)}
 
     def user_layout(self) -> Layout:

@@ -183,6 +183,9 @@ class MusicStreaming(Scenario):
     view: ClassVar[Any] = "recsim_env.scenarios.views.music_streaming"
     click_probability = staticmethod(chance_heard)
     category: ClassVar[str | None] = "genre"
+    item_vector: ClassVar[str | None] = "embedding"
+    session_count: ClassVar[str | None] = "n_sessions"
+    traits: ClassVar[tuple[str, ...]] = ("archetype",)
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "energy_slope", "favourite"),
         "context": ("clock", "hour_sin", "hour_cos", "place", "played_on"),

@@ -122,6 +122,7 @@ class OrganicShopping(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.organic_shopping"
     pays: ClassVar[str] = "clicks"
+    item_vector: ClassVar[str | None] = "organic_factors"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("taste",)}
 
     def __post_init__(self) -> None:

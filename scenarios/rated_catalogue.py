@@ -111,6 +111,8 @@ class RatedCatalogue(Scenario):
     reward: str = setting("liked", choices=REWARDS, doc="what counts")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.rated_catalogue"
+    item_vector: ClassVar[str | None] = "factors"
+    traits: ClassVar[tuple[str, ...]] = ("bias", "session_mean")
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"taste": ("factors", "bias")}
 
     def __post_init__(self) -> None:

@@ -174,6 +174,9 @@ class ShortVideo(Scenario):
     view: ClassVar[Any] = "recsim_env.scenarios.views.short_video"
     click_probability = staticmethod(chance_clicked)
     category: ClassVar[str | None] = "category"
+    item_vector: ClassVar[str | None] = "embedding"
+    session_count: ClassVar[str | None] = "n_sessions"
+    traits: ClassVar[tuple[str, ...]] = ("usual_patience", "quality_taste")
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),
         "satiation": ("counts", "recent"),

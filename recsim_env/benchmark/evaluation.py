@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from recsim_env.agents import Agent, as_agent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
+from recsim_env.metrics import Backdrop, Measurement, Meter
 
 #: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
 #: wait for the longest session; results depend on the number of slots, so it is fixed.
@@ -35,11 +36,13 @@ class Evaluation:
       returns: (n_episodes,), sum of rewards.
       lengths: (n_episodes,), slates shown.
       clicks: (n_episodes,), items clicked; NaN where the scenario shows no response.
+      measured: what else was measured (`recsim_env.metrics`), where that was asked for.
     """
 
     returns: np.ndarray
     lengths: np.ndarray
     clicks: np.ndarray
+    measured: Measurement | None = None
 
     @property
     def n_episodes(self) -> int:
@@ -77,6 +80,8 @@ def evaluate(
     threads: int = 1,
     max_steps: int = MAX_STEPS,
     another_world: bool = False,
+    measure: bool = False,
+    backdrop: Backdrop | None = None,
 ) -> Evaluation:
     """Plays the first episodes of every slot with the agent frozen (`deterministic=True`).
 
@@ -99,6 +104,9 @@ def evaluate(
       max_steps: after which a slot is taken to be endless.
       another_world: whether it is meant to be another world than the agent learned in; see
         `Agent.set_env`.
+      measure: whether to measure what is served, too; nothing else depends on it.
+      backdrop: how the same people are served otherwise, for the metrics that compare with that;
+        `recsim_env.benchmark.backdrop` plays it.
 
     Raises:
       ValueError: `n_episodes` does not fit the slots, episodes do not end, or the agent learned in
@@ -108,7 +116,12 @@ def evaluate(
     n_episodes = as_count("n_episodes", n_episodes, allowed="at least 1")
     max_steps = as_count("max_steps", max_steps, allowed="at least 1")
     play = functools.partial(
-        _evaluate, agent, n_episodes=n_episodes, seed=as_seed(seed), max_steps=max_steps
+        _evaluate,
+        agent,
+        n_episodes=n_episodes,
+        seed=as_seed(seed),
+        max_steps=max_steps,
+        meter=functools.partial(Meter, backdrop=backdrop) if measure or backdrop else None,
     )
     if isinstance(scenario, RecommendationVectorEnv):
         if num_envs not in (None, scenario.num_envs) or threads != 1:
@@ -145,6 +158,7 @@ def _evaluate(
     seed: int,
     max_steps: int,
     another_world: bool,
+    meter: Callable[[RecommendationVectorEnv, int], Meter] | None = None,
 ) -> Evaluation:
     if env.autoreset_mode != AutoresetMode.NEXT_STEP or not isinstance(
         env.single_observation_space, spaces.Dict
@@ -155,15 +169,21 @@ def _evaluate(
     with acting_in(agent, env, seed, another_world=another_world):
         observation, _ = env.reset(seed=seed)
         state, begins = None, np.ones(env.num_envs, bool)
+        watching = meter and meter(env, n_episodes // env.num_envs)
         for _ in range(max_steps):
             slates, state = agent.predict(
                 observation, state=state, episode_start=begins, deterministic=True
             )
+            if watching:
+                watching.before(slates)
             observation, rewards, terminated, truncated, _ = env.step(slates)
             begins = tally.is_beginning
             tally.add(rewards, _clicks(observation), terminated | truncated)
+            if watching:
+                watching.after(rewards, terminated | truncated)
             if tally.is_complete:
-                return tally.evaluation()
+                measured = watching.measurement() if watching else None
+                return tally.evaluation(measured)
     raise ValueError(
         f"{type(env.scenario).__name__}: an episode did not end within {max_steps:,} steps; "
         "set horizon to truncate episodes"
@@ -226,10 +246,11 @@ class _Tally:
         """Whether every slot has played its episodes."""
         return bool((self._episode == self._n_per_slot).all())
 
-    def evaluation(self) -> Evaluation:
+    def evaluation(self, measured: Measurement | None = None) -> Evaluation:
         """Returns the episodes, slot by slot."""
         return Evaluation(
             returns=self._returns[:, :-1].ravel(),
             lengths=self._lengths[:, :-1].ravel(),
             clicks=self._clicks[:, :-1].ravel(),
+            measured=measured,
         )

@@ -66,6 +66,21 @@ class Scenario(CommonSettings):
     #: The integer field of items that says which kind of thing they are, for measures of diversity.
     category: ClassVar[str | None] = None
 
+    #: The field of items that places them in a space, where alike is near by the cosine; without
+    #: it, items are alike where they are of one category.
+    item_vector: ClassVar[str | None] = None
+
+    #: The fields of `user`, one number each, by which groups of people are compared, such as a kind
+    #: of person; numbers that are not whole are cut at their quartiles.
+    traits: ClassVar[tuple[str, ...]] = ()
+
+    #: The field of `user` that counts sessions, where an episode has several.
+    session_count: ClassVar[str | None] = None
+
+    #: Which consumed items a person would rather have done without: from records of responses,
+    #: (..., slate_size), to bool. None where intentions are not known.
+    regretted: ClassVar[Any] = None
+
     #: The fields of `user` that make up its context, taste, satiation and so on, for ablations. The
     #: name "person" is all fields unless it is given here: where people cannot swap clocks, say.
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -79,6 +79,22 @@ def judge_batch(config, items, slots, values, start_index, stop_index):
                 values[i, index] = judge(config[0], slot.user, shelf(items, slot)[item_id])
 
 
+def judge_slates(config, items, slots, actions, values, start_index, stop_index):
+    """Writes what `judge` says of each item of slates that are about to be shown."""
+    for i in range(start_index, stop_index):
+        slot = slots[i]
+        for place in range(len(slot.slate)):
+            item_id = slot.candidates[actions[i, place]]
+            values[i, place] = judge(config[0], slot.user, shelf(items, slot)[item_id])
+
+
+def judge_shelf(config, chosen, slots, values, start_index, stop_index):
+    """Writes what `judge` says of `chosen` items, the same ones for every slot."""
+    for i in range(start_index, stop_index):
+        for index in range(len(chosen)):
+            values[i, index] = judge(config[0], slots[i].user, chosen[index])
+
+
 def lower_batch(config, items, slots, values, start_index, stop_index):
     """Fills slates with the best candidates one by one, each lowering what the others are worth.
 

@@ -18,6 +18,8 @@ from recsim_env.core.schema import copy_shown
 from recsim_env.engine.batch import (
     judge,
     judge_batch,
+    judge_shelf,
+    judge_slates,
     lost,
     lower_batch,
     sample_catalogue,
@@ -60,12 +62,14 @@ class Loops(NamedTuple):
       sample_catalogue: likewise.
       judges: by "expected_reward", "long_term_value" and "can_be_shown", the loops that judge all
         candidates in turn; none where the scenario cannot.
+      liking: `judge_slates` and `judge_shelf` by the `expected_reward`, or none likewise.
       digest: of all that they consist of, records included.
     """
 
     step: Any
     sample_catalogue: Any
     judges: Mapping[str, tuple[Any, ...]]
+    liking: tuple[Any, ...]
     digest: str
 
 
@@ -114,7 +118,7 @@ class Kernel:
         if self.is_compiled:
             known = _COMPILED.get(loops.digest)
             loops = known or _COMPILED.setdefault(loops.digest, _bind(scenario, compiled=True))
-        self.step, self.sample_catalogue, self.judges, _ = loops
+        self.step, self.sample_catalogue, self.judges, self.liking, _ = loops
 
     def records(self, array: np.ndarray) -> np.ndarray:
         """Returns the array as the loops take it: plain compiled, `recarray` in plain Python."""
@@ -156,6 +160,7 @@ def _bind(scenario: Scenario, *, compiled: bool, watch: Watcher | None = None) -
             loops.append(binder.bind_root(lower_batch, {lost: redundancy}))
         return tuple(loops)
 
+    liking = outlook("expected_reward")
     return Loops(
         step=binder.bind_root(step_batch),
         sample_catalogue=binder.bind_root(sample_catalogue),
@@ -164,6 +169,9 @@ def _bind(scenario: Scenario, *, compiled: bool, watch: Watcher | None = None) -
             "long_term_value": judges(outlook("long_term_value"), outlook("long_term_redundancy")),
             "can_be_shown": judges(judge, None),
         },
+        liking=()
+        if liking is None
+        else tuple(binder.bind_root(each, {judge: liking}) for each in (judge_slates, judge_shelf)),
         digest=binder.digest.hexdigest(),
     )
 

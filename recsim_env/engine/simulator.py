@@ -1,5 +1,6 @@
 """Many people at once: the state of a batch of slots, and the threads that step it."""
 
+import math
 import time
 from typing import Any, NamedTuple
 
@@ -259,6 +260,33 @@ class Simulator:
             slots = self.kernel.records(slots)
         for loop in loops:
             self._run(loop, (self._config, self._items, slots, values))
+        return values
+
+    def liking(self, actions: np.ndarray) -> np.ndarray:
+        """Returns the `expected_reward` of each item of slates, as if shown alone; NaN if unknown.
+
+        Args:
+          actions: (num_slots, slate_size) int64 indices of candidates, all in range.
+        """
+        values = np.full(actions.shape, math.nan)
+        if self.kernel.liking:
+            arguments = (self._config, self._items, self._slots, actions, values)
+            self._run(self.kernel.liking[0], arguments)
+        return values
+
+    def liking_of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Returns the `expected_reward` of some items for some people, (n_users, n_items).
+
+        Args:
+          users: their records.
+          items: their records.
+        """
+        values = np.full((len(users), len(items)), math.nan)
+        if self.kernel.liking:
+            slots: Any = np.zeros(len(users), self.slots.dtype)
+            slots["user"] = users
+            arguments = (self._config, self.kernel.records(items), self.kernel.records(slots))
+            self.kernel.liking[1](*arguments, values, 0, len(users))
         return values
 
     def _run(self, loop: Any, arguments: tuple) -> None:

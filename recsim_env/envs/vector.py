@@ -291,3 +291,35 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
           users: as for `expected_reward`.
         """
         return self._simulator.judge("long_term_value", users)
+
+    @property
+    def slots(self) -> np.ndarray:
+        """What `state` copies, as it is now: to be read only, and until the next step."""
+        view = self._simulator.slots.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def catalogue(self) -> np.ndarray:
+        """The items that ids number, (n_items,) structured; one blank record where all are new."""
+        return self._simulator.items
+
+    def liking(self, slates: np.ndarray) -> np.ndarray:
+        """Returns the immediate expected reward of each item of slates, as if shown alone.
+
+        Args:
+          slates: (num_envs, slate_size) or (num_envs,) indices of candidates, as for `step`.
+
+        Returns:
+          (num_envs, slate_size); NaN where the scenario cannot say.
+        """
+        return self._simulator.liking(self._interface.slates(slates))
+
+    def liking_of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Returns the immediate expected reward of items for people, (n_users, n_items).
+
+        Args:
+          users: their records, as from `users`.
+          items: records, as from `items` or `catalogue`; NaN where the scenario cannot say.
+        """
+        return self._simulator.liking_of(users, items)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,16 +51,27 @@ class Layout:
       world: the column that says where a run took place; with `agent` and `seed` it names the run.
       phases: what a row may tell of; `final` and `failed` are among them.
       needed: phase to the column that must hold a finite number then.
+      file: its name in the folder.
+      grows: whether a file may lack columns, which are empty then: it is of an earlier version.
     """
 
     columns: Mapping[str, type]
     world: str
     phases: tuple[str, ...]
     needed: Mapping[str, str]
+    file: str = "rows.csv"
+    grows: bool = False
+
+    def of_file(self, first_line: bytes) -> Layout:
+        """Returns the layout of a file with this first line: this one, or one of fewer columns."""
+        *names, _ = first_line.decode(errors="replace").strip().split(",")
+        columns = {name: self.columns[name] for name in names if name in self.columns}
+        fewer = replace(self, columns=columns)
+        return fewer if self.grows and fewer.header.strip() == first_line.strip() else self
 
     @cached_property
     def header(self) -> bytes:
-        """The first line of `rows.csv`."""
+        """The first line of the file."""
         return ",".join([*self.columns, "seal"]).encode() + b"\n"
 
     @property
@@ -114,7 +125,7 @@ class Layout:
         return text.getvalue().encode()
 
     def decoded(self, line: bytes) -> Row:
-        """Returns the row that a line of `rows.csv` holds, its seal taken off."""
+        """Returns the row that a line of the file holds, its seal taken off."""
         *cells, rest = next(csv.reader([line.decode()], strict=True), [""]) or [""]
         if len(cells) != len(self.columns) or rest:
             raise ValueError(f"{len(cells) + 1} cells where {len(self.columns) + 1} belong")

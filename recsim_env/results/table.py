@@ -62,7 +62,7 @@ class ResultTable:
         if self.folder.exists() and not self.folder.is_dir():
             reason = "is a file; name a folder for results"
             raise NotADirectoryError(errno.ENOTDIR, reason, os.fspath(folder))
-        self._file = self.folder / "rows.csv"
+        self._file = self.folder / layout.file
         self._runs: dict[RunKey, list[Row]] = {}
         content = self._file.read_bytes() if self._file.exists() else b""
         damage = []
@@ -234,7 +234,9 @@ class ResultTable:
         What follows the last line break was torn off, and lines after the last seal are of a run
         that was cut off.
         """
-        header, lines = self.layout.header, content.split(b"\n")[:-1]
+        lines = content.split(b"\n")[:-1]
+        layout = self.layout.of_file(lines[0]) if lines else self.layout
+        header = layout.header
         if not lines:
             if not header.startswith(content):
                 raise ValueError(f"{self._file}, line 1: not the header of a result table")
@@ -253,7 +255,7 @@ class ResultTable:
             problem, whole = "", list[Row]()
             for number, line in enumerate(part.lines, start=part.first):
                 try:
-                    row = self._row(line, is_sealed=number == part.last)
+                    row = self._row(layout, line, is_sealed=number == part.last)
                     whole += [row] if number > part.last - part.n_sealed else []
                 except (ValueError, csv.Error) as error:
                     problem = problem or f"{self._file}, line {number}: {error}"
@@ -261,11 +263,11 @@ class ResultTable:
                 problem = f"{self._file}, line {part.last}: {part.problem}"
             yield whole if len(whole) == part.n_sealed else [], problem
 
-    def _row(self, line: bytes, *, is_sealed: bool) -> Row:
-        row = self.layout.decoded(line)
+    def _row(self, layout: Layout, line: bytes, *, is_sealed: bool) -> Row:
+        row = layout.decoded(line)
         if (row["phase"] in ("final", "failed")) != is_sealed:
             raise ValueError(f"a {row['phase']} row {'has a' if is_sealed else 'lacks its'} seal")
-        return row
+        return row if layout is self.layout else self.layout.checked(row)
 
     def _check_whole(self, run: Sequence[Row]) -> None:
         phases = [row["phase"] for row in run]

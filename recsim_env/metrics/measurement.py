@@ -1,0 +1,41 @@
+"""What was measured in an evaluation, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: The first slate of each part of an episode: parts double, as few people stay for long.
+PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What was measured in an evaluation.
+
+    Attributes:
+      values: metrics by name; what a scenario lacks is left out.
+      parts: likewise of each of `PARTS`, of the metrics that are told along the session.
+      n_slates: how many were measured, of the whole and of each part.
+      details: arrays that evaluations of the same people are compared by.
+    """
+
+    values: Mapping[str, float]
+    parts: tuple[Mapping[str, float], ...]
+    n_slates: tuple[int, ...]
+    details: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Backdrop:
+    """How the same people, with common random numbers, are served otherwise.
+
+    Attributes:
+      uniform: by uniform slates.
+      oracle: by the oracle; None where there is none.
+    """
+
+    uniform: Measurement
+    oracle: Measurement | None

@@ -1,0 +1,108 @@
+"""What is measured of people beside the return: the metrics, and the table that holds them.
+
+`recsim_env.metrics` computes them; whoever reads a folder needs only what they mean.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recsim_env.results.layout import Layout
+from recsim_env.results.table import ResultTable
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a number tells of the people who were served.
+
+    Attributes:
+      meaning: one sentence, of a definition that the source has.
+      unit: of the number.
+      better: "higher", "lower", or "" where neither is.
+      needs: what a scenario must have, of `NEEDS`.
+      source: who defined it.
+      group: the heading it stands under.
+      along: whether it is also told along the session.
+    """
+
+    meaning: str
+    unit: str
+    better: str
+    needs: tuple[str, ...]
+    source: str
+    group: str = "people"
+    along: bool = False
+
+
+NEEDS: Mapping[str, str] = {
+    "expected reward": "`expected_reward` of what is earned",
+    "oracle": "an oracle, which serves the same people",
+    "item ids": "a catalogue (`n_items`)",
+    "categories": "`category`, a field of items",
+    "likeness": "`item_vector`, or else `category`",
+    "item vectors": "`item_vector`, a field of items",
+    "slates": "a `slate_size` of 2 or more",
+    "tastes": 'fields of `user` in `state_groups["taste"]`',
+    "traits": "`traits`, fields of `user`",
+    "sessions": "`session_count`, and episodes of several sessions",
+    "intentions": "`regretted`, by which people judge what they consumed",
+}
+"""What metrics need, and what of a scenario gives it."""
+
+METRICS: dict[str, Metric] = {
+    "liking": Metric(
+        "mean true expected reward of the items shown, each as if shown alone",
+        "reward",
+        "higher",
+        ("expected reward",),
+        "the scenario's own `expected_reward`",
+        along=True,
+    ),
+    "diversity": Metric(
+        "mean distance of two items of one slate: 1 - cosine, or 1 where categories differ",
+        "0 to 2; of categories 0 to 1",
+        "",
+        ("likeness", "slates"),
+        "intra-list diversity (Ziegler et al. 2005)",
+        along=True,
+    ),
+}
+"""Name, as of the column in `metrics.csv`, to what it tells."""
+
+_KEYS: dict[str, type] = {
+    "scenario": str,
+    "agent": str,
+    "seed": int,
+    "phase": str,
+    "interactions": int,
+    "from_slate": int,
+    "slates": int,
+}
+
+METRIC_ROWS = Layout(
+    columns={**_KEYS, **dict.fromkeys(METRICS, float), "config_hash": str, "error": str},
+    world="scenario",
+    phases=("evaluation", "part", "final", "failed"),
+    needed={},
+    file="metrics.csv",
+    grows=True,
+)
+"""The rows of `metrics.csv`. By phase: `evaluation`, of each frozen evaluation while learning;
+`part`, of a part of the last one's episodes, from slate `from_slate` on (1 is the first); and
+`final`, of all of that. `slates` is how many were measured; what a scenario lacks is empty.
+"""
+
+
+def metric_table(folder: str | os.PathLike[str], *, overwrite: bool = False) -> ResultTable:
+    """Returns the measurements of a benchmark's folder; it has no runs where nothing was measured.
+
+    Args:
+      folder: of the benchmark.
+      overwrite: as of `ResultTable`.
+
+    Raises:
+      ValueError: as of `ResultTable`.
+    """
+    return ResultTable(folder, METRIC_ROWS, overwrite=overwrite)
