@@ -22,6 +22,7 @@ from recsim_env.cli.arguments import (
     path,
     workers,
 )
+from recsim_env.cli.sweeping import add_sweep, chosen_sweep, print_size, print_sweeps
 from recsim_env.formats.files import check_folder
 from recsim_env.inputs.spelling import did_you_mean
 
@@ -78,6 +79,7 @@ def _add_benchmark(commands: Any) -> None:
             "benchmark NewsFeed --agents content linucb --seeds 5 --interactions 50_000",
             "benchmark --config docs/results/ladder/quick.toml --out results/quick",
             "benchmark MusicStreaming --agents linucb --agent-set linucb.alpha=0.5 --set n_days=30",
+            "benchmark MusicStreaming --sweep n_candidates=10,50 --sweep agent.linucb.alpha=.3,1,3",
             "benchmark NewsFeed --backend ray --address head:6379",
         ),
     )
@@ -104,6 +106,7 @@ def _add_benchmark(commands: Any) -> None:
     add_jobs(parser, of="runs")
     add_settings(parser, of="every scenario named")
     add_agent_settings(parser, of_several=True)
+    add_sweep(parser)
     parser.add_argument(
         "--config", type=path, metavar="FILE", help="a TOML file with settings (none)"
     )
@@ -128,17 +131,13 @@ def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
         settings = BenchmarkSettings.from_toml(options.config, **given)
     else:
         settings = BenchmarkSettings.create(**given)
-    return dataclasses.replace(
-        settings,
-        scenarios={
-            label: {
-                **entry,
-                **as_dict(options.settings, settings_of(entry.get("scenario", label))),
-            }
-            for label, entry in settings.scenarios.items()
-        },
-        agents=with_agent_settings(settings.agents, options.agent_set or []),
-    )
+    scenarios = {
+        label: {**entry, **as_dict(options.settings, settings_of(entry.get("scenario", label)))}
+        for label, entry in settings.scenarios.items()
+    }
+    agents = with_agent_settings(settings.agents, options.agent_set or [])
+    sweep = chosen_sweep(options.sweep, scenarios, agents) if options.sweep else settings.sweep
+    return dataclasses.replace(settings, scenarios=scenarios, agents=agents, sweep=sweep)
 
 
 def with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[str, Any]]:
@@ -165,6 +164,8 @@ def benchmark(options: argparse.Namespace) -> int:
     settings = benchmark_settings(options)
     folder = options.out or RESULTS / settings.folder_name
     check_folder(folder)
+    if settings.sweep:
+        print_size(settings)
     try:
         with workers(options):
             outcome = run_benchmark(
@@ -202,10 +203,14 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
 def print_leaderboards(folder: Path) -> None:
     """Prints who ranks where, with intervals over seeds."""
     from recsim_env.results.standings import made_elsewhere, standings
+    from recsim_env.results.sweeps import swept_scenarios
     from recsim_env.results.table import ResultTable
 
     table = ResultTable(folder)
+    of_sweep = swept_scenarios(table)  # which have a table of their own
     for scenario in table.scenarios():
+        if scenario in of_sweep:
+            continue
         print(f"\n{scenario}")
         if not table.rows(phase="final", scenario=scenario):
             print("  no run finished")
@@ -221,6 +226,7 @@ def print_leaderboards(folder: Path) -> None:
             print(f"  {each.agent:{width}}  {returns}{score}")
         if made := made_elsewhere(table, scenario):
             print(f"  made elsewhere, and learned nothing here: {', '.join(made)}")
+    print_sweeps(table)
 
 
 def _interval(found: Any) -> str:

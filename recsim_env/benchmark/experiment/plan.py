@@ -9,6 +9,7 @@ from recsim_env.agent_registry import registered_name
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.experiment.sweep import Swept
 from recsim_env.benchmark.runs.described import LeftOut, full_settings, hash_of
 from recsim_env.compiler.code_digest import code_digest, is_ours
 from recsim_env.core.reward import REWARDS, digest_of, name_of
@@ -28,12 +29,14 @@ class Plan:
       left_out: agents that do not suit a scenario; the oracle also where nobody asked for it.
       scenarios: label to scenario.
       configs: label to what decides its runs, and those of each of its agents.
+      swept: which scenarios and agents a sweep made, of which label and with which values.
     """
 
     runs: tuple[Run, ...]
     left_out: tuple[LeftOut, ...]
     scenarios: dict[str, Scenario]
     configs: dict[str, dict[str, Any]]
+    swept: Swept
 
 
 def make_plan(settings: BenchmarkSettings) -> Plan:
@@ -42,6 +45,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
     Raises:
       ValueError: a scenario or an agent has no such setting; the known ones are listed.
     """
+    settings, swept = settings.expanded()
     protocol = Protocol(
         checkpoints=settings.checkpoint_interactions,
         bin_edges=settings.bin_edges,
@@ -81,7 +85,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
                 ]
             elif agent_label in settings.agents or agent_label == REFERENCE:  # nothing has a score
                 left_out.append(LeftOut(label, agent_label, reason))
-    return Plan(tuple(runs), tuple(left_out), scenarios, configs)
+    return Plan(tuple(runs), tuple(left_out), scenarios, configs, swept)
 
 
 def _scenario(label: str, entry: Any) -> Scenario:

@@ -9,12 +9,14 @@ from recsim_env.agents import make_agent
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import Run, play
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.experiment.sweep import noted_sweep
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.runs.described import LeftOut
 from recsim_env.benchmark.runs.kept import check_joinable, joinable, noted, plain
 from recsim_env.benchmark.runs.processes import foreign, keep, missing
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.results.sweeps import SWEPT
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def run_benchmark(
     with joinable(folder, plan.runs, plan.configs, overwrite=overwrite) as table:
         asked = settings.as_dict() | {"command": command}
         asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
+        asked |= {SWEPT: noted_sweep(table, plan.swept)}
         table.write_settings(plain(asked), versions())
         waiting = missing(table, plan.runs)
         warm_up({id(run.scenario): run.scenario for run in waiting}.values())

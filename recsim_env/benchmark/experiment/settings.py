@@ -2,14 +2,20 @@
 
 import dataclasses
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark.evaluation import N_SLOTS
+from recsim_env.benchmark.experiment.sweep import (
+    Entries,
+    Swept,
+    checked_sweep,
+    swept,
+)
+from recsim_env.benchmark.experiment.toml_file import read_toml
 from recsim_env.core.settings import check_settings, setting
 from recsim_env.envs.registry import NAMESPACE
 from recsim_env.envs.resolving import scenario_id, settings_of
@@ -34,12 +40,8 @@ MAX_SEED, MAX_ENVS = 2**11, 2**20
 # Beyond so many scenarios, their folder is named after the first and the number of the others.
 _MOST_NAMES = 3
 
-_LONGEST_FILE = 2**20
-
 # Of one run, in the table: more would fill memory before the first is played.
 _MOST_ROWS = 10_000
-
-Entries = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class BenchmarkSettings:
         `scenario`, which then is: so a scenario can stand in a benchmark twice.
       agents: likewise, label to the agent's settings, and `agent`. Uniform and the oracle are
         added, and the far-sighted reference where a scenario has one.
+      sweep: setting to its values, two or more: of every scenario by its name (`n_candidates`), of
+        an agent as `agent.linucb.alpha`. Each combination is an entry of its own (none).
       seeds: of the runs; two agents with one seed meet the same people (0, 1, 2).
       interactions: interactions of learning per run (20,000).
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
@@ -65,6 +69,7 @@ class BenchmarkSettings:
 
     scenarios: Entries = field(default_factory=lambda: {DEFAULT_SCENARIO: {}})
     agents: Entries = field(default_factory=lambda: {name: {} for name in DEFAULT_AGENTS})
+    sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
     interactions: int = setting(20_000, low=1)
     checkpoints: int = setting(5, low=1, high=_MOST_ROWS)
@@ -89,6 +94,8 @@ class BenchmarkSettings:
             scenario_id(_name(label, entry, "scenario"))
         for label, entry in self.agents.items():
             _check_agent(_name(label, entry, "agent"))
+        sweep = checked_sweep(self.sweep, self.scenarios, self.agents)
+        object.__setattr__(self, "sweep", sweep)
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
@@ -125,7 +132,7 @@ class BenchmarkSettings:
           ValueError: not TOML, or as in `create`; the message names the file.
         """
         try:
-            content = _read_toml(Path(path))
+            content = read_toml(Path(path))
             for what in ("scenarios", "agents"):
                 if what in content and what in overrides:
                     overrides[what] = _picked(what, overrides[what], content[what])
@@ -134,6 +141,12 @@ class BenchmarkSettings:
             return cls.create(**(given | overrides))._fitted()
         except ValueError as error:  # TOMLDecodeError is one
             raise ValueError(f"{path}: {error}") from error
+
+    def expanded(self) -> tuple["BenchmarkSettings", Swept]:
+        """Returns the same with an entry for each combination of the sweep, and which these are."""
+        entries, found = swept(self.sweep, self.scenarios, self.agents)
+        scenarios, agents = entries["scenarios"], entries["agents"]
+        return dataclasses.replace(self, scenarios=scenarios, agents=agents, sweep={}), found
 
     def _fitted(self) -> "BenchmarkSettings":
         """Returns the same, with numbers of scenarios and agents as their defaults are."""
@@ -168,34 +181,20 @@ class BenchmarkSettings:
 
     @property
     def folder_name(self) -> str:
-        """What its folder of results is called: after its scenarios, whatever their order."""
+        """What its folder of results is called: after its scenarios in any order, and its sweep."""
         names = sorted(label.removeprefix(f"{NAMESPACE}/") for label in self.scenarios)
         if len(names) > _MOST_NAMES:
             names = [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES}-more"]
-        return "+".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") for name in names)
+        by = "".join(f"-by-{_plain(name.removeprefix('agent.'))}" for name in self.sweep)
+        return "+".join(map(_plain, names)) + by
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the settings as JSON values, which `create` takes back."""
         return dataclasses.asdict(self) | {"seeds": list(self.seeds)}
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    """Returns what a TOML file holds; devices that never end are not read to their end.
-
-    Raises:
-      OSError: it cannot be read.
-      ValueError: it is not TOML.
-    """
-    with path.open("rb") as file:
-        content = file.read(_LONGEST_FILE + 1)
-    if len(content) > _LONGEST_FILE:
-        raise ValueError(f"it has more than {_LONGEST_FILE:,} bytes, too many for settings")
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 (byte {error.start:,}); save it as that") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 def _entry(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,12 +30,14 @@ def full_settings(label: str, defaults: Any, given: dict[str, Any]) -> dict[str,
       ValueError: it has no such setting; the known ones are listed. Or one is of another type.
     """
     check_known(f"agent {label}", given, defaults)
+    full = dict(defaults)
     for name, value in given.items():
         try:
-            as_type_of(defaults[name], name, value)
+            typed = as_type_of(defaults[name], name, value)
         except ValueError as error:
             raise ValueError(f"agent {label}: {error}") from error
-    return dict(defaults) | given
+        full[name] = typed if isinstance(typed, float) else value  # 1 and 1.0 decide the same
+    return full
 
 
 def hash_of(described: Any) -> str:
