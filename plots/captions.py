@@ -36,7 +36,8 @@ def seeds_and_intervals(estimates: Iterable[Estimate], drawn: str = "intervals")
     found = list(estimates)
     methods = sorted({each.method for each in found if each.has_interval})
     shown = f"{drawn}: {', '.join(methods)}" if methods else "which gives no interval"
-    return f"mean of {seeds(found)}, {shown}"
+    unbounded = "; unbounded where none is shown" if any(e.is_unbounded for e in found) else ""
+    return f"mean of {seeds(found)}, {shown}{unbounded}"
 
 
 def seeds(estimates: Iterable[Estimate]) -> str:

@@ -34,7 +34,7 @@ def draw_ladder(table: ResultTable, ax: Axes | None = None) -> Axes:
     """Draws the best agent of each family in each scenario, from uniform (0) to 1.
 
     Rows are scenarios and columns families; 1 is the best reference of the scenario. The best of a
-    row is bold and shaded; shaded too is what is not significantly different from it.
+    row is bold and shaded, and so are the others that may be the best (`best_set`).
 
     Args:
       table: results of the benchmark.
@@ -55,7 +55,7 @@ def draw_ladder(table: ResultTable, ax: Axes | None = None) -> Axes:
             caption=f"best of each family after {_spent(table)}, "
             f"{seeds_and_intervals(shown, 'whiskers')}",
             xlabel=f"score in each column ({BASELINE} = 0, best reference = 1; tick: {REFERENCE})\n"
-            "shaded: the best of its row, and those not significantly different (paired, 95 %)",
+            "shaded: may be the best of its row (paired, all comparisons considered, 95 %)",
             ylabel="",
         )
         _lay_out(ax, rows, families)
@@ -86,11 +86,13 @@ def ladder_caption(table: ResultTable) -> str:
     """Returns what must be said of the table's numbers."""
     rows = _rows(table)
     shown = [row.scores[agent] for row in rows for agent in row.scores if agent != BASELINE]
+    few = "; one seed shows no difference" if any(each.n == 1 for each in shown) else ""
     return (
         f"Scores after {_spent(table)} ({BASELINE} 0, the best reference of the scenario 1), means "
         f"of {seeds(shown)}; the sections below have returns, and scores with the {REFERENCE} at "
-        "1, with their intervals. Bold: the best agent that learns; italic: not significantly "
-        "different from the best (paired, 95 %). A dash: it did not run there."
+        "1, with their intervals. Bold: the best agent that learns; italic: may be the best too, "
+        "since no agent that learns is significantly better (paired, all comparisons in the "
+        f"scenario considered, 95 %){few}. A dash: it did not run there."
     )
 
 

@@ -15,6 +15,7 @@ from recsim_env.plots.report.left_out import why_no_oracle
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
 from recsim_env.results.table import ResultTable
+from recsim_env.results.verdicts import verdicts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +69,7 @@ def _scenario(page: Page, scenario: str) -> str:
             f"No scores: they need runs of {BASELINE} and {REFERENCE} with the same seeds, and "
             f"{REFERENCE} must beat {BASELINE}."
         )
+    parts += verdicts(table, scenario)
     for name, meaning, draw in _FIGURES:
         if name == "regret" and not has_oracle:
             continue

@@ -256,6 +256,8 @@ def _cell(gain: Estimate | None) -> str:
     if gain is None:
         return "–"
     text = f"{_percent(gain.mean)} %"
+    if gain.is_unbounded:
+        return f"{text} [unbounded]"
     if not gain.has_interval:
         return text
     return f"{text} [{_percent(gain.low)}, {_percent(gain.high)}]"

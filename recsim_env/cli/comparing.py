@@ -2,8 +2,8 @@
 
 import argparse
 import dataclasses
-import math
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,6 +205,7 @@ def print_leaderboards(folder: Path) -> None:
     from recsim_env.results.standings import made_elsewhere, standings
     from recsim_env.results.sweeps import swept_scenarios
     from recsim_env.results.table import ResultTable
+    from recsim_env.results.verdicts import verdicts
 
     table = ResultTable(folder)
     of_sweep = swept_scenarios(table)  # which have a table of their own
@@ -218,21 +219,19 @@ def print_leaderboards(folder: Path) -> None:
         ranked = standings(table, scenario)
         width = max(len(each.agent) for each in ranked)
         is_scored = any(each.score for each in ranked)
+        two_decimals = "{:.2f}".format
         scale = f"  {'score (uniform 0, oracle 1)':>28}" if is_scored else ""
         print(f"  {'agent':{width}}  {'seeds':>5}  {'return':>24}{scale}")
         for each in ranked:
-            score = f"  {_interval(each.score) if each.score else '–':>28}" if is_scored else ""
-            returns = f"{each.episode_return.n:>5}  {_interval(each.episode_return):>24}"
+            score = each.score.text(two_decimals) if each.score else "–"
+            score = f"  {score:>28}" if is_scored else ""
+            returns = f"{each.episode_return.n:>5}  {each.episode_return.text(two_decimals):>24}"
             print(f"  {each.agent:{width}}  {returns}{score}")
         if made := made_elsewhere(table, scenario):
             print(f"  made elsewhere, and learned nothing here: {', '.join(made)}")
+        for sentence in verdicts(table, scenario):
+            print(textwrap.fill(sentence, 100, initial_indent="  ", subsequent_indent="  "))
     print_sweeps(table)
-
-
-def _interval(found: Any) -> str:
-    if math.isnan(found.low):
-        return f"{found.mean:.2f}"
-    return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 def _write_report(folder: Path) -> None:

@@ -16,6 +16,8 @@ from recsim_env.cli.arguments import (
     as_dict,
 )
 
+_FOUR_DIGITS = "{:.4g}".format
+
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
     from recsim_env.core.scenario import Scenario
@@ -180,12 +182,12 @@ def evaluate_agents(options: argparse.Namespace) -> int:
         if not agent.num_timesteps and agent.learns:
             untrained.append(name)
         found = evaluate(agent, scenario, n_episodes=options.episodes, seed=options.seed)
-        line = f"{name:{width}}  return {_interval(estimate(found.returns))}"
+        line = f"{name:{width}}  return {estimate(found.returns).text(_FOUR_DIGITS)}"
         line += f"  reward/step {found.reward_per_step:.4g}  steps {found.episode_length:.4g}"
         returns = dict(enumerate(found.returns.tolist()))
         if first:
             line += f"  more than {options.agents[0]}: "
-            line += _interval(paired_difference(returns, first))
+            line += paired_difference(returns, first).text(_FOUR_DIGITS)
         print(line)
         first = first or returns
     if untrained:
@@ -195,7 +197,3 @@ def evaluate_agents(options: argparse.Namespace) -> int:
         )
     print(f"intervals: {estimate(found.returns).method} over {options.episodes:,} episodes")
     return 0
-
-
-def _interval(found: Any) -> str:
-    return f"{found.mean:.4g} [{found.low:.4g}, {found.high:.4g}]"

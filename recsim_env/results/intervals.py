@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +38,29 @@ class Estimate:
 
     @property
     def has_interval(self) -> bool:
-        """Whether there is an interval at all: one seed gives none."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
+        """Whether there is an interval with two ends; one seed gives none."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether the values allow any number: a ratio of which the denominator may be 0."""
+        return math.isinf(self.low) or math.isinf(self.high)
+
+    def text(self, form: Callable[[float], str]) -> str:
+        """Returns the mean and its interval, or that it has no bounds, as people read them.
+
+        Args:
+          form: writes a number.
+
+        >>> Estimate(1.0, 0.5, 1.5, 3, "").text("{:.1f}".format)
+        '1.0 [0.5, 1.5]'
+        >>> Estimate(1.0, -math.inf, math.inf, 2, "").text("{:.1f}".format)
+        '1.0 [unbounded]'
+        """
+        if self.is_unbounded:
+            return f"{form(self.mean)} [unbounded]"
+        ends = f" [{form(self.low)}, {form(self.high)}]" if self.has_interval else ""
+        return form(self.mean) + ends
 
 
 def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -158,8 +179,19 @@ def paired_difference(
     >>> paired_difference({0: 5.0, 1: 9.0}, {0: 4.0, 1: 8.0}).mean
     1.0
     """
+    return estimate(paired_values(a_by_seed, b_by_seed), confidence)
+
+
+def paired_values(
+    a_by_seed: Mapping[int, float], b_by_seed: Mapping[int, float]
+) -> NDArray[np.float64]:
+    """Returns the differences of `a` and `b` at the seeds that both have, in the seeds' order.
+
+    Raises:
+      ValueError: no seed is in both.
+    """
     seeds = _shared_seeds(a_by_seed=a_by_seed, b_by_seed=b_by_seed)
-    return estimate(_at(a_by_seed, seeds) - _at(b_by_seed, seeds), confidence)
+    return _at(a_by_seed, seeds) - _at(b_by_seed, seeds)
 
 
 def normalized_score(

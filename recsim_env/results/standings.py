@@ -14,6 +14,7 @@ import numpy as np
 from recsim_env.agent_registry import REFERENCES, names_of
 from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
 from recsim_env.results.layout import Row
+from recsim_env.results.pairs import best_set
 from recsim_env.results.table import ResultTable
 
 BASELINE = "uniform"
@@ -76,8 +77,8 @@ class Rungs:
       scenario: its name.
       reference: the one of `CEILINGS` with the highest mean return.
       scores: agent to `normalized_score`; those that share no seed with both are left out.
-      best: the highest of those that learn, and those that the seeds do not tell from it: the
-        interval of the paired difference of returns reaches 0. The highest comes first.
+      best: of those that learn the highest, and then the others of their `best_set`; none where
+        fewer than two seeds are shared, of which no difference is significant.
     """
 
     scenario: str
@@ -178,10 +179,10 @@ def _rungs(table: ResultTable, scenario: str) -> Rungs | None:
     if not learners:
         return None
     ranked = sorted(learners, key=lambda agent: (-scores[agent].mean, agent))
-    first = returns[ranked[0]]
-    behind = {agent: _lead(first, returns[agent]) for agent in ranked[1:]}
-    tied = [agent for agent, lead in behind.items() if lead and lead.has_interval and lead.low <= 0]
-    return Rungs(scenario, reference, scores, [ranked[0], *tied])
+    first = ranked[0]
+    comparable = [each for each in ranked if len(set(returns[first]) & set(returns[each])) > 1]
+    tied = best_set({agent: returns[agent] for agent in comparable})
+    return Rungs(scenario, reference, scores, [first, *(each for each in tied if each != first)])
 
 
 def evaluation_curves(table: ResultTable, scenario: str) -> list[Curve]:

@@ -31,6 +31,8 @@ def with_interval(found: Estimate) -> str:
 
     >>> with_interval(Estimate(60.7912, 60.3814, 61.211, 3, "95 % Student t"))
     '60.79 [60.38, 61.21]'
+    >>> with_interval(Estimate(0.5, -math.inf, math.inf, 2, "95 % Fieller"))
+    '0.5000 [unbounded]'
     """
     half = (found.high - found.low) / 2
     if not (math.isfinite(half) and half):
@@ -38,9 +40,9 @@ def with_interval(found: Estimate) -> str:
     else:
         decimals = _decimals(half, 2)
     mean = number(found.mean, decimals)
-    if not found.has_interval or found.low == found.high:
+    if found.low == found.high:
         return mean
-    return f"{mean} [{number(found.low, decimals)}, {number(found.high, decimals)}]"
+    return found.text(lambda value: number(value, decimals))
 
 
 def _decimals(value: float, digits: int) -> int:
