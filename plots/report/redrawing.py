@@ -9,7 +9,7 @@ def _how_to_redraw(page: Page) -> str:
     what = (
         "This page and its figures"
         if page.figures >= set(page.known_figures)
-        else f"This page with all figures ({', '.join(page.known_figures)})"
+        else "This page with all its figures"
     )
     text = (
         f"## How to redraw and repeat\n\n{what}, from `rows.csv` alone, in this folder:\n\n"
