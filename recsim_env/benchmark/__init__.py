@@ -12,7 +12,7 @@ that of very many people, and `record` writes down what people did. What they do
 ``with working_on("ray", address):`` is done by the workers of a cluster.
 """
 
-from recsim_env.benchmark.evaluation import Evaluation, evaluate
+from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.recording import Recording, record
@@ -27,6 +27,7 @@ __all__ = [
     "Recording",
     "Report",
     "SimulationOutcome",
+    "backdrop",
     "evaluate",
     "record",
     "run_benchmark",

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
-from recsim_env.agents import Agent, as_agent
+from recsim_env.agents import Agent, agent_class, as_agent, make_agent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
@@ -140,6 +140,33 @@ def evaluate(
         return play(env, another_world=another_world)
     finally:
         env.close()
+
+
+@functools.lru_cache(maxsize=16)
+def backdrop(scenario: Scenario, *, n_episodes: int, seed: int) -> Backdrop:
+    """Returns how uniform slates and the oracle serve the people of an evaluation.
+
+    It is played once per process, so that no run waits for another.
+
+    Args:
+      scenario: where.
+      n_episodes, seed: as of `evaluate`.
+    """
+    env = RecommendationVectorEnv(scenario, num_envs=1)
+    found: list[Measurement | None] = []
+    try:
+        for name in ("uniform", "oracle"):
+            if agent_class(name).unsuitable(scenario):
+                found.append(None)
+                continue
+            agent = make_agent(name, env)
+            played = evaluate(agent, scenario, n_episodes=n_episodes, seed=seed, measure=True)
+            found.append(played.measured)
+    finally:
+        env.close()
+    uniform, oracle = found
+    assert uniform is not None
+    return Backdrop(uniform, oracle)
 
 
 def _check_slots(n_episodes: int, num_envs: int) -> None:

@@ -114,6 +114,11 @@ def _add_benchmark(commands: Any) -> None:
         "--out", type=path, metavar="FOLDER", help=f"where results go ({RESULTS}/SCENARIO)"
     )
     add_overwrite(parser)
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="play runs again that an earlier version finished without metrics; their rows stay",
+    )
     parser.set_defaults(run=benchmark)
 
 
@@ -174,6 +179,7 @@ def benchmark(options: argparse.Namespace) -> int:
                 command=options.typed,
                 progress_bar=True,
                 overwrite=options.overwrite,
+                measure=options.measure,
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on with what is left") from None
@@ -190,6 +196,11 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
         print(f"left out in {each.scenario}: {each.reason}")
     if outcome.n_kept:
         print(f"{outcome.n_kept} of {outcome.n_runs} runs were finished before and are kept")
+    if outcome.n_measured:
+        print(f"{outcome.n_measured} of them were played again to be measured; their rows stay")
+    if outcome.n_unmeasured:
+        remedy = "; --measure plays them again" if not outcome.n_measured else ""
+        print(f"{outcome.n_unmeasured} runs have no metrics{remedy}")
     if outcome.foreign:
         others = ", ".join(sorted({f"{agent} in {name}" for name, agent, _ in outcome.foreign}))
         print(f"counted too are runs in the folder that were not asked for: {others}")

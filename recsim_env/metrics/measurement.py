@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: The first slate of each part of an episode: parts double, as few people stay for long.
-PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
+from recsim_env.results.metrics import PARTS
+
+__all__ = ["PARTS", "Backdrop", "Measurement"]
 
 
 @dataclass(frozen=True, eq=False)

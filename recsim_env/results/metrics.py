@@ -6,11 +6,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from recsim_env.results.layout import Layout
+from recsim_env.results.layout import Layout, Row
 from recsim_env.results.table import ResultTable
+
+
+class Measured(Protocol):
+    """What was measured in an evaluation."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Metrics by name."""
+
+    @property
+    def parts(self) -> Sequence[Mapping[str, float]]:
+        """Likewise of each of `PARTS`."""
+
+    @property
+    def n_slates(self) -> Sequence[int]:
+        """How many slates were measured, of the whole and of each part."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,9 @@ NEEDS: Mapping[str, str] = {
     "intentions": "`regretted`, by which people judge what they consumed",
 }
 """What metrics need, and what of a scenario gives it."""
+
+PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
+"""The first slate of each part of an episode: parts double, as few people stay for long."""
 
 METRICS: dict[str, Metric] = {
     "liking": Metric(
@@ -93,6 +113,26 @@ METRIC_ROWS = Layout(
 `part`, of a part of the last one's episodes, from slate `from_slate` on (1 is the first); and
 `final`, of all of that. `slates` is how many were measured; what a scenario lacks is empty.
 """
+
+
+def metric_rows(phase: str, n_interactions: int, measured: Measured) -> list[Row]:
+    """Returns the rows of an evaluation: of its parts, where it is the last one, and of all of it.
+
+    Args:
+      phase: "evaluation" or "final".
+      n_interactions: of learning, before.
+      measured: of `recsim_env.metrics.Meter`.
+    """
+    whole, *parts = measured.n_slates
+    rows: list[Row] = []
+    if phase == "final":
+        rows += [
+            {"phase": "part", "from_slate": start, "slates": n} | dict(values)
+            for start, n, values in zip(PARTS, parts, measured.parts, strict=True)
+            if n > 0
+        ]
+    rows.append({"phase": phase, "from_slate": 1, "slates": whole} | dict(measured.values))
+    return [{"interactions": n_interactions} | row for row in rows]
 
 
 def metric_table(folder: str | os.PathLike[str], *, overwrite: bool = False) -> ResultTable:

@@ -2,20 +2,25 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from recsim_env.agents import Agent, agent_class, is_frozen, make_agent
-from recsim_env.benchmark.evaluation import Evaluation, evaluate
+from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
 from recsim_env.results.layout import Row, RunKey
+from recsim_env.results.metrics import metric_rows
 from recsim_env.results.standings import ALWAYS_RUN
+
+#: What a row of a run holds beside the columns of its table: rows of the table of metrics.
+MEASURED = "measured"
 
 
 @dataclass(frozen=True)
@@ -116,15 +121,30 @@ class OnlineRecord:
         return np.asarray(np.diff(totals) / np.diff(points))
 
 
-def play(run: Run) -> tuple[list[Row], str]:
-    """Plays a run and returns its rows for the table, and the traceback if it failed."""
-    rows, trace = rows_or_error(functools.partial(_play, run))
+def play(run: Run, *, measured: bool = False) -> tuple[list[Row], str]:
+    """Plays a run and returns its rows for the table, and the traceback if it failed.
+
+    Args:
+      run: which.
+      measured: whether the rows of frozen evaluations also hold, under `MEASURED`, those of the
+        table of metrics; `parted` takes them out.
+    """
+    rows, trace = rows_or_error(functools.partial(_play, run, measured=measured))
     scenario, agent, seed = run.key
     about = {"scenario": scenario, "agent": agent, "seed": seed, "config_hash": run.config_hash}
     return [about | row for row in rows], trace
 
 
-def _play(run: Run) -> list[Row]:
+def parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Returns the rows of a run for the table of results, and those for the table of metrics."""
+    keys = ("scenario", "agent", "seed", "config_hash")
+    found = [
+        {key: row[key] for key in keys} | each for row in rows for each in row.get(MEASURED, ())
+    ]
+    return [{k: v for k, v in row.items() if k != MEASURED} for row in rows], found
+
+
+def _play(run: Run, *, measured: bool) -> list[Row]:
     protocol = run.protocol
     env = RecommendationVectorEnv(run.scenario, num_envs=protocol.num_envs)
     try:
@@ -133,20 +153,18 @@ def _play(run: Run) -> list[Row]:
         was_made = is_frozen(run.agent)
         is_reference = run.agent in ALWAYS_RUN
         future = resolve_scenario(run.scenario, **run.scenario.evaluation_settings())
+        n_episodes, seed = protocol.eval_episodes, run.evaluation_seed
+        behind = backdrop(future, n_episodes=n_episodes, seed=seed) if measured else None
         due = protocol.checkpoints[-1:] if was_made or is_reference else protocol.checkpoints
         for n_interactions in due:
             if not was_made:
                 _learn_until(agent, record, n_interactions)
-            found = evaluate(
-                agent, future, n_episodes=protocol.eval_episodes, seed=run.evaluation_seed
-            )
+            found = evaluate(agent, future, n_episodes=n_episodes, seed=seed, backdrop=behind)
             if not (was_made or is_reference):
-                rows.append(
-                    {"phase": "evaluation", "interactions": n_interactions} | _measures(found)
-                )
+                rows.append(_row("evaluation", n_interactions, found))
     finally:
         env.close()
-    final = {"phase": "final", "interactions": record.n_interactions} | _measures(found)
+    final = _row("final", record.n_interactions, found)
     return [*([] if was_made else _online_rows(run, record)), *rows, final]
 
 
@@ -156,6 +174,13 @@ def _learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> Non
     if due > 0:
         with observing_steps(record):
             agent.learn(due)
+
+
+def _row(phase: str, n_interactions: int, found: Evaluation) -> Row:
+    row = {"phase": phase, "interactions": n_interactions} | _measures(found)
+    if found.measured is not None:
+        row[MEASURED] = metric_rows(phase, n_interactions, found.measured)
+    return row
 
 
 def _measures(found: Evaluation) -> Row:

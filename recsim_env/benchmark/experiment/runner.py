@@ -1,11 +1,15 @@
 """Plays what a folder of results lacks of a benchmark, and says what happened."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recsim_env.agents import make_agent
+from recsim_env.benchmark.experiment.measuring import KeptMetrics
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import Run, play
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
@@ -31,6 +35,9 @@ class BenchmarkOutcome:
       left_out: agents that do not suit a scenario.
       foreign: (scenario, agent, seed) of runs in the folder that these settings do not ask for.
       damage: what was wrong with the folder's table, where it was overwritten.
+      n_unmeasured: of the runs, finished without metrics: an earlier version played them, or they
+        did not come out as before.
+      n_measured: of the runs, finished before and played again for their metrics.
     """
 
     folder: Path
@@ -40,6 +47,8 @@ class BenchmarkOutcome:
     left_out: tuple[LeftOut, ...]
     foreign: tuple[tuple[str, str, int], ...]
     damage: tuple[str, ...] = ()
+    n_unmeasured: int = 0
+    n_measured: int = 0
 
 
 def run_benchmark(
@@ -49,6 +58,7 @@ def run_benchmark(
     command: str = "",
     progress_bar: bool = False,
     overwrite: bool = False,
+    measure: bool = False,
 ) -> BenchmarkOutcome:
     """Plays what is not yet in the folder's table, and returns what happened.
 
@@ -63,6 +73,7 @@ def run_benchmark(
       command: what a person would type to repeat this; kept with the settings.
       progress_bar: whether to show a line with rate and time left, on a terminal.
       overwrite: whether finished runs of other settings are replaced, and damaged ones.
+      measure: whether finished runs without metrics are played again for them; rows stay.
 
     Raises:
       ValueError: settings that a scenario or an agent does not have, or a folder that holds
@@ -80,7 +91,19 @@ def run_benchmark(
         table.write_settings(plain(asked), versions())
         waiting = missing(table, plan.runs)
         warm_up({id(run.scenario): run.scenario for run in waiting}.values())
-        failed = keep(table, plan.runs, play, jobs=settings.jobs, progress_bar=progress_bar)
+        metrics = KeptMetrics(table, overwrite=overwrite)
+        failed = keep(
+            table,
+            plan.runs,
+            functools.partial(play, measured=True),
+            jobs=settings.jobs,
+            progress_bar=progress_bar,
+            beside=metrics.beside,
+        )
+        n_before = len(metrics.unmeasured(plan.runs))
+        if measure:
+            metrics.measure(plan.runs, jobs=settings.jobs, progress_bar=progress_bar)
+        n_after = len(metrics.unmeasured(plan.runs))
     return BenchmarkOutcome(
         folder=table.folder,
         n_runs=len(plan.runs),
@@ -89,6 +112,8 @@ def run_benchmark(
         left_out=plan.left_out,
         foreign=foreign(table, plan.runs),
         damage=table.damage,
+        n_unmeasured=n_after,
+        n_measured=n_before - n_after,
     )
 
 
@@ -121,4 +146,6 @@ def warm_up(scenarios: Iterable[Scenario]) -> None:
         for name in ("expected_reward", "long_term_value"):
             if scenario.outlook(name) is not None:
                 getattr(env, name)()
+        env.liking(np.zeros((1, scenario.slate_size), np.int64))
+        env.liking_of(env.users, env.items[0])
         env.close()

@@ -34,6 +34,7 @@ def keep(
     jobs: int,
     progress_bar: bool,
     unit: str = "run",
+    beside: Callable[[list[Row]], list[Row]] | None = None,
 ) -> tuple[RunKey, ...]:
     """Plays the runs that a table lacks, adds each as it ends, and returns those that failed.
 
@@ -44,6 +45,8 @@ def keep(
       jobs: processes; -1 is one per core.
       progress_bar: whether to show a line, on a terminal.
       unit: what a run is called there.
+      beside: keeps elsewhere what the rows of a run hold for other tables, and returns them without
+        it. A run counts as finished only afterwards.
 
     Raises:
       RuntimeError: as in `play_all`.
@@ -54,7 +57,7 @@ def keep(
     with tqdm(total=len(runs), initial=n_kept, unit=unit, disable=quiet) as shown:
 
         def ended(run: AnyRun, rows: list[Row], trace: str) -> None:
-            table.append_run(rows)
+            table.append_run(rows if beside is None else beside(rows))
             _keep_trace(table.folder, run.key, trace)
             failed.extend([run.key] if trace else [])
             shown.update()
