@@ -1,13 +1,15 @@
 """Figures and the report of a benchmark, drawn from its result table alone.
 
 Each `draw_*` takes data and returns the Axes it drew on; it saves nothing and changes no global
-style. `write_report` puts all figures of a table and a short text into its folder.
+style. `write_report` puts all figures of a table and a short text into its folder; `write_page`
+puts there a page to look at in a browser.
 """
 
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.fidelity import draw_fidelity
 from recsim_env.plots.ladder import draw_ladder, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
+from recsim_env.plots.page import write_page
 from recsim_env.plots.report import write_report
 
 __all__ = [
@@ -18,5 +20,6 @@ __all__ = [
     "draw_online_reward",
     "draw_regret",
     "ladder_table",
+    "write_page",
     "write_report",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,11 +121,11 @@ def draw_regret(table: ResultTable, scenario: str, ax: Axes | None = None) -> Ax
         title=f"{style.short_name(scenario)}: regret while learning",
         ylabel="cumulative regret (reward lost to the oracle)",
         zero="oracle",
-        is_log=_differ_widely([curve.estimates[-1].mean for curve in curves]),
+        is_log=differ_widely([curve.estimates[-1].mean for curve in curves]),
     )
 
 
-def _differ_widely(values: list[float]) -> bool:
+def differ_widely(values: list[float]) -> bool:
     """Returns whether all are positive, and the largest is more than ten times the smallest."""
     return 0 < 10 * min(values) < max(values)
 
@@ -164,13 +165,18 @@ def _draw_online(
 
 def _faint(curves: list[Curve], *, is_loss: bool = False) -> set[str]:
     """Returns the agents that are drawn thin and grey: where there are many, all but the best."""
-    ours = [
-        curve for curve in curves if style.is_known(curve.agent) and curve.agent not in ALWAYS_RUN
-    ]
-    if len(ours) <= _MANY:
-        return set()
-    ranked = sorted(ours, key=lambda curve: curve.estimates[-1].mean, reverse=not is_loss)
-    return {curve.agent for curve in ranked[_BEST:]}
+    ranked = sorted(curves, key=lambda curve: curve.estimates[-1].mean, reverse=not is_loss)
+    return set(crowd(curve.agent for curve in ranked))
+
+
+def crowd(ranked: Iterable[str]) -> list[str]:
+    """Returns whom a figure shows only for comparison: of many agents of ours all but the best.
+
+    Args:
+      ranked: agents, the best first.
+    """
+    ours = [agent for agent in ranked if style.is_known(agent) and agent not in ALWAYS_RUN]
+    return ours[_BEST:] if len(ours) > _MANY else []
 
 
 def _with_bands(curves: list[Curve], faint: set[str]) -> list[Estimate]:

@@ -125,6 +125,11 @@ def is_known(agent: str) -> bool:
     return agent in _KNOWN
 
 
+def known_agents() -> list[str]:
+    """Returns our agents: references, then by family, in the order of the registry."""
+    return list(_KNOWN)
+
+
 def agent_style(agent: str) -> AgentStyle:
     """Returns the style of an agent: the same in every figure, process and year.
 

@@ -32,6 +32,13 @@ NOT_SOURCE = shutil.ignore_patterns(
     "docs",
 )
 
+#: Files of the package that are no modules.
+DATA = {"recsim_env/py.typed"} | {
+    f"recsim_env/plots/page/{file.name}"
+    for file in (REPOSITORY / "plots" / "page").iterdir()
+    if file.suffix in (".css", ".html", ".js")
+}
+
 pytestmark = pytest.mark.processes
 
 
@@ -79,8 +86,9 @@ def metadata(unpacked):
 def test_wheel_holds_every_module_once_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         files = [name for name in archive.namelist() if ".dist-info/" not in name]
-    modules = [name.removesuffix(".py").removesuffix("/__init__") for name in files]
-    modules.remove("recsim_env/py.typed")
+    assert set(files) >= DATA
+    code = [name for name in files if name not in DATA]
+    modules = [name.removesuffix(".py").removesuffix("/__init__") for name in code]
     assert sorted(name.replace("/", ".") for name in modules) == list(module_files())
 
 

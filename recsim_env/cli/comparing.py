@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 """Where folders of results go that are not named."""
 
+_PAGE = "page"
+
 #: Options of counts, the setting that each is, what it says, and the setting's default.
 _COUNTS = (
     ("--interactions", "interactions", "interactions that each agent learns from", 20_000),
@@ -47,8 +49,8 @@ def add_commands(commands: Any) -> None:
     _add_benchmark(commands)
     parser = commands.add_parser(
         "plot",
-        help="redraw figures and report from a result table",
-        description="Redraws the figures and writes the report anew, from the table alone.",
+        help="redraw figures, report and page from a result table",
+        description="Redraws figures, report and page from the folder's files alone.",
         examples=("plot", "plot results/NewsFeed-v0", "plot results/ablation/MusicStreaming"),
     )
     parser.add_argument(
@@ -62,7 +64,7 @@ def add_commands(commands: Any) -> None:
         "--figures",
         nargs="*",
         metavar="NAME",
-        help="only these, or none: ladder, leaderboard, learning, online, regret (all)",
+        help="only these, or none: ladder, leaderboard, learning, online, regret, page (all)",
     )
     parser.set_defaults(run=plot)
 
@@ -253,6 +255,17 @@ def _write_report(folder: Path) -> None:
         print(f'\ntable: {folder}/rows.csv; for figures: pip install "recsim-env[plots]"')
         return
     print(f"\nreport: {write_report(folder)}")
+    _write_page(folder)
+
+
+def _write_page(folder: Path) -> None:
+    """Writes the page to look at, where its extra is installed."""
+    from recsim_env.plots.page import write_page
+
+    try:
+        print(f"page: {write_page(folder)}")
+    except ModuleNotFoundError as error:
+        print(f"no page: {error}")
 
 
 def plot(options: argparse.Namespace) -> int:
@@ -261,8 +274,11 @@ def plot(options: argparse.Namespace) -> int:
         from recsim_env.plots.report import FIGURES, write_report
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    figures = FIGURES if options.figures is None else options.figures
-    print(f"report: {write_report(_folder_of_one(options.folder), figures)}")
+    folder = _folder_of_one(options.folder)
+    asked = [*FIGURES, _PAGE] if options.figures is None else options.figures
+    print(f"report: {write_report(folder, [each for each in asked if each != _PAGE])}")
+    if _PAGE in asked:
+        _write_page(folder)
     return 0
 
 

@@ -1,0 +1,144 @@
+"""The figures of the page as Vega-Lite specifications, whose rows the browser fills in.
+
+A row carries how its agent looks (`color`, `shape`, `dashes`) beside its numbers; colours are names
+of CSS variables, so that they follow dark, light and paper without a new drawing. `shown`, the
+numbers of the agents that are switched on, is a parameter that the page sets. What is told of a
+point under the pointer, the page takes from its row; a specification says only that there is some.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+_LINE_HEIGHT, _SQUARE_HEIGHT = 320, 380
+_AS_DRAWN: Any = None  # colours, dashes and shapes stand in the rows as they are drawn
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a scenario.
+
+    Attributes:
+      name: of its data, and of its place on the page.
+      title: its heading.
+      caption: how to read it.
+      absent: what to say where there is nothing to draw.
+    """
+
+    name: str
+    title: str
+    caption: str
+    absent: str
+
+
+FIGURES = (
+    Figure(
+        "learning",
+        "Return after learning",
+        "Return in frozen evaluations, on common random numbers. Bands: 95 % intervals over seeds. "
+        "What does not learn is a level.",
+        "No evaluations along learning are in the table.",
+    ),
+    Figure(
+        "online",
+        "Reward while learning",
+        "Reward per interaction that people got while the agent learned. Bands: 95 % intervals.",
+        "No rewards while learning are in the table.",
+    ),
+    Figure(
+        "regret",
+        "Regret while learning",
+        "Cumulative reward lost to the oracle's run on common random numbers. Bands: 95 % "
+        "intervals. Axes are logarithmic where agents differ more than tenfold.",
+        "No regret: there is no oracle's reward to compare with.",
+    ),
+)
+
+
+def specifications() -> dict[str, dict[str, Any]]:
+    """Returns name to specification of each kind of figure."""
+    lost = "cumulative regret (lost to the oracle)"
+    charts = {
+        "learning": lines("interactions learned from", "return (reward per episode)"),
+        "online": lines("interactions", "reward per interaction"),
+        "regret": lines("interactions", lost),
+        "regret_by_tens": lines("interactions", lost, scale="log"),
+    }
+    titles = {figure.name: figure.title for figure in FIGURES}
+    return {name: _spec(chart, titles[name.partition("_by_")[0]]) for name, chart in charts.items()}
+
+
+def lines(xlabel: str, ylabel: str, scale: Any = "linear") -> Any:
+    """Returns lines with bands and markers, one for each agent; the nearest is thick and named."""
+    nearest = alt.selection_point(
+        name="nearest",
+        on="pointerover",
+        clear="pointerout",
+        fields=["agent"],
+        nearest=True,
+        empty=False,
+    )
+    number = "format(datum.value, '~s')"
+    x = alt.X("x:Q").title(xlabel).scale(type=scale, nice=False)
+    x = x.axis(labelExpr=number, tickCount=6, grid=False)
+    y = alt.Y("mean:Q").title(ylabel).scale(type=scale, zero=False)
+    y = y.axis(format=",~r", tickCount=6)
+    base = alt.Chart().encode(
+        x=x,
+        color=alt.Color("color:N").scale(_AS_DRAWN),
+        detail="agent:N",
+    )
+    band = base.mark_area(opacity=0.13, aria=False).encode(
+        y=alt.Y("low:Q").title(ylabel).scale(type=scale, zero=False), y2="high:Q"
+    )
+    line = base.mark_line(aria=False).encode(
+        y=y,
+        strokeDash=alt.StrokeDash("dashes:N").scale(_AS_DRAWN),
+        strokeWidth=alt.when(nearest).then(alt.value(4)).otherwise(alt.value(1.8)),
+    )
+    dots = (
+        base.mark_point(size=45, filled=True, opacity=1, strokeWidth=1.2, aria=False)
+        .encode(
+            y=y,
+            shape=alt.Shape("shape:N").scale(_AS_DRAWN),
+            stroke=alt.Stroke("color:N").scale(_AS_DRAWN),
+            tooltip=alt.Tooltip("name:N"),
+        )
+        .properties(name="dots")
+        .add_params(nearest)
+    )
+    return alt.layer(band, line, dots).properties(height=_LINE_HEIGHT)
+
+
+def _spec(chart: Any, description: str) -> dict[str, Any]:
+    """Returns a chart of the rows of the agents that are switched on, as wide as its place."""
+    shown = alt.param(name="shown", value=[])
+    whole = (
+        chart.properties(data=alt.NamedData("rows"), width="container", description=description)
+        .transform_filter("indexof(shown, datum.agent) >= 0")
+        .add_params(shown)
+    )
+    ink = "var(--ink)"
+    return (
+        whole.configure(
+            background="transparent",
+            font="system-ui, sans-serif",
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+            axis=alt.AxisConfig(
+                labelColor="var(--faint)",
+                titleColor=ink,
+                gridColor="var(--rule)",
+                domainColor="var(--faint)",
+                tickColor="var(--faint)",
+                labelFontSize=12,
+                titleFontSize=12,
+                titleFontWeight="normal",
+                labelFlush=False,
+            ),
+        )
+        .configure_view(stroke=None)
+        .to_dict()
+    )

@@ -1,0 +1,176 @@
+"""The page in a browser: sorting, switching, hovering, dark, narrow, and without a network."""
+
+import re
+import shutil
+
+import pytest
+
+from recsim_env.plots import style, write_page
+from recsim_env.results.table import ResultTable
+from tests.plots.conftest import FINAL_RETURNS, SCENARIO, toy_run
+
+pytestmark = pytest.mark.processes
+
+OTHER = "a label</script><img src=x onerror=\"document.title='ran'\">"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window; its tests are skipped where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    service = pytest.importorskip("selenium.webdriver.chrome.service")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver are installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=service.Service(driver))
+    opened.set_script_timeout(60)
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Two scenarios, one with a hostile label; an agent of ours and one that is not."""
+    table = ResultTable(tmp_path_factory.mktemp("bench"))
+    for scenario in (SCENARIO, OTHER):
+        for agent, value in {**FINAL_RETURNS, "<b>mine</b>": 11.0}.items():
+            for seed in range(3):
+                table.append_run(toy_run(agent, seed, value, scenario))
+    return write_page(table.folder)
+
+
+@pytest.fixture
+def page(browser, file):
+    """Returns a function that runs JavaScript on the page, newly opened and drawn."""
+    screen(browser, 1200)
+    browser.get(file.as_uri())
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 3")
+    yield browser.execute_script
+    problems = [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
+    assert problems == []
+
+
+def screen(browser, width, scheme="light", media=""):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def wait_for(browser, condition, seconds=60):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, seconds).until(lambda each: each.execute_script(condition))
+
+
+def column(browser, place):
+    return browser.execute_script(
+        "return [...document.querySelectorAll('section.scenario:not([hidden]) tbody tr')]"
+        f".map((row) => row.cells[{place}].textContent.trim())"
+    )
+
+
+def click(browser, selector):
+    from selenium.webdriver.common.by import By
+
+    element = browser.find_element(By.CSS_SELECTOR, selector)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.click()
+
+
+LINES = (
+    "return [...document.querySelectorAll('#figure-learning .mark-line path')]"
+    ".filter((path) => path.getAttribute('d')).map((path) => path.getAttribute('stroke'))"
+)
+
+
+def test_leaderboard_is_sorted_by_clicking_a_head(browser, page):
+    assert column(browser, 1) == ["oracle", "ials", "popularity", "<b>mine</b>", "uniform"]
+    click(browser, "section.scenario:not([hidden]) th:nth-child(2) button")
+    assert column(browser, 1) == ["<b>mine</b>", "ials", "oracle", "popularity", "uniform"]
+    assert page(
+        "return [...document.querySelectorAll('section.scenario:not([hidden]) th')]"
+        ".map((head) => head.getAttribute('aria-sort'))"
+    )[:3] == [None, "ascending", None]
+    click(browser, "section.scenario:not([hidden]) th:nth-child(3) button")
+    assert column(browser, 1)[0] == "oracle"
+    click(browser, "section.scenario:not([hidden]) th:nth-child(3) button")
+    assert column(browser, 1)[0] == "uniform"
+    click(browser, "section.scenario:not([hidden]) th:nth-child(7) button")
+    assert column(browser, 6)[-1] == "–"  # what says nothing comes last
+
+
+def test_agents_are_switched_off_and_on(browser, page):
+    assert len(page(LINES)) == 5
+    click(browser, "#switches input[value='0']")  # uniform
+    wait_for(browser, LINES + ".length === 4")
+    assert "var(--agent-0)" not in page(LINES)
+    click(browser, "[data-switch=none]")
+    wait_for(browser, LINES + ".length === 0")
+    click(browser, "[data-switch=all]")
+    wait_for(browser, LINES + ".length === 5")
+
+
+def test_hovering_tells_the_interval(browser, page):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    figure = browser.find_element(By.CSS_SELECTOR, "#figure-regret .drawing svg")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", figure)
+    ActionChains(browser).move_to_element(figure).perform()
+    told = wait_for(browser, "return document.querySelector('#told:not([hidden])')?.innerText")
+    assert re.search(r"mean\s+[\d.]+\s+interval\s+[\d.]+ to [\d.]+$", told), told
+    assert page("return document.querySelector('#told b')") is None
+
+
+def test_numbers_of_a_figure_are_read_without_hovering(browser, page):
+    click(browser, "#figure-learning summary")
+    told = wait_for(browser, "return document.querySelector('#figure-learning .numbers').innerText")
+    assert "ials\t1,000\t16.00\t9.428 to 22.57" in told
+
+
+def test_another_scenario_is_chosen_with_the_keyboard(browser, page):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    browser.find_element(By.ID, "scenario-choice").send_keys(Keys.ARROW_DOWN)
+    shown = "return document.querySelector('section.scenario:not([hidden]) h3').textContent"
+    wait_for(browser, shown + f".startsWith({OTHER!r})")
+    assert browser.title.startswith("Benchmark: Toy-v0, a label</script>")  # which did not run
+    wait_for(browser, LINES + ".length === 5")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_agents_and_text_follow_light_and_dark(browser, page, scheme):
+    screen(browser, 1200, scheme)
+    background = page("return getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[scheme]
+    oracle = page(
+        "return getComputedStyle(document.querySelector("
+        "\"#figure-learning .mark-line path[stroke='var(--agent-1)']\")).stroke"
+    )
+    assert oracle == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
+
+
+def test_paper_is_light_also_from_a_dark_screen(browser, page):
+    screen(browser, 1200, "dark", media="print")
+    assert page("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1400])
+def test_page_is_never_wider_than_the_screen(browser, page, file, width):
+    screen(browser, width)
+    browser.get(file.as_uri())
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 3")
+    assert page("return document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_is_asked_of_a_network(browser, page):
+    asked = "return performance.getEntriesByType('resource').map((each) => each.name)"
+    assert page(asked) == []
+    assert style.short_name(SCENARIO) in browser.title

@@ -1,0 +1,163 @@
+"""The page is complete in itself, says what the table says, and runs nothing that a name says."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import sys
+
+import pytest
+import vl_convert
+from markupsafe import Markup
+
+from recsim_env.plots import style, write_page
+from recsim_env.plots.page import document, figures
+from recsim_env.results.table import ResultTable
+from tests.plots.conftest import FINAL_RETURNS, SCENARIO, toy_run
+
+HOSTILE = "</script><script>document.title='ran'</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(autouse=True)
+def short_script(monkeypatch):
+    """The script of Vega is made in seconds and says nothing here."""
+    monkeypatch.setattr(document, "vega", lambda: Markup("window.vegaEmbed = null;"))
+
+
+def test_page_asks_for_nothing_over_a_network(table, elements):
+    found = elements(write_page(table.folder))
+    links = {
+        attrs[name] for _, attrs, _ in found.found for name in ("src", "href") if name in attrs
+    }
+    assert links and all(link.startswith("#") for link in links)
+    assert found.all("link") == []
+    (policy,) = [attrs["content"] for _, attrs, _ in found.all("meta") if "http-equiv" in attrs]
+    assert policy.startswith("default-src 'none'; ")
+    assert not re.search(r"@import|url\(", "".join(found.texts("style")))
+
+
+def test_browser_may_run_the_scripts_of_the_page_and_no_others(table, elements):
+    found = elements(write_page(table.folder))
+    (policy,) = [attrs["content"] for _, attrs, _ in found.all("meta") if "http-equiv" in attrs]
+    scripts = [text for _, attrs, text in found.all("script") if attrs["type"] == "module"]
+    digests = [
+        base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts
+    ]
+    assert re.findall(r"'sha256-([^']*)'", policy) == digests
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+def test_same_files_give_the_same_bytes_in_any_folder(table, tmp_path):
+    first = write_page(table.folder).read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(table.folder, elsewhere, ignore=shutil.ignore_patterns("report.html"))
+    assert write_page(elsewhere).read_bytes() == first
+    assert write_page(table.folder).read_bytes() == first
+
+
+def test_leaderboard_says_what_the_table_says(table, elements):
+    found = elements(write_page(table.folder))
+    assert found.texts("h1") == ["Benchmark: Toy-v0"]
+    rows = [
+        text
+        for text, (_, attrs, _) in zip(found.texts("th"), found.all("th"), strict=True)
+        if attrs["scope"] == "row"
+    ]
+    assert rows == ["oracle", "ials", "popularity", "uniform"]
+    cells = found.texts("td")
+    assert cells[7:14] == ["2", "16.0 [9.4, 22.6]", "0.4000", "", "0.2500", "2.000", "2.0"]
+    caption = " ".join(found.texts("span"))
+    assert "1,000 interactions" in caption and "3 seeds" in caption and "95 % Student t" in caption
+
+
+def test_every_table_has_a_caption_and_heads(table, elements):
+    found = elements(write_page(table.folder))
+    assert len(found.all("caption")) == len(found.all("table")) >= 1
+    assert all(attrs.get("scope") in ("row", "col") for _, attrs, _ in found.all("th"))
+    regions = [attrs for _, attrs, _ in found.all("div") if attrs.get("role") == "region"]
+    assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in regions)
+
+
+def test_curves_hold_the_means_and_intervals_of_the_table(table, elements):
+    data = _json(elements(write_page(table.folder)), "scenario-data-0")
+    names = [
+        each["name"]
+        for each in _json(elements(table.folder / "report.html"), "page-data")["agents"]
+    ]
+    assert names == ["uniform", "oracle", "popularity", "ials"]
+    assert [names[number] for number in data["agents"]] == sorted(
+        FINAL_RETURNS, key=FINAL_RETURNS.get, reverse=True
+    )
+    (ials,) = [line for line in data["learning"] if names[line["agent"]] == "ials"]
+    assert ials["x"] == [500, 1000]
+    assert ials["mean"] == [14, 16]
+    assert ials["low"][1] == pytest.approx(9.4275, abs=1e-3)
+    assert {names[line["agent"]] for line in data["regret"]} == {"uniform", "popularity", "ials"}
+
+
+def test_names_are_never_markup(tmp_path, elements):
+    table = ResultTable(tmp_path)
+    for agent, value in {**FINAL_RETURNS, HOSTILE: 13.0}.items():
+        for seed in range(2):
+            table.append_run(toy_run(agent, seed, value, HOSTILE))
+    found = elements(write_page(tmp_path))
+    assert found.all("img") == []
+    n_data = len(
+        [1 for _, attrs, _ in found.all("script") if attrs.get("type") == "application/json"]
+    )
+    assert len(found.all("script")) == n_data + 3
+    assert found.texts("option") == [HOSTILE]
+    assert HOSTILE in [each["name"] for each in _json(found, "page-data")["agents"]]
+
+
+def test_one_seed_is_said_and_no_endless_interval_is_shown(fill, elements):
+    found = elements(write_page(fill(FINAL_RETURNS, n_seeds=1).folder))
+    assert "One seed gives no intervals" in " ".join(found.texts("p"))
+    shown = " ".join(text for tag, _, text in found.found if tag not in ("script", "style"))
+    assert not re.search(r"∞|\binf\b|\bnan\b", shown, re.IGNORECASE)
+    assert _json(found, "scenario-data-0")["learning"][0]["low"] == [None, None]
+
+
+def test_a_scenario_that_only_failed_is_told(tmp_path, elements):
+    row = {"scenario": SCENARIO, "agent": "dqn", "seed": 1, "config_hash": "c0"}
+    ResultTable(tmp_path).append_run([{**row, "phase": "failed", "error": "E"}])
+    found = elements(write_page(tmp_path))
+    assert "No run finished." in found.texts("p")
+    assert found.all("table") == []
+
+
+def test_of_many_agents_the_best_are_shown_at_first(fill, elements):
+    ours = [name for name in style.known_agents() if style.family_of(name)][:12]
+    table = fill({"uniform": 0.0, "oracle": 50.0} | {name: 10.0 + i for i, name in enumerate(ours)})
+    data = _json(elements(write_page(table.folder)), "scenario-data-0")
+    assert len(data["agents"]) == 14
+    assert len(data["best"]) == 10
+
+
+def test_figures_are_compiled_without_a_warning(capfd):
+    look = {"agent": 0, "name": "a", "color": "var(--agent-0)", "shape": "M0 0L1 1", "dashes": [2]}
+    rows = [{**look, "x": x, "mean": x, "low": x - 0.5, "high": x + 1} for x in (1, 10, 200)]
+    for name, spec in figures.specifications().items():
+        compiled = vl_convert.vegalite_to_vega({**spec, "datasets": {"rows": rows}})
+        assert {each["name"] for each in compiled["signals"]} >= {"shown", "nearest"}, name
+    assert capfd.readouterr().err == ""
+
+
+def test_a_missing_package_is_named_with_its_extra(table, monkeypatch):
+    for name in ("document", "figures"):
+        monkeypatch.delitem(sys.modules, f"recsim_env.plots.page.{name}")
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "recsim-env\[page\]"'):
+        write_page(table.folder)
+    assert not (table.folder / "report.html").exists()
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="has no complete run; start a benchmark there"):
+        write_page(tmp_path)
+
+
+def _json(found, name):
+    (text,) = [text for _, attrs, text in found.all("script") if attrs.get("id") == name]
+    return json.loads(text)
