@@ -100,7 +100,7 @@ class TrainingRun:
             found = read_about(self.path)
         except (FileNotFoundError, ValueError):
             return None
-        is_own = not _differing(self.about(), found["notes"])
+        is_own = not differing(self.about(), found["notes"])
         return int(found["num_timesteps"]) if is_own else None
 
     def go_on(self) -> Agent:
@@ -111,9 +111,9 @@ class TrainingRun:
           ValueError: it is damaged, or of another run; the message says in what they differ.
         """
         fresh = self.begin()
-        differing = _differing(self.about(fresh), read_description(self.path))
-        if differing:
-            raise ValueError(f"{self.path} is of another run ({differing})")
+        unlike = differing(self.about(fresh), read_description(self.path))
+        if unlike:
+            raise ValueError(f"{self.path} is of another run ({unlike})")
         return type(fresh).load(self.path, self.env, **self.agent_settings)
 
     def about(self, agent: Agent | None = None) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class TrainingRun:
             yield agent.num_timesteps
 
 
-def _differing(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
+def differing(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """Returns in what a description that was kept as JSON differs from what is asked for, or ""."""
     return "; ".join(
         f"{name}: {kept.get(name)!r} there, {value!r} here"

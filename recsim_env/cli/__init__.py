@@ -16,6 +16,7 @@ from recsim_env.cli import (
     recording,
     simulating,
     training,
+    tuning,
     worlds,
 )
 from recsim_env.cli.faults import UNREAD, WRONG, Fault, fault_of
@@ -23,7 +24,7 @@ from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
-    *(listing, training, playing, recording, comparing),
+    *(listing, training, playing, recording, comparing, tuning),
     *(simulating, measuring, ranking, worlds, exporting),
 )
 

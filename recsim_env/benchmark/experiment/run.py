@@ -158,7 +158,7 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
         due = protocol.checkpoints[-1:] if was_made or is_reference else protocol.checkpoints
         for n_interactions in due:
             if not was_made:
-                _learn_until(agent, record, n_interactions)
+                learn_until(agent, record, n_interactions)
             found = evaluate(agent, future, n_episodes=n_episodes, seed=seed, backdrop=behind)
             if not (was_made or is_reference):
                 rows.append(_row("evaluation", n_interactions, found))
@@ -168,7 +168,7 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
     return [*([] if was_made else _online_rows(run, record)), *rows, final]
 
 
-def _learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> None:
+def learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> None:
     """Lets the agent learn until it has spent that many interactions."""
     due = n_interactions - record.n_interactions
     if due > 0:
@@ -220,7 +220,7 @@ def oracle_reward(scenario: Scenario, seed: int, protocol: Protocol) -> tuple[fl
     env = RecommendationVectorEnv(scenario, num_envs=protocol.num_envs)
     try:
         record = OnlineRecord()
-        _learn_until(make_agent("oracle", env, seed=seed), record, protocol.bin_edges[-1])
+        learn_until(make_agent("oracle", env, seed=seed), record, protocol.bin_edges[-1])
         return tuple(record.reward_per_step(protocol.bin_edges).tolist())
     finally:
         env.close()

@@ -34,8 +34,9 @@ DEFAULT_AGENTS = (
     "oracle",
 )
 
-#: Every run's people have environment seeds of their own: seeds and slots stay below these.
-MAX_SEED, MAX_ENVS = 2**11, 2**20
+#: Every run's people have environment seeds of their own: seeds and slots stay below these. As many
+#: seeds beyond are for tuning, so that it meets nobody whom a benchmark simulates.
+MAX_SEED, MAX_ENVS = 2**10, 2**20
 
 # Beyond so many scenarios, their folder is named after the first and the number of the others.
 _MOST_NAMES = 3

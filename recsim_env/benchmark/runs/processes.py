@@ -58,7 +58,7 @@ def keep(
 
         def ended(run: AnyRun, rows: list[Row], trace: str) -> None:
             table.append_run(rows if beside is None else beside(rows))
-            _keep_trace(table.folder, run.key, trace)
+            keep_trace(table.folder, run.key, trace)
             failed.extend([run.key] if trace else [])
             shown.update()
 
@@ -73,7 +73,7 @@ def noted_on(terminal: bool) -> Callable[[str], None]:
     return functools.partial(warnings.warn, category=RuntimeWarning, stacklevel=2)
 
 
-def _keep_trace(folder: Path, key: RunKey, trace: str) -> None:
+def keep_trace(folder: Path, key: RunKey, trace: str) -> None:
     """Writes the traceback of a failed run, or removes that of an earlier failure."""
     name = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", str(part)) for part in key)
     file = folder / "errors" / f"{name}.log"
