@@ -133,6 +133,9 @@ class CreatorEconomy(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.creator_economy"
     category: ClassVar[str | None] = "creator"
+    maker: ClassVar[str | None] = "creator"
+    active_makers: ClassVar[str | None] = "n_active"
+    is_one_person: ClassVar[bool] = False
     item_vector: ClassVar[str | None] = "place"
     pays: ClassVar[str] = "clicks"
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {

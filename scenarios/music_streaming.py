@@ -183,6 +183,7 @@ class MusicStreaming(Scenario):
     view: ClassVar[Any] = "recsim_env.scenarios.views.music_streaming"
     click_probability = staticmethod(chance_heard)
     category: ClassVar[str | None] = "genre"
+    maker: ClassVar[str | None] = "artist"
     item_vector: ClassVar[str | None] = "embedding"
     session_count: ClassVar[str | None] = "n_sessions"
     traits: ClassVar[tuple[str, ...]] = ("archetype",)

@@ -152,6 +152,7 @@ class NewsFeed(Scenario):
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.news_feed"
     category: ClassVar[str | None] = "topic"
+    is_lasting: ClassVar[bool] = False
     traits: ClassVar[tuple[str, ...]] = ("eagerness",)
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("interest", "eagerness"),

@@ -81,6 +81,18 @@ class Scenario(CommonSettings):
     #: (..., slate_size), to bool. None where intentions are not known.
     regretted: ClassVar[Any] = None
 
+    #: The integer field of items that says who made them, for measures of what makers get.
+    maker: ClassVar[str | None] = None
+
+    #: The field of `user` that counts the makers who are there, where some leave and others come.
+    active_makers: ClassVar[str | None] = None
+
+    #: Whether any item of the catalogue may be offered at any time; not where they come and go.
+    is_lasting: ClassVar[bool] = True
+
+    #: Whether an episode is one person's; not where many come in turn, as to a platform.
+    is_one_person: ClassVar[bool] = True
+
     #: The fields of `user` that make up its context, taste, satiation and so on, for ablations. The
     #: name "person" is all fields unless it is given here: where people cannot swap clocks, say.
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -63,8 +63,7 @@ class Gathering:
             self._now["category"] = offered[rows[:, None], chosen].astype(np.int64)
         begins = rows[self._now["step"] == 0]
         if len(begins):
-            visits = begins * stage.n_episodes + self._episode[begins]
-            self._began.append(People(visits, slots["user"][begins]))
+            self._began.append(self._people_at(begins))
 
     def after(self, rewards: np.ndarray, is_over: np.ndarray) -> None:
         """Notes what came of it."""
@@ -82,8 +81,7 @@ class Gathering:
         stepped = ~self._is_beginning
         ends = rows[is_over[rows]]
         if len(ends):
-            visits = ends * stage.n_episodes + self._episode[ends]
-            self._ended.append(People(visits, slots["user"][ends]))
+            self._ended.append(self._people_at(ends))
         self._is_beginning = stepped & is_over
         self._episode = np.minimum(self._episode + self._is_beginning, stage.n_episodes)
 
@@ -138,6 +136,15 @@ class Gathering:
 
     def _people(self, found: list[People]) -> People:
         if not found:
-            return People(np.zeros(0, int), np.zeros(0, self._stage.env.slots["user"].dtype))
-        visit = np.concatenate([each.visit for each in found])
-        return People(visit, np.concatenate([each.users for each in found]))
+            return self._people_at(np.zeros(0, int))
+        return People(
+            visit=np.concatenate([each.visit for each in found]),
+            users=np.concatenate([each.users for each in found]),
+            user_id=np.concatenate([each.user_id for each in found]),
+        )
+
+    def _people_at(self, slots: np.ndarray) -> People:
+        """Returns the people who are in some slots now."""
+        now = self._stage.env.slots
+        visit = slots * self._stage.n_episodes + self._episode[slots]
+        return People(visit, now["user"][slots], now["user_id"][slots])

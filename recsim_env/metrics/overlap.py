@@ -61,9 +61,7 @@ def anybody(n: int, n_others: int = N_NEIGHBOURS) -> tuple[np.ndarray, np.ndarra
     return first, (first + step) % max(1, n)
 
 
-def mean_overlap(
-    consumed: sparse.csr_matrix, pairs: tuple[np.ndarray, np.ndarray]
-) -> float:
+def mean_overlap(consumed: sparse.csr_matrix, pairs: tuple[np.ndarray, np.ndarray]) -> float:
     """Returns the mean Jaccard index of pairs, in [0, 1]; NaN where nobody consumed anything.
 
     Less that of the same pairs served by the oracle, it says how much more alike they are made than

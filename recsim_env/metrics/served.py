@@ -53,6 +53,15 @@ class Stage:
         return int(ends[1]) + 1 if ends else 0
 
     @property
+    def taste_fields(self) -> tuple[str, ...]:
+        """The fields of `user`, numbers, that hold what one person likes; none where none do."""
+        if not self.scenario.is_one_person:
+            return ()
+        fields = self.scenario.schema.dtypes["user"]
+        tastes = self.scenario.state_groups.get("taste", ())
+        return tuple(name for name in tastes if fields[name].base.kind == "f")
+
+    @property
     def knows_consumption(self) -> bool:
         """Whether responses say what was consumed."""
         return "clicked" in (self.scenario.schema.dtypes["response"].names or ())
@@ -88,10 +97,12 @@ class People:
     Attributes:
       visit: (n,), which episode of the evaluation, slot by slot.
       users: (n,) structured, their records then.
+      user_id: (n,), who they are; without meaning where people have no ids.
     """
 
     visit: np.ndarray
     users: np.ndarray
+    user_id: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

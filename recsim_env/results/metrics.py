@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from recsim_env.results.layout import Layout, Row
+from recsim_env.results.metric import NEEDS, Metric
+from recsim_env.results.reach import REACH
 from recsim_env.results.table import ResultTable
+
+__all__ = [
+    "METRICS",
+    "METRIC_ROWS",
+    "NEEDS",
+    "PARTS",
+    "Measured",
+    "Metric",
+    "metric_rows",
+    "metric_table",
+]
 
 
 class Measured(Protocol):
@@ -29,44 +41,6 @@ class Measured(Protocol):
     def n_slates(self) -> Sequence[int]:
         """How many slates were measured, of the whole and of each part."""
 
-
-@dataclass(frozen=True)
-class Metric:
-    """What a number tells of the people who were served.
-
-    Attributes:
-      meaning: one sentence, of a definition that the source has.
-      unit: of the number.
-      better: "higher", "lower", or "" where neither is.
-      needs: what a scenario must have, of `NEEDS`.
-      source: who defined it.
-      group: the heading it stands under.
-      along: whether it is also told along the session.
-    """
-
-    meaning: str
-    unit: str
-    better: str
-    needs: tuple[str, ...]
-    source: str
-    group: str = "people"
-    along: bool = False
-
-
-NEEDS: Mapping[str, str] = {
-    "expected reward": "`expected_reward` of what is earned",
-    "oracle": "an oracle, which serves the same people",
-    "item ids": "a catalogue (`n_items`)",
-    "categories": "`category`, a field of items",
-    "likeness": "`item_vector`, or else `category`",
-    "item vectors": "`item_vector`, a field of items",
-    "slates": "a `slate_size` of 2 or more",
-    "tastes": 'fields of `user` in `state_groups["taste"]`',
-    "traits": "`traits`, fields of `user`",
-    "sessions": "`session_count`, and episodes of several sessions",
-    "intentions": "`regretted`, by which people judge what they consumed",
-}
-"""What metrics need, and what of a scenario gives it."""
 
 PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
 """The first slate of each part of an episode: parts double, as few people stay for long."""
@@ -88,6 +62,7 @@ METRICS: dict[str, Metric] = {
         "intra-list diversity (Ziegler et al. 2005)",
         along=True,
     ),
+    **REACH,
 }
 """Name, as of the column in `metrics.csv`, to what it tells."""
 

@@ -22,12 +22,12 @@ from recsim_env.metrics.exposure import (
 from recsim_env.metrics.served import Served, Stage
 
 if TYPE_CHECKING:
-    from recsim_env.metrics.meter import Backdrop
+    from recsim_env.metrics.measurement import Backdrop
 
 #: Groups of makers of equal size, from those of least merit to those of most.
 N_TIERS = 10
 
-#: People who are asked what they think of all items, the first to come.
+#: People who are asked what they think of all items, of the first visits of each slot.
 N_ASKED = 200
 
 
@@ -79,8 +79,8 @@ class Popularity:
     """How popular is what is shown, and what becomes of makers whose items are not.
 
     Popularity, and merit, of an item is what the first people to come expect of it on average, the
-    scenario's true `expected_reward` as their visit begins: it does not depend on what anybody was
-    shown. 24 bytes an item.
+    scenario's true `expected_reward` as their visit begins: it is the same for all agents, whatever
+    they show. 24 bytes an item.
 
     Source: see `recsim_env.metrics.exposure`.
     Differs: popularity is of true liking, where a log has only counts of what was shown and taken.
@@ -106,7 +106,8 @@ class Popularity:
         looked_at = self._stage.scenario.examination_probability(served.is_consumed)[is_shown]
         self._shown += np.bincount(what, minlength=n)
         self._looked_at += np.bincount(what, looked_at, n)
-        asked = served.began.users[: N_ASKED - self._n_asked]
+        is_first = served.began.visit % self._stage.n_episodes == 0
+        asked = served.began.users[is_first][: N_ASKED - self._n_asked]
         if len(asked):
             catalogue = self._stage.env.catalogue
             self._liking += self._stage.env.liking_of(asked, catalogue).sum(axis=0)
@@ -126,7 +127,7 @@ class Popularity:
         }
         return found | self._of_makers(merit)
 
-    def _of_makers(self, merit: np.ndarray) -> Mapping[str, float]:
+    def _of_makers(self, merit: np.ndarray) -> dict[str, float]:
         name = self._stage.scenario.maker
         if name is None:
             return {}
