@@ -11,6 +11,7 @@ from recsim_env.plots.ladder import draw_ladder, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
 from recsim_env.plots.page import write_page
 from recsim_env.plots.report import write_report
+from recsim_env.plots.sweep import draw_sweep
 
 __all__ = [
     "draw_fidelity",
@@ -19,6 +20,7 @@ __all__ = [
     "draw_learning_curves",
     "draw_online_reward",
     "draw_regret",
+    "draw_sweep",
     "ladder_table",
     "write_page",
     "write_report",

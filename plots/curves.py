@@ -56,7 +56,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
     with style.house_style():
         ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + len(levels)))
         ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
-        ends |= {agent: _draw_level(ax, agent, level) for agent, level in levels.items()}
+        ends |= {agent: style.draw_level(ax, agent, level) for agent, level in levels.items()}
         shown = _with_bands(curves, faint) + list(levels.values())
         style.dress(
             ax,
@@ -223,20 +223,6 @@ def _draw_curve(ax: Axes, curve: Curve, faint: set[str]) -> float:
         zorder=2.5 if is_reference else 3,
     )
     return float(mean[-1])
-
-
-def _draw_level(ax: Axes, agent: str, level: Estimate) -> float:
-    look = style.agent_style(agent)
-    if level.has_interval:
-        ax.axhspan(level.low, level.high, color=look.color, alpha=0.1, linewidth=0)
-    ax.axhline(
-        level.mean,
-        color=look.color,
-        linestyle=look.linestyle,
-        linewidth=1.6,
-        label=agent,
-    )
-    return level.mean
 
 
 def _finish(

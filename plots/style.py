@@ -134,15 +134,17 @@ def agent_style(agent: str) -> AgentStyle:
     """Returns the style of an agent: the same in every figure, process and year.
 
     An agent that is not ours gets a style that depends on its name alone, from colours and markers
-    that none of ours has.
+    that none of ours has; one of ours with other settings, ``linucb alpha=3``, keeps its colour.
     """
     if agent in _KNOWN:
         return _KNOWN[agent]
     number = zlib.crc32(agent.encode())
-    number, color = divmod(number, len(_MORE_COLORS))
+    number, place = divmod(number, len(_MORE_COLORS))
     number, marker = divmod(number, len(_MORE_MARKERS))
     line = number % len(_MORE_LINES)
-    return AgentStyle(_MORE_COLORS[color], _MORE_MARKERS[marker], _MORE_LINES[line])
+    of_ours = _KNOWN.get(agent.partition(" ")[0])
+    color = of_ours.color if of_ours else _MORE_COLORS[place]
+    return AgentStyle(color, _MORE_MARKERS[marker], _MORE_LINES[line])
 
 
 def families() -> dict[str, str]:
@@ -177,10 +179,22 @@ def new_axes(width: float = 8.0, height: float = 4.6) -> Axes:
     return Figure(figsize=(width, height)).add_axes(_AXES)
 
 
-def new_panels(count: int) -> list[Axes]:
-    """Returns Axes side by side in a figure of their own."""
-    figure = Figure(figsize=(4.2 * count, 4.0))
-    return list(figure.subplots(1, count, squeeze=False, gridspec_kw={"wspace": 0.28})[0])
+def new_panels(count: int, *, height: float = 4.0, wspace: float = 0.28) -> list[Axes]:
+    """Returns Axes side by side in a figure of their own, three in a row.
+
+    Args:
+      count: how many.
+      height: of one, in inches.
+      wspace: between two, as a share of the width of one.
+    """
+    n_columns = min(count, 3)
+    n_rows = -(-count // n_columns)
+    figure = Figure(figsize=(4.2 * (1 + wspace) / 1.28 * n_columns, height * n_rows))
+    space = {"wspace": wspace, "hspace": 0.45}
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw=space).ravel()
+    for ax in axes[count:]:
+        ax.remove()
+    return list(axes[:count])
 
 
 def dress(ax: Axes, *, title: str, caption: str, xlabel: str, ylabel: str) -> None:
@@ -260,6 +274,21 @@ def short_name(scenario: str) -> str:
 def height_for_labels(n_labels: int) -> float:
     """Returns how high a figure is, in inches, beside whose Axes so many names find room."""
     return max(4.6, n_labels * _LABEL_POINTS / 72 / _AXES[3])
+
+
+def draw_level(ax: Axes, agent: str, level: Estimate) -> float:
+    """Draws what does not depend on the x-axis, with its interval, and returns its height."""
+    look = agent_style(agent)
+    if level.has_interval:
+        ax.axhspan(level.low, level.high, color=look.color, alpha=0.1, linewidth=0)
+    ax.axhline(
+        level.mean,
+        color=look.color,
+        linestyle=look.linestyle,
+        linewidth=1.6,
+        label=agent,
+    )
+    return level.mean
 
 
 def label_at_right(ax: Axes, levels: dict[str, float], faint: Collection[str] = ()) -> None:

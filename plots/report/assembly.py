@@ -15,6 +15,7 @@ from recsim_env.plots.report import (
     left_out,
     redrawing,
     scenarios,
+    sweeps,
     versions,
 )
 from recsim_env.plots.report.page import Page, Section
@@ -23,6 +24,7 @@ from recsim_env.results.table import ResultTable
 SECTIONS: tuple[Section, ...] = (
     head.SECTION,
     ladder.SECTION,
+    sweeps.SECTION,
     scenarios.SECTION,
     failures.SECTION,
     left_out.SECTION,
