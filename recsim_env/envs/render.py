@@ -27,6 +27,7 @@ class Scene:
     Attributes:
       scenario: the scenario.
       step: how many steps the episode has had; 0 is before the first.
+      user_id: of the person; None where people have no ids.
       user: who they are (a phrase), as they were when the slate was shown.
       shown: a phrase for each place of the slate, "nothing" where it was empty.
       probabilities: (slate_size,), the chance of a click on each place, nan where unknown.
@@ -40,6 +41,7 @@ class Scene:
 
     scenario: Scenario
     step: int
+    user_id: int | None
     user: str
     shown: tuple[str, ...]
     probabilities: np.ndarray
@@ -84,6 +86,7 @@ def scene(
     return Scene(
         scenario=scenario,
         step=int(slot["step"]),
+        user_id=user_id,
         user=describe_user(scenario, then["user"], user_id),
         shown=shown,
         probabilities=responses["probability"] if "probability" in names else unknown,

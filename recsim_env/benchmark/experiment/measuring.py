@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from recsim_env.benchmark.experiment.run import Run, parted, play
 from recsim_env.benchmark.runs.backends import play_all
@@ -52,11 +52,23 @@ class KeptMetrics:
         finished, known = self._results.config_hashes(), self._table.config_hashes()
         return [run for run in runs if run.key in finished and run.key not in known]
 
-    def measure(self, runs: Sequence[Run], *, jobs: int, progress_bar: bool) -> None:
+    def measure(
+        self,
+        runs: Sequence[Run],
+        *,
+        jobs: int,
+        progress_bar: bool,
+        beside: Callable[[list[Row]], list[Row]] = list,
+    ) -> None:
         """Plays finished runs again for their metrics.
 
         Rows stay as they are. Where a run does not repeat itself, with other versions of packages
         say, its metrics would be of another run: they are not kept, and that is said.
+
+        Args:
+          runs: all that are asked for.
+          jobs, progress_bar: as of `keep`.
+          beside: keeps what else their rows hold.
         """
         note = noted_on(progress_bar)
 
@@ -66,6 +78,7 @@ class KeptMetrics:
                 why = rows[-1].get("error") or "other numbers than are kept"
                 note(f"{'-'.join(map(str, run.key))} is not measured: played again, {why}")
             else:
+                beside(rows)
                 self._table.append_run(measured)
 
         playing = functools.partial(play, measured=True)

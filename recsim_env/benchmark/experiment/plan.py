@@ -80,6 +80,7 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
                         seed=seed,
                         protocol=protocol,
                         config_hash=hash_of(common | own),
+                        is_shown=seed == settings.seeds[0],
                     )
                     for seed in settings.seeds
                 ]

@@ -12,6 +12,7 @@ from recsim_env.agents import Agent, agent_class, is_frozen, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS
 from recsim_env.benchmark.runs.processes import rows_or_error
+from recsim_env.benchmark.visiting import record_visit
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
@@ -21,6 +22,12 @@ from recsim_env.results.standings import ALWAYS_RUN
 
 #: What a row of a run holds beside the columns of its table: rows of the table of metrics.
 MEASURED = "measured"
+
+#: And what the final row of a run that is shown holds: a session of the evaluation's first person.
+VISIT = "visit"
+
+_VISIT_STEPS, _VISIT_ITEMS = 20, 48
+"""The most steps of a session that is kept, and the most items shown in it: files stay small."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Run:
       seed: of the run.
       protocol: how it goes on.
       config_hash: of everything but the seed.
+      is_shown: whether one person's session under the agent is kept, to be looked at.
     """
 
     scenario_label: str
@@ -62,6 +70,7 @@ class Run:
     seed: int
     protocol: Protocol
     config_hash: str
+    is_shown: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -127,7 +136,8 @@ def play(run: Run, *, measured: bool = False) -> tuple[list[Row], str]:
     Args:
       run: which.
       measured: whether the rows of frozen evaluations also hold, under `MEASURED`, those of the
-        table of metrics; `parted` takes them out.
+        table of metrics, and the final one, under `VISIT`, what is kept of a run that is shown;
+        `parted` takes them out.
     """
     rows, trace = rows_or_error(functools.partial(_play, run, measured=measured))
     scenario, agent, seed = run.key
@@ -141,7 +151,8 @@ def parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     found = [
         {key: row[key] for key in keys} | each for row in rows for each in row.get(MEASURED, ())
     ]
-    return [{k: v for k, v in row.items() if k != MEASURED} for row in rows], found
+    besides = (MEASURED, VISIT)
+    return [{k: v for k, v in row.items() if k not in besides} for row in rows], found
 
 
 def _play(run: Run, *, measured: bool) -> list[Row]:
@@ -162,10 +173,24 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
             found = evaluate(agent, future, n_episodes=n_episodes, seed=seed, backdrop=behind)
             if not (was_made or is_reference):
                 rows.append(_row("evaluation", n_interactions, found))
+        final = _row("final", record.n_interactions, found)
+        if measured and run.is_shown:
+            final[VISIT] = _visit(run, agent, future)
     finally:
         env.close()
-    final = _row("final", record.n_interactions, found)
     return [*([] if was_made else _online_rows(run, record)), *rows, final]
+
+
+def _visit(run: Run, agent: Agent, scenario: Scenario) -> dict[str, Any]:
+    """Returns the beginning of the first session of the final evaluation's first person."""
+    visit = record_visit(
+        agent,
+        scenario,
+        seed=run.evaluation_seed,
+        max_steps=max(1, min(_VISIT_STEPS, _VISIT_ITEMS // scenario.slate_size)),
+        labels=(run.scenario_label, run.agent_label),
+    )
+    return visit.as_dict(whole=False) | {"run_seed": run.seed}
 
 
 def learn_until(agent: Agent, record: OnlineRecord, n_interactions: int) -> None:

@@ -13,6 +13,7 @@ from recsim_env.benchmark.experiment.measuring import KeptMetrics
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import Run, play
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.experiment.showing import KeptVisits
 from recsim_env.benchmark.experiment.sweep import noted_sweep
 from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.runs.described import LeftOut
@@ -91,18 +92,20 @@ def run_benchmark(
         table.write_settings(plain(asked), versions())
         waiting = missing(table, plan.runs)
         warm_up({id(run.scenario): run.scenario for run in waiting}.values())
-        metrics = KeptMetrics(table, overwrite=overwrite)
+        metrics, visits = KeptMetrics(table, overwrite=overwrite), KeptVisits(table, plan.runs)
         failed = keep(
             table,
             plan.runs,
             functools.partial(play, measured=True),
             jobs=settings.jobs,
             progress_bar=progress_bar,
-            beside=metrics.beside,
+            beside=lambda rows: metrics.beside(visits.beside(rows)),
         )
         n_before = len(metrics.unmeasured(plan.runs))
         if measure:
-            metrics.measure(plan.runs, jobs=settings.jobs, progress_bar=progress_bar)
+            metrics.measure(
+                plan.runs, jobs=settings.jobs, progress_bar=progress_bar, beside=visits.beside
+            )
         n_after = len(metrics.unmeasured(plan.runs))
     return BenchmarkOutcome(
         folder=table.folder,

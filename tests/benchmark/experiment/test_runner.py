@@ -18,8 +18,11 @@ from joblib._parallel_backends import ThreadingBackend
 from recsim_env.benchmark import BenchmarkSettings, run_benchmark
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import OnlineRecord, play
+from recsim_env.benchmark.experiment.settings import MAX_ENVS
 from recsim_env.benchmark.runs.processes import keep, missing
+from recsim_env.results.standings import ALWAYS_RUN
 from recsim_env.results.table import ResultTable
+from recsim_env.results.visits import read_visits
 
 pytestmark = pytest.mark.processes
 
@@ -73,6 +76,11 @@ def numbers(folder):
         del row["wall_seconds"]
     found = [tuple("" if value != value else value for value in row.values()) for row in rows]
     return sorted(found, key=repr)
+
+
+def contents(folder):
+    """Returns what is in all files of a folder."""
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_every_run_has_its_rows(tmp_path):
@@ -153,23 +161,23 @@ def test_the_same_command_resumes_and_a_folder_grows(tmp_path):
 )
 def test_runs_of_other_settings_are_refused_before_anything_is_done(tmp_path, changed, said):
     run_benchmark(TINY, tmp_path)
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with pytest.raises(ValueError, match=r"holds \d+ finished runs with other settings") as error:
         run_benchmark(replace(TINY, **changed), tmp_path)
     assert said in str(error.value)
     assert "choose another folder, or give overwrite (--overwrite)" in str(error.value)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
 def test_a_second_benchmark_in_the_folder_is_refused_and_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("recsim_env.formats.locks._PATIENCE_SECONDS", 0.1)
     run_benchmark(TINY, tmp_path, command="first")
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with ResultTable(tmp_path).writing():
         for changed, overwrite in (({"seeds": (7,)}, False), ({"interactions": 100}, True)):
             with pytest.raises(RuntimeError, match="another process adds runs to .*; wait for"):
                 run_benchmark(replace(TINY, **changed), tmp_path, overwrite=overwrite)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
 def test_what_is_overwritten_leaves_only_comparable_runs(tmp_path):
@@ -280,6 +288,30 @@ def test_what_ended_before_an_interrupt_is_kept_by_a_backend_that_tells_at_the_e
         keep(table, runs, interrupted, jobs=2, progress_bar=False)
     assert len(runs) > 6
     assert set(played) == {run.key for run in runs} - {run.key for run in missing(table, runs)}
+
+
+def test_one_person_s_session_is_kept_for_the_first_seed_of_each_agent(tmp_path):
+    run_benchmark(TINY, tmp_path)
+    visits = read_visits(tmp_path)
+    assert {agent for _, agent in visits} == {"linucb", *ALWAYS_RUN}
+    assert {(visit["run_seed"], visit["seed"]) for visit in visits.values()} == {(0, MAX_ENVS)}
+    assert len({visit["arrival"] for visit in visits.values()}) == 1
+    before = contents(tmp_path / "visits")
+    run_benchmark(replace(TINY, seeds=(3, 0)), tmp_path)
+    assert contents(tmp_path / "visits") == before
+    run_benchmark(replace(TINY, agents={"linucb": {"alpha": 9.0}}), tmp_path, overwrite=True)
+    after = contents(tmp_path / "visits")
+    assert {file.stem for file in before if after[file] != before[file]} <= {"linucb"}
+
+
+def test_a_visit_is_on_the_disk_before_its_run_counts_as_finished(tmp_path, monkeypatch):
+    def full_disk(table, rows):
+        assert read_visits(tmp_path)
+        raise OSError("no space left")
+
+    monkeypatch.setattr(ResultTable, "append_run", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        run_benchmark(TINY, tmp_path)
 
 
 def test_a_failing_agent_is_a_row_and_the_others_go_on(tmp_path, other_agents):
