@@ -14,7 +14,8 @@ def module_files():
     for folder in ("recsim_env", *LINKED):
         for file in (REPOSITORY / folder).rglob("*.py"):
             parts = file.relative_to(REPOSITORY).with_suffix("").parts
-            if not set(parts[1:]) & set(LINKED):  # before Python 3.13, rglob follows links
+            is_linked = parts[0] == "recsim_env" and parts[1] in LINKED
+            if not is_linked:  # before Python 3.13, rglob follows links
                 parts = parts if parts[0] == "recsim_env" else ("recsim_env", *parts)
                 found[".".join(parts).removesuffix(".__init__")] = file
     return dict(sorted(found.items()))

@@ -22,7 +22,8 @@ from recsim_env.cli.arguments import (
     path,
     workers,
 )
-from recsim_env.cli.sweeping import add_sweep, chosen_sweep, print_size, print_sweeps
+from recsim_env.cli.planning import print_config, print_size
+from recsim_env.cli.sweeping import add_sweep, chosen_sweep, print_sweeps
 from recsim_env.formats.files import check_folder
 from recsim_env.inputs.spelling import did_you_mean
 
@@ -114,6 +115,11 @@ def _add_benchmark(commands: Any) -> None:
         "--config", type=path, metavar="FILE", help="a TOML file with settings (none)"
     )
     parser.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print such a file, of all that is asked for here, and play nothing",
+    )
+    parser.add_argument(
         "--out", type=path, metavar="FOLDER", help=f"where results go ({RESULTS}/SCENARIO)"
     )
     add_overwrite(parser)
@@ -171,6 +177,9 @@ def benchmark(options: argparse.Namespace) -> int:
 
     settings = benchmark_settings(options)
     folder = options.out or RESULTS / settings.folder_name
+    if options.print_config:
+        print_config(settings, folder)
+        return 0
     check_folder(folder)
     if settings.sweep:
         print_size(settings)

@@ -16,6 +16,7 @@ from recsim_env.cli.markdown import (
 )
 from recsim_env.cli.suitability import Suitability, first_line
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import ranges
 from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.envs.resolving import resolve_scenario
 
@@ -154,3 +155,26 @@ def agent_settings(name: str) -> str:
     kind = agent_class(name)
     defaults = kind.Settings.defaults()
     return settings_table(kind.Settings, defaults) if defaults else ""
+
+
+#: What keys of a benchmark's file take that are no numbers with a range.
+_TAKES = {
+    "scenarios": "names, or a table of labels with settings",
+    "agents": 'likewise; `"all"` is all of ours that learn',
+    "sweep": "a table of settings with lists of values",
+    "seeds": "how many, or a list of them",
+    "jobs": "-1, or 1 or more",
+}
+
+
+def benchmark_keys() -> str:
+    """Returns a table of the keys of a benchmark's file, with what each takes and means."""
+    from recsim_env.benchmark.experiment.config_file import meanings_of_keys
+    from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+
+    allowed = ranges(BenchmarkSettings)
+    rows = [
+        [f"`{name}`", _TAKES.get(name) or f"{allowed[name]}", said]
+        for name, said in meanings_of_keys().items()
+    ]
+    return table(["key", "takes", "meaning (default)"], rows)

@@ -8,7 +8,6 @@ from recsim_env.cli.arguments import Setting, setting
 from recsim_env.cli.columns import print_columns
 
 if TYPE_CHECKING:
-    from recsim_env.benchmark.experiment.settings import BenchmarkSettings
     from recsim_env.benchmark.experiment.sweep import Entries
     from recsim_env.results.table import ResultTable
 
@@ -74,23 +73,6 @@ def _parts(text: str) -> list[str]:
         else:
             parts[-1] += sign
     return [part.strip() for part in parts]
-
-
-def print_size(settings: "BenchmarkSettings") -> None:
-    """Prints how many runs a sweep asks for, before any is played."""
-    from recsim_env.benchmark.experiment.plan import make_plan
-
-    runs = make_plan(settings).runs
-    scenarios, agents, seeds = (len({run.key[place] for run in runs}) for place in range(3))
-    print(
-        f"{len(runs):,} runs: {_count(scenarios, 'scenario')} by {_count(agents, 'agent')}, each "
-        f"with its settings, and {_count(seeds, 'seed')}",
-        flush=True,
-    )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def print_sweeps(table: "ResultTable") -> None:

@@ -56,3 +56,19 @@ def test_a_sweep_says_its_size_goes_on_and_prints_one_table(capsys, tmp_path):
     assert "12 of 18 runs were finished before" in capsys.readouterr().out
     (found,) = sweeps(ResultTable(tmp_path / "sweep"))
     assert found.values == {"n_items": (5, 10, 20)}
+
+
+def test_a_printed_file_asks_for_the_same_and_nothing_is_played(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = [*PLACE, "--set", "n_items=5", "--sweep", "slate_size=1,2"]
+    assert main([*asked, "--print-config"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(
+        "# 12 runs: 2 scenarios by 3 agents, each with its settings, and 2 seeds"
+    )
+    assert not list(tmp_path.iterdir())
+    file = tmp_path / "benchmark.toml"
+    file.write_text(text)
+    assert main(["benchmark", "--config", str(file), "--print-config"]) == 0
+    assert capsys.readouterr().out == text
+    assert "no setting n_itmes" in refused(capsys, "--set", "n_itmes=5", "--print-config")

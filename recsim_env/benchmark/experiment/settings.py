@@ -51,15 +51,15 @@ class BenchmarkSettings:
 
     Attributes:
       scenarios: label to the scenario's settings. The label is its name, unless the settings have
-        `scenario`, which then is: so a scenario can stand in a benchmark twice.
+        `scenario`, which then is: so a scenario can stand in a benchmark twice (MusicStreaming).
       agents: likewise, label to the agent's settings, and `agent`. Uniform and the oracle are
-        added, and the far-sighted reference where a scenario has one.
+        added, and the far-sighted reference where a scenario has one (a few of each kind).
       sweep: setting to its values, two or more: of every scenario by its name (`n_candidates`), of
         an agent as `agent.linucb.alpha`. Each combination is an entry of its own (none).
-      seeds: of the runs; two agents with one seed meet the same people (0, 1, 2).
+      seeds: seeds of the runs; two agents with one seed meet the same people (0, 1, 2).
       interactions: interactions of learning per run (20,000).
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
-      bins: of the reward while learning (20).
+      bins: bins of the reward while learning (20).
       num_envs: people who are served side by side while learning (16).
       eval_episodes: episodes of a frozen evaluation; beyond 100 a multiple of that (1,000).
       jobs: processes; -1 is one per core (-1). Results do not depend on it.
