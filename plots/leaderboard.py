@@ -56,6 +56,33 @@ def draw_leaderboard(
     return ax
 
 
+def leaderboard_caption(ranked: list[Standing]) -> str:
+    """Returns what must be said of a leaderboard's numbers: interactions, seeds and intervals."""
+    spent = interactions(each.n_interactions for each in ranked)
+    text = f"{spent} of learning per run. "
+    made = [each.agent for each in ranked if not each.n_interactions]
+    text += f"Made elsewhere, and learned nothing here: {', '.join(made)}. " if made else ""
+    returns = seeds_and_intervals((each.episode_return for each in ranked), "intervals of returns")
+    leads = {each.lead.method for each in ranked if each.lead and each.lead.has_interval}
+    scores = {each.score.method for each in ranked if each.score and each.score.has_interval}
+    text += f"Returns: {returns}"
+    text += f"; of leads: {', '.join(sorted(leads))}, paired by seed" if leads else ""
+    text += f"; of scores: {', '.join(sorted(scores))}, paired by seed" if scores else ""
+    return f"{text}."
+
+
+def unscored(ranked: list[Standing], *, has_oracle: bool) -> list[str]:
+    """Returns why agents have no score, if they have none, as one sentence or none."""
+    if not has_oracle:
+        return [f"No scores: there is no {REFERENCE} (see *Left out*), and returns rank."]
+    if all(each.score for each in ranked):
+        return []
+    return [
+        f"No scores: they need runs of {BASELINE} and {REFERENCE} with the same seeds, and "
+        f"{REFERENCE} must beat {BASELINE}."
+    ]
+
+
 def _draw_agent(ax: Axes, place: int, standing: Standing, found: Estimate) -> None:
     look = style.agent_style(standing.agent)
     low, high = ax.get_xlim()

@@ -9,13 +9,17 @@ from typing import Any
 from markupsafe import Markup
 
 from recsim_env.plots import style
-from recsim_env.plots.captions import interactions, seeds_and_intervals
 from recsim_env.plots.curves import crowd
+from recsim_env.plots.leaderboard import leaderboard_caption, unscored
 from recsim_env.plots.page.lines import curves_of
+from recsim_env.plots.page.measures import measures_of
 from recsim_env.plots.page.numbers import embedded
+from recsim_env.plots.page.pairs import pairs_of
 from recsim_env.plots.page.tables import Table, leaderboard
-from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
+from recsim_env.plots.report.left_out import why_no_oracle
+from recsim_env.results.standings import standings
 from recsim_env.results.table import ResultTable
+from recsim_env.results.verdicts import verdicts
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,14 @@ class ScenarioPart:
     data: Markup
 
 
-def scenario_part(table: ResultTable, scenario: str, numbers: Mapping[str, int]) -> ScenarioPart:
+def scenario_part(
+    table: ResultTable, measured: ResultTable, scenario: str, numbers: Mapping[str, int]
+) -> ScenarioPart:
     """Returns what the page has of a scenario.
 
     Args:
       table: results of the benchmark.
+      measured: of `recsim_env.results.metrics.metric_table`.
       scenario: one of `table.scenarios()`.
       numbers: agent to its number on the page.
     """
@@ -54,24 +61,10 @@ def scenario_part(table: ResultTable, scenario: str, numbers: Mapping[str, int])
         "agents": [numbers[agent] for agent in agents],
         "best": [numbers[agent] for agent in agents if agent not in faint],
         **curves_of(table, scenario, numbers),
+        "pairs": pairs_of(table, scenario, numbers),
+        "measures": measures_of(table, measured, scenario, ranked, numbers),
     }
-    board = leaderboard(ranked, numbers, _caption(ranked))
-    return ScenarioPart(name, _notes(ranked), board, Markup(embedded(data)))
-
-
-def _notes(ranked: list[Standing]) -> list[str]:
-    found = []
-    if not all(each.score for each in ranked):
-        found.append(
-            f"No scores: they need runs of {BASELINE} and {REFERENCE} with the same seeds, and "
-            f"{REFERENCE} must beat {BASELINE}."
-        )
-    if all(each.episode_return.n == 1 for each in ranked):
-        found.append("One seed gives no intervals: repeat with more seeds to compare agents.")
-    return found
-
-
-def _caption(ranked: list[Standing]) -> str:
-    spent = interactions(each.n_interactions for each in ranked)
-    returns = seeds_and_intervals((each.episode_return for each in ranked), "intervals of returns")
-    return f"After {spent} of learning per run; {returns}."
+    has_oracle = not why_no_oracle(table, scenario)
+    notes = [*unscored(ranked, has_oracle=has_oracle), *verdicts(table, scenario)]
+    board = leaderboard(ranked, numbers, leaderboard_caption(ranked))
+    return ScenarioPart(name, notes, board, Markup(embedded(data)))

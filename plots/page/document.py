@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from importlib import resources
 from typing import Any
@@ -15,13 +16,16 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from recsim_env.plots.page import figures
+from recsim_env.plots.page import about, figures
 from recsim_env.plots.page.by_scenario import scenario_part
 from recsim_env.plots.page.looks import Look, in_order
 from recsim_env.plots.page.numbers import embedded
+from recsim_env.plots.page.overall import ladder_board
+from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
 
-_SCRIPTS = ("tables.js", "page.js")
+_SCRIPTS = ("tables.js", "rows.js", "page.js")
+_MANY = 4
 _LIGHT, _DARK = "/* light colours of agents */", "/* dark colours of agents */"
 
 
@@ -37,12 +41,21 @@ def document_of(folder: str | os.PathLike[str]) -> str:
     finals = table.rows(phase="final")
     looks = in_order({row["agent"] for row in finals})
     numbers = {look.name: number for number, look in enumerate(looks)}
-    parts = [scenario_part(table, scenario, numbers) for scenario in table.scenarios()]
+    measured, settings = metric_table(folder), table.read_settings()
+    parts = [scenario_part(table, measured, each, numbers) for each in table.scenarios()]
+    ladder = ladder_board(table, numbers)
     scripts = [vega(), *(Markup(_text(name)) for name in _SCRIPTS)]
     return _template().render(
-        title=f"Benchmark: {', '.join(each.name for each in parts)}",
+        title=_title([each.name for each in parts]),
         summary=_summary(table),
-        parts_of_page=[{"id": "scenario", "title": "Leaderboard and curves"}],
+        ladder=ladder,
+        about={
+            "failures": about.failures(table),
+            "left_out": about.left_out(settings),
+            "settings": about.settings_tables(settings),
+            "versions": about.versions_table(table.read_versions()),
+            "commands": about.commands(settings),
+        },
         policy=_policy(scripts),
         style=_style(looks),
         looks=looks,
@@ -51,6 +64,11 @@ def document_of(folder: str | os.PathLike[str]) -> str:
         page_data=Markup(embedded(_page_data(looks))),
         scripts=scripts,
     )
+
+
+def _title(scenarios: list[str]) -> str:
+    many = len(scenarios) > _MANY
+    return f"Benchmark: {f'{len(scenarios)} scenarios' if many else ', '.join(scenarios)}"
 
 
 def _summary(table: ResultTable) -> str:
@@ -103,7 +121,14 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         loader=jinja2.FunctionLoader(_text),
     )
+    environment.filters["breakable"] = _breakable
     return environment.get_template("page.html")
+
+
+def _breakable(text: str) -> Markup:
+    """Returns text that may be broken within a name of several words: LongTerm, at_once, a-b."""
+    parts = re.split(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[_-])(?!$)", text)
+    return Markup("<wbr>").join(parts)
 
 
 def _text(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import altair as alt
 
 _LINE_HEIGHT, _SQUARE_HEIGHT = 320, 380
+_FITTING: Any = alt.ExprRef("min(14, 0.8 * bandwidth('x'))")
 _AS_DRAWN: Any = None  # colours, dashes and shapes stand in the rows as they are drawn
 
 
@@ -55,6 +56,20 @@ FIGURES = (
         "intervals. Axes are logarithmic where agents differ more than tenfold.",
         "No regret: there is no oracle's reward to compare with.",
     ),
+    Figure(
+        "pairs",
+        "Every pair of agents",
+        "Difference of returns, row minus column, paired by seed. Blue and +: the row earns more; "
+        "orange and −: less; pale: not significantly different, all pairs of the scenario "
+        "considered (Holm, 95 %). The stronger the colour, the larger the difference.",
+        "No pairs: no two agents share a seed.",
+    ),
+    Figure(
+        "measures",
+        "One metric against another",
+        "Each agent at the end of learning, with 95 % intervals over seeds in both directions.",
+        "No agent has both metrics.",
+    ),
 )
 
 
@@ -66,6 +81,8 @@ def specifications() -> dict[str, dict[str, Any]]:
         "online": lines("interactions", "reward per interaction"),
         "regret": lines("interactions", lost),
         "regret_by_tens": lines("interactions", lost, scale="log"),
+        "pairs": matrix(),
+        "measures": scatter(),
     }
     titles = {figure.name: figure.title for figure in FIGURES}
     return {name: _spec(chart, titles[name.partition("_by_")[0]]) for name, chart in charts.items()}
@@ -111,6 +128,53 @@ def lines(xlabel: str, ylabel: str, scale: Any = "linear") -> Any:
         .add_params(nearest)
     )
     return alt.layer(band, line, dots).properties(height=_LINE_HEIGHT)
+
+
+def matrix() -> Any:
+    """Returns agents by agents: who earns more than whom, both in the order of the leaderboard."""
+    by_place: Any = alt.EncodingSortField(field="place", op="min")
+    by_other: Any = alt.EncodingSortField(field="other_place", op="min")
+    labels = {"labelLimit": 110, "ticks": False, "domain": False, "grid": False}
+    base = (
+        alt.Chart()
+        .encode(
+            x=alt.X("other_name:N")
+            .title("less the return of")
+            .sort(by_other)
+            .axis(orient="top", labelAngle=-60, **labels),
+            y=alt.Y("name:N").title("return of").sort(by_place).axis(**labels),
+        )
+        .transform_filter("indexof(shown, datum.other) >= 0")
+    )
+    cells = base.mark_rect(aria=False, stroke="var(--paper)").encode(
+        fill=alt.Fill("fill:N").scale(_AS_DRAWN),
+        fillOpacity=alt.FillOpacity("strength:Q").scale(_AS_DRAWN).legend(None),
+        tooltip=alt.Tooltip("name:N"),
+    )
+    signs = base.mark_text(
+        aria=False, fill="var(--paper)", fontWeight="bold", fontSize=_FITTING
+    ).encode(text="sign:N", tooltip=alt.Tooltip("name:N"))
+    return alt.layer(cells, signs)
+
+
+def scatter() -> Any:
+    """Returns agents by two metrics, `x` and `mean`, whose names the page puts in the titles."""
+    x = alt.X("x:Q").title("@x").scale(zero=False, padding=12).axis(grid=True, format=",~r")
+    y = alt.Y("mean:Q").title("@y").scale(zero=False, padding=12).axis(format=",~r")
+    base = alt.Chart().encode(color=alt.Color("color:N").scale(_AS_DRAWN))
+    upright = base.mark_rule(aria=False).encode(x=x, y=alt.Y("low:Q").title("@y"), y2="high:Q")
+    level = base.mark_rule(aria=False).encode(y=y, x=alt.X("x_low:Q").title("@x"), x2="x_high:Q")
+    names = base.mark_text(aria=False, align="left", dx=9, dy=-8, fontSize=12).encode(
+        x=x, y=y, text="label:N"
+    )
+    dots = base.mark_point(size=90, filled=True, opacity=1, aria=False).encode(
+        x=x,
+        y=y,
+        shape=alt.Shape("shape:N").scale(_AS_DRAWN),
+        stroke=alt.Stroke("color:N").scale(_AS_DRAWN),
+        tooltip=alt.Tooltip("name:N"),
+    )
+    return alt.layer(upright, level, names, dots).properties(height=_SQUARE_HEIGHT)
 
 
 def _spec(chart: Any, description: str) -> dict[str, Any]:

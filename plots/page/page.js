@@ -1,14 +1,17 @@
 // One scenario is looked at, with the agents that are switched on, in every figure.
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const page = read("page-data");
+const rowsOf = window.pageRows(page);
 const choice = document.getElementById("scenario-choice");
 const switches = document.getElementById("switches");
 const boxes = [...switches.querySelectorAll("input")];
+const figures = [...document.querySelectorAll("figure[data-figure]")];
 const told = document.getElementById("told");
+const across = document.getElementById("measure-x");
+const upright = document.getElementById("measure-y");
 const drawn = new Map();      // name of a figure to its view
 let scenario = null;
 let isTouched = false;        // whether the agents shown are the reader's choice
-let turn = 0;
 
 document.documentElement.classList.add("has-script");
 
@@ -20,33 +23,48 @@ function show(agents) {
   for (const box of boxes) box.checked = agents.includes(Number(box.value));
 }
 
-function number(value) {
-  if (value === null || value === undefined) return "–";
-  const digits = value ? Math.min(Math.max(3 - Math.floor(Math.log10(Math.abs(value))), 0), 6) : 0;
-  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return value.toLocaleString("en-US", format).replace("-", "−");
+// What a figure shows of the scenario: the kind of drawing, its rows, and names for its axes.
+function content(name) {
+  if (name === "pairs") {
+    return { kind: name, rows: rowsOf.pairs(scenario.pairs, scenario.agents), names: {} };
+  }
+  if (name === "measures") {
+    const [x, y] = [across, upright].map((select) => scenario.measures[select.value]);
+    const names = { "@x": `${x.title} (${x.meaning})`, "@y": y.title };
+    return { kind: name, rows: rowsOf.measures(x, y), names };
+  }
+  const byTens = name === "regret" && scenario.is_regret_by_tens;
+  return {
+    kind: byTens ? "regret_by_tens" : name, rows: rowsOf.lines(scenario[name], byTens), names: {},
+  };
 }
 
-function interval(low, high) {
-  return low === null || high === null ? "none: one seed" : `${number(low)} to ${number(high)}`;
+function matrixHeight() {
+  const n = Math.max(shown().length, 1);
+  return n * (n > 20 ? 17 : 24);
 }
 
-function look(agent) {
-  const { name, shape, dashes } = page.agents[agent];
-  return { agent, name, shape, dashes, color: `var(--agent-${agent})` };
-}
-
-// Rows of a figure of curves; an axis by tens has no place for what is not positive.
-function rowsOf(lines, byTens) {
-  return lines.flatMap((line) => line.x.map((x, i) => ({
-    ...look(line.agent), x, mean: line.mean[i],
-    low: line.low[i] ?? line.mean[i], high: line.high[i] ?? line.mean[i],
-    told: {
-      agent: page.agents[line.agent].name, interactions: x.toLocaleString("en-US"),
-      mean: number(line.mean[i]), interval: interval(line.low[i], line.high[i]),
-    },
-  }))).filter((row) => !byTens || (row.x > 0 && row.mean > 0))
-    .map((row) => (byTens && row.low <= 0 ? { ...row, low: row.mean / 10 } : row));
+async function draw(figure) {
+  const name = figure.dataset.figure;
+  const place = figure.querySelector(".drawing");
+  const note = figure.querySelector(".note");
+  const { kind, rows, names } = content(name);
+  drawn.get(name)?.finalize();
+  drawn.delete(name);
+  figure.rows = rows;
+  note.hidden = rows.length > 0;
+  note.textContent = page.absent[name];
+  if (!rows.length) return place.replaceChildren();
+  const named = (key, value) => (typeof value === "string" && value in names ? names[value] : value);
+  const spec = JSON.parse(JSON.stringify(page.figures[kind]), named);
+  spec.datasets = { rows };
+  spec.params.find((each) => each.name === "shown").value = shown();
+  if (kind === "pairs") spec.height = matrixHeight();
+  const mine = {};
+  figure.latest = mine;
+  const result = await vegaEmbed(place, spec, { renderer: "svg", actions: false, tooltip: tell });
+  if (figure.latest === mine) drawn.set(name, result.view);
+  else result.finalize();
 }
 
 // What is under the pointer; cells of a nearest-point search hold the mark that holds the row.
@@ -55,45 +73,51 @@ function tell(handler, event, item) {
   told.hidden = !row?.told || !item.tooltip;
   if (told.hidden) return;
   told.replaceChildren();
-  for (const [name, text] of Object.entries(row.told)) {
-    told.append(
-      Object.assign(document.createElement("dt"), { textContent: name }),
-      Object.assign(document.createElement("dd"), { textContent: text }),
-    );
-  }
+  for (const [name, text] of Object.entries(row.told)) told.append(element("dt", name), element("dd", text));
   const { offsetWidth: width, offsetHeight: height } = told;
   const right = event.clientX + 14 + width < innerWidth;
   told.style.left = `${Math.max(right ? event.clientX + 14 : event.clientX - 14 - width, 4)}px`;
   told.style.top = `${Math.max(event.clientY - height - 10, 4)}px`;
 }
 
-async function draw(figure) {
-  const name = figure.dataset.figure;
-  const place = figure.querySelector(".drawing");
-  const note = figure.querySelector(".note");
-  const byTens = name === "regret" && scenario.is_regret_by_tens;
-  const rows = rowsOf(scenario[name], byTens);
-  drawn.get(name)?.finalize();
-  drawn.delete(name);
-  place.replaceChildren();
-  figure.rows = rows;
-  note.hidden = rows.length > 0;
-  note.textContent = page.absent[name];
-  if (!rows.length) return;
-  const spec = structuredClone(page.figures[byTens ? `${name}_by_tens` : name]);
-  spec.datasets = { rows };
-  spec.params.find((each) => each.name === "shown").value = shown();
-  const options = { renderer: "svg", actions: false, tooltip: tell };
-  const mine = turn;
-  const result = await vegaEmbed(place, spec, options);
-  if (mine === turn) drawn.set(name, result.view);
-  else result.finalize();
+function element(tag, text) {
+  return Object.assign(document.createElement(tag), { textContent: text });
 }
 
-function redraw() {
-  turn += 1;
-  document.querySelectorAll("figure[data-figure]").forEach(draw);
-  refreshNumbers();
+// The numbers behind a figure, for who cannot hover; written when they are opened.
+function writeNumbers(figure) {
+  if (!figure.querySelector("details").open) return;
+  const agents = new Set(shown());
+  const rows = (figure.rows ?? []).filter((row) => agents.has(row.agent) && agents.has(row.other ?? row.agent));
+  const table = document.createElement("table");
+  const add = (cells, tag) => table.insertRow().append(...cells.map((text) => element(tag, text)));
+  if (rows.length) add(Object.keys(rows[0].told), "th");
+  for (const row of rows) add(Object.values(row.told), "td");
+  figure.querySelector(".numbers").replaceChildren(table);
+}
+
+function redraw(some) {
+  some.forEach(draw);
+  some.forEach(writeNumbers);
+}
+
+function apply() {
+  const agents = shown();
+  drawn.get("pairs")?.height(matrixHeight());
+  for (const view of drawn.values()) view.signal("shown", agents).runAsync();
+  figures.forEach(writeNumbers);
+}
+
+// Both choices keep what they had, by its title, where the scenario has it.
+function offerMeasures() {
+  for (const [select, first] of [[across, 0], [upright, 1]]) {
+    const before = select.selectedOptions[0]?.textContent;
+    const titles = scenario.measures.map((each) => each.title);
+    select.replaceChildren(...titles.map((title, index) => new Option(title, index)));
+    const kept = titles.indexOf(before);
+    const other = titles.findIndex((title) => !["return", "score"].includes(title));
+    select.value = kept >= 0 ? kept : first ? Math.max(other, 0) : 0;
+  }
 }
 
 function choose(index) {
@@ -111,33 +135,9 @@ function choose(index) {
   }
   if (!isTouched) show(scenario.best);
   document.getElementById("figures").hidden = !scenario.agents.length;
-  redraw();
-}
-
-function apply() {
-  const agents = shown();
-  for (const view of drawn.values()) view.signal("shown", agents).runAsync();
-  refreshNumbers();
-}
-
-// The numbers behind a figure, for who cannot hover; written when they are opened.
-function refreshNumbers() {
-  for (const figure of document.querySelectorAll("figure[data-figure]")) {
-    if (figure.querySelector("details").open) writeNumbers(figure);
-  }
-}
-
-function writeNumbers(figure) {
-  const agents = new Set(shown());
-  const table = document.createElement("table");
-  const add = (cells, tag) => {
-    const row = table.insertRow();
-    for (const text of cells) row.append(Object.assign(document.createElement(tag), { textContent: text }));
-  };
-  const rows = (figure.rows ?? []).filter((row) => agents.has(row.agent));
-  if (rows.length) add(Object.keys(rows[0].told), "th");
-  for (const row of rows) add(Object.values(row.told), "td");
-  figure.querySelector(".numbers").replaceChildren(table);
+  if (!scenario.agents.length) return;
+  offerMeasures();
+  redraw(figures);
 }
 
 switches.addEventListener("change", () => { isTouched = true; apply(); });
@@ -148,8 +148,11 @@ switches.addEventListener("click", (event) => {
   show({ best: scenario.best, all: scenario.agents, none: [] }[kind]);
   apply();
 });
-for (const figure of document.querySelectorAll("figure[data-figure]")) {
+for (const figure of figures) {
   figure.querySelector("details").addEventListener("toggle", () => writeNumbers(figure));
+}
+for (const select of [across, upright]) {
+  select.addEventListener("change", () => redraw([document.getElementById("figure-measures")]));
 }
 choice.addEventListener("change", () => choose(Number(choice.value)));
 choose(Number(choice.value));

@@ -4,7 +4,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   heads.forEach((head, column) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = head.textContent;
+    button.append(...head.childNodes);
     if (head.title) button.title = head.title;
     head.replaceChildren(button);
     button.addEventListener("click", () => sort(table, heads, column));

@@ -40,6 +40,7 @@ class Cell:
       whisker: an interval to draw in it.
       heat: share of the scale, from 0 to 1, that shades it.
       mark: "best" or "tied" of what a column has as its best.
+      hint: what is told when a pointer rests on it.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Cell:
     whisker: Whisker | None = None
     heat: float | None = None
     mark: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from recsim_env.plots import style
-from recsim_env.plots.captions import interactions, number, seeds_and_intervals, with_interval
+from recsim_env.plots.captions import number, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
-from recsim_env.plots.leaderboard import draw_leaderboard
+from recsim_env.plots.leaderboard import draw_leaderboard, leaderboard_caption, unscored
 from recsim_env.plots.report.left_out import why_no_oracle
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
@@ -60,15 +60,9 @@ def _scenario(page: Page, scenario: str) -> str:
     if not table.rows(phase="final", scenario=scenario):
         return f"{heading}\n\nNo run finished."
     ranked = standings(table, scenario)
-    parts = [heading, _leaderboard(ranked), f"*{_caption(ranked)}*"]
+    parts = [heading, _leaderboard(ranked), f"*{leaderboard_caption(ranked)}*"]
     is_scored, has_oracle = all(each.score for each in ranked), not why_no_oracle(table, scenario)
-    if not has_oracle:
-        parts.append(f"No scores: there is no {REFERENCE} (see *Left out*), and returns rank.")
-    elif not is_scored:
-        parts.append(
-            f"No scores: they need runs of {BASELINE} and {REFERENCE} with the same seeds, and "
-            f"{REFERENCE} must beat {BASELINE}."
-        )
+    parts += unscored(ranked, has_oracle=has_oracle)
     parts += verdicts(table, scenario)
     for name, meaning, draw in _FIGURES:
         if name == "regret" and not has_oracle:
@@ -81,20 +75,6 @@ def _scenario(page: Page, scenario: str) -> str:
             except ValueError as error:
                 parts.append(f"No figure *{name}*: {error}.")
     return "\n\n".join(parts)
-
-
-def _caption(ranked: list[Standing]) -> str:
-    spent = interactions(each.n_interactions for each in ranked)
-    text = f"{spent} of learning per run. "
-    made = [each.agent for each in ranked if not each.n_interactions]
-    text += f"Made elsewhere, and learned nothing here: {', '.join(made)}. " if made else ""
-    returns = seeds_and_intervals((each.episode_return for each in ranked), "intervals of returns")
-    leads = {each.lead.method for each in ranked if each.lead and each.lead.has_interval}
-    scores = {each.score.method for each in ranked if each.score and each.score.has_interval}
-    text += f"Returns: {returns}"
-    text += f"; of leads: {', '.join(sorted(leads))}, paired by seed" if leads else ""
-    text += f"; of scores: {', '.join(sorted(scores))}, paired by seed" if scores else ""
-    return f"{text}."
 
 
 def _leaderboard(ranked: list[Standing]) -> str:

@@ -8,7 +8,7 @@ import pytest
 class Elements(HTMLParser):
     """The elements of a document, in order: (tag, attributes, text directly within)."""
 
-    EMPTY = frozenset(("circle", "input", "link", "meta", "path", "use"))
+    EMPTY = frozenset(("circle", "input", "link", "meta", "path", "use", "wbr"))
 
     def __init__(self, text):
         super().__init__()

@@ -49,7 +49,7 @@ def page(browser, file):
     """Returns a function that runs JavaScript on the page, newly opened and drawn."""
     screen(browser, 1200)
     browser.get(file.as_uri())
-    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 3")
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 5")
     yield browser.execute_script
     problems = [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
     assert problems == []
@@ -128,6 +128,32 @@ def test_hovering_tells_the_interval(browser, page):
     assert page("return document.querySelector('#told b')") is None
 
 
+def test_matrix_tells_who_earns_more_of_each_pair(browser, page):
+    cells = page(
+        "return [...document.querySelectorAll('#figure-pairs .mark-rect path')]"
+        ".map((cell) => cell.getAttribute('fill'))"
+    )
+    assert sorted(map(cells.count, set(cells))) == [10, 10]  # luck is shared: all are shown
+    click(browser, "#figure-pairs summary")
+    told = wait_for(browser, "return document.querySelector('#figure-pairs .numbers').innerText")
+    assert "ials\tpopularity\t2.000\t2.000 to 2.000\t< 0.001" in told
+    assert "popularity\tials\t−2.000\t−2.000 to −2.000\t< 0.001" in told
+
+
+def test_metrics_are_chosen_and_kept_in_the_next_scenario(browser, page):
+    from selenium.webdriver.support.ui import Select
+
+    titles = "return [...document.querySelectorAll('#figure-measures .role-axis-title text')]"
+    titles += ".map((title) => title.textContent)"
+    assert set(page(titles)) == {"return (reward per episode)", "click rate"}
+    Select(browser.find_element("id", "measure-y")).select_by_visible_text("wall seconds")
+    wait_for(browser, f"return (() => {{ {titles} }})().includes('wall seconds')")
+    Select(browser.find_element("id", "scenario-choice")).select_by_index(1)
+    assert page("return document.getElementById('measure-y').selectedOptions[0].text") == (
+        "wall seconds"
+    )
+
+
 def test_numbers_of_a_figure_are_read_without_hovering(browser, page):
     click(browser, "#figure-learning summary")
     told = wait_for(browser, "return document.querySelector('#figure-learning .numbers').innerText")
@@ -166,7 +192,7 @@ def test_paper_is_light_also_from_a_dark_screen(browser, page):
 def test_page_is_never_wider_than_the_screen(browser, page, file, width):
     screen(browser, width)
     browser.get(file.as_uri())
-    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 3")
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 5")
     assert page("return document.documentElement.scrollWidth") <= width
 
 

@@ -1,0 +1,70 @@
+"""What was measured of each agent at the end of learning, to set one metric against another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recsim_env.plots.page.numbers import ends
+from recsim_env.results.intervals import Estimate, estimate
+from recsim_env.results.measured import metric_by_seed
+from recsim_env.results.metrics import METRICS
+from recsim_env.results.standings import BASELINE, REFERENCE, Standing, final_by_seed
+from recsim_env.results.table import ResultTable
+
+# Columns of `rows.csv`, and what they say.
+_COLUMNS = {
+    "click_rate": "clicks per shown slate",
+    "episode_length": "slates per episode",
+    "reward_per_step": "reward per slate",
+    "wall_seconds": "seconds per run",
+}
+
+
+def measures_of(
+    table: ResultTable,
+    measured: ResultTable,
+    scenario: str,
+    ranked: Sequence[Standing],
+    numbers: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    """Returns metrics of a scenario: title, meaning, and agent to mean, low and high.
+
+    Args:
+      table: results of the benchmark.
+      measured: of `recsim_env.results.metrics.metric_table`.
+      scenario: one that has a finished run.
+      ranked: its agents.
+      numbers: agent to its number on the page.
+    """
+    found: list[tuple[str, str, Mapping[str, Estimate]]] = [
+        ("return", "reward per episode", {each.agent: each.episode_return for each in ranked}),
+        (
+            "score",
+            f"{BASELINE} = 0, {REFERENCE} = 1",
+            {each.agent: each.score for each in ranked if each.score},
+        ),
+    ]
+    for name, metric in METRICS.items():
+        found.append((name, metric.meaning, _estimates(metric_by_seed(measured, scenario, name))))
+    for column, meaning in _COLUMNS.items():
+        by_seed = final_by_seed(table, scenario, column)
+        found.append((column.replace("_", " "), meaning, _estimates(by_seed)))
+    return [
+        {
+            "title": title.replace("_", " "),
+            "meaning": meaning,
+            "points": {numbers[agent]: ends(each) for agent, each in estimates.items()},
+        }
+        for title, meaning, estimates in found
+        if estimates
+    ]
+
+
+def _estimates(by_seed: Mapping[str, Mapping[int, float]]) -> dict[str, Estimate]:
+    known = {
+        agent: [value for value in values.values() if math.isfinite(value)]
+        for agent, values in by_seed.items()
+    }
+    return {agent: estimate(values) for agent, values in known.items() if values}

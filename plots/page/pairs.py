@@ -1,0 +1,28 @@
+"""Every pair of agents of a scenario, as the matrix shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recsim_env.plots.page.numbers import ends, short
+from recsim_env.results.pairs import all_pairs
+from recsim_env.results.standings import final_by_seed
+from recsim_env.results.table import ResultTable
+
+
+def pairs_of(table: ResultTable, scenario: str, numbers: Mapping[str, int]) -> list[list[Any]]:
+    """Returns first, second, mean, low and high of their difference, and its adjusted p-value.
+
+    Every pair is listed once; agents are numbers on the page. What is adjusted for is all pairs of
+    the agents of the scenario.
+
+    Args:
+      table: results of the benchmark.
+      scenario: one that has a finished run.
+      numbers: agent to its number on the page.
+    """
+    return [
+        [numbers[p.first], numbers[p.second], *ends(p.difference), short(p.adjusted)]
+        for p in all_pairs(final_by_seed(table, scenario))
+    ]
