@@ -134,7 +134,7 @@ def matrix() -> Any:
     """Returns agents by agents: who earns more than whom, both in the order of the leaderboard."""
     by_place: Any = alt.EncodingSortField(field="place", op="min")
     by_other: Any = alt.EncodingSortField(field="other_place", op="min")
-    labels = {"labelLimit": 110, "ticks": False, "domain": False, "grid": False}
+    labels: Any = {"labelLimit": 110, "ticks": False, "domain": False, "grid": False}
     base = (
         alt.Chart()
         .encode(
