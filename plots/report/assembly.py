@@ -16,6 +16,7 @@ from recsim_env.plots.report import (
     redrawing,
     scenarios,
     sweeps,
+    until,
     versions,
 )
 from recsim_env.plots.report.page import Page, Section
@@ -23,6 +24,7 @@ from recsim_env.results.table import ResultTable
 
 SECTIONS: tuple[Section, ...] = (
     head.SECTION,
+    until.SECTION,
     ladder.SECTION,
     sweeps.SECTION,
     scenarios.SECTION,

@@ -7,14 +7,16 @@
     >>> settings.checkpoint_interactions
     (1000, 2000, 3000, 4000, 5000)
 
-`run_benchmark(settings, folder)` does it; `evaluate` is its frozen evaluation alone, `simulate`
-that of very many people, and `record` writes down what people did. What they do within
-``with working_on("ray", address):`` is done by the workers of a cluster.
+`run_benchmark(settings, folder)` does it, and `run_until_decided` with as many seeds as it takes;
+`evaluate` is its frozen evaluation alone, `simulate` that of very many people, and `record` writes
+down what people did. What they do within ``with working_on("ray", address):`` is done by the
+workers of a cluster.
 """
 
 from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.experiment.until import run_until_decided
 from recsim_env.benchmark.recording import Recording, record
 from recsim_env.benchmark.runs.places import working_on
 from recsim_env.benchmark.simulation.report import Report
@@ -31,6 +33,7 @@ __all__ = [
     "evaluate",
     "record",
     "run_benchmark",
+    "run_until_decided",
     "simulate",
     "working_on",
 ]

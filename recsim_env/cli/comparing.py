@@ -22,6 +22,7 @@ from recsim_env.cli.arguments import (
     path,
     workers,
 )
+from recsim_env.cli.deciding import add_until, run_chosen
 from recsim_env.cli.planning import print_config, print_size
 from recsim_env.cli.sweeping import add_sweep, chosen_sweep, print_sweeps
 from recsim_env.formats.files import check_folder
@@ -84,6 +85,7 @@ def _add_benchmark(commands: Any) -> None:
             "benchmark --config docs/results/ladder/quick.toml --out results/quick",
             "benchmark MusicStreaming --agents linucb --agent-set linucb.alpha=0.5 --set n_days=30",
             "benchmark MusicStreaming --sweep n_candidates=10,50 --sweep agent.linucb.alpha=.3,1,3",
+            "benchmark NewsFeed --agents linucb dqn --seeds 5 --until decided --max-seeds 40",
             "benchmark NewsFeed --backend ray --address head:6379",
         ),
     )
@@ -103,6 +105,7 @@ def _add_benchmark(commands: Any) -> None:
         help=f"{AGENT}; or of the TOML file; all: all that learn (a few of each kind)",
     )
     add_seeds(parser, default="3")
+    add_until(parser)
     for option, name, text, default in _COUNTS:
         parser.add_argument(
             option, dest=name, type=count, metavar="N", help=f"{text} ({default:,})"
@@ -173,8 +176,6 @@ def with_agent_settings(agents: Any, changes: list[Setting]) -> dict[str, dict[s
 
 def benchmark(options: argparse.Namespace) -> int:
     """Runs what is missing, writes the report and prints the leaderboard."""
-    from recsim_env.benchmark import run_benchmark
-
     settings = benchmark_settings(options)
     folder = options.out or RESULTS / settings.folder_name
     if options.print_config:
@@ -185,7 +186,8 @@ def benchmark(options: argparse.Namespace) -> int:
         print_size(settings)
     try:
         with workers(options):
-            outcome = run_benchmark(
+            outcome = run_chosen(
+                options,
                 settings,
                 folder,
                 command=options.typed,

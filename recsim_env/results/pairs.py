@@ -137,7 +137,9 @@ def best_set(returns: Mapping[str, BySeed], level: float = 0.05) -> list[str]:
     return [agent for agent, p in levels_of_exclusion(returns).items() if p > level]
 
 
-def levels_of_exclusion(returns: Mapping[str, BySeed]) -> dict[str, float]:
+def levels_of_exclusion(
+    returns: Mapping[str, BySeed], n_comparisons: int | None = None
+) -> dict[str, float]:
     """Returns agent to the level at which `best_set` would leave it out.
 
     It is the p-value of nobody being better, adjusted for the comparisons with all the others, and
@@ -145,6 +147,7 @@ def levels_of_exclusion(returns: Mapping[str, BySeed]) -> dict[str, float]:
 
     Args:
       returns: as in `best_set`.
+      n_comparisons: for how many of an agent to adjust; by default those that the seeds allow.
     """
     found = {}
     for agent, own in returns.items():
@@ -152,5 +155,6 @@ def levels_of_exclusion(returns: Mapping[str, BySeed]) -> dict[str, float]:
         leads = [paired_values(other, own) for other in rivals if set(other) & set(own)]
         p_values = better(leads)
         known = p_values[~np.isnan(p_values)]
-        found[agent] = min(1.0, float(known.min()) * len(known)) if len(known) else 1.0
+        n = len(known) if n_comparisons is None else n_comparisons
+        found[agent] = min(1.0, float(known.min()) * n) if len(known) else 1.0
     return found

@@ -9,6 +9,7 @@ from statistics import median
 from recsim_env.results.intervals import normalized_score, paired_values
 from recsim_env.results.pairs import BySeed, best_set
 from recsim_env.results.power import detectable_difference
+from recsim_env.results.sequential import noted_decisions
 from recsim_env.results.standings import BASELINE, CEILINGS, best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
 
@@ -87,6 +88,28 @@ def verdicts(table: ResultTable, scenario: str) -> Iterator[str]:
     if max(map(len, returns.values())) == 1:
         yield "One seed gives no interval and shows no difference; three or more do."
         return
+    yield from _best(table, scenario, returns)
+    found = detectable(table, scenario)
+    if found is not None and found.alone > 0.0:
+        alone, among_all = (_in_score(d, found.scale) for d in (found.alone, found.among_all))
+        among = f"; as one of all comparisons, of {among_all}" if len(returns) > 2 else ""
+        yield (
+            f"Of two agents, {found.n} seeds show a difference of {alone} with {POWER:.0%} "
+            f"probability{among}.".replace("%", " %")
+        )
+
+
+def _best(table: ResultTable, scenario: str, returns: dict[str, BySeed]) -> Iterator[str]:
+    """Yields who may be the best, by the rule of seeds that were added until it was decided."""
+    rule, found = noted_decisions(table) or (None, [])
+    for decision in found:
+        if rule and decision.scenario == scenario:
+            yield decision.sentence()
+            yield (
+                f"Seeds were added {rule.group} at a time until then; intervals are those of a "
+                "fixed number of seeds, and promise too much of such a sequence."
+            )
+            return
     chosen = set(best_set(returns))
     means = {agent: sum(by_seed.values()) / len(by_seed) for agent, by_seed in returns.items()}
     names = sorted(chosen, key=lambda agent: (-means[agent], agent))
@@ -95,13 +118,6 @@ def verdicts(table: ResultTable, scenario: str) -> Iterator[str]:
         f"With 95 % confidence the best of the {len(returns)} agents that learn {who} (paired by "
         "seed, all comparisons considered)."
     )
-    found = detectable(table, scenario)
-    if found is not None and found.alone > 0.0:
-        alone, among_all = (_in_score(d, found.scale) for d in (found.alone, found.among_all))
-        yield (
-            f"Of two agents, {found.n} seeds show a difference of {alone} with {POWER:.0%} "
-            f"probability; as one of all comparisons, of {among_all}.".replace("%", " %")
-        )
 
 
 def _in_score(difference: float, scale: float | None) -> str:

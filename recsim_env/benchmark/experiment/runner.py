@@ -1,7 +1,8 @@
 """Plays what a folder of results lacks of a benchmark, and says what happened."""
 
+import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from recsim_env.benchmark.runs.kept import check_joinable, joinable, noted, plai
 from recsim_env.benchmark.runs.processes import foreign, keep, missing
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.results.sequential import UNTIL
 from recsim_env.results.sweeps import SWEPT
 
 
@@ -60,6 +62,8 @@ def run_benchmark(
     progress_bar: bool = False,
     overwrite: bool = False,
     measure: bool = False,
+    choose: Callable[[Run], bool] | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> BenchmarkOutcome:
     """Plays what is not yet in the folder's table, and returns what happened.
 
@@ -75,6 +79,8 @@ def run_benchmark(
       progress_bar: whether to show a line with rate and time left, on a terminal.
       overwrite: whether finished runs of other settings are replaced, and damaged ones.
       measure: whether finished runs without metrics are played again for them; rows stay.
+      choose: which runs of the settings are asked for; by default all.
+      notes: what else is kept with the settings.
 
     Raises:
       ValueError: settings that a scenario or an agent does not have, or a folder that holds
@@ -83,12 +89,15 @@ def run_benchmark(
       RuntimeError: a process of a run was killed, or another one adds runs to the folder.
     """
     plan = make_plan(settings)
+    if choose is not None:
+        plan = dataclasses.replace(plan, runs=tuple(filter(choose, plan.runs)))
     before, _ = check_joinable(folder, plan.runs, plan.configs, overwrite=overwrite)
     check_agent_settings(missing(before, plan.runs))
     with joinable(folder, plan.runs, plan.configs, overwrite=overwrite) as table:
         asked = settings.as_dict() | {"command": command}
         asked |= noted(table, plan.runs, plan.configs, plan.left_out, command)
         asked |= {SWEPT: noted_sweep(table, plan.swept)}
+        asked |= {UNTIL: table.read_settings().get(UNTIL)} | dict(notes or {})
         table.write_settings(plain(asked), versions())
         waiting = missing(table, plan.runs)
         warm_up({id(run.scenario): run.scenario for run in waiting}.values())
