@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim_env.agent_registry import REGISTRY
+from recsim_env.agents.core.acting import people_of
 from recsim_env.agents.core.agent import Agent, UnsuitableScenario
 from recsim_env.agents.core.agent_file import read_about
 from recsim_env.agents.foreign.frozen import Frozen
@@ -18,6 +19,7 @@ from recsim_env.agents.foreign.predictor import from_predict
 from recsim_env.agents.foreign.sb3_file import is_model_file
 from recsim_env.agents.foreign.sb3_model import SB3Model, is_model, model_class
 from recsim_env.agents.foreign.score_table import ScoreTable
+from recsim_env.agents.tuned import tuned as tuned_settings
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.inputs.importing import imported_class
 from recsim_env.inputs.spelling import did_you_mean
@@ -100,15 +102,28 @@ def is_frozen(name: str) -> bool:
     return Path(name).is_file() or issubclass(agent_class(name), Frozen)
 
 
-def make_agent(name: str, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> Agent:
+def make_agent(
+    name: str,
+    env: RecommendationVectorEnv,
+    *,
+    seed: int = 0,
+    tuned: bool = False,
+    **settings: Any,
+) -> Agent:
     """Returns a new agent, or the one that a file holds.
 
     Args:
       name: as of `agent_class`.
       env: where it acts.
       seed: of a new agent; one that was saved has its own.
+      tuned: whether settings that are not given are those that were found best in this scenario.
       **settings: as of its class.
+
+    Raises:
+      NotTuned: its settings were not tuned in this scenario (a ValueError).
     """
+    if tuned:
+        settings = {**tuned_settings(name, people_of(env)[0].scenario).settings, **settings}
     if name not in AGENTS and not is_model_file(name) and Path(name).is_file():
         return load_agent(name, env, **settings)
     return agent_class(name)(env, seed=seed, **settings)

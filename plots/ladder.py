@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from recsim_env.agent_registry import names_of
+from recsim_env.agent_registry import TUNED, names_of
 from recsim_env.plots import style
 from recsim_env.plots.captions import interactions, number, seeds, seeds_and_intervals
 from recsim_env.results.standings import BASELINE, CEILINGS, REFERENCE, Rungs, ladder
@@ -124,7 +124,8 @@ def _members(family: str, agents: set[str]) -> list[str]:
     learners = agents - {BASELINE, *CEILINGS}
     if family == OTHERS:
         return sorted(agent for agent in learners if style.family_of(agent) is None)
-    return [agent for agent in names_of(family) if agent in learners]
+    own = [label for name in names_of(family) for label in (name, f"{name}{TUNED}")]
+    return [label for label in own if label in learners]
 
 
 def _best_of(row: Rungs, family: str) -> str | None:

@@ -13,13 +13,13 @@ import math
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recsim_env.agent_registry import FAMILIES, names_of
+from recsim_env.agent_registry import FAMILIES, names_of, plain_name
 from recsim_env.formats.files import replacing
 from recsim_env.results.intervals import Estimate
 
@@ -118,11 +118,12 @@ _MORE_COLORS = ("#882255", "#cc6677", "#44aa99", "#332288", "#aa4499", "#117733"
 # Stars of that many points, turned by that many degrees: none of ours is one.
 _MORE_MARKERS = ((3, 1, 0), (3, 1, 180), (4, 1, 0), (4, 1, 45), (6, 1, 0), (8, 1, 0))
 _MORE_LINES = ("-", "--", "-.")
+_TUNED_LINES = {"-": ":", "--": ":", "-.": ":", ":": "--"}
 
 
 def is_known(agent: str) -> bool:
-    """Returns whether an agent is one of ours."""
-    return agent in _KNOWN
+    """Returns whether an agent is one of ours, with tuned settings or not."""
+    return plain_name(agent) in _KNOWN
 
 
 def known_agents() -> list[str]:
@@ -135,9 +136,11 @@ def agent_style(agent: str) -> AgentStyle:
 
     An agent that is not ours gets a style that depends on its name alone, from colours and markers
     that none of ours has; one of ours with other settings, ``linucb alpha=3``, keeps its colour.
+    With tuned settings, ``linucb (tuned)``, it keeps its marker too, and has another line.
     """
-    if agent in _KNOWN:
-        return _KNOWN[agent]
+    if is_known(agent):
+        look = _KNOWN[plain_name(agent)]
+        return look if agent in _KNOWN else replace(look, linestyle=_TUNED_LINES[look.linestyle])
     number = zlib.crc32(agent.encode())
     number, place = divmod(number, len(_MORE_COLORS))
     number, marker = divmod(number, len(_MORE_MARKERS))
@@ -154,7 +157,7 @@ def families() -> dict[str, str]:
 
 def family_of(agent: str) -> str | None:
     """Returns the family of an agent; None of a reference, and of one that is not ours."""
-    return next((family for family in FAMILIES if agent in names_of(family)), None)
+    return next((family for family in FAMILIES if plain_name(agent) in names_of(family)), None)
 
 
 def write_figure(ax: Axes, file: Path) -> None:

@@ -20,6 +20,7 @@ require_linked_packages()
 # missing, they fail without saying why.
 from recsim_env.core.fields import count, shown, within
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.registry import register, register_all
@@ -30,6 +31,7 @@ __all__ = [
     "RecommendationEnv",
     "RecommendationVectorEnv",
     "Scenario",
+    "Search",
     "count",
     "register",
     "setting",

@@ -20,6 +20,9 @@ FAMILIES = {
 #: The family of agents that do not learn; all but `uniform` look into the simulated person.
 REFERENCES = "references"
 
+#: What is appended to an agent's name where its settings are tuned ones.
+TUNED = " (tuned)"
+
 
 @dataclass(frozen=True)
 class AgentEntry:
@@ -143,6 +146,15 @@ REGISTRY: dict[str, AgentEntry] = {
 def names_of(family: str) -> list[str]:
     """Returns the agents of a family, in the order of the registry."""
     return [name for name, entry in REGISTRY.items() if entry.family == family]
+
+
+def plain_name(label: str) -> str:
+    """Returns the name of an agent, whether or not its settings are tuned.
+
+    >>> plain_name("linucb (tuned)"), plain_name("linucb")
+    ('linucb', 'linucb')
+    """
+    return label.removesuffix(TUNED)
 
 
 def registered_name(name_or_path: str) -> str:

@@ -33,7 +33,7 @@ NOT_SOURCE = shutil.ignore_patterns(
 )
 
 #: Files of the package that are no modules.
-DATA = {"recsim_env/py.typed"} | {
+DATA = {"recsim_env/py.typed", "recsim_env/agents/tuned.json"} | {
     f"recsim_env/plots/page/{file.name}"
     for file in (REPOSITORY / "plots" / "page").iterdir()
     if file.suffix in (".css", ".html", ".js")

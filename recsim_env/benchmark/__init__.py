@@ -8,9 +8,9 @@
     (1000, 2000, 3000, 4000, 5000)
 
 `run_benchmark(settings, folder)` does it, and `run_until_decided` with as many seeds as it takes;
-`evaluate` is its frozen evaluation alone, `simulate` that of very many people, and `record` writes
-down what people did. What they do within ``with working_on("ray", address):`` is done by the
-workers of a cluster.
+`evaluate` is its frozen evaluation alone, `simulate` that of very many people, `record` writes down
+what people did, and `tune` looks for better settings of an agent. What they do within
+``with working_on("ray", address):`` is done by the workers of a cluster.
 """
 
 from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
@@ -21,6 +21,8 @@ from recsim_env.benchmark.recording import Recording, record
 from recsim_env.benchmark.runs.places import working_on
 from recsim_env.benchmark.simulation.report import Report
 from recsim_env.benchmark.simulation.simulate import SimulationOutcome, simulate
+from recsim_env.benchmark.tuning.settings import TuningSettings
+from recsim_env.benchmark.tuning.tune import TuningOutcome, tune
 
 __all__ = [
     "BenchmarkOutcome",
@@ -29,11 +31,14 @@ __all__ = [
     "Recording",
     "Report",
     "SimulationOutcome",
+    "TuningOutcome",
+    "TuningSettings",
     "backdrop",
     "evaluate",
     "record",
     "run_benchmark",
     "run_until_decided",
     "simulate",
+    "tune",
     "working_on",
 ]

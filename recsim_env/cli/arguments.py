@@ -7,9 +7,12 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsim_env.inputs.spelling import fitted, number, whole_number
+
+if TYPE_CHECKING:
+    from recsim_env.core.scenario import Scenario
 
 #: What names a scenario and an agent.
 SCENARIO = "name, module:Class or file.py:Class"
@@ -126,6 +129,31 @@ def add_agent_settings(parser: argparse.ArgumentParser, *, of_several: bool = Fa
         metavar="AGENT.NAME=VALUE" if of_several else "NAME=VALUE",
         help=f"a setting of {'an' if of_several else 'the'} agent; may be repeated",
     )
+
+
+def add_tuned(parser: argparse.ArgumentParser) -> None:
+    """Adds `--tuned`, which `with_tuned` follows."""
+    parser.add_argument(
+        "--tuned",
+        action="store_true",
+        help="with the settings that were found best in this scenario; --agent-set has the last "
+        "word",
+    )
+
+
+def with_tuned(agent: str, scenario: "Scenario", given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings of an agent over those that were tuned in a scenario, and prints which.
+
+    Raises:
+      ValueError: it was not tuned there.
+    """
+    from recsim_env.agents.tuned import tuned
+
+    found = tuned(agent, scenario)
+    said = ", ".join(f"{name}={value}" for name, value in found.settings.items())
+    none = f"none of {found.n_trials} settings was better than the default, which count"
+    print(f"{agent}, tuned: {said or none}")
+    return {**found.settings, **given}
 
 
 def add_seed(parser: argparse.ArgumentParser, *, of: str) -> None:

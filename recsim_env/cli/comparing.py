@@ -115,6 +115,13 @@ def _add_benchmark(commands: Any) -> None:
     add_agent_settings(parser, of_several=True)
     add_sweep(parser)
     parser.add_argument(
+        "--tuned",
+        action="store_true",
+        default=None,
+        help="also run each agent that learns with the settings that were found best in the "
+        "scenario, as AGENT (tuned)",
+    )
+    parser.add_argument(
         "--config", type=path, metavar="FILE", help="a TOML file with settings (none)"
     )
     parser.add_argument(
@@ -139,7 +146,7 @@ def benchmark_settings(options: argparse.Namespace) -> "BenchmarkSettings":
     from recsim_env.benchmark import BenchmarkSettings
     from recsim_env.envs.resolving import settings_of
 
-    names = (*(name for _, name, _, _ in _COUNTS), "jobs", "agents")
+    names = (*(name for _, name, _, _ in _COUNTS), "jobs", "agents", "tuned")
     given = {name: getattr(options, name) for name in names}
     given["scenarios"] = [*options.names, *options.scenario] or None
     given["seeds"] = chosen_seeds(options)

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from recsim_env.core.fields import LARGEST, Field
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.search import searches
 from recsim_env.core.settings import LARGE, SMALL, Allowed, meanings, ranges
 
 # What a docstring's paragraphs begin with; settings are listed in a table instead.
@@ -54,8 +55,14 @@ def settings_table(kind: type, values: Mapping[str, Any]) -> str:
 def settings_rows(kind: type, values: Mapping[str, Any]) -> list[list[str]]:
     """Returns name, value, range and meaning of each setting of a dataclass."""
     allowed, words = ranges(kind), meanings(kind)
+    searched = {name: f"tuned over {search}" for name, search in searches(kind).items()}
     return [
-        [name, repr(value), _range(allowed.get(name)), words.get(name, "")]
+        [
+            name,
+            repr(value),
+            _range(allowed.get(name)),
+            "; ".join(filter(None, (words.get(name), searched.get(name)))),
+        ]
         for name, value in values.items()
     ]
 

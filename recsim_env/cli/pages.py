@@ -162,6 +162,7 @@ _TAKES = {
     "scenarios": "names, or a table of labels with settings",
     "agents": 'likewise; `"all"` is all of ours that learn',
     "sweep": "a table of settings with lists of values",
+    "tuned": "true or false",
     "seeds": "how many, or a list of them",
     "jobs": "-1, or 1 or more",
 }

@@ -13,7 +13,9 @@ from recsim_env.cli.arguments import (
     add_learn,
     add_seed,
     add_settings,
+    add_tuned,
     as_dict,
+    with_tuned,
 )
 
 _FOUR_DIGITS = "{:.4g}".format
@@ -37,6 +39,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_tuned(parser)
     add_another_world(parser)
     parser.add_argument("agent", nargs="?", default="uniform", metavar="AGENT", help=AGENT)
     add_learn(parser)
@@ -57,6 +60,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_tuned(parser)
     add_another_world(parser)
     parser.add_argument("agents", nargs="+", metavar="AGENT", help=AGENT)
     add_learn(parser)
@@ -111,13 +115,16 @@ def agent_file(name: str) -> dict[str, Any] | None:
 
 def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Namespace) -> "Agent":
     """Returns the agent of that name, or the one saved in that file."""
-    from recsim_env.agents import agent_class, load_agent, make_agent
+    from recsim_env.agents import agent_class, is_frozen, load_agent, make_agent
 
     about = agent_file(name)
     if about:
         changes = as_dict(options.agent_set, about["settings"])
         return load_agent(name, env, another_world=options.another_world, **changes)
-    changes = as_dict(options.agent_set, agent_class(name).Settings.defaults())
+    kind = agent_class(name)
+    changes = as_dict(options.agent_set, kind.Settings.defaults())
+    if options.tuned and kind.learns and not is_frozen(name):
+        changes = with_tuned(name, env.scenario, changes)
     return make_agent(name, env, seed=options.seed, **changes)
 
 

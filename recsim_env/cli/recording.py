@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite, path
+from recsim_env.cli.arguments import AGENT, add_count, add_learn, add_overwrite, add_tuned, path
 from recsim_env.cli.playing import (
     add_another_world,
     add_common,
@@ -41,6 +41,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_tuned(parser)
     add_another_world(parser)
     parser.add_argument("agent", metavar="AGENT", help=AGENT)
     add_count(parser, "--interactions", "interactions to write, each a slate", default=20_000)

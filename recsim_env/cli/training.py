@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import NEW_AGENT, add_count, as_dict, path
+from recsim_env.cli.arguments import NEW_AGENT, add_count, add_tuned, as_dict, path, with_tuned
 from recsim_env.cli.playing import add_common, chosen_scenario
 from recsim_env.formats.files import check_folder, check_writable
 
@@ -35,6 +35,7 @@ def add_commands(commands: Any) -> None:
         ),
     )
     add_common(parser)
+    add_tuned(parser)
     parser.add_argument("agent", metavar="AGENT", help=NEW_AGENT)
     add_count(parser, "--interactions", f"interactions to learn from, in total ({_INTERACTIONS:,})")
     parser.add_argument(
@@ -124,12 +125,12 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         if not options.resume:
             raise ValueError(f"{path} exists; --resume goes on with it, --overwrite replaces it")
         every = every or read_description(path)["checkpoint_every"]
+    scenario = chosen_scenario(options)
+    given = as_dict(options.agent_set, agent_class(options.agent).Settings.defaults())
     return TrainingRun(
-        env=RecommendationVectorEnv(
-            chosen_scenario(options), num_envs=options.num_envs, threads=options.threads
-        ),
+        env=RecommendationVectorEnv(scenario, num_envs=options.num_envs, threads=options.threads),
         agent=options.agent,
-        agent_settings=as_dict(options.agent_set, agent_class(options.agent).Settings.defaults()),
+        agent_settings=with_tuned(options.agent, scenario, given) if options.tuned else given,
         seed=options.seed,
         checkpoint_every=every or -(-_wanted(options) // 10),
         path=path,

@@ -1,5 +1,6 @@
 """`recsim-env tune`: what it prints, what it refuses, and that a kill loses nothing."""
 
+import json
 import re
 import signal
 import sqlite3
@@ -9,11 +10,11 @@ import time
 
 import pytest
 
+from recsim_env.agents.tuned import digest_of
 from recsim_env.cli import main
+from recsim_env.envs import resolve_scenario
 
-BRIEF = (
-    "tune BernoulliBandit epsilon_greedy --trials 7 --interactions 80 --num-envs 4 --episodes 10"
-)
+BRIEF = "tune WheelBandit linucb --trials 6 --interactions 40 --num-envs 4 --episodes 10"
 BRIEF += " --validation-seeds 2 --out study"
 
 
@@ -25,14 +26,17 @@ def folder(tmp_path, monkeypatch):
 def test_the_best_stands_beside_the_default_with_a_paired_interval(capsys):
     assert main(BRIEF.split()) == 0
     said = capsys.readouterr().out
-    assert "7 trials (" in said
-    assert re.search(r"setting +tuned +default\n +discount .*\n +prior_showings .*\n", said)
+    assert "6 trials (" in said
+    assert re.search(r"setting +best +default\n +ridge .*\n +alpha .*\n", said)
     assert re.search(r"difference \S+ \[\S+, \S+\] \(95 % Student t, paired, 2 seeds\)", said)
-    assert "keep the default ones" in said or "to use them: recsim-env train Bernoulli" in said
+    assert (
+        "keep the default settings" in said
+        or "to use them: recsim-env train WheelBandit linucb --agent-set ridge=" in said
+    )
     assert main(BRIEF.split()) == 0
     again = capsys.readouterr().out
-    assert "7 of them ended before this call and are kept\n" in again
-    assert again.replace("7 of them ended before this call and are kept\n", "") == said
+    assert "6 of them ended before this call and are kept\n" in again
+    assert again.replace("6 of them ended before this call and are kept\n", "") == said
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,17 @@ def test_the_best_stands_beside_the_default_with_a_paired_interval(capsys):
         ("tune Nowhere ppo", "unknown"),
         ("tune BernoulliBandit epsilon_greedy --trials 1", "trials=1 is not allowed; use 2"),
         ("tune BernoulliBandit epsilon_greedy --seeds 0", "--seeds"),
+        ("tune", "SCENARIO and AGENT are missing; name both, or --all"),
+        ("tune BernoulliBandit", "AGENT is missing"),
+        ("tune BernoulliBandit --all", "leave out SCENARIO"),
+        ("tune BernoulliBandit ucb --agents ppo", "choose of --all"),
+        ("tune --all --agents linucb --scenarios BernoulliBandit", "no agent suits any of these"),
+        ("tune BernoulliBandit ucb --agent-set alpha=1 --keep t.json", "leave out --keep"),
+        ("train WheelBandit uniform --tuned", "uniform has no tuned settings"),
+        (
+            "train WheelBandit linucb --set delta=0.9 --tuned",
+            "`recsim-env tune WheelBandit linucb`",
+        ),
     ],
 )
 def test_what_cannot_be_tuned_is_one_line_and_status_2(command, said, capsys):
@@ -64,9 +79,29 @@ def test_other_settings_are_refused_in_one_line(capsys):
     assert main([*BRIEF.split(), "--checkpoints", "2", "--overwrite"]) == 0
 
 
+def test_all_are_tuned_and_kept_in_one_file(tmp_path, capsys):
+    few = "--trials 2 --interactions 40 --num-envs 4 --episodes 10 --validation-seeds 2 --seeds 1"
+    command = f"tune --all --agents linucb ucb --scenarios WheelBandit {few} --keep kept.json"
+    assert main(command.split()) == 0
+    said = capsys.readouterr().out
+    assert "linucb in recsim_env/WheelBandit-v0" in said and "ucb in recsim_env/Wheel" in said
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert [each["agent"] for each in kept] == ["linucb", "ucb"]
+    assert kept[0]["digest"] == digest_of(resolve_scenario("WheelBandit"))
+    assert kept[0]["command"] == (
+        "recsim-env tune WheelBandit linucb --trials 2 --interactions 40 --checkpoints 4 "
+        "--num-envs 4 --episodes 10 --seeds 1 --validation-seeds 2 --seed 0"
+    )
+    assert main(command.split()) == 0
+    assert json.loads((tmp_path / "kept.json").read_text()) == kept
+    (tmp_path / "kept.json").write_text('{"of": "others"}')
+    assert main(command.split()) == 2
+    assert "holds something else than tuned settings" in capsys.readouterr().err
+
+
 @pytest.mark.processes
 def test_who_is_killed_goes_on_with_the_same_trials(tmp_path, capsys):
-    command = BRIEF.replace("--interactions 80", "--interactions 4_000")
+    command = BRIEF.replace("--interactions 40", "--interactions 4_000")
     running = subprocess.Popen(
         [sys.executable, "-m", "recsim_env", *command.split()],
         stdout=subprocess.DEVNULL,

@@ -1,12 +1,14 @@
 """The plan of a benchmark: its runs, what decides their results, and which agents do not suit."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsim_env.agent_registry import registered_name
-from recsim_env.agents import AGENTS, agent_class
+from recsim_env.agent_registry import TUNED, registered_name
+from recsim_env.agents import AGENTS, agent_class, is_frozen
+from recsim_env.agents.tuned import NotTuned, tuned
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.experiment.sweep import Swept
@@ -60,7 +62,11 @@ def make_plan(settings: BenchmarkSettings) -> Plan:
         scenario = _scenario(label, entry)
         scenarios[label] = scenario
         configs[label] = described(scenario, settings.protocol) | {"agents": {}}
-        for agent_label, agent_entry in _with_references(settings).items():
+        entries = _with_references(settings)
+        if settings.tuned:
+            entries, untuned = _with_tuned(entries, label, scenario)
+            left_out += untuned
+        for agent_label, agent_entry in entries.items():
             given = dict(agent_entry)
             agent = given.pop("agent", agent_label)
             kind = agent_class(agent)
@@ -98,6 +104,39 @@ def _with_references(settings: BenchmarkSettings) -> dict[str, Any]:
     """Returns the agents, references first: with them, an unfinished benchmark has a scale."""
     references = {name: settings.agents.get(name, {}) for name in ALWAYS_RUN}
     return references | {k: v for k, v in settings.agents.items() if k not in references}
+
+
+def _with_tuned(
+    entries: Mapping[str, Any], label: str, scenario: Scenario
+) -> tuple[dict[str, Any], list[LeftOut]]:
+    """Returns the agents, after each that was tuned in a scenario itself with those settings.
+
+    Settings that are given count in both. Of those that learn, and are not tuned, it says why.
+
+    Args:
+      entries: the agents.
+      label: of the scenario.
+      scenario: where they run.
+    """
+    found: dict[str, Any] = {}
+    left_out: list[LeftOut] = []
+    for agent_label, entry in entries.items():
+        found[agent_label] = entry
+        agent, name = entry.get("agent", agent_label), f"{agent_label}{TUNED}"
+        kind = agent_class(agent)
+        if is_frozen(agent) or not kind.learns or kind.unsuitable(scenario):
+            continue
+        try:
+            best = tuned(agent, scenario)
+        except NotTuned as error:
+            left_out.append(LeftOut(label, name, str(error)))
+            continue
+        if best.is_better and name not in entries:
+            found[name] = {"agent": agent, **best.settings, **entry}
+        else:
+            reason = f"of {best.n_trials} settings of {agent}, none was better than the default"
+            left_out.append(LeftOut(label, name, reason))
+    return found, left_out
 
 
 def described(scenario: Scenario, protocol: dict[str, int]) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class BenchmarkSettings:
         added, and the far-sighted reference where a scenario has one (a few of each kind).
       sweep: setting to its values, two or more: of every scenario by its name (`n_candidates`), of
         an agent as `agent.linucb.alpha`. Each combination is an entry of its own (none).
+      tuned: whether each agent that learns also runs with the settings that were tuned in a
+        scenario, as another agent, "linucb (tuned)" (false).
       seeds: seeds of the runs; two agents with one seed meet the same people (0, 1, 2).
       interactions: interactions of learning per run (20,000).
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
@@ -71,6 +73,7 @@ class BenchmarkSettings:
     scenarios: Entries = field(default_factory=lambda: {DEFAULT_SCENARIO: {}})
     agents: Entries = field(default_factory=lambda: {name: {} for name in DEFAULT_AGENTS})
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tuned: bool = False
     seeds: tuple[int, ...] = (0, 1, 2)
     interactions: int = setting(20_000, low=1)
     checkpoints: int = setting(5, low=1, high=_MOST_ROWS)
@@ -97,6 +100,11 @@ class BenchmarkSettings:
             _check_agent(_name(label, entry, "agent"))
         sweep = checked_sweep(self.sweep, self.scenarios, self.agents)
         object.__setattr__(self, "sweep", sweep)
+        if self.tuned and self.sweep:
+            raise ValueError(
+                "tuned=True (--tuned) and a sweep do not go together: settings are tuned for a "
+                "scenario as it is by default; leave out one of them"
+            )
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:

@@ -1,6 +1,7 @@
 """What a study looks for, where, and with how much: from keyword arguments."""
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,19 @@ from recsim_env.envs.resolving import resolve_scenario, scenario_id
 #: so that nobody whom a benchmark simulates was met before.
 MOST_SEEDS = MAX_SEED // 2
 TUNING_SEED, VALIDATION_SEED = MAX_SEED, MAX_SEED + MOST_SEEDS
+
+
+#: What the options of the command are called, and the setting that each is.
+OPTIONS = {
+    "--trials": "trials",
+    "--interactions": "interactions",
+    "--checkpoints": "checkpoints",
+    "--num-envs": "num_envs",
+    "--episodes": "eval_episodes",
+    "--seeds": "seeds",
+    "--validation-seeds": "validation_seeds",
+    "--seed": "search_seed",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +130,18 @@ class TuningSettings:
         """The interactions after which a trial is evaluated."""
         n = self.checkpoints
         return tuple(self.interactions * place // n for place in range(1, n + 1))
+
+    @property
+    def command(self) -> str:
+        """What a person would type for the same study, wherever its folder."""
+        held = [("--set", self.scenario_settings), ("--agent-set", self.agent_settings)]
+        words = ["recsim-env", "tune", self.scenario, self.agent]
+        words += [
+            word for name, each in OPTIONS.items() for word in (name, str(getattr(self, each)))
+        ]
+        for option, given in held:
+            words += [word for name, value in given.items() for word in (option, f"{name}={value}")]
+        return shlex.join(words)
 
     def described(self) -> dict[str, Any]:
         """Returns all that decides the trials, but for how many there are."""

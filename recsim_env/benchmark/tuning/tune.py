@@ -9,6 +9,7 @@ from typing import Any
 from joblib import effective_n_jobs
 from tqdm import tqdm
 
+from recsim_env.agent_registry import TUNED
 from recsim_env.benchmark.experiment.run import play
 from recsim_env.benchmark.experiment.runner import warm_up
 from recsim_env.benchmark.provenance import versions
@@ -24,8 +25,8 @@ from recsim_env.results.intervals import Estimate, estimate, paired_difference
 from recsim_env.results.layout import Row
 from recsim_env.results.standings import final_by_seed
 
-#: What is appended to the name of an agent with tuned settings.
-TUNED = " (tuned)"
+#: What was found, in the folder of a study.
+FOUND = "tuned.json"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Validation:
 
     @property
     def is_better(self) -> bool:
-        """Whether the best settings earned more on average."""
-        return self.difference.mean > 0
+        """Whether the best settings earned more: the interval of the difference lies above 0."""
+        return self.difference.low > 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,6 @@ def tune(
     folder: str | Path,
     *,
     jobs: int = 1,
-    command: str = "",
     progress_bar: bool = False,
     overwrite: bool = False,
 ) -> TuningOutcome:
@@ -95,7 +95,6 @@ def tune(
       folder: where it is kept; made if need be.
       jobs: trials side by side, in processes; -1 is one per core. More than one are chosen without
         knowing of each other, so that they find something else than one by one.
-      command: what a person would type to repeat this; kept with the result.
       progress_bar: whether to show a line, on a terminal.
       overwrite: whether a study of other settings, or a damaged one, is replaced.
 
@@ -128,7 +127,7 @@ def tune(
             n_kept=n_kept,
             validation=validation,
         )
-        _write(settings, outcome, command)
+        _write(settings, outcome)
     return outcome
 
 
@@ -203,7 +202,7 @@ def validated(
     )
 
 
-def _write(settings: TuningSettings, outcome: TuningOutcome, command: str) -> None:
+def _write(settings: TuningSettings, outcome: TuningOutcome) -> None:
     """Writes what was found beside the study, with all that a reader needs to judge it."""
     validation = outcome.validation
     names = ("trials", "interactions", "checkpoints", "num_envs", "eval_episodes", "seeds")
@@ -224,8 +223,8 @@ def _write(settings: TuningSettings, outcome: TuningOutcome, command: str) -> No
             "default_value": outcome.default_value,
         },
         "validation": asdict(validation) if validation else None,
-        "command": command,
+        "command": settings.command,
         "versions": versions() | {"optuna": optuna().__version__},
     }
     text = json.dumps(plain(found), indent=2) + "\n"
-    replace_file(outcome.folder / "tuned.json", text)
+    replace_file(outcome.folder / FOUND, text)
