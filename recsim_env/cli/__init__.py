@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from recsim_env import __version__
 from recsim_env.cli import (
     comparing,
+    contrasting,
     exporting,
     listing,
     measuring,
@@ -24,7 +25,7 @@ from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
-    *(listing, training, playing, recording, comparing, tuning),
+    *(listing, training, playing, recording, comparing, contrasting, tuning),
     *(simulating, measuring, ranking, worlds, exporting),
 )
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from recsim_env.benchmark.runs.described import LeftOut
 from recsim_env.formats.files import check_writable
 from recsim_env.results.layout import BENCHMARK, Layout, RunKey
+from recsim_env.results.recorded import differing, flat, short
 from recsim_env.results.table import ResultTable
 
 Configs = Mapping[str, Mapping[str, Any]]
 """World (scenario or log) to what decides its runs; under `agents`, label to what decides it."""
 
-_MOST_DIFFERENCES, _LONGEST_VALUE = 6, 60
+_MOST_DIFFERENCES = 6
 
 
 class Playable(Protocol):
@@ -126,31 +127,14 @@ def _differences(known: Configs, asked: Configs, pairs: Sequence[tuple[str, str]
     found: list[str] = []
     for world, agent in pairs:
         if agent in known.get(world, {}).get("agents", {}):
-            there, here = _flat(known[world], agent), _flat(asked[world], agent)
+            there, here = flat(known[world], agent), flat(asked[world], agent)
             found += [
-                f"{name}={_short(here.get(name))}, there {_short(there.get(name))}"
-                for name in {**here, **there}
-                if here.get(name) != there.get(name)
+                f"{name}={short(here.get(name))}, there {short(there.get(name))}"
+                for name in differing(here, there)
             ]
     texts = list(dict.fromkeys(found))
     n_more = len(texts) - _MOST_DIFFERENCES
     return [*texts[:_MOST_DIFFERENCES], *([f"and {n_more} more"] if n_more > 0 else [])]
-
-
-def _flat(config: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """Returns all that decides the runs of an agent, its own settings under its name."""
-    groups = [{k: v for k, v in config.items() if k != "agents"}, config["agents"][agent]]
-    flat: dict[str, Any] = {}
-    for prefix, group in zip(("", f"{agent}."), groups, strict=True):
-        for name, value in group.items():
-            inner = value if isinstance(value, Mapping) else {name: value}
-            flat |= {prefix + key: each for key, each in inner.items()}
-    return flat
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def joined(known: Configs, asked: Configs, *, worlds: Collection[str]) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""`recsim-env compare`: what it prints of folders and of agents, and what it refuses."""
+
+import shutil
+
+import pytest
+
+from recsim_env.cli import main
+from recsim_env.results.table import ResultTable
+from tests.checkout import REPOSITORY
+
+KEPT = REPOSITORY / "docs" / "results" / "bernoulli"
+
+
+@pytest.fixture
+def worse(tmp_path):
+    """A folder as the kept one, but that an agent earns less."""
+    for name in ("rows.csv", "settings.json", "versions.json"):
+        (tmp_path / "worse").mkdir(exist_ok=True)
+        shutil.copy(KEPT / name, tmp_path / "worse")
+    table = ResultTable(tmp_path / "worse")
+    for row in table.rows(phase="final", agent="thompson"):
+        table.append_run([row | {"return_mean": row["return_mean"] - 1 - 0.01 * row["seed"]}])
+    return table.folder
+
+
+def test_folders_are_compared_and_a_loss_fails_where_that_is_asked_for(capsys, worse):
+    assert main(["compare", str(KEPT), str(worse)]) == 0
+    printed = capsys.readouterr().out
+    assert "the same people, paired by seed" in printed
+    lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith("  ")}
+    assert lines["thompson"].rstrip().endswith("worse") and lines["ucb"].endswith("the same")
+    assert main(["compare", str(KEPT), str(worse), "--fail-if-worse"]) == 1
+    assert main(["compare", str(worse), str(KEPT), "--fail-if-worse"]) == 0
+    assert "better" in capsys.readouterr().out
+
+
+def refused(capsys, *arguments):
+    assert main(["compare", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def test_wrong_calls_are_one_line(capsys, worse, tmp_path):
+    kept, other = str(KEPT), str(worse)
+    assert "alone is no comparison" in refused(capsys, kept)
+    assert "is named twice" in refused(capsys, kept, kept)
+    assert "compare folders, or agents" in refused(capsys, kept, "linucb")
+    assert "--scenario and --set are of agents" in refused(capsys, kept, other, "--set", "a=1")
+    assert "has no finished run" in refused(capsys, kept, str(tmp_path))
+    assert "or name a --scenario" in refused(capsys, "uniform", "oracle")
+    asked = ("uniform", "oracle", "--scenario", "BernoulliBandit", "--fail-if-worse")
+    assert "--fail-if-worse is of folders" in refused(capsys, *asked)
+
+
+def test_files_of_agents_are_compared_on_the_same_people(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train = ["train", "BernoulliBandit", "thompson", "--num-envs=4", "--set", "n_items=5"]
+    for name, n in (("short.agent", 20), ("long.agent", 400)):
+        assert main([*train, "--interactions", str(n), "--out", name]) == 0
+    capsys.readouterr()
+    assert main(["compare", "short.agent", "long.agent", "--episodes", "20"]) == 0
+    printed = capsys.readouterr().out
+    found = [line.split() for line in printed.splitlines() if line.startswith("interactions")]
+    assert int(found[0][1]) < int(found[0][2])
+    assert "more than short.agent" in printed and "over 20 episodes" in printed
