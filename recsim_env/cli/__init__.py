@@ -18,6 +18,7 @@ from recsim_env.cli import (
     simulating,
     training,
     tuning,
+    varying,
     worlds,
 )
 from recsim_env.cli.faults import UNREAD, WRONG, Fault, fault_of
@@ -26,7 +27,7 @@ from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
     *(listing, training, playing, recording, comparing, contrasting, tuning),
-    *(simulating, measuring, ranking, worlds, exporting),
+    *(simulating, measuring, varying, ranking, worlds, exporting),
 )
 
 _EXAMPLES = f"""{EXAMPLES}
