@@ -10,6 +10,7 @@ from recsim_env.cli import (
     contrasting,
     exporting,
     listing,
+    looping,
     measuring,
     playing,
     process,
@@ -27,7 +28,7 @@ from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
     *(listing, training, playing, recording, comparing, contrasting, tuning),
-    *(simulating, measuring, varying, ranking, worlds, exporting),
+    *(simulating, measuring, varying, ranking, worlds, exporting, looping),
 )
 
 _EXAMPLES = f"""{EXAMPLES}

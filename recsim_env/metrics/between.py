@@ -35,8 +35,9 @@ class Overlap:
         self._stage = stage
         slot, episode = np.divmod(np.arange(stage.n_visits), stage.n_episodes)
         self._is_kept = episode * stage.n_slots + slot < MOST_VISITS
-        self._name = np.zeros(stage.n_visits, np.int64)  # of who came, by visit
-        self._tastes: dict[int, np.ndarray] = {}
+        self._place = np.full(stage.n_visits, -1)  # of who came, by visit
+        self._places: dict[int, int] = {}
+        self._tastes: list[np.ndarray] = []
         self._consumed: list[np.ndarray] = []
         self._n_pending = 0
 
@@ -48,38 +49,43 @@ class Overlap:
     def add(self, served: Served) -> None:
         """Adds slates."""
         self._meet(served)
-        counts = served.is_consumed & self._is_kept[served.visit][:, None]
-        name = np.broadcast_to(self._name[served.visit][:, None], counts.shape)
-        # What was consumed twice counts once.
-        pairs = np.unique(np.stack([name[counts], served.item_id[counts]]), axis=1)
-        self._consumed.append(pairs)
-        self._n_pending += pairs.shape[1]
+        place = self._place[served.visit]
+        counts = served.is_consumed & (place >= 0)[:, None]
+        keys = place[:, None] * self._stage.scenario.n_items + served.item_id
+        self._consumed.append(keys[counts])
+        self._n_pending += len(self._consumed[-1])
         if self._n_pending > _PENDING:
             self._consumed, self._n_pending = [self._all_consumed()], 0
 
     def _meet(self, served: Served) -> None:
         """Notes who began a visit, and the taste of those who had not come before."""
-        began = served.began
-        self._name[began.visit] = began.user_id if self._stage.scenario.n_users else began.visit
-        names = self._name[began.visit]
-        is_new = self._is_kept[began.visit] & ~np.isin(names, list(self._tastes))
-        for name, user in zip(names[is_new].tolist(), began.users[is_new], strict=True):
-            fields = (np.ravel(user[field]) for field in self._stage.taste_fields)
-            self._tastes[name] = np.concatenate(list(fields))
+        kept = np.flatnonzero(self._is_kept[served.began.visit])
+        if not len(kept):
+            return
+        visits, users = served.began.visit[kept], served.began.users[kept]
+        names = served.began.user_id[kept] if self._stage.scenario.n_users else visits
+        fields = [users[field].reshape(len(kept), -1) for field in self._stage.taste_fields]
+        tastes = np.concatenate(fields, axis=1)
+        for index, name in enumerate(names.tolist()):
+            if name not in self._places:
+                self._places[name] = len(self._tastes)
+                self._tastes.append(tastes[index])
+        self._place[visits] = [self._places[name] for name in names.tolist()]
 
     def _all_consumed(self) -> np.ndarray:
-        return np.unique(np.concatenate(self._consumed, axis=1), axis=1)
+        """Returns what was consumed, each item of each person once."""
+        return np.unique(np.concatenate(self._consumed))
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns the overlap of similar people and of any two, and how much more than needed."""
         n = len(self._tastes)
         if n < 2:
             return {}
-        names = np.sort(np.array(list(self._tastes)))
-        tastes = np.array([self._tastes[name] for name in names.tolist()], dtype=float)
-        name, item = self._all_consumed()
-        cells = np.ones(len(name)), (np.searchsorted(names, name), item)
-        consumed = sparse.csr_matrix(cells, (n, self._stage.scenario.n_items))
+        order = np.argsort(list(self._places))  # of names: the same for all agents
+        n_items, keys = self._stage.scenario.n_items, self._all_consumed()
+        cells = np.ones(len(keys)), (keys // n_items, keys % n_items)
+        consumed = sparse.csr_matrix(cells, (n, n_items))[order]
+        tastes = np.array(self._tastes, dtype=float)[order]
         found = {
             "overlap_similar": mean_overlap(consumed, nearest(tastes)),
             "overlap_others": mean_overlap(consumed, anybody(n)),

@@ -30,6 +30,8 @@ def jaccard(consumed: sparse.csr_matrix, first: np.ndarray, second: np.ndarray) 
 def nearest(tastes: np.ndarray, n_neighbours: int = N_NEIGHBOURS) -> tuple[np.ndarray, np.ndarray]:
     """Returns each person and their nearest neighbours by cosine, as two arrays of indices.
 
+    The neighbours of a person stand in no order.
+
     Args:
       tastes: (n_people, n), true tastes.
       n_neighbours: of each person; all others where there are fewer.
@@ -46,8 +48,8 @@ def nearest(tastes: np.ndarray, n_neighbours: int = N_NEIGHBOURS) -> tuple[np.nd
         similarity = unit[start : start + rows] @ unit.T
         block = np.arange(len(similarity))
         similarity[block, start + block] = -np.inf
-        nearest_first = np.argsort(-similarity, axis=1, kind="stable")
-        found[start : start + rows] = nearest_first[:, :n_nearest]
+        nearby = np.argpartition(-similarity, n_nearest - 1, axis=1)
+        found[start : start + rows] = nearby[:, :n_nearest]
     return np.repeat(np.arange(n), n_nearest), found.ravel()
 
 
