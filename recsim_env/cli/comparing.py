@@ -186,7 +186,7 @@ def benchmark(options: argparse.Namespace) -> int:
     settings = benchmark_settings(options)
     folder = options.out or RESULTS / settings.folder_name
     if options.print_config:
-        print_config(settings, folder)
+        print_config(settings, folder, options)
         return 0
     check_folder(folder)
     if settings.sweep:

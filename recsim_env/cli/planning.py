@@ -1,5 +1,6 @@
 """What a benchmark would play, said before any of it is played."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,31 @@ from recsim_env.cli.process import as_typed
 if TYPE_CHECKING:
     from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 
+#: Options that say how a benchmark is played, and not what is.
+_OF_NO_FILE = ("until", "max_seeds", "backend", "address", "overwrite", "measure")
+
 
 def print_size(settings: "BenchmarkSettings") -> None:
     """Prints how many runs a sweep asks for, before any is played."""
     print(_size(settings), flush=True)
 
 
-def print_config(settings: "BenchmarkSettings", folder: Path) -> None:
-    """Prints a file of settings that asks for the same runs, with comments."""
+def print_config(settings: "BenchmarkSettings", folder: Path, options: Namespace) -> None:
+    """Prints a file of settings that asks for the same runs, with comments.
+
+    Args:
+      settings: what the file says.
+      folder: where results would go.
+      options: of the command, of which some are of no file; they stand in the comment.
+    """
     from recsim_env.benchmark.experiment.config_file import config_text
 
-    command = as_typed([PROGRAM, "benchmark", "--config", "FILE", "--out", str(folder)])
+    words = [PROGRAM, "benchmark", "--config", "FILE", "--out", str(folder)]
+    for name in _OF_NO_FILE:
+        given = getattr(options, name)
+        words += [f"--{name.replace('_', '-')}"] if given not in (None, False) else []
+        words += [str(given)] if given not in (None, False, True) else []
+    command = as_typed(words)
     head = f"{_size(settings)}.\n{command}"
     head += "\n\nThese are all keys; what a scenario and an agent can be given is told by"
     head += f"\n{PROGRAM} scenarios NAME and {PROGRAM} agents NAME."

@@ -71,4 +71,7 @@ def test_a_printed_file_asks_for_the_same_and_nothing_is_played(capsys, tmp_path
     file.write_text(text)
     assert main(["benchmark", "--config", str(file), "--print-config"]) == 0
     assert capsys.readouterr().out == text
+    assert main([*asked, "--print-config", "--overwrite", "--backend", "loky"]) == 0
+    head = capsys.readouterr().out.splitlines()[1]
+    assert head.endswith("-by-slate_size --backend loky --overwrite")
     assert "no setting n_itmes" in refused(capsys, "--set", "n_itmes=5", "--print-config")
