@@ -9,8 +9,9 @@
 
 `run_benchmark(settings, folder)` does it, and `run_until_decided` with as many seeds as it takes;
 `evaluate` is its frozen evaluation alone, `simulate` that of very many people, `record` writes down
-what people did, and `tune` looks for better settings of an agent. What they do within
-``with working_on("ray", address):`` is done by the workers of a cluster.
+what people did, `record_visit` what one of them lived through, and `tune` looks for better settings
+of an agent. What they do within ``with working_on("ray", address):`` is done by the workers of a
+cluster.
 """
 
 from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
@@ -23,6 +24,7 @@ from recsim_env.benchmark.simulation.report import Report
 from recsim_env.benchmark.simulation.simulate import SimulationOutcome, simulate
 from recsim_env.benchmark.tuning.settings import TuningSettings
 from recsim_env.benchmark.tuning.tune import TuningOutcome, tune
+from recsim_env.benchmark.visiting import record_visit
 
 __all__ = [
     "BenchmarkOutcome",
@@ -36,6 +38,7 @@ __all__ = [
     "backdrop",
     "evaluate",
     "record",
+    "record_visit",
     "run_benchmark",
     "run_until_decided",
     "simulate",

@@ -1,11 +1,9 @@
 """Logs of simulated people under an agent, with propensities, as files for other tools."""
 
 import contextlib
-import csv
-import importlib.util
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
 from recsim_env.data.log import InteractionLog
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+from recsim_env.formats.columns import write_columns
 from recsim_env.formats.files import replacing
 
 #: What each column of a recording means.
@@ -42,10 +41,6 @@ COLUMNS = {
 #: Sessions begin so many seconds after the last: longer than what ends a session where logs are
 #: read.
 _BETWEEN_SESSIONS = 7_200
-
-_BLOCK_ROWS = 100_000
-
-SUFFIXES = (".csv", ".parquet")
 
 #: What a file of whole steps, from `record_steps`, ends with.
 STEPS_SUFFIX = ".npz"
@@ -101,48 +96,12 @@ class Recording:
           ValueError: another suffix.
           ImportError: a Parquet file without pyarrow.
         """
-        path = checked_path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = Path(path)
         beside = description_file(path)
-        with replacing(path) as draft:
-            if path.suffix == ".csv":
-                self._write_csv(draft)
-            else:
-                self._write_parquet(draft)
+        write_columns(path, self.columns)
         with replacing(beside) as draft:
             draft.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8")
         return beside
-
-    def _write_csv(self, path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(self.columns)
-            for first in range(0, len(self), _BLOCK_ROWS):
-                block = slice(first, first + _BLOCK_ROWS)
-                texts = [values[block].astype(str) for values in self.columns.values()]
-                writer.writerows(zip(*texts, strict=True))
-
-    def _write_parquet(self, path: Path) -> None:
-        import pyarrow
-        from pyarrow import parquet
-
-        # With checksums, damage is found where it is read.
-        parquet.write_table(pyarrow.table(self.columns), path, write_page_checksum=True)
-
-
-def checked_path(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
-    """Returns where a log can be written.
-
-    Raises:
-      ValueError: another suffix than one of `suffixes`.
-      ImportError: a Parquet file without pyarrow.
-    """
-    path = Path(path)
-    if path.suffix not in suffixes:
-        raise ValueError(f"cannot write {path}: its name must end with {' or '.join(suffixes)}")
-    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ImportError('writing Parquet needs pyarrow: pip install "recsim-env[data]"')
-    return path
 
 
 def unrecordable(scenario: Scenario) -> str | None:

@@ -181,9 +181,10 @@ def _step(
 
 def _row_names(n_rows: int | None, columns: tuple[str, ...], entry: str) -> list[str]:
     """Returns a name for each number of an entry: its column, and its row where it has rows."""
+    prefix = "" if entry == "context" else f"{entry}_"
     if n_rows is None:
-        return [f"{entry}_{column}" for column in columns]
-    return [f"{entry}_{row}_{column}" for row in range(n_rows) for column in columns]
+        return [f"{prefix}{column}" for column in columns]
+    return [f"{prefix}{row}_{column}" for row in range(n_rows) for column in columns]
 
 
 def _fields(records: Any) -> dict[str, np.ndarray]:

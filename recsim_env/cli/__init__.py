@@ -20,6 +20,7 @@ from recsim_env.cli import (
     training,
     tuning,
     varying,
+    watching,
     worlds,
 )
 from recsim_env.cli.faults import UNREAD, WRONG, Fault, fault_of
@@ -27,7 +28,7 @@ from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
-    *(listing, training, playing, recording, comparing, contrasting, tuning),
+    *(listing, training, watching, playing, recording, comparing, contrasting, tuning),
     *(simulating, measuring, varying, ranking, worlds, exporting, looping),
 )
 

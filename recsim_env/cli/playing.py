@@ -1,4 +1,4 @@
-"""`recsim-env run` and `evaluate`: what agents do, step by step and in numbers."""
+"""`recsim-env evaluate`: what agents earn; and what commands share that let an agent act."""
 
 import argparse
 from collections.abc import Sequence
@@ -27,26 +27,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the two commands."""
-    parser = commands.add_parser(
-        "run",
-        help="watch a person being served, step by step",
-        description="Prints what a person is shown and does, step by step.",
-        examples=(
-            "run InterestEvolution",
-            "run InterestEvolution linucb --learn 5_000",
-            "run coffee.py:CoffeeShop oracle --set habit=0.5 --episodes 2",
-        ),
-    )
-    add_common(parser)
-    add_tuned(parser)
-    add_another_world(parser)
-    parser.add_argument("agent", nargs="?", default="uniform", metavar="AGENT", help=AGENT)
-    add_learn(parser)
-    add_count(parser, "--episodes", "sessions to show", default=1)
-    add_count(parser, "--steps", "show at most so many", default=50)
-    parser.set_defaults(run=run)
-
+    """Adds the command."""
     parser = commands.add_parser(
         "evaluate",
         help="evaluate frozen agents on the same people",
@@ -126,48 +107,6 @@ def chosen_agent(name: str, env: "RecommendationVectorEnv", options: argparse.Na
     if options.tuned and kind.learns and not is_frozen(name):
         changes = with_tuned(name, env.scenario, changes)
     return make_agent(name, env, seed=options.seed, **changes)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Prints what one person is shown and does."""
-    from recsim_env.envs import RecommendationVectorEnv
-
-    scenario = chosen_scenario(options, [options.agent])
-    env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
-    agent = chosen_agent(options.agent, env, options)
-    if options.learn:
-        agent.learn(options.learn, progress_bar=True)
-    _play(agent, scenario, options)
-    return 0
-
-
-def _play(agent: "Agent", scenario: "Scenario", options: argparse.Namespace) -> None:
-    """Plays a person twice, in step: in the batch the agent acts in, and where it can be drawn."""
-    import numpy as np
-
-    from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
-
-    batch = RecommendationVectorEnv(scenario, num_envs=1, autoreset_mode="Disabled")
-    shown = RecommendationEnv(scenario, render_mode="ansi")
-    agent.set_env(batch)
-    total, n_steps = 0.0, 0
-    for episode in range(options.episodes):
-        begins = {"seed": options.seed} if episode == 0 else {}
-        observation, _ = batch.reset(**begins)
-        shown.reset(**begins)
-        print(shown.render())
-        state, is_first, is_over = None, True, False
-        while not is_over and n_steps < options.steps:
-            slates, state = agent.predict(
-                observation, state, np.array([is_first]), deterministic=True
-            )
-            observation, _, _, _, _ = batch.step(slates)
-            _, reward, terminated, truncated, _ = shown.step(slates[0])
-            is_first, is_over = False, terminated or truncated
-            total, n_steps = total + reward, n_steps + 1
-            print(shown.render())
-    learned_from = f"{agent.num_timesteps:,} interactions (--learn)"
-    print(f"{n_steps} steps, reward {total:g}, after learning from {learned_from}")
 
 
 def evaluate_agents(options: argparse.Namespace) -> int:

@@ -57,9 +57,10 @@ def add_commands(commands: Any) -> None:
 
 def log(options: argparse.Namespace) -> int:
     """Writes the log and says what to do with it."""
-    from recsim_env.benchmark.recording import STEPS_SUFFIX, SUFFIXES, checked_path, unrecordable
+    from recsim_env.benchmark.recording import STEPS_SUFFIX, unrecordable
     from recsim_env.benchmark.training import description_file
     from recsim_env.envs import RecommendationVectorEnv
+    from recsim_env.formats.columns import SUFFIXES, checked_path
 
     scenario = chosen_scenario(options, [options.agent])
     named = options.agent

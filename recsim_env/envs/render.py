@@ -1,4 +1,4 @@
-"""One step as a line of text or as a picture: who, what was shown, what they did and why.
+"""One step in words: who, what was shown, what they did and why.
 
 A scenario's `view` may word and draw its people and items better than the names of their fields do.
 It is a module, by its name, or any object, with some of the functions
@@ -11,7 +11,6 @@ where `user` and `item` are structured scalars, and `items` is the catalogue or 
 """
 
 import importlib
-import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +98,7 @@ def scene(
     )
 
 
-def _view(scenario: Scenario) -> Any:
+def view_of(scenario: Scenario) -> Any:
     """Returns what words and draws the scenario's people and items, or None."""
     return (
         importlib.import_module(scenario.view) if isinstance(scenario.view, str) else scenario.view
@@ -108,7 +107,7 @@ def _view(scenario: Scenario) -> Any:
 
 def describe_user(scenario: Scenario, user: np.ndarray, user_id: int | None) -> str:
     """Returns a phrase for a person, a structured scalar, true state and context included."""
-    own = getattr(_view(scenario), "describe_user", None)
+    own = getattr(view_of(scenario), "describe_user", None)
     if own is not None:
         return str(own(scenario, user, user_id))
     name = "somebody" if user_id is None else f"user {user_id}"
@@ -117,7 +116,7 @@ def describe_user(scenario: Scenario, user: np.ndarray, user_id: int | None) -> 
 
 def describe_item(scenario: Scenario, item: np.ndarray, item_id: int | None) -> str:
     """Returns a phrase for an item, a structured scalar, as it truly is."""
-    own = getattr(_view(scenario), "describe_item", None)
+    own = getattr(view_of(scenario), "describe_item", None)
     if own is not None:
         return str(own(scenario, item, item_id))
     return f"{'' if item_id is None else f'#{item_id} '}{describe_record(item)}"
@@ -187,54 +186,3 @@ def describe_step(view: Scene) -> str:
         f"step {view.step} | {view.user} | sees {shown} | {view.outcome} | "
         f"reward {_number(view.reward)}{end}"
     )
-
-
-def draw_step(view: Scene) -> np.ndarray:
-    """Returns the step as a (400, 800, 3) uint8 picture.
-
-    Raises:
-      ImportError: Matplotlib is missing.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'render_mode="rgb_array" needs Matplotlib: pip install "recsim-env[plots]"'
-        ) from error
-    figure = Figure(figsize=(8, 4), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    draw_state = getattr(_view(view.scenario), "draw_state", None)
-    if draw_state is None:
-        draw_slate(view, figure.subplots(), n_letters=90)
-    else:
-        axes, state_axes = figure.subplots(1, 2, width_ratios=(5, 4))
-        draw_slate(view, axes, n_letters=55)
-        draw_state(view.scenario, state_axes, view.state, view.items)
-    end = ", then leaves" if view.is_over else ""
-    title = f"step {view.step}: {view.outcome}{end}" if view.step else "before the first slate"
-    lines = [*textwrap.wrap(view.user, 115)[:2], *textwrap.wrap(title, 115)[:2]]
-    figure.suptitle("\n".join(lines), fontsize=9, x=0.01, horizontalalignment="left")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
-
-
-def draw_slate(view: Scene, axes: Any, *, n_letters: int) -> None:
-    """Draws what was shown, how likely a click was, and what was clicked.
-
-    Args:
-      view: the step.
-      axes: Matplotlib axes to draw into.
-      n_letters: of what is said of an item that fit.
-    """
-    places = np.arange(len(view.shown))
-    n_rows = max(3, len(places))  # a single bar would fill the picture
-    colours = ["#0072b2" if clicked else "#bbbbbb" for clicked in view.clicked]
-    axes.barh(places, np.nan_to_num(view.probabilities), color=colours, height=0.5)
-    for place, phrase in enumerate(view.shown):
-        axes.text(0.01, place - 0.38, textwrap.shorten(phrase, n_letters), fontsize=8, va="center")
-    axes.set(xlim=(0, 1), ylim=(n_rows - 0.4, -0.6), yticks=places)
-    axes.set_yticklabels([f"place {place + 1}" for place in places])
-    axes.tick_params(labelsize=8)
-    axes.set_xlabel("chance of a click before the choice (blue: clicked)", fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)

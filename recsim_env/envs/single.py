@@ -80,6 +80,7 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
         self._is_seeded = False
         self._before: np.ndarray | None = None
         self._reward = 0.0
+        self._painter: Any = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -144,7 +145,13 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
             self._simulator.items,
             self._reward,
         )
-        return render.describe_step(view) if self.render_mode == "ansi" else render.draw_step(view)
+        if self.render_mode == "ansi":
+            return render.describe_step(view)
+        if self._painter is None:
+            from recsim_env.envs.drawing import StepPainter
+
+            self._painter = StepPainter()
+        return self._painter.draw(view)
 
     def close(self) -> None:
         """Ends the threads."""

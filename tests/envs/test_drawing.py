@@ -1,0 +1,25 @@
+"""A painter that goes on from step to step draws what a new one would."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from recsim_env.envs import RecommendationEnv
+from recsim_env.envs.drawing import draw_step
+from recsim_env.envs.render import scene
+
+
+@pytest.mark.parametrize("name", ["ShortVideo", "OrganicShopping", "InterestEvolution"])
+def test_a_kept_figure_shows_the_same_picture_as_a_new_one(name):
+    env = RecommendationEnv(name, render_mode="rgb_array")
+    env.reset(seed=3)
+    env.render()
+    for place in range(3):
+        before = env._simulator.slots.copy()
+        slate = np.arange(place, place + env.scenario.slate_size)
+        _, reward, *_ = env.step(slate if len(slate) > 1 else place)
+        shown = scene(env.scenario, before, env._simulator.slots, env._simulator.items, reward)
+        kept, new = env.render(), draw_step(shown)
+        assert kept.shape == (400, 800, 3)
+        assert np.abs(kept.astype(int) - new).mean() < 0.2
