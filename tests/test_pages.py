@@ -10,6 +10,7 @@ import pytest
 
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
+from recsim_env.benchmark.feedback import write_feedback
 from recsim_env.benchmark.ranking.report import as_markdown
 from recsim_env.benchmark.ranking.run import ROWS
 from recsim_env.benchmark.ranking.task import RankingProtocol
@@ -93,6 +94,16 @@ def test_the_table_of_action_forms_is_that_of_its_rows():
     assert f"<!-- table -->\n{measured['table']()}\n<!-- /table -->" in page
     rows = [tuple(row.values())[:-1] for row in measured["rows"]()]
     assert sorted(rows) == sorted((*run[:-1], str(run[-1])) for run in measured["plan"]())
+
+
+@pytest.mark.parametrize(
+    "name", sorted(each.parent.name for each in RESULTS.glob("feedback-loop/*/rows.csv"))
+)
+def test_a_page_of_feedback_loops_is_what_its_tables_say(name, tmp_path):
+    kept = RESULTS / "feedback-loop" / name
+    for file in kept.iterdir():
+        shutil.copy(file, tmp_path)
+    assert write_feedback(tmp_path).read_text() == (kept / "feedback.md").read_text()
 
 
 def test_values_are_those_that_the_command_wrote():

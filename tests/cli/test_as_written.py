@@ -34,6 +34,7 @@ LONG = {
     "recsim-env benchmark --backend": "tests/benchmark/runs/test_cluster.py has clusters",
     "recsim-env simulate": "minutes of measuring; tests/benchmark/simulation runs it small",
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
+    "recsim-env feedback": "minutes; tests/benchmark/test_feedback.py runs it small",
     "recsim-env plot docs/results": "tests/test_pages.py writes these reports elsewhere",
     "recsim-env speed": "tens of minutes of measuring; tests/cli/test_speed.py runs it small",
 }
