@@ -51,6 +51,7 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
       Exception: whatever the scenario's own functions raise.
     """
     made = resolve_scenario(scenario, **settings)
+    _check_named_fields(made)
     plain = _play(made, compiled=False)
     _check_steps(made, plain)
     _require(
@@ -63,6 +64,22 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
         check_batch(made, autoreset_mode=mode)
     _check_threads(made)
     mark_checked(made)
+
+
+def _check_named_fields(scenario: Scenario) -> None:
+    """Raises unless what the class names for measuring are fields of its records."""
+    of_items = {name: getattr(scenario, name) for name in ("category", "item_vector", "maker")}
+    of_users = {name: getattr(scenario, name) for name in ("active_makers", "session_count")}
+    of_users |= {"traits": scenario.traits} | dict(scenario.state_groups)
+    for record, named in (("item", of_items), ("user", of_users)):
+        known = scenario.schema.dtypes[record].names or ()
+        for what, fields in named.items():
+            for field in (fields,) if isinstance(fields, str) else fields or ():
+                _require(
+                    field in known,
+                    f"{what} names {field!r}, which is no field of the {record} record; "
+                    f"use one of {', '.join(known)}",
+                )
 
 
 def random_slates(scenario: Scenario, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -126,3 +126,20 @@ class Silent(Uniform):
 def test_a_broken_agent_is_found(agent, message):
     with pytest.raises(CheckFailed, match=message):
         check_agent(agent, replace(Small(), horizon=10))
+
+
+class MadeByNobody(Small):
+    maker = "publisher"
+
+
+class OfNoTaste(Small):
+    state_groups = {"taste": ("likes",)}  # noqa: RUF012
+
+
+@pytest.mark.parametrize(
+    ("scenario", "named"),
+    [(MadeByNobody, "maker names 'publisher'"), (OfNoTaste, "taste names 'likes'")],
+)
+def test_a_field_that_is_named_for_measuring_must_exist(scenario, named):
+    with pytest.raises(CheckFailed, match=named):
+        check_scenario(scenario)
