@@ -40,7 +40,11 @@ class ScenarioPart:
 
 
 def scenario_part(
-    table: ResultTable, measured: ResultTable, scenario: str, numbers: Mapping[str, int]
+    table: ResultTable,
+    measured: ResultTable,
+    scenario: str,
+    numbers: Mapping[str, int],
+    visits: Mapping[str, Any] | None,
 ) -> ScenarioPart:
     """Returns what the page has of a scenario.
 
@@ -49,6 +53,7 @@ def scenario_part(
       measured: of `recsim_env.results.metrics.metric_table`.
       scenario: one of `table.scenarios()`.
       numbers: agent to its number on the page.
+      visits: one person's sessions, of `visits_of`.
     """
     name = style.short_name(scenario)
     if not table.rows(phase="final", scenario=scenario):
@@ -63,6 +68,7 @@ def scenario_part(
         **curves_of(table, scenario, numbers),
         "pairs": pairs_of(table, scenario, numbers),
         "measures": measures_of(table, measured, scenario, ranked, numbers),
+        "visits": visits,
     }
     has_oracle = not why_no_oracle(table, scenario)
     notes = [*unscored(ranked, has_oracle=has_oracle), *verdicts(table, scenario)]

@@ -21,10 +21,12 @@ from recsim_env.plots.page.by_scenario import scenario_part
 from recsim_env.plots.page.looks import Look, in_order
 from recsim_env.plots.page.numbers import embedded
 from recsim_env.plots.page.overall import ladder_board
+from recsim_env.plots.page.visits import visits_of
 from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
+from recsim_env.results.visits import read_visits
 
-_SCRIPTS = ("tables.js", "rows.js", "page.js")
+_SCRIPTS = ("tables.js", "rows.js", "session.js", "page.js")
 _MANY = 4
 _LIGHT, _DARK = "/* light colours of agents */", "/* dark colours of agents */"
 
@@ -42,7 +44,11 @@ def document_of(folder: str | os.PathLike[str]) -> str:
     looks = in_order({row["agent"] for row in finals})
     numbers = {look.name: number for number, look in enumerate(looks)}
     measured, settings = metric_table(folder), table.read_settings()
-    parts = [scenario_part(table, measured, each, numbers) for each in table.scenarios()]
+    visits = read_visits(folder)
+    parts = [
+        scenario_part(table, measured, each, numbers, visits_of(visits, each, numbers))
+        for each in table.scenarios()
+    ]
     ladder = ladder_board(table, numbers)
     scripts = [vega(), *(Markup(_text(name)) for name in _SCRIPTS)]
     return _template().render(

@@ -9,6 +9,7 @@ const figures = [...document.querySelectorAll("figure[data-figure]")];
 const told = document.getElementById("told");
 const across = document.getElementById("measure-x");
 const upright = document.getElementById("measure-y");
+const showSession = window.pageSession(page, rowsOf.number);
 const drawn = new Map();      // name of a figure to its view
 let scenario = null;
 let isTouched = false;        // whether the agents shown are the reader's choice
@@ -106,6 +107,12 @@ function apply() {
   drawn.get("pairs")?.height(matrixHeight());
   for (const view of drawn.values()) view.signal("shown", agents).runAsync();
   figures.forEach(writeNumbers);
+  showSession(scenario.visits, inOrder());
+}
+
+function inOrder() {
+  const agents = new Set(shown());
+  return scenario.agents.filter((agent) => agents.has(agent));
 }
 
 // Both choices keep what they had, by its title, where the scenario has it.
@@ -138,6 +145,7 @@ function choose(index) {
   if (!scenario.agents.length) return;
   offerMeasures();
   redraw(figures);
+  showSession(scenario.visits, inOrder());
 }
 
 switches.addEventListener("change", () => { isTouched = true; apply(); });

@@ -87,5 +87,5 @@ window.pageRows = (page) => {
       }));
   }
 
-  return { lines, pairs, measures };
+  return { number, lines, pairs, measures };
 };

@@ -7,6 +7,7 @@ import pytest
 
 from recsim_env.plots import style, write_page
 from recsim_env.results.table import ResultTable
+from recsim_env.results.visits import write_visit
 from tests.plots.conftest import FINAL_RETURNS, SCENARIO, toy_run
 
 pytestmark = pytest.mark.processes
@@ -41,7 +42,23 @@ def file(tmp_path_factory):
         for agent, value in {**FINAL_RETURNS, "<b>mine</b>": 11.0}.items():
             for seed in range(3):
                 table.append_run(toy_run(agent, seed, value, scenario))
+    for agent, likes in (("ials", (0, None, 1)), ("<b>mine</b>", (1,))):
+        write_visit(table.folder, visit(agent, likes))
     return write_page(table.folder)
+
+
+def visit(agent, likes):
+    """A session in which the person clicks the place of each step."""
+    step = {"person": "Ada (bored)", "slate": [0, 1], "chance": [0.5, None], "outcome": "looked"}
+    steps = [
+        {**step, "clicked": [] if place is None else [place], "reward": float(place is not None)}
+        for place in likes
+    ]
+    return {
+        **{"scenario": SCENARIO, "agent": agent, "seed": 7, "user_id": 3, "is_over": True},
+        **{"arrival": "Ada <i>comes</i>", "items": [{"title": "song"}, {"title": "<b>news</b>"}]},
+        **{"steps": steps, "true_state": {"mood": [0.5] * len(likes) + [0.25]}},
+    }
 
 
 @pytest.fixture
@@ -160,6 +177,28 @@ def test_numbers_of_a_figure_are_read_without_hovering(browser, page):
     assert "ials\t1,000\t16.00\t9.428 to 22.57" in told
 
 
+def test_one_session_is_stepped_through_with_the_keyboard(browser, page):
+    from selenium.webdriver.common.keys import Keys
+
+    articles = "return [...document.querySelectorAll('#session-columns article')]"
+    articles += ".map((each) => each.innerText)"
+    kept = [text for text in page(articles) if "No session is kept" not in text]
+    assert [text.split("\n")[0].strip() for text in kept] == ["ials", "<b>mine</b>"]
+    assert "song ✓ clicked 50 %" in kept[0] and "<b>news</b> ✓ clicked" in kept[1]
+    assert "mood\n0.5000 → 0.2500" in kept[1] and "mood" not in kept[0]
+    assert "Ada <i>comes</i>." in page("return document.getElementById('session-about').innerText")
+    columns = browser.find_element("id", "session-columns")
+    columns.send_keys(Keys.ARROW_RIGHT)
+    wait_for(browser, "return document.getElementById('session-output').value === 'slate 2 of 3'")
+    kept = [text for text in page(articles) if "No session is kept" not in text]
+    assert "Reward 0, so far 1" in kept[0] and "The session ended after slate 1." in kept[1]
+    columns.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert page("return document.getElementById('session-output').value") == "slate 2 of 3"
+    click(browser, "#switches input[value='3']")  # ials
+    kept = [text for text in page(articles) if "No session is kept" not in text]
+    assert len(kept) == 1
+
+
 def test_another_scenario_is_chosen_with_the_keyboard(browser, page):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
@@ -169,6 +208,8 @@ def test_another_scenario_is_chosen_with_the_keyboard(browser, page):
     wait_for(browser, shown + f".startsWith({OTHER!r})")
     assert browser.title.startswith("Benchmark: Toy-v0, a label</script>")  # which did not run
     wait_for(browser, LINES + ".length === 5")
+    told = page("return document.getElementById('session').innerText")
+    assert "No sessions are kept in the folder." in told
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from recsim_env.plots import style, write_page
 from recsim_env.plots.page import document, figures
+from recsim_env.plots.page.visits import visits_of
 from recsim_env.results.table import ResultTable
 from tests.plots.conftest import FINAL_RETURNS, SCENARIO, toy_run
 
@@ -110,7 +111,7 @@ def test_names_are_never_markup(tmp_path, elements):
     n_data = len(
         [1 for _, attrs, _ in found.all("script") if attrs.get("type") == "application/json"]
     )
-    assert len(found.all("script")) == n_data + 4
+    assert len(found.all("script")) == n_data + 5
     assert found.texts("option") == [HOSTILE]
     assert HOSTILE in [each["name"] for each in _json(found, "page-data")["agents"]]
 
@@ -146,6 +147,16 @@ def test_failures_settings_versions_and_commands_are_told(table, elements):
     cells = [*found.texts("th"), *found.texts("td")]
     assert {"0, 1", "n_factors = 8", "as by default", "2.4.6", f"it needs {HOSTILE}"} <= set(cells)
     assert found.all("img") == []
+
+
+def test_only_sessions_of_one_person_are_set_side_by_side():
+    seeds = {"uniform": 7, "oracle": 8, "ials": 7, "gone": 8}
+    kept = {"arrival": "Ada", "items": [], "steps": [], "true_state": {}, "is_over": False}
+    visits = {(SCENARIO, agent): {**kept, "seed": seed} for agent, seed in seeds.items()}
+    visits["recsim_env/Other-v0", "ials"] = {**kept, "seed": 9}
+    found = visits_of(visits, SCENARIO, {"uniform": 0, "oracle": 1, "ials": 2})
+    assert (found["seed"], found["n_left_out"], sorted(found["of"])) == (7, 1, [0, 2])
+    assert visits_of(visits, "recsim_env/None-v0", {"ials": 2}) is None
 
 
 def test_scenarios_together_are_a_table_of_scores(fill, elements):
