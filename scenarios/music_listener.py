@@ -293,3 +293,11 @@ def return_chance(config, user, item, chance, completes):
     browsed = leaves * (1.0 - churn_chance(config, bored))
     played = completes * completed + (1.0 - completes) * skipped
     return chance * played + (1.0 - chance) * browsed
+
+
+def enjoyed_too_little(response):
+    """Returns, of records, what people would rather not have consumed.
+
+    Played for more than 30 s at a match below 0: not to be enjoyed more likely than not.
+    """
+    return response["match"] < 0.0

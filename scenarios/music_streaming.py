@@ -34,6 +34,7 @@ from recsim_env.scenarios.music_listener import (
     completion_score,
     continue_chance,
     end_session,
+    enjoyed_too_little,
     enjoyment_of,
     listen,
     match_of,
@@ -186,6 +187,7 @@ class MusicStreaming(Scenario):
     maker: ClassVar[str | None] = "artist"
     item_vector: ClassVar[str | None] = "embedding"
     session_count: ClassVar[str | None] = "n_sessions"
+    regretted = staticmethod(enjoyed_too_little)
     traits: ClassVar[tuple[str, ...]] = ("archetype",)
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "energy_slope", "favourite"),

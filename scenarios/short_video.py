@@ -24,6 +24,7 @@ from recsim_env.scenarios.video_feedback import (
     FEEDBACK,
     REWARDS,
     chance_clicked,
+    clicked_in_vain,
     clicked_reward,
     clicked_value,
     dislike_reward,
@@ -176,6 +177,7 @@ class ShortVideo(Scenario):
     category: ClassVar[str | None] = "category"
     item_vector: ClassVar[str | None] = "embedding"
     session_count: ClassVar[str | None] = "n_sessions"
+    regretted = staticmethod(clicked_in_vain)
     traits: ClassVar[tuple[str, ...]] = ("usual_patience", "quality_taste")
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "taste": ("taste", "quality_taste", "cover_taste", "length_taste"),

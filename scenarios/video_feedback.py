@@ -169,3 +169,11 @@ def pleasure_of(config, response):
     if response.long_view:
         return pleasure + 1.0
     return pleasure - (config.click_regret if response.clicked else 0.0)
+
+
+def clicked_in_vain(response):
+    """Returns, of records, what people would rather not have consumed.
+
+    Clicked and not watched for long, or disliked: what pleasure is taken off for.
+    """
+    return ~response["long_view"] | response["disliked"]

@@ -61,6 +61,7 @@ class WheelBandit(Scenario):
     payoff_sd: float = setting(0.01, low=0, high=LARGE, doc="around these means")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.wheel_bandit"
+    is_one_person: ClassVar[bool] = False
     state_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"context": ("x", "y")}
     choice: ClassVar[str] = "always_first"
 

@@ -12,7 +12,7 @@ from recsim_env.metrics.measures import Measure, PartMeasure
 from recsim_env.metrics.served import Served, Stage
 
 #: Of the sample of items that everybody is asked about.
-POOL_SIZE = 200
+POOL_SIZE = 100
 
 
 class Meter:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,6 +67,11 @@ class Stage:
     def knows_consumption(self) -> bool:
         """Whether responses say what was consumed."""
         return "clicked" in (self.scenario.schema.dtypes["response"].names or ())
+
+    @property
+    def knows_liking(self) -> bool:
+        """Whether the scenario can say what to expect of an item."""
+        return self.scenario.outlook("expected_reward") is not None
 
     @cached_property
     def vectors(self) -> np.ndarray | None:
@@ -145,3 +152,12 @@ class Served:
 
     def __len__(self) -> int:
         return len(self.slot)
+
+
+def by_step(served: Served) -> Iterator[slice]:
+    """Yields the slates of each moment in turn: in each, every person has at most one."""
+    cuts = np.flatnonzero(np.diff(served.slot) <= 0) + 1
+    edges = [0, *cuts.tolist(), len(served)]
+    for start, stop in pairwise(edges):
+        if stop > start:
+            yield slice(start, stop)

@@ -1,4 +1,4 @@
-"""Metrics of single slates."""
+"""Metrics of single slates, whose means are told of the whole and along the session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsim_env.metrics.measurement import Backdrop
-from recsim_env.metrics.served import Served, Stage
+from recsim_env.metrics.served import Served, Stage, by_step
+
+#: Of `Measurement.details`: how often each item of the catalogue was consumed.
+CONSUMPTION = "consumption"
 
 
 class Liking:
@@ -19,7 +22,7 @@ class Liking:
     @classmethod
     def suits(cls, stage: Stage) -> bool:
         """Wherever it is known."""
-        return stage.scenario.outlook("expected_reward") is not None
+        return stage.knows_liking
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over a slate's places."""
@@ -48,11 +51,154 @@ class Diversity:
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean distance of two items."""
         shown = self._vectors[served.kind] * served.is_shown[:, :, None]
-        n = served.is_shown.sum(axis=1)
         total = shown.sum(axis=1)
-        alike = (total * total).sum(axis=1) - (shown * shown).sum(axis=(1, 2))
-        pairs = np.where(n > 1, n * (n - 1), np.nan)
-        return {"diversity": 1.0 - alike / pairs}
+        squares = (shown * shown).sum(axis=(1, 2))
+        n = served.is_shown.sum(axis=1)
+        return {"diversity": mean_distance((total * total).sum(axis=1), squares, n)}
+
+
+class FeatureRange:
+    """How far apart the items of a slate lie in each direction of their space.
+
+    Source: Willemsen, Graus and Knijnenburg 2016, "Understanding the role of latent feature
+      diversification on choice difficulty and satisfaction" (average feature score range), as in
+      T-RECS (Lucherini et al. 2021).
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._vectors = np.asarray(stage.env.catalogue[stage.scenario.item_vector], np.float32)
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where slates hold several items that have vectors."""
+        return stage.scenario.slate_size > 1 and stage.kinds_are_items
+
+    def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
+        """Returns the mean over directions of the largest coordinate less the smallest."""
+        vectors, is_shown = self._vectors[served.item_id], served.is_shown[:, :, None]
+        highest = np.where(is_shown, vectors, -np.inf).max(axis=1)
+        lowest = np.where(is_shown, vectors, np.inf).min(axis=1)
+        several = served.is_shown.sum(axis=1) > 1
+        return {"feature_range": np.where(several, (highest - lowest).mean(axis=1), np.nan)}
+
+
+class Novelty:
+    """How rarely others come upon what is shown: self-information -log2 p.
+
+    p is an item's share of what people consume of uniform slates, each item counted once more than
+    it was.
+
+    Source: Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender
+      systems"; Vargas and Castells 2011, "Rank and relevance in novelty and diversity metrics for
+      recommender systems" (free discovery).
+    Differs: popularity is that of the same people under uniform slates, not of a log, so that no
+      agent changes by what the others are measured.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        pass
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where items have ids and consumption is known."""
+        return stage.scenario.n_items > 0 and stage.knows_consumption
+
+    def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
+        """Returns the mean over a slate's places, in bits."""
+        if backdrop is None:
+            return {}
+        counts = backdrop.uniform.details[CONSUMPTION] + 1.0
+        surprise = -np.log2(counts / counts.sum())
+        return {"novelty": mean_of_places(surprise[served.item_id], served.is_shown)}
+
+
+class Serendipity:
+    """How much is truly liked and unlike all that the person consumed before in this visit.
+
+    Of an item that is liked better than what uniform slates show on average, the mean distance
+    1 - cosine to each item consumed before; of any other item, 0.
+
+    Source: Vargas and Castells 2011 (distance-based novelty, relevance-aware); "liked and
+      unexpected" is Ge, Delgado-Battenfeld and Jannach 2010, "Beyond accuracy".
+    Differs: relevance is true liking, which only a simulator knows; what was consumed before the
+      visit is not counted.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        assert stage.vectors is not None
+        self._vectors = stage.vectors
+        self._total = np.zeros((stage.n_slots, self._vectors.shape[1]), np.float32)
+        self._n = np.zeros(stage.n_slots, np.int64)
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where likeness, liking and consumption are known."""
+        is_known = stage.vectors is not None and stage.knows_liking and stage.knows_consumption
+        return is_known and stage.scenario.is_one_person
+
+    def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
+        """Returns the mean over places; NaN while nothing was consumed."""
+        unexpected = np.full(served.is_shown.shape, np.nan)
+        for rows in by_step(served):
+            slot = served.slot[rows]
+            fresh = slot[served.step[rows] == 0]
+            self._total[fresh], self._n[fresh] = 0.0, 0
+            vectors = self._vectors[served.kind[rows]]
+            n = np.where(self._n[slot] > 0, self._n[slot], np.nan)
+            alike = np.einsum("nkd,nd->nk", vectors, self._total[slot]) / n[:, None]
+            unexpected[rows] = 1.0 - alike
+            consumed = served.is_consumed[rows]
+            self._total[slot] += np.einsum("nkd,nk->nd", vectors, consumed.astype(np.float32))
+            self._n[slot] += consumed.sum(axis=1)
+        if backdrop is None:
+            return {}
+        is_liked = served.liking > backdrop.uniform.values["liking"]
+        return {"serendipity": mean_of_places(is_liked * unexpected, served.is_shown)}
+
+
+class Regretted:
+    """How much of what people consume they would rather have done without.
+
+    Source: Kleinberg, Mullainathan and Raghavan 2022, "The challenge of understanding what users
+      want: inconsistent preferences and engagement optimization" (engagement without value).
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        pass
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where a scenario knows intentions."""
+        return stage.scenario.regretted is not None and stage.knows_consumption
+
+    def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
+        """Returns the share of the slate's consumed items."""
+        return {"regretted": mean_of_places(served.is_regretted, served.is_consumed)}
+
+
+class Consumption:
+    """Counts what was consumed of a catalogue, for those who are compared with it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._counts = np.zeros(stage.scenario.n_items, np.int64)
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where items have ids and consumption is known."""
+        return Novelty.suits(stage)
+
+    def add(self, served: Served) -> None:
+        """Counts a block."""
+        consumed = served.item_id[served.is_consumed]
+        self._counts += np.bincount(consumed, minlength=len(self._counts))
+
+    def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
+        """Returns nothing: the counts are a detail."""
+        return {}
+
+    def details(self) -> Mapping[str, np.ndarray]:
+        """Returns the counts."""
+        return {CONSUMPTION: self._counts}
 
 
 def mean_of_places(values: np.ndarray, is_counted: np.ndarray) -> np.ndarray:
@@ -60,3 +206,14 @@ def mean_of_places(values: np.ndarray, is_counted: np.ndarray) -> np.ndarray:
     n = is_counted.sum(axis=1)
     total = np.where(is_counted, values, 0.0).sum(axis=1)
     return np.asarray(total / np.where(n > 0, n, np.nan))
+
+
+def mean_distance(square: np.ndarray, squares: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Returns the mean of 1 - cosine over pairs of n items; NaN of fewer than two.
+
+    Args:
+      square: |sum of their unit vectors|².
+      squares: sum of |unit vector|², which is n unless vectors are 0.
+      n: how many.
+    """
+    return np.asarray(1.0 - (square - squares) / np.where(n > 1, n * (n - 1.0), np.nan))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from recsim_env.results.layout import Layout, Row
 from recsim_env.results.metric import NEEDS, Metric
+from recsim_env.results.people import PEOPLE
 from recsim_env.results.reach import REACH
 from recsim_env.results.table import ResultTable
 
@@ -45,25 +46,7 @@ class Measured(Protocol):
 PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
 """The first slate of each part of an episode: parts double, as few people stay for long."""
 
-METRICS: dict[str, Metric] = {
-    "liking": Metric(
-        "mean true expected reward of the items shown, each as if shown alone",
-        "reward",
-        "higher",
-        ("expected reward",),
-        "the scenario's own `expected_reward`",
-        along=True,
-    ),
-    "diversity": Metric(
-        "mean distance of two items of one slate: 1 - cosine, or 1 where categories differ",
-        "0 to 2; of categories 0 to 1",
-        "",
-        ("likeness", "slates"),
-        "intra-list diversity (Ziegler et al. 2005)",
-        along=True,
-    ),
-    **REACH,
-}
+METRICS: dict[str, Metric] = {**PEOPLE, **REACH}
 """Name, as of the column in `metrics.csv`, to what it tells."""
 
 _KEYS: dict[str, type] = {

@@ -1,0 +1,150 @@
+"""Metrics of whole visits: what people consumed together, and how well it fits their taste."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from recsim_env.metrics.measurement import Backdrop
+from recsim_env.metrics.served import Served, Stage, by_step
+from recsim_env.metrics.slates import mean_distance
+from recsim_env.metrics.tastes import Profiles, entropy
+
+# Steck's weight of the taste in what is compared with it, so that no share is 0.
+_SMOOTHING = 0.01
+
+
+class Means:
+    """Means by name of numbers that come bit by bit; what is NaN does not count."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, name: str, values: np.ndarray) -> None:
+        """Adds numbers."""
+        total, n = self._sums.get(name, (0.0, 0))
+        known = values[~np.isnan(values)]
+        self._sums[name] = (total + float(known.sum()), n + len(known))
+
+    def result(self) -> dict[str, float]:
+        """Returns the means of what has any number."""
+        return {name: total / n for name, (total, n) in self._sums.items() if n}
+
+
+class ConsumedDiversity:
+    """How unlike the items are that a person consumes in a visit; see `slates.Diversity`.
+
+    Source: intra-list diversity (Ziegler et al. 2005), of the list of what was consumed.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        assert stage.vectors is not None
+        self._vectors = stage.vectors
+        self._squares = (self._vectors * self._vectors).sum(axis=1)
+        self._total = np.zeros((stage.n_slots, self._vectors.shape[1]), np.float32)
+        self._square, self._n = np.zeros((2, stage.n_slots))
+        self._means = Means()
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where likeness and consumption are known."""
+        is_known = stage.vectors is not None and stage.knows_consumption
+        return is_known and stage.scenario.is_one_person
+
+    def add(self, served: Served) -> None:
+        """Adds a block."""
+        weights = served.is_consumed.astype(np.float32)
+        totals = np.einsum("nkd,nk->nd", self._vectors[served.kind], weights)
+        squares = (self._squares[served.kind] * weights).sum(axis=1)
+        n = weights.sum(axis=1)
+        for rows in by_step(served):
+            slot = served.slot[rows]
+            self._total[slot] += totals[rows]
+            self._square[slot] += squares[rows]
+            self._n[slot] += n[rows]
+            ended = slot[served.is_last[rows]]
+            if len(ended):
+                square = (self._total[ended] ** 2).sum(axis=1)
+                found = mean_distance(square, self._square[ended], self._n[ended])
+                self._means.add("consumed_diversity", found)
+                self._total[ended], self._square[ended], self._n[ended] = 0.0, 0.0, 0.0
+
+    def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
+        """Returns the mean over visits with two items or more."""
+        return self._means.result()
+
+    def details(self) -> Mapping[str, np.ndarray]:
+        """Returns nothing."""
+        return {}
+
+
+class Categories:
+    """Of which categories people consume and are shown, visit by visit.
+
+    Entropy of what is consumed: -sum q log2 q over the shares q of categories.
+
+    Miscalibration: the divergence sum p ln(p / q') of what is shown, q' = 0.99 q + 0.01 p, from the
+    true taste p (`tastes.Profiles`) of the person who comes.
+
+    Source: Steck 2018, "Calibrated recommendations" (C_KL, alpha = 0.01).
+    Differs: p is true taste instead of the shares of what was played before; the list is all that
+      is shown in the visit.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._profiles = Profiles(stage)
+        self._knows = stage.knows_consumption
+        self._consumed, self._shown = np.zeros((2, stage.n_slots, stage.n_categories))
+        self._taste: dict[int, np.ndarray] = {}
+        self._means = Means()
+
+    @classmethod
+    def suits(cls, stage: Stage) -> bool:
+        """Where items have categories."""
+        return stage.n_categories > 1 and stage.scenario.is_one_person
+
+    def add(self, served: Served) -> None:
+        """Adds a block."""
+        if self._profiles.are_known:
+            found = self._profiles.of(served.began.users)
+            self._taste |= dict(zip(served.began.visit.tolist(), found, strict=True))
+        for rows in by_step(served):
+            slot = served.slot[rows]
+            for place in range(served.category.shape[1]):
+                category = served.category[rows, place]
+                self._shown[slot, category] += served.is_shown[rows, place]
+                self._consumed[slot, category] += served.is_consumed[rows, place]
+            is_last = served.is_last[rows]
+            if is_last.any():
+                self._end(slot[is_last], served.visit[rows][is_last])
+
+    def _end(self, slot: np.ndarray, visit: np.ndarray) -> None:
+        if self._knows:
+            self._means.add("consumed_entropy", entropy(self._consumed[slot]))
+        if self._profiles.are_known:
+            taste = np.array([self._taste.pop(each) for each in visit.tolist()])
+            self._means.add("miscalibration", miscalibration(taste, self._shown[slot]))
+        self._consumed[slot], self._shown[slot] = 0.0, 0.0
+
+    def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
+        """Returns the means over visits."""
+        return self._means.result()
+
+    def details(self) -> Mapping[str, np.ndarray]:
+        """Returns nothing."""
+        return {}
+
+
+def miscalibration(taste: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Returns the divergence of what is shown from taste, in nats, (n,); 0 is calibrated.
+
+    Args:
+      taste: (n, n_categories), shares.
+      counts: (n, n_categories), how often each was shown; NaN is returned where none was.
+    """
+    total = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.where(total > 0, total, np.nan)
+    mixed = (1 - _SMOOTHING) * shares + _SMOOTHING * taste
+    ratio = np.where(taste > 0, taste, 1.0) / np.where(taste > 0, mixed, 1.0)
+    return np.asarray((taste * np.log(ratio)).sum(axis=1))
