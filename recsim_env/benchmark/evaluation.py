@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,7 @@ def evaluate(
     max_steps: int = MAX_STEPS,
     another_world: bool = False,
     measure: bool = False,
+    n_measured: int | None = None,
     backdrop: Backdrop | None = None,
 ) -> Evaluation:
     """Plays the first episodes of every slot with the agent frozen (`deterministic=True`).
@@ -104,7 +105,8 @@ def evaluate(
       max_steps: after which a slot is taken to be endless.
       another_world: whether it is meant to be another world than the agent learned in; see
         `Agent.set_env`.
-      measure: whether to measure what is served, too; nothing else depends on it.
+      measure: whether to measure what is served, too; returns do not depend on it.
+      n_measured: of the episodes, the first of every slot; by default all are measured.
       backdrop: how the same people are served otherwise, for the metrics that compare with that;
         `recsim_env.benchmark.backdrop` plays it.
 
@@ -121,7 +123,8 @@ def evaluate(
         n_episodes=n_episodes,
         seed=as_seed(seed),
         max_steps=max_steps,
-        meter=functools.partial(Meter, backdrop=backdrop) if measure or backdrop else None,
+        n_measured=(n_measured or n_episodes) if measure or backdrop else 0,
+        backdrop=backdrop,
     )
     if isinstance(scenario, RecommendationVectorEnv):
         if num_envs not in (None, scenario.num_envs) or threads != 1:
@@ -150,7 +153,8 @@ def backdrop(scenario: Scenario, *, n_episodes: int, seed: int) -> Backdrop:
 
     Args:
       scenario: where.
-      n_episodes, seed: as of `evaluate`.
+      n_episodes: that are measured: `n_measured` of the evaluation, or all of them.
+      seed: of the evaluation.
     """
     env = RecommendationVectorEnv(scenario, num_envs=1)
     found: list[Measurement | None] = []
@@ -185,7 +189,8 @@ def _evaluate(
     seed: int,
     max_steps: int,
     another_world: bool,
-    meter: Callable[[RecommendationVectorEnv, int], Meter] | None = None,
+    n_measured: int,
+    backdrop: Backdrop | None,
 ) -> Evaluation:
     if env.autoreset_mode != AutoresetMode.NEXT_STEP or not isinstance(
         env.single_observation_space, spaces.Dict
@@ -196,7 +201,8 @@ def _evaluate(
     with acting_in(agent, env, seed, another_world=another_world):
         observation, _ = env.reset(seed=seed)
         state, begins = None, np.ones(env.num_envs, bool)
-        watching = meter and meter(env, n_episodes // env.num_envs)
+        n_watched = min(n_episodes, n_measured) // env.num_envs
+        watching = Meter(env, max(1, n_watched), backdrop) if n_measured else None
         for _ in range(max_steps):
             slates, state = agent.predict(
                 observation, state=state, episode_start=begins, deterministic=True

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from recsim_env.metrics.profiles import Profiles
 from recsim_env.metrics.served import People, Served, Stage
 
 #: Slates in a block: enough that what NumPy takes to begin with hardly counts.
 BLOCK = 4096
+
+_NOBODY = np.zeros(0, np.int64)
 
 _FIELDS = (
     *("slot", "visit", "step", "session", "liking"),
@@ -22,6 +26,9 @@ class Gathering:
 
     Args:
       stage: where they are served.
+
+    Attributes:
+      is_done: whether everybody's episodes are over.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -29,12 +36,15 @@ class Gathering:
         self._slot = np.arange(stage.n_slots)
         self._episode = np.zeros(stage.n_slots, np.int64)
         self._is_beginning = np.zeros(stage.n_slots, bool)
+        self._users = np.zeros(stage.n_slots, stage.env.slots["user"].dtype)  # as they came
+        self.is_done = False
+        self._profiles = Profiles(stage)
+        self._tastes: dict[int, np.ndarray] = {}  # by visit that goes on
         self._clear()
 
     def _clear(self) -> None:
         self._steps: list[dict[str, np.ndarray]] = []
-        self._began: list[People] = []
-        self._ended: list[People] = []
+        self._events: tuple[list[People], list[People]] = ([], [])
         self._n = 0
 
     @property
@@ -63,7 +73,8 @@ class Gathering:
             self._now["category"] = offered[rows[:, None], chosen].astype(np.int64)
         begins = rows[self._now["step"] == 0]
         if len(begins):
-            self._began.append(self._people_at(begins))
+            self._users[begins] = slots["user"][begins]
+            self._events[0].append(self._people_at(begins))
 
     def after(self, rewards: np.ndarray, is_over: np.ndarray) -> None:
         """Notes what came of it."""
@@ -81,9 +92,10 @@ class Gathering:
         stepped = ~self._is_beginning
         ends = rows[is_over[rows]]
         if len(ends):
-            self._ended.append(self._people_at(ends))
+            self._events[1].append(self._people_at(ends))
         self._is_beginning = stepped & is_over
         self._episode = np.minimum(self._episode + self._is_beginning, stage.n_episodes)
+        self.is_done = len(rows) == len(ends) and bool((self._episode == stage.n_episodes).all())
 
     def taken(self) -> Served:
         """Returns the block, and begins the next."""
@@ -95,6 +107,7 @@ class Gathering:
         stage, scenario = self._stage, self._stage.scenario
         now = {name: self._joined(name) for name in _FIELDS}
         slate, response = now["item_id"], now["response"]
+        began, ended = self._met()
         is_shown = slate >= 0
         has_ids = scenario.n_items > 0
         if scenario.category is None:
@@ -120,13 +133,13 @@ class Gathering:
             liking=np.where(is_shown, now["liking"], np.nan),
             rewards=now["rewards"],
             is_last=now["is_last"],
-            began=self._people(self._began),
-            ended=self._people(self._ended),
+            began=began,
+            ended=ended,
         )
 
     def _joined(self, name: str) -> np.ndarray:
         if self._steps:
-            return np.concatenate([step[name] for step in self._steps])
+            return joined([step[name] for step in self._steps])
         k, response = self._stage.scenario.slate_size, self._stage.env.slots["response"].dtype
         wide: dict[str, Any] = {
             **{"response": response, "liking": float},
@@ -134,17 +147,40 @@ class Gathering:
         }
         return np.zeros((0, k) if name in wide else (0,), wide.get(name, int))
 
-    def _people(self, found: list[People]) -> People:
-        if not found:
-            return self._people_at(np.zeros(0, int))
-        return People(
-            visit=np.concatenate([each.visit for each in found]),
-            users=np.concatenate([each.users for each in found]),
-            user_id=np.concatenate([each.user_id for each in found]),
-        )
+    def _met(self) -> tuple[People, People]:
+        """Returns who began and whose episode ended, with their tastes."""
+        began, ended = (_people(each or [self._people_at(_NOBODY)]) for each in self._events)
+        if not self._profiles.are_known:
+            return began, ended
+        found = self._profiles.of(began.users)
+        self._tastes |= dict(zip(began.visit.tolist(), found, strict=True))
+        kept = [self._tastes.pop(visit) for visit in ended.visit.tolist()]
+        tastes = np.array(kept).reshape(len(kept), self._profiles.n_kinds)
+        return replace(began, tastes=found), replace(ended, tastes=tastes)
 
     def _people_at(self, slots: np.ndarray) -> People:
         """Returns the people who are in some slots now."""
         now = self._stage.env.slots
-        visit = slots * self._stage.n_episodes + self._episode[slots]
-        return People(visit, now["user"][slots], now["user_id"][slots])
+        return People(
+            visit=slots * self._stage.n_episodes + self._episode[slots],
+            users=now["user"][slots],
+            first=self._users[slots],
+            tastes=np.zeros((len(slots), 0)),
+            user_id=now["user_id"][slots],
+        )
+
+
+def _people(found: list[People]) -> People:
+    """Returns all of them."""
+    columns = {
+        each.name: joined([getattr(some, each.name) for some in found]) for each in fields(People)
+    }
+    return People(**columns)
+
+
+def joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Returns arrays one after the other; of records as bytes, not field by field."""
+    dtype = parts[0].dtype
+    if dtype.names is None:
+        return np.concatenate(parts)
+    return np.concatenate([each.view(f"V{dtype.itemsize}") for each in parts]).view(dtype)

@@ -43,10 +43,13 @@ class Meter:
 
     def before(self, slates: np.ndarray) -> None:
         """Notes what is about to be shown, and to whom."""
-        self._gathering.before(slates)
+        if not self._gathering.is_done:
+            self._gathering.before(slates)
 
     def after(self, rewards: np.ndarray, is_over: np.ndarray) -> None:
         """Notes what came of it."""
+        if self._gathering.is_done:
+            return
         self._gathering.after(rewards, is_over)
         if self._gathering.is_full:
             self._add(self._gathering.taken())

@@ -8,7 +8,6 @@ import numpy as np
 
 from recsim_env.metrics.measurement import Backdrop
 from recsim_env.metrics.served import Served, Stage
-from recsim_env.metrics.tastes import Profiles, TasteChange
 
 #: Of `Measurement.details`: the return of each visit, and the average taste.
 RETURNS, AVERAGE_TASTE = "returns", "average taste"
@@ -38,7 +37,7 @@ class Regret:
         is_one_person = stage.scenario.is_one_person
         traits = stage.scenario.traits if is_one_person else ()
         self._traits = {name: np.full(stage.n_visits, np.nan) for name in traits}
-        self._profiles = Profiles(stage) if TasteChange.suits(stage) else None
+        self._knows_tastes = stage.knows_liking and len(stage.taste_fields) > 0
         self._tastes: list[tuple[np.ndarray, np.ndarray]] = []
 
     @classmethod
@@ -51,9 +50,8 @@ class Regret:
         np.add.at(self._returns, served.visit, served.rewards)
         for name, values in self._traits.items():
             values[served.began.visit] = served.began.users[name]
-        if self._profiles is not None and len(served.began.visit):
-            found = self._profiles.of(served.began.users).astype(np.float32)
-            self._tastes.append((served.began.visit, found))
+        if self._knows_tastes:
+            self._tastes.append((served.began.visit, served.began.tastes.astype(np.float32)))
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns regrets, and what the worst-off earn."""
@@ -70,7 +68,7 @@ class Regret:
         groups = [regret[rows].mean() for rows in self._groups()]
         if groups:
             found["regret_worst_group"] = float(max(groups))
-        if self._profiles is not None:
+        if self._knows_tastes:
             niche = self._niche(backdrop.uniform.details[AVERAGE_TASTE])
             found["regret_niche"] = float(regret[niche].mean())
         return found
@@ -96,7 +94,7 @@ class Regret:
     def details(self) -> Mapping[str, np.ndarray]:
         """Returns what others are compared with."""
         found = {RETURNS: self._returns}
-        if self._profiles is not None:
+        if self._knows_tastes:
             shares = np.concatenate([each for _, each in self._tastes])
             found[AVERAGE_TASTE] = np.nanmean(shares, axis=0)
         return found

@@ -43,7 +43,7 @@ class Stage:
         """How many episodes are measured, of all slots."""
         return self.n_slots * self.n_episodes
 
-    @property
+    @cached_property
     def n_categories(self) -> int:
         """How many categories items have, or 0 where the scenario names none."""
         name = self.scenario.category
@@ -54,7 +54,7 @@ class Stage:
         ends = Field.of(self.scenario.item_layout()[name]).ends
         return int(ends[1]) + 1 if ends else 0
 
-    @property
+    @cached_property
     def taste_fields(self) -> tuple[str, ...]:
         """The fields of `user`, numbers, that hold what one person likes; none where none do."""
         if not self.scenario.is_one_person:
@@ -63,12 +63,12 @@ class Stage:
         tastes = self.scenario.state_groups.get("taste", ())
         return tuple(name for name in tastes if fields[name].base.kind == "f")
 
-    @property
+    @cached_property
     def knows_consumption(self) -> bool:
         """Whether responses say what was consumed."""
         return "clicked" in (self.scenario.schema.dtypes["response"].names or ())
 
-    @property
+    @cached_property
     def knows_liking(self) -> bool:
         """Whether the scenario can say what to expect of an item."""
         return self.scenario.outlook("expected_reward") is not None
@@ -84,7 +84,7 @@ class Stage:
             return unit(self.env.catalogue[name])
         return np.eye(self.n_categories, dtype=np.float32) if self.n_categories else None
 
-    @property
+    @cached_property
     def kinds_are_items(self) -> bool:
         """Whether `vectors` are of items, and not of categories."""
         return self.scenario.item_vector is not None and self.scenario.n_items > 0
@@ -104,11 +104,15 @@ class People:
     Attributes:
       visit: (n,), which episode of the evaluation, slot by slot.
       users: (n,) structured, their records then.
+      first: (n,) structured, their records as the episode began.
+      tastes: (n, n_kinds), `Profiles` of them as it began; no columns where they are not known.
       user_id: (n,), who they are; without meaning where people have no ids.
     """
 
     visit: np.ndarray
     users: np.ndarray
+    first: np.ndarray
+    tastes: np.ndarray
     user_id: np.ndarray
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsim_env.metrics.measurement import Backdrop
+from recsim_env.metrics.profiles import entropy
 from recsim_env.metrics.served import Served, Stage, by_step
 from recsim_env.metrics.slates import mean_distance
-from recsim_env.metrics.tastes import Profiles, entropy
 
 # Steck's weight of the taste in what is compared with it, so that no share is 0.
 _SMOOTHING = 0.01
@@ -85,7 +85,7 @@ class Categories:
     Entropy of what is consumed: -sum q log2 q over the shares q of categories.
 
     Miscalibration: the divergence sum p ln(p / q') of what is shown, q' = 0.99 q + 0.01 p, from the
-    true taste p (`tastes.Profiles`) of the person who comes.
+    true taste p (`profiles.Profiles`) of the person who comes.
 
     Source: Steck 2018, "Calibrated recommendations" (C_KL, alpha = 0.01).
     Differs: p is true taste instead of the shares of what was played before; the list is all that
@@ -93,10 +93,8 @@ class Categories:
     """
 
     def __init__(self, stage: Stage) -> None:
-        self._profiles = Profiles(stage)
         self._knows = stage.knows_consumption
         self._consumed, self._shown = np.zeros((2, stage.n_slots, stage.n_categories))
-        self._taste: dict[int, np.ndarray] = {}
         self._means = Means()
 
     @classmethod
@@ -106,25 +104,24 @@ class Categories:
 
     def add(self, served: Served) -> None:
         """Adds a block."""
-        if self._profiles.are_known:
-            found = self._profiles.of(served.began.users)
-            self._taste |= dict(zip(served.began.visit.tolist(), found, strict=True))
+        n_ended = 0
         for rows in by_step(served):
             slot = served.slot[rows]
             for place in range(served.category.shape[1]):
                 category = served.category[rows, place]
                 self._shown[slot, category] += served.is_shown[rows, place]
                 self._consumed[slot, category] += served.is_consumed[rows, place]
-            is_last = served.is_last[rows]
-            if is_last.any():
-                self._end(slot[is_last], served.visit[rows][is_last])
+            ended = slot[served.is_last[rows]]
+            if len(ended):
+                tastes = served.ended.tastes[n_ended : n_ended + len(ended)]
+                self._end(ended, tastes)
+                n_ended += len(ended)
 
-    def _end(self, slot: np.ndarray, visit: np.ndarray) -> None:
+    def _end(self, slot: np.ndarray, tastes: np.ndarray) -> None:
         if self._knows:
             self._means.add("consumed_entropy", entropy(self._consumed[slot]))
-        if self._profiles.are_known:
-            taste = np.array([self._taste.pop(each) for each in visit.tolist()])
-            self._means.add("miscalibration", miscalibration(taste, self._shown[slot]))
+        if tastes.shape[1]:
+            self._means.add("miscalibration", miscalibration(tastes, self._shown[slot]))
         self._consumed[slot], self._shown[slot] = 0.0, 0.0
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:

@@ -23,6 +23,10 @@ from recsim_env.results.standings import ALWAYS_RUN
 #: What a row of a run holds beside the columns of its table: rows of the table of metrics.
 MEASURED = "measured"
 
+#: Episodes that are measured of an evaluation: means of what people are shown vary little, and
+#: measuring all of a thousand would take as long as a quick agent takes to serve them.
+N_MEASURED = 200
+
 #: And what the final row of a run that is shown holds: a session of the evaluation's first person.
 VISIT = "visit"
 
@@ -165,12 +169,20 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
         is_reference = run.agent in ALWAYS_RUN
         future = resolve_scenario(run.scenario, **run.scenario.evaluation_settings())
         n_episodes, seed = protocol.eval_episodes, run.evaluation_seed
-        behind = backdrop(future, n_episodes=n_episodes, seed=seed) if measured else None
+        n_measured = min(n_episodes, N_MEASURED)
+        behind = backdrop(future, n_episodes=n_measured, seed=seed) if measured else None
         due = protocol.checkpoints[-1:] if was_made or is_reference else protocol.checkpoints
         for n_interactions in due:
             if not was_made:
                 learn_until(agent, record, n_interactions)
-            found = evaluate(agent, future, n_episodes=n_episodes, seed=seed, backdrop=behind)
+            found = evaluate(
+                agent,
+                future,
+                n_episodes=n_episodes,
+                seed=seed,
+                n_measured=n_measured,
+                backdrop=behind,
+            )
             if not (was_made or is_reference):
                 rows.append(_row("evaluation", n_interactions, found))
         final = _row("final", record.n_interactions, found)
