@@ -103,7 +103,7 @@ def estimate_of_moments(mean: float, squares: float, n: int, confidence: float =
     Raises:
       ValueError: `confidence` is out of range.
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1, "no interval (one value)")
     half = _t_quantile(n, confidence) * math.sqrt(squares / (n - 1) / n)
@@ -138,7 +138,7 @@ def bounded_mean(
     Differs: of numbers, not only of shares; Student's quantile.
     """
     sample = _checked(values, "values")
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if not -math.inf < lowest < highest < math.inf:
         raise ValueError(f"lowest={lowest} and highest={highest} are no range of finite numbers")
     inside, rounding = sample.clip(lowest, highest), 1e-6 * (highest - lowest)
@@ -153,11 +153,22 @@ def bounded_mean(
     greatest = share * (1.0 - share)
     # t^2 over the effective n; values at one end of the range say nothing of how they would spread.
     spread = _t_quantile(n, confidence) ** 2 / n * (variance / greatest if greatest > 0 else 1.0)
-    middle = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(spread * (greatest + spread / 4)) / (1 + spread)
-    low, high = (lowest + (highest - lowest) * end for end in (middle - half, middle + half))
+    ends = wilson_interval(share, spread)
+    low, high = (lowest + (highest - lowest) * end for end in ends)
     low, high = max(min(low, mean), lowest), min(max(high, mean), highest)
     return Estimate(mean, low, high, n, f"{100 * confidence:g} % Wilson")
+
+
+def wilson_interval(share: float, spread: float) -> tuple[float, float]:
+    """Returns the ends of Wilson's interval of a share, which lie in [0, 1].
+
+    Args:
+      share: as found, in [0, 1].
+      spread: the squared quantile over the number of values that would spread a share so.
+    """
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
+    return middle - half, middle + half
 
 
 def paired_difference(
@@ -227,7 +238,7 @@ def normalized_score(
     Differs: where Fieller's set is unbounded it is the whole line or two rays; both are given as
       (-inf, inf).
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     seeds = _shared_seeds(agent=agent, uniform=uniform, reference=reference)
     base = _at(uniform, seeds)
     gain = _checked(_at(agent, seeds) - base, "agent - uniform")
@@ -269,6 +280,12 @@ def interquartile_mean(values: ArrayLike) -> float:
     return float(weights @ ordered / weights.sum())
 
 
+def check_confidence(confidence: float) -> None:
+    """Raises ValueError unless it is a probability between 0 and 1."""
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence={confidence} is not in (0, 1); 0.95 is usual")
+
+
 def _checked(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values; leave them out with compressed()")
@@ -281,11 +298,6 @@ def _checked(values: ArrayLike, name: str) -> NDArray[np.float64]:
         index = int(np.flatnonzero(~np.isfinite(sample))[0])
         raise ValueError(f"{name}[{index}]={sample[index]} is not finite; leave failed runs out")
     return sample
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence={confidence} is not in (0, 1); 0.95 is usual")
 
 
 def _mean(sample: NDArray[np.float64]) -> float:
