@@ -5,20 +5,27 @@ style. `write_report` puts all figures of a table and a short text into its fold
 puts there a page to look at in a browser.
 """
 
+from recsim_env.plots.aggregates import draw_aggregates, draw_ranks
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.fidelity import draw_fidelity
 from recsim_env.plots.ladder import draw_ladder, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
+from recsim_env.plots.matrix import draw_improvement_matrix
 from recsim_env.plots.page import write_page
+from recsim_env.plots.profiles import draw_profiles
 from recsim_env.plots.report import write_report
 from recsim_env.plots.sweep import draw_sweep
 
 __all__ = [
+    "draw_aggregates",
     "draw_fidelity",
+    "draw_improvement_matrix",
     "draw_ladder",
     "draw_leaderboard",
     "draw_learning_curves",
     "draw_online_reward",
+    "draw_profiles",
+    "draw_ranks",
     "draw_regret",
     "draw_sweep",
     "ladder_table",

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from recsim_env.results.intervals import Estimate
+from recsim_env.results.shared_runs import SharedRuns
+from recsim_env.results.standings import BASELINE, CEILINGS
+from recsim_env.results.table import ResultTable
 from recsim_env.results.wording import number, with_interval
 
-__all__ = ["interactions", "number", "seeds", "seeds_and_intervals", "with_interval"]
+__all__ = [
+    "interactions",
+    "learned_from",
+    "number",
+    "over_scenarios",
+    "seeds",
+    "seeds_and_intervals",
+    "with_interval",
+]
 
 
 def interactions(counts: Iterable[int]) -> str:
@@ -21,6 +32,34 @@ def interactions(counts: Iterable[int]) -> str:
     found = sorted(set(counts))
     found = [count for count in found if count] or found
     return f"{_range(found, ',')} interactions"
+
+
+def learned_from(table: ResultTable) -> str:
+    """Returns how many interactions the agents that learn had in a benchmark."""
+    finals = table.rows(phase="final")
+    return interactions(
+        row["interactions"] for row in finals if row["agent"] not in (BASELINE, *CEILINGS)
+    )
+
+
+def over_scenarios(
+    table: ResultTable, runs: SharedRuns, estimates: Iterable[Estimate], drawn: str
+) -> str:
+    """Returns what is behind numbers over scenarios: agents, scenarios, seeds, kind of interval.
+
+    Args:
+      table: of the benchmark.
+      runs: those that the numbers are of.
+      estimates: all that were drawn.
+      drawn: what shows the intervals.
+    """
+    counts = sorted(set(runs.seed_counts))
+    methods = sorted({each.method for each in estimates if each.has_interval})
+    shown = f"{drawn}: {', '.join(methods)}" if methods else "one seed gives no interval"
+    return (
+        f"{len(runs.agents)} agents in {len(runs.scenarios)} scenarios, {_range(counts)} "
+        f"{'seed' if counts == [1] else 'seeds'} each after {learned_from(table)}, {shown}"
+    )
 
 
 def seeds_and_intervals(estimates: Iterable[Estimate], drawn: str = "intervals") -> str:

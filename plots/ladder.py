@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from recsim_env.agent_registry import TUNED, names_of
 from recsim_env.plots import style
-from recsim_env.plots.captions import interactions, number, seeds, seeds_and_intervals
+from recsim_env.plots.captions import learned_from, number, seeds, seeds_and_intervals
 from recsim_env.results.standings import BASELINE, CEILINGS, REFERENCE, Rungs, ladder
 from recsim_env.results.table import ResultTable
 
@@ -52,7 +52,7 @@ def draw_ladder(table: ResultTable, ax: Axes | None = None) -> Axes:
         style.dress(
             ax,
             title="How far each family of agents gets",
-            caption=f"best of each family after {_spent(table)}, "
+            caption=f"best of each family after {learned_from(table)}, "
             f"{seeds_and_intervals(shown, 'whiskers')}",
             xlabel=f"score in each column ({BASELINE} = 0, best reference = 1; tick: {REFERENCE})\n"
             "shaded: may be the best of its row (paired, all comparisons considered, 95 %)",
@@ -88,11 +88,11 @@ def ladder_caption(table: ResultTable) -> str:
     shown = [row.scores[agent] for row in rows for agent in row.scores if agent != BASELINE]
     few = "; one seed shows no difference" if any(each.n == 1 for each in shown) else ""
     return (
-        f"Scores after {_spent(table)} ({BASELINE} 0, the best reference of the scenario 1), means "
-        f"of {seeds(shown)}; the sections below have returns, and scores with the {REFERENCE} at "
-        "1, with their intervals. Bold: the best agent that learns; italic: may be the best too, "
-        "since no agent that learns is significantly better (paired, all comparisons in the "
-        f"scenario considered, 95 %){few}. A dash: it did not run there."
+        f"Scores after {learned_from(table)} ({BASELINE} 0, the best reference of the scenario 1), "
+        f"means of {seeds(shown)}; the sections below have returns, and scores with the "
+        f"{REFERENCE} at 1, with their intervals. Bold: the best agent that learns; italic: may be "
+        "the best too, since no agent that learns is significantly better (paired, all comparisons "
+        f"in the scenario considered, 95 %){few}. A dash: it did not run there."
     )
 
 
@@ -104,13 +104,6 @@ def _rows(table: ResultTable) -> list[Rungs]:
             "it, and of an agent that learns"
         )
     return rows
-
-
-def _spent(table: ResultTable) -> str:
-    finals = table.rows(phase="final")
-    return interactions(
-        row["interactions"] for row in finals if row["agent"] not in (BASELINE, *CEILINGS)
-    )
 
 
 def _families(rows: list[Rungs]) -> list[str]:

@@ -66,8 +66,8 @@ def add_commands(commands: Any) -> None:
         "--figures",
         nargs="*",
         metavar="NAME",
-        help="only these, or none: ladder, sweep, leaderboard, learning, online, regret, page "
-        "(all)",
+        help="only these, or none: ladder, aggregates, profiles, improvement, ranks, sweep, "
+        "leaderboard, learning, online, regret, page (all)",
     )
     parser.set_defaults(run=plot)
 

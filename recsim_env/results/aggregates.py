@@ -36,6 +36,7 @@ __all__ = [
     "ScenarioRuns",
     "SharedRuns",
     "aggregates",
+    "caution",
     "improvement_probabilities",
     "profiles",
     "shared_runs",
@@ -138,6 +139,24 @@ def profiles(runs: SharedRuns, scores: Sequence[float], confidence: float = 0.95
     return found
 
 
+def caution(runs: SharedRuns) -> str:
+    """Returns a sentence where seeds are too few for what intervals promise, and else nothing.
+
+    In trials with normal returns, nominal 95 % intervals held the truth in 91 to 95 % of the tables
+    where scenarios times seeds less one were 8 or more and seeds were three, in 86 to 89 % in two
+    scenarios with three seeds, and in 70 to 79 % in four with two.
+    """
+    fewest, degrees = min(runs.seed_counts), sum(runs.seed_counts) - len(runs.seed_counts)
+    if fewest == 1:
+        return "One seed in a scenario does not tell how far others would differ: no intervals."
+    if fewest == 2 or degrees < 8:
+        return (
+            "With so few seeds the intervals are too narrow: in trials they held the truth in 70 "
+            "to 89 % of cases, not in 95 %."
+        )
+    return ""
+
+
 def _run_scores(runs: SharedRuns, resamples: Resamples, agent: int) -> tuple[Array, Array]:
     """Returns (1 + n_resamples, n_runs): an agent's scores on the scale of each table, and weights.
 
@@ -206,4 +225,4 @@ def _shares_above(scores: Array, weights: Array, thresholds: Sequence[float]) ->
     cells = bins + n_bins * np.arange(n_tables)[:, None]
     held = np.bincount(cells.ravel(), weights.ravel(), n_tables * n_bins).reshape(n_tables, n_bins)
     above: Array = held[:, ::-1].cumsum(axis=1)[:, -2::-1]
-    return above.clip(0.0, 1.0)
+    return above.round(12)  # of sums of weights that are 1 but for rounding
