@@ -56,8 +56,6 @@ class BenchmarkSettings:
         added, and the far-sighted reference where a scenario has one (a few of each kind).
       sweep: setting to its values, two or more: of every scenario by its name (`n_candidates`), of
         an agent as `agent.linucb.alpha`. Each combination is an entry of its own (none).
-      tuned: whether each agent that learns also runs with the settings that were tuned in a
-        scenario, as another agent, "linucb (tuned)" (false).
       seeds: seeds of the runs; two agents with one seed meet the same people (0, 1, 2).
       interactions: interactions of learning per run (20,000).
       checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
@@ -65,6 +63,8 @@ class BenchmarkSettings:
       num_envs: people who are served side by side while learning (16).
       eval_episodes: episodes of a frozen evaluation; beyond 100 a multiple of that (1,000).
       jobs: processes; -1 is one per core (-1). Results do not depend on it.
+      tuned: whether each agent that learns also runs with the settings that were tuned in a
+        scenario, as another agent, "linucb (tuned)" (false).
 
     Raises:
       ValueError: a setting outside its range or an unknown name; the known ones are listed.
@@ -73,7 +73,6 @@ class BenchmarkSettings:
     scenarios: Entries = field(default_factory=lambda: {DEFAULT_SCENARIO: {}})
     agents: Entries = field(default_factory=lambda: {name: {} for name in DEFAULT_AGENTS})
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    tuned: bool = False
     seeds: tuple[int, ...] = (0, 1, 2)
     interactions: int = setting(20_000, low=1)
     checkpoints: int = setting(5, low=1, high=_MOST_ROWS)
@@ -81,6 +80,7 @@ class BenchmarkSettings:
     num_envs: int = setting(16, low=1, high=MAX_ENVS)
     eval_episodes: int = setting(1_000, low=1, high=10**7)
     jobs: int = -1
+    tuned: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -141,13 +141,13 @@ def _play(study: Study, folder: Path, *, jobs: int, progress_bar: bool) -> None:
     with tqdm(total=wanted, initial=study.n_ended, unit="trial", disable=quiet) as shown:
 
         def ended(trial: Trial, rows: list[Row], trace: str) -> None:
-            study.tell(trial, rows[-1])
             keep_trace(folder, trial.key, trace)
-            if trial.number == 0 and trace:
+            if trial.number == 0 and trace:  # is played again by the next call
                 error = rows[-1]["error"]
                 raise RuntimeError(
                     f"the default settings failed ({error}); see {folder / 'errors'}"
                 )
+            study.tell(trial, rows[-1])
             shown.set_postfix_str(f"best {study.best().value:.4g}")
             shown.update()
 
