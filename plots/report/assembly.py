@@ -18,6 +18,7 @@ from recsim_env.plots.report import (
     redrawing,
     scenarios,
     sweeps,
+    tradeoff,
     until,
     versions,
 )
@@ -30,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     ladder.SECTION,
     over_all.SECTION,
     sweeps.SECTION,
+    tradeoff.SECTION,
     scenarios.SECTION,
     learning.SECTION,
     failures.SECTION,

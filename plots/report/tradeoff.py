@@ -1,0 +1,23 @@
+"""What returns cost in diversity and in evenness of exposure."""
+
+from recsim_env.plots.report.page import Page, Section
+from recsim_env.plots.tradeoff import draw_tradeoff
+from recsim_env.results.metrics import metric_table
+
+TRADEOFF = "tradeoff"
+
+
+def _tradeoff(page: Page) -> str:
+    """Returns the figure; nothing where nothing was measured, which the page says elsewhere."""
+    if TRADEOFF not in page.figures:
+        return ""
+    try:
+        axes = draw_tradeoff(page.table, metric_table(page.table.folder))
+    except ValueError:
+        return ""
+    meaning = "Score against diversity of consumption, and against evenness of items' exposure"
+    figure = page.figure(f"{TRADEOFF}.png", meaning, axes[0])
+    return f"## What returns cost\n\n{figure}"
+
+
+SECTION = Section(_tradeoff, (TRADEOFF,))
