@@ -20,6 +20,7 @@ __all__ = [
     "METRIC_ROWS",
     "NEEDS",
     "PARTS",
+    "PEAK",
     "Measured",
     "Metric",
     "metric_rows",
@@ -59,8 +60,16 @@ _KEYS: dict[str, type] = {
     "slates": int,
 }
 
+PEAK = "peak_mebibytes"
+"""The column, of `final` rows, of the most memory that the process of a run had meanwhile, with all
+that it had loaded. Like the time a run took, it differs from one time to the next."""
+
 METRIC_ROWS = Layout(
-    columns={**_KEYS, **dict.fromkeys(METRICS, float), "config_hash": str, "error": str},
+    columns={
+        **_KEYS,
+        **dict.fromkeys(METRICS, float),
+        **{PEAK: float, "config_hash": str, "error": str},
+    },
     world="scenario",
     phases=("evaluation", "part", "final", "failed"),
     needed={},

@@ -11,13 +11,14 @@ import numpy as np
 from recsim_env.agents import Agent, agent_class, is_frozen, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.settings import MAX_ENVS
+from recsim_env.benchmark.memory import count_anew, peak_mebibytes
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.benchmark.visiting import record_visit
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
 from recsim_env.results.layout import Row, RunKey
-from recsim_env.results.metrics import metric_rows
+from recsim_env.results.metrics import PEAK, metric_rows
 from recsim_env.results.standings import ALWAYS_RUN
 
 #: What a row of a run holds beside the columns of its table: rows of the table of metrics.
@@ -161,6 +162,7 @@ def parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 def _play(run: Run, *, measured: bool) -> list[Row]:
     protocol = run.protocol
+    has_own_peak = count_anew()
     env = RecommendationVectorEnv(run.scenario, num_envs=protocol.num_envs)
     try:
         agent = make_agent(run.agent, env, seed=run.learning_seed, **run.agent_settings)
@@ -186,6 +188,8 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
             if not (was_made or is_reference):
                 rows.append(_row("evaluation", n_interactions, found))
         final = _row("final", record.n_interactions, found)
+        if measured and has_own_peak:
+            final[MEASURED][-1][PEAK] = peak_mebibytes()
         if measured and run.is_shown:
             final[VISIT] = _visit(run, agent, future)
     finally:

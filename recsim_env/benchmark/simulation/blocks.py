@@ -9,7 +9,6 @@ import base64
 import functools
 import json
 import math
-import sys
 import time
 import zlib
 from collections import Counter
@@ -21,6 +20,7 @@ import numpy as np
 
 from recsim_env.agents import Agent, make_agent
 from recsim_env.benchmark.evaluation import Evaluation, evaluate
+from recsim_env.benchmark.memory import peak_mebibytes
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
@@ -177,13 +177,3 @@ def packed(counts: Mapping[float, int]) -> str:
 def unpacked(text: str) -> Counts:
     """Returns the counts that `packed` wrote."""
     return dict(json.loads(zlib.decompress(base64.b64decode(text))))
-
-
-def peak_mebibytes() -> float:
-    """Returns the most memory that this process has had; NaN where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return math.nan
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (2**20 if sys.platform == "darwin" else 2**10)
