@@ -12,8 +12,8 @@ from recsim_env.results.metrics import PEAK, metric_table
 from recsim_env.results.standings import BASELINE, best_reference, standings
 
 _OF_MEMORY = (
-    " MiB: the most memory that the process of a run had meanwhile, with all that it had loaded, as "
-    "far as that was measured."
+    " MiB: the most memory that the process of a run had meanwhile, with all that it had loaded, "
+    "as far as that was measured."
 )
 
 
