@@ -8,6 +8,7 @@ from typing import Any
 
 from recsim_env.plots.page.numbers import ends
 from recsim_env.results.intervals import Estimate, estimate
+from recsim_env.results.learning import learning_speeds
 from recsim_env.results.measured import metric_by_seed
 from recsim_env.results.metrics import METRICS
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing, final_by_seed
@@ -51,6 +52,8 @@ def measures_of(
     for column, meaning in _COLUMNS.items():
         by_seed = final_by_seed(table, scenario, column)
         found.append((column.replace("_", " "), meaning, _estimates(by_seed)))
+    speeds = {each.agent: each.area for each in learning_speeds(table, scenario)}
+    found.append(("area under the learning curve", "as a score", speeds))
     return [
         {
             "title": title.replace("_", " "),

@@ -277,27 +277,32 @@ def _write_report(folder: Path) -> None:
     _write_page(folder)
 
 
-def _write_page(folder: Path) -> None:
-    """Writes the page to look at, where its extra is installed."""
+def _write_page(folder: Path, *, is_asked: bool = False) -> None:
+    """Writes the page to look at; without its extra says so, unless it was asked for by name."""
     from recsim_env.plots.page import write_page
 
     try:
         print(f"page: {write_page(folder)}")
     except ModuleNotFoundError as error:
+        if is_asked:
+            raise
         print(f"no page: {error}")
 
 
 def plot(options: argparse.Namespace) -> int:
-    """Redraws from the table alone."""
+    """Redraws from the folder's files alone."""
+    folder, asked = _folder_of_one(options.folder), options.figures
+    if asked == [_PAGE]:  # the report and its figures stay as they are
+        _write_page(folder, is_asked=True)
+        return 0
     try:
         from recsim_env.plots.report import FIGURES, write_report
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    folder = _folder_of_one(options.folder)
-    asked = [*FIGURES, _PAGE] if options.figures is None else options.figures
-    print(f"report: {write_report(folder, [each for each in asked if each != _PAGE])}")
-    if _PAGE in asked:
-        _write_page(folder)
+    figures = FIGURES if asked is None else [each for each in asked if each != _PAGE]
+    print(f"report: {write_report(folder, figures)}")
+    if asked is None or _PAGE in asked:
+        _write_page(folder, is_asked=asked is not None)
     return 0
 
 

@@ -1,7 +1,10 @@
 """The page in a browser: sorting, switching, hovering, dark, narrow, and without a network."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -235,6 +238,15 @@ def test_page_is_never_wider_than_the_screen(browser, page, file, width):
     browser.get(file.as_uri())
     wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 5")
     assert page("return document.documentElement.scrollWidth") <= width
+
+
+def test_another_process_writes_the_same_bytes(file):
+    before = file.read_bytes()
+    program = f"from recsim_env.plots import write_page; write_page({str(file.parent)!r})"
+    environment = os.environ | {"PYTHONHASHSEED": "12345"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert file.read_bytes() == before
 
 
 def test_nothing_is_asked_of_a_network(browser, page):
