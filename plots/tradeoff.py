@@ -33,7 +33,7 @@ def draw_tradeoff(
 
     To the right is what uniform slates give, above is what the best reference earns. The grey line
     joins agents that learn of which no other is better at both. Of many agents the best by score
-    are in colour; the others are small and grey.
+    are named and in colour; the others are small and grey.
 
     Args:
       table: results of the benchmark.
@@ -51,7 +51,7 @@ def draw_tradeoff(
         )
     faint = _faint(found)
     with style.house_style():
-        axes = _new_panels(len(found)) if axes is None else axes
+        axes = _new_panels(len(found) - len(faint)) if axes is None else axes
         if len(axes) != 2:
             raise ValueError(f"axes holds {len(axes)} Axes; give two, one for each panel")
         shown = [each.score for each in found if each.agent not in faint]
@@ -76,7 +76,8 @@ def draw_tradeoff(
         )
         axes[1].set_ylabel("")
         axes[1].set_ylim(axes[0].get_ylim())
-        style.label_at_right(axes[1], {each.agent: each.score.mean for each in found}, faint)
+        named = {each.agent: each.score.mean for each in found if each.agent not in faint}
+        style.label_at_right(axes[1], named)
     return list(axes)
 
 

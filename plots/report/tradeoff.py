@@ -17,7 +17,13 @@ def _tradeoff(page: Page) -> str:
         return ""
     meaning = "Score against diversity of consumption, and against evenness of items' exposure"
     figure = page.figure(f"{TRADEOFF}.png", meaning, axes[0])
-    return f"## What returns cost\n\n{figure}"
+    about = (
+        "Means over the scenarios that suit an agent, of those who suit at least half, with the "
+        "same people for all. Diversity is that of what a person consumes in one visit "
+        "(`consumed_diversity`), evenness 1 less the Gini coefficient of items' exposure "
+        "(`exposure_gini`), both in units of what uniform slates give."
+    )
+    return f"## What returns cost\n\n{figure}\n\n{about}"
 
 
 SECTION = Section(_tradeoff, (TRADEOFF,))
