@@ -8,6 +8,7 @@ import recsim_env.agents.tuned as data
 from recsim_env.agents import AGENTS, agent_class, make_agent
 from recsim_env.agents.tuned import NotTuned, digest_of, entries, tuned
 from recsim_env.benchmark import BenchmarkSettings
+from recsim_env.benchmark.experiment import plan as planning
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.core.search import searches
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
@@ -35,6 +36,7 @@ def kept(monkeypatch):
         entry("ucb", BANDIT, alpha=0.5),
     )
     monkeypatch.setattr(data, "entries", lambda: found)
+    monkeypatch.setattr(planning, "tuned_entries", lambda: found)
 
 
 def test_what_is_kept_fits_the_scenarios_and_the_spaces_of_today():
@@ -94,27 +96,22 @@ def test_what_was_not_tuned_is_said(kept, agent, scenario, settings, said):
 
 
 def settings(**changes):
-    agents = ["linucb", "epsilon_greedy", "ucb"]
+    agents = ["linucb", "epsilon_greedy", "ucb", "thompson"]
     return BenchmarkSettings.create(scenarios=WHEEL, agents=agents, seeds=1, **changes)
 
 
+def hashes_of(asked):
+    return {run.agent_label: run.config_hash for run in make_plan(asked).runs}
+
+
 def test_tuned_agents_run_beside_themselves_under_the_hash_of_plain_settings(kept):
-    plan = make_plan(settings(tuned=True))
-    hashes = {run.agent_label: run.config_hash for run in plan.runs}
+    hashes = hashes_of(settings(tuned=True))
     assert list(hashes) == [
-        "uniform",
-        "oracle",
-        "linucb",
-        "linucb (tuned)",
-        "epsilon_greedy",
-        "ucb",
+        *("uniform", "oracle", "linucb", "linucb (tuned)"),
+        *("epsilon_greedy", "ucb", "thompson"),
     ]
-    by_hand = make_plan(by_hand_settings())
-    assert hashes["linucb (tuned)"] == {r.agent_label: r.config_hash for r in by_hand.runs}["bold"]
-    assert (
-        hashes["linucb"]
-        == {r.agent_label: r.config_hash for r in make_plan(settings()).runs}["linucb"]
-    )
+    assert hashes["linucb (tuned)"] == hashes_of(by_hand_settings())["bold"]
+    assert hashes["linucb"] == hashes_of(settings())["linucb"]
 
 
 def by_hand_settings():
@@ -124,7 +121,8 @@ def by_hand_settings():
 
 def test_who_has_no_tuned_settings_is_said_to_have_none(kept):
     reasons = {each.agent: each.reason for each in make_plan(settings(tuned=True)).left_out}
-    assert set(reasons) == {"epsilon_greedy (tuned)", "ucb (tuned)"}
+    assert set(reasons) == {"epsilon_greedy (tuned)", "ucb (tuned)", "others (tuned)"}
+    assert reasons["others (tuned)"].startswith("thompson: `recsim-env tune` finds settings")
     assert reasons["epsilon_greedy (tuned)"] == (
         "of 8 settings of epsilon_greedy, none was better than the default"
     )

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from recsim_env.agents.core.agent_file import read_about
 from recsim_env.agents.tuned import digest_of
 from recsim_env.cli import main
 from recsim_env.envs import resolve_scenario
@@ -97,6 +98,45 @@ def test_all_are_tuned_and_kept_in_one_file(tmp_path, capsys):
     (tmp_path / "kept.json").write_text('{"of": "others"}')
     assert main(command.split()) == 2
     assert "holds something else than tuned settings" in capsys.readouterr().err
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    where = resolve_scenario("WheelBandit")
+    entry = {
+        "agent": "linucb",
+        "scenario": "recsim_env/WheelBandit-v0",
+        "kind": "WheelBandit",
+        "digest": digest_of(where),
+        "settings": {"alpha": 0.25},
+        "is_better": True,
+        "budget": {"trials": 8},
+    }
+    for place in ("agents.tuned.entries", "benchmark.experiment.plan.tuned_entries"):
+        monkeypatch.setattr(f"recsim_env.{place}", lambda: (entry,))
+
+
+def test_agents_are_trained_and_evaluated_with_tuned_settings(kept, tmp_path, capsys):
+    train = "train WheelBandit linucb --tuned --interactions 40 --out"
+    assert main([*train.split(), "x.agent"]) == 0
+    assert "linucb, tuned: alpha=0.25\n" in capsys.readouterr().out
+    assert read_about("x.agent")["settings"]["alpha"] == 0.25
+    assert main([*train.split(), "y.agent", "--agent-set", "alpha=0.5"]) == 0
+    assert read_about("y.agent")["settings"]["alpha"] == 0.5
+    capsys.readouterr()
+    evaluate = "evaluate WheelBandit uniform linucb x.agent --learn 40 --tuned --episodes 10"
+    assert main(evaluate.split()) == 0
+    assert capsys.readouterr().out.count("linucb, tuned: alpha=0.25\n") == 1
+
+
+def test_a_benchmark_shows_the_default_beside_the_tuned(kept, capsys):
+    brief = "--interactions 40 --checkpoints 1 --bins 1 --seeds 2 --episodes 10 --jobs 1 --out b"
+    assert main(f"benchmark WheelBandit --agents linucb ucb --tuned {brief}".split()) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"\n  linucb \(tuned\) +2 ", said) and re.search(r"\n  linucb +2 ", said)
+    assert "others (tuned)" in said or "ucb: `recsim-env tune` finds settings" in said
+    assert main(["benchmark", "WheelBandit", "--tuned", "--sweep", "agent.linucb.alpha=1,2"]) == 2
+    assert "do not go together" in capsys.readouterr().err
 
 
 @pytest.mark.processes

@@ -220,3 +220,12 @@ def test_drawing_loads_no_window_system() -> None:
     code = "import recsim_env.plots, sys; print('matplotlib.pyplot' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_tuned_agents_look_as_by_default_but_for_the_line():
+    for agent in style.known_agents():
+        plain, tuned = style.agent_style(agent), style.agent_style(f"{agent} (tuned)")
+        assert (plain.color, plain.marker) == (tuned.color, tuned.marker)
+        assert plain.linestyle != tuned.linestyle
+    assert style.family_of("linucb (tuned)") == style.family_of("linucb") == "contextual bandits"
+    assert style.is_known("linucb (tuned)") and not style.is_known("mine (tuned)")

@@ -9,6 +9,7 @@ from typing import Any
 from recsim_env.agent_registry import TUNED, registered_name
 from recsim_env.agents import AGENTS, agent_class, is_frozen
 from recsim_env.agents.tuned import NotTuned, tuned
+from recsim_env.agents.tuned import entries as tuned_entries
 from recsim_env.benchmark.experiment.run import Protocol, Run
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.experiment.sweep import Swept
@@ -111,7 +112,8 @@ def _with_tuned(
 ) -> tuple[dict[str, Any], list[LeftOut]]:
     """Returns the agents, after each that was tuned in a scenario itself with those settings.
 
-    Settings that are given count in both. Of those that learn, and are not tuned, it says why.
+    Settings that are given count in both. Of those that learn, and have none, it says why; those
+    that were tuned nowhere are named together.
 
     Args:
       entries: the agents.
@@ -119,7 +121,7 @@ def _with_tuned(
       scenario: where they run.
     """
     found: dict[str, Any] = {}
-    left_out: list[LeftOut] = []
+    left_out, nowhere = list[LeftOut](), list[str]()
     for agent_label, entry in entries.items():
         found[agent_label] = entry
         agent, name = entry.get("agent", agent_label), f"{agent_label}{TUNED}"
@@ -129,13 +131,19 @@ def _with_tuned(
         try:
             best = tuned(agent, scenario)
         except NotTuned as error:
-            left_out.append(LeftOut(label, name, str(error)))
+            if registered_name(agent) in {each["agent"] for each in tuned_entries()}:
+                left_out.append(LeftOut(label, name, str(error)))
+            else:
+                nowhere.append(agent_label)
             continue
         if best.is_better and name not in entries:
             found[name] = {"agent": agent, **best.settings, **entry}
         else:
             reason = f"of {best.n_trials} settings of {agent}, none was better than the default"
             left_out.append(LeftOut(label, name, reason))
+    if nowhere:
+        reason = f"{', '.join(nowhere)}: `recsim-env tune` finds settings, to be given as they are"
+        left_out.append(LeftOut(label, f"others{TUNED}", reason))
     return found, left_out
 
 
