@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from tqdm import tqdm
 
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
@@ -16,6 +15,7 @@ from recsim_env.agents.core.reward_wrappers import check_paid
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.engine.state import check_state
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.progress import progress
 
 #: Given an observation and a memory, chooses slates, and says how likely they were or None.
 Policy = Callable[[Observation, Any], tuple[np.ndarray, np.ndarray | None]]
@@ -81,13 +81,12 @@ class Interaction:
         """
         total, learner = as_steps(total_timesteps), learner or self._agent
         n_steps = 0
-        quiet = None if progress_bar else True  # None: only on a terminal
-        with tqdm(total=total, unit="step", disable=quiet) as progress:
+        with progress(total=total, unit="step", shown=progress_bar) as bar:
             while n_steps < total:
                 transition = self._step(policy or self._own_policy)
                 yield transition
                 n_steps += len(transition.index)
-                progress.update(len(transition.index))
+                bar.update(len(transition.index))
                 if callback is not None and callback(learner) is False:
                     break
                 if learner.on_rest is not None and n_steps < total:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from tqdm import tqdm
 
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import is_state_of
@@ -37,6 +36,7 @@ from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.action_forms import ActionForm
+from recsim_env.progress import progress
 
 # What `state_dict` holds.
 _PARTS = ("policy", "optimizers", "variables", "scale", "learning")
@@ -144,13 +144,12 @@ class SB3Agent(Agent):
         total_timesteps = as_steps(total_timesteps)
         from recsim_env.agents.sb3.training import Watcher, people_in
 
-        quiet = None if progress_bar else True  # None: only on a terminal
         self.world = describe_world(people_in(self.model).scenario)
-        with tqdm(total=total_timesteps, unit="step", disable=quiet) as progress:
+        with progress(total=total_timesteps, unit="step", shown=progress_bar) as bar:
 
             def after_step(taken: Mapping[str, Any]) -> bool:
                 before, self.num_timesteps = self.num_timesteps, self.model.num_timesteps
-                progress.update(self.num_timesteps - before)
+                bar.update(self.num_timesteps - before)
                 if self.num_timesteps // _REPORT_EVERY > before // _REPORT_EVERY:
                     self.model.logger.dump(self.num_timesteps)
                 goes_on = callback is None or callback(self) is not False

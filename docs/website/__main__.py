@@ -19,8 +19,7 @@ def build(folder: Path) -> int:
     ladder = ResultTable(ROOT / "docs" / "results" / "ladder")
     written = api.written(ROOT) | agents.written(ladder) | source.examples() | source.linked()
     stage(ROOT, staged, written | scenarios.written(ladder, folder / "pictures"))
-    # Of tqdm, about widgets that no page has.
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # widgets, which no page has
     folders = ["-c", str(Path(__file__).parent), "-d", str(folder / "doctrees")]
     where = [str(staged), str(folder / "html")]
     return sphinx_build(["-q", "--fail-on-warning", "--keep-going", *folders, *where])

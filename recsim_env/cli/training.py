@@ -172,11 +172,11 @@ def _learn(
     run: "TrainingRun", agent: "Agent", interactions: int, monitor: "LearningMonitor"
 ) -> None:
     """Learns under one bar of progress, which tells what is saved."""
-    from tqdm import tqdm
+    from recsim_env.progress import progress
 
     begun = agent.num_timesteps
     with (
-        tqdm(total=interactions, initial=begun, unit="interaction", disable=None) as bar,
+        progress(total=interactions, initial=begun, unit="interaction") as bar,
         monitor.watching(agent),
     ):
         pieces = run.learn(agent, interactions, lambda it: bar.update(it.num_timesteps - bar.n))

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from recsim_env.benchmark.runs.backends import AnyRun, Played, play_all
 from recsim_env.benchmark.runs.kept import Playable
+from recsim_env.progress import progress
 from recsim_env.results.layout import Row, RunKey
 from recsim_env.results.table import ResultTable
 
@@ -53,8 +54,7 @@ def keep(
     """
     waiting, failed = missing(table, runs), list[RunKey]()
     n_kept = len(runs) - len(waiting)
-    quiet = None if progress_bar else True  # None: shown on a terminal only
-    with tqdm(total=len(runs), initial=n_kept, unit=unit, disable=quiet) as shown:
+    with progress(total=len(runs), initial=n_kept, unit=unit, shown=progress_bar) as shown:
 
         def ended(run: AnyRun, rows: list[Row], trace: str) -> None:
             table.append_run(rows if beside is None else beside(rows))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from joblib import effective_n_jobs
-from tqdm import tqdm
 
 from recsim_env.agent_registry import TUNED
 from recsim_env.benchmark.experiment.run import play
@@ -21,6 +20,7 @@ from recsim_env.benchmark.tuning.settings import TuningSettings
 from recsim_env.benchmark.tuning.study import Study, opened
 from recsim_env.benchmark.tuning.trial import Trial, play_trial
 from recsim_env.formats.files import check_folder, replace_file
+from recsim_env.progress import progress
 from recsim_env.results.intervals import Estimate, estimate, paired_difference
 from recsim_env.results.layout import Row
 from recsim_env.results.standings import final_by_seed
@@ -137,8 +137,7 @@ def _play(study: Study, folder: Path, *, jobs: int, progress_bar: bool) -> None:
     if study.n_ended >= wanted:
         return
     warm_up([study.settings.where])
-    quiet = None if progress_bar else True  # None: shown on a terminal only
-    with tqdm(total=wanted, initial=study.n_ended, unit="trial", disable=quiet) as shown:
+    with progress(total=wanted, initial=study.n_ended, unit="trial", shown=progress_bar) as shown:
 
         def ended(trial: Trial, rows: list[Row], trace: str) -> None:
             keep_trace(folder, trial.key, trace)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from tqdm import tqdm
 
 from recsim_env.data.calibration.factorization import FactorModel, standardised
 from recsim_env.data.calibration.rating_noise import RatingScale
+from recsim_env.progress import progress
 
 if TYPE_CHECKING:
     from recsim_env.data.calibration.taste_chain import Rows, TasteChain
@@ -139,7 +139,7 @@ def _run(chains: Sequence[TasteChain], max_sweeps: int) -> tuple[int, dict[str, 
     n_sweeps, r_hat = 0, dict.fromkeys(names, math.inf)
     with (
         ThreadPoolExecutor(len(chains)) as pool,
-        tqdm(total=max_sweeps, desc="drawing tastes", unit="sweep", disable=None) as bar,
+        progress(total=max_sweeps, desc="drawing tastes", unit="sweep") as bar,
     ):
         for _ in range(WARM_UP):
             list(pool.map(_sweep, chains))
