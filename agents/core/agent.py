@@ -19,6 +19,7 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
+from recsim_env.formats.html import html_table
 
 
 class UnsuitableScenario(ValueError):
@@ -87,6 +88,22 @@ class Agent(ABC):
         self.memory: Memory | None = None
         self.monitor: Callable[[Mapping[str, float], int], None] | None = None
         self.on_rest: Callable[[], None] | None = None
+
+    def __repr__(self) -> str:
+        scenario = self.world["scenario"].rpartition(":")[2]
+        return f"<{type(self).__name__} in {scenario}, {self._experience()}>"
+
+    def _experience(self) -> str:
+        return (
+            f"learned from {self.num_timesteps:,} interactions" if self.learns else "learns nothing"
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: where it learned, and its settings."""
+        world = self.world["scenario"].rpartition(":")[2]
+        head = f"{type(self).__name__} in {world}: {self._experience()}, seed {self.seed}"
+        rows = [[name, str(value)] for name, value in self.settings.as_dict().items()]
+        return html_table(head, [], rows)
 
     @classmethod
     def unsuitable(cls, scenario: Scenario) -> str | None:

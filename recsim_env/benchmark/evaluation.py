@@ -15,7 +15,10 @@ from recsim_env.agents import Agent, agent_class, as_agent, make_agent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
+from recsim_env.formats.html import html_table
 from recsim_env.metrics import Backdrop, Measurement, Meter
+from recsim_env.results.intervals import estimate
+from recsim_env.results.wording import number, with_interval
 
 #: Slots of an evaluation, if it has that many episodes. With several episodes in each, few slots
 #: wait for the longest session; results depend on the number of slots, so it is fixed.
@@ -25,7 +28,7 @@ N_SLOTS = 100
 MAX_STEPS = 100_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What episodes with a frozen agent brought.
 
@@ -43,6 +46,21 @@ class Evaluation:
     lengths: np.ndarray
     clicks: np.ndarray
     measured: Measurement | None = None
+
+    def __repr__(self) -> str:
+        said = with_interval(estimate(self.returns))
+        return f"<Evaluation of {self.n_episodes:,} episodes: return {said}>"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: its means, the return with its interval."""
+        found = estimate(self.returns)
+        rows = [
+            [f"return [{found.method}]", with_interval(found)],
+            ["reward per step", number(self.reward_per_step)],
+            ["click rate", number(self.click_rate)],
+            ["steps per episode", number(self.episode_length)],
+        ]
+        return html_table(f"Evaluation of {self.n_episodes:,} episodes", [], rows)
 
     @property
     def n_episodes(self) -> int:

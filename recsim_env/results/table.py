@@ -15,6 +15,7 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.formats.files import replace_file
+from recsim_env.formats.html import html_table
 from recsim_env.formats.locks import held_folder, locked
 from recsim_env.formats.seals import sealed, unsealed
 from recsim_env.results.layout import BENCHMARK, Layout, Row, RunKey
@@ -165,6 +167,45 @@ class ResultTable:
         """Returns `rows(**where)` as a structured array with a field for each column."""
         rows = [tuple(row.values()) for row in self.rows(**where)]
         return np.array(rows, dtype=self.layout.dtype)
+
+    def columns(self, **where: str) -> dict[str, Any]:
+        """Returns `rows(**where)` as columns: arrays of numbers, and lists of text.
+
+        Libraries of data frames take it with the types of the columns, of no rows too:
+        ``pandas.DataFrame(table.columns())``, ``polars.DataFrame(...)``, ``pyarrow.table(...)``.
+        """
+        rows = self.rows(**where)
+        found = {name: [row[name] for row in rows] for name in self.layout.columns}
+        return {
+            name: found[name] if kind is str else np.array(found[name], dtype=kind)
+            for name, kind in self.layout.columns.items()
+        }
+
+    def __repr__(self) -> str:
+        agents = {agent for _, agent, _ in self._runs}
+        worlds = len(self.scenarios())
+        what = self.layout.world + ("" if worlds == 1 else "s")
+        return (
+            f"<ResultTable {str(self.folder)!r}: {len(self._runs):,} runs of {len(agents)} agents "
+            f"in {worlds} {what}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: how often each agent finished, and what it got on average.
+
+        Intervals are in `recsim_env.results.standings`.
+        """
+        measure, world = self.layout.needed.get("final"), self.layout.world
+        found: dict[tuple[str, str], list[float]] = {}
+        for row in self.rows(phase="final"):
+            values = found.setdefault((row["agent"], row[world]), [])
+            values.append(row[measure] if measure else math.nan)
+        head = ["agent", world, "seeds", *([f"{measure}, mean"] if measure else [])]
+        rows = [
+            [*key, str(len(values)), f"{np.mean(values):.4g}"][: len(head)]
+            for key, values in found.items()
+        ]
+        return html_table(repr(self).strip("<>"), head, rows)
 
     def scenarios(self) -> list[str]:
         """Returns the scenarios that have runs, in the order of their first."""
