@@ -15,9 +15,8 @@ def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]])
     >>> html_table("Cups", ["size"], [["<big>"]]).count("&lt;big&gt;")
     1
     """
-    lines = [
-        f"<caption style='text-align:left;font-weight:bold;white-space:nowrap'>{escape(caption)}</caption>"
-    ]
+    look = "text-align:left;font-weight:bold;white-space:nowrap"
+    lines = [f"<caption style='{look}'>{escape(caption)}</caption>"]
     if head:
         lines.append(_row("th", head))
     lines += [_row("td", row) for row in rows]
