@@ -44,7 +44,12 @@ def add_commands(commands: Any) -> None:
     add_seeds(parser, default="5")
     add_count(parser, "--interactions", "interactions to learn from in the end", default=20_000)
     add_count(parser, "--rounds", "of training, after each of which is evaluated", default=10)
-    add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=1_000)
+    add_count(
+        parser,
+        "--episodes",
+        "of an evaluation; beyond 100 a multiple of it, of which 200 are measured",
+        default=200,
+    )
     add_jobs(parser, of="runs")
     parser.add_argument(
         "--out", type=path, metavar="FOLDER", help="folder (results/feedback/SCENARIO)"
