@@ -76,3 +76,32 @@ def metric_standings(
         )
         for agent, values in found.items()
     ]
+
+
+def metric_curves(
+    table: ResultTable, scenario: str, metric: str
+) -> dict[str, list[tuple[int, Estimate]]]:
+    """Returns a metric along learning: agent to interactions and estimates, in order.
+
+    Agents that are measured only once, as they do not learn, have one point, at 0.
+
+    Args:
+      table: of `recsim_env.results.metrics.metric_table`.
+      scenario: one of `table.scenarios()`.
+      metric: of `METRICS`.
+
+    Raises:
+      ValueError: as in `metric_by_seed`.
+    """
+    evaluations = table.rows(phase="evaluation", scenario=scenario)
+    points = {row["interactions"] for row in evaluations}
+    found: dict[str, list[tuple[int, Estimate]]] = {}
+    for point in sorted(points):
+        by_seed = metric_by_seed(
+            table, scenario, metric, phase="evaluation", interactions=point
+        )
+        for agent, values in by_seed.items():
+            found.setdefault(agent, []).append((point, estimate(list(values.values()))))
+    for agent, values in metric_by_seed(table, scenario, metric).items():
+        found.setdefault(agent, [(0, estimate(list(values.values())))])
+    return found

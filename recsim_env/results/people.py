@@ -156,3 +156,10 @@ PEOPLE: dict[str, Metric] = {
     ),
 }
 """Name to what it tells."""
+
+TELLING = (
+    *("liking", "diversity", "consumed_diversity", "consumed_entropy", "novelty", "serendipity"),
+    *("miscalibration", "taste_narrowing", "taste_drift", "regret", "regret_worst_tenth"),
+    *("regret_worst_group", "regretted"),
+)
+"""Those that a report shows, in its order."""

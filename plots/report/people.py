@@ -1,0 +1,82 @@
+"""What agents do to the people they serve, beside what these pay."""
+
+from __future__ import annotations
+
+from recsim_env.plots import style
+from recsim_env.plots.captions import seeds_and_intervals, with_interval
+from recsim_env.plots.people import draw_people
+from recsim_env.plots.report.page import Page, Section, markdown_table
+from recsim_env.results.measured import MetricStanding, metric_standings
+from recsim_env.results.metrics import METRICS, NEEDS, metric_table
+from recsim_env.results.people import TELLING
+from recsim_env.results.standings import standings
+from recsim_env.results.table import ResultTable
+
+PEOPLE = "people"
+
+
+def _people(page: Page) -> str:
+    """Returns what was measured of people, scenario by scenario."""
+    measured = metric_table(page.table.folder)
+    known = measured.scenarios()
+    parts = [
+        _scenario(page, measured, scenario)
+        for scenario in page.table.scenarios()
+        if scenario in known and page.table.rows(phase="final", scenario=scenario)
+    ]
+    if not parts:
+        return ""
+    head = (
+        "## What it does to people\n\nMetrics of those who are served, in the evaluation at the "
+        "end of learning, over its first 200 visits; docs/understand/metrics.md defines them."
+    )
+    return "\n\n".join([head, *parts])
+
+
+def _scenario(page: Page, measured: ResultTable, scenario: str) -> str:
+    found = {name: metric_standings(measured, scenario, name) for name in TELLING}
+    shown = [name for name in TELLING if found[name]]
+    cells = {name: {each.agent: each for each in found[name]} for name in shown}
+    agents = [each.agent for each in standings(page.table, scenario)]
+    rows = [[agent, *(_cell(cells[name].get(agent)) for name in shown)] for agent in agents]
+    head = ["agent", *(name.replace("_", " ") + _arrow(name) for name in shown)]
+    values = [each.value for name in shown for each in found[name]]
+    caption = (
+        f"{seeds_and_intervals(values)}; an asterisk: differs from uniform (paired by seed, 95 %); "
+        "↑ higher is better, ↓ lower is"
+    )
+    parts = [
+        f"### {style.short_name(scenario)}",
+        markdown_table(head, rows, ["---", *["---:"] * len(shown)]),
+        f"*{caption[0].upper()}{caption[1:]}.*",
+    ]
+    if missing := [name for name in TELLING if name not in shown]:
+        parts.append(f"Not defined here: {'; '.join(map(_lack, missing))}.")
+    if PEOPLE in page.figures:
+        file = f"{PEOPLE}-{style.file_name(scenario)}.png"
+        try:
+            ax = draw_people(measured, scenario)
+            parts.append(page.figure(file, "What is done to people while learning", ax))
+        except ValueError as error:
+            parts.append(f"No figure *{PEOPLE}*: {error}.")
+    return "\n\n".join(parts)
+
+
+def _cell(each: MetricStanding | None) -> str:
+    if each is None:
+        return "–"
+    gap = each.difference
+    differs = gap is not None and gap.has_interval and not gap.low <= 0 <= gap.high
+    return with_interval(each.value) + ("\\*" if differs else "")
+
+
+def _arrow(name: str) -> str:
+    return {"higher": " ↑", "lower": " ↓", "": ""}[METRICS[name].better]
+
+
+def _lack(name: str) -> str:
+    needs = " and ".join(NEEDS[need] for need in METRICS[name].needs)
+    return f"{name.replace('_', ' ')} (needs {needs})"
+
+
+SECTION = Section(_people, (PEOPLE,))
