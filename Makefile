@@ -58,9 +58,10 @@ check: $(READY)  ## format, lint, types, layers, wheel
 interop: $(READY)  ## run the examples for other frameworks; writes the table of docs/interop.md
 	$(BIN)/python examples/interop.py
 
-pages: $(READY)  ## write docs/agents.md and docs/scenarios.md from the code
+pages: $(READY)  ## write docs/agents.md, docs/scenarios.md and the page of metrics from the code
 	$(BIN)/recsim-env agents --page > docs/agents.md
 	$(BIN)/recsim-env scenarios --page > docs/scenarios.md
+	$(BIN)/recsim-env metrics --page > docs/understand/metrics.md
 
 # Beside what the site imports, it needs Sphinx, its theme and Jupyter.
 $(VENV)/.docs-ready: $(READY)

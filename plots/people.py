@@ -40,7 +40,7 @@ def draw_people(measured: ResultTable, scenario: str) -> Axes:
     if not shown:
         raise ValueError(f"nothing was measured along learning in scenario={scenario!r}")
     with style.house_style():
-        panels = style.new_panels(len(shown), height=3.3)
+        panels = style.new_panels(len(shown), height=3.8)
         coloured = _coloured(curves[shown[0]])
         for ax, name in zip(panels, shown, strict=True):
             _draw_metric(ax, name, curves[name], coloured)
@@ -102,7 +102,7 @@ def _draw_metric(
             ax.fill_between(x, lows, highs, color=look.color, alpha=style.BAND_OPACITY, linewidth=0)
     title, unit = name.replace("_", " "), METRICS[name].unit
     style.dress(
-        ax, title=title, caption="", xlabel="interactions learned from", ylabel=f"{title} ({unit})"
+        ax, title=title, caption="", xlabel="interactions learned from", ylabel=unit
     )
     ax.set_ylim(*style.limits(each for line in lines.values() for _, each in line))
     style.count_interactions(ax)

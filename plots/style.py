@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -229,6 +230,20 @@ def new_panels(count: int, *, height: float = 4.0, wspace: float = 0.28) -> list
 def dress(ax: Axes, *, title: str, caption: str, xlabel: str, ylabel: str) -> None:
     """Gives Axes their title, a caption below it, labels with units, and a light grid."""
     ax.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=24)
+    set_caption(ax, caption)
+    ax.set_xlabel(xlabel, color=INK)
+    ax.set_ylabel(ylabel, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(FAINT_INK)
+    ax.tick_params(colors=FAINT_INK, labelsize=9)
+    ax.grid(axis="y", color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def set_caption(ax: Axes, caption: str) -> None:
+    """Writes a caption below the title, in the place of an earlier one; see `caption_of`."""
+    for text in [each for each in ax.texts if each.get_gid() == "caption"]:
+        text.remove()
     ax.annotate(
         caption,
         (0, 1),
@@ -240,13 +255,6 @@ def dress(ax: Axes, *, title: str, caption: str, xlabel: str, ylabel: str) -> No
         color=FAINT_INK,
         annotation_clip=False,
     )
-    ax.set_xlabel(xlabel, color=INK)
-    ax.set_ylabel(ylabel, color=INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(FAINT_INK)
-    ax.tick_params(colors=FAINT_INK, labelsize=9)
-    ax.grid(axis="y", color=GRID, linewidth=0.8)
-    ax.set_axisbelow(True)
 
 
 def limits(estimates: Iterable[Estimate], marks: Sequence[float] = ()) -> tuple[float, float]:
@@ -298,6 +306,11 @@ def caption_of(ax: Axes) -> str:
 def short_name(scenario: str) -> str:
     """Returns the scenario's id without the namespace that all of ours share."""
     return scenario.removeprefix("recsim_env/")
+
+
+def file_name(scenario: str) -> str:
+    """Returns what the files of a scenario's figures are called, after the figure."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", short_name(scenario))
 
 
 def height_for_labels(n_labels: int) -> float:

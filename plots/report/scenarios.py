@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -69,7 +68,7 @@ def _scenario(page: Page, scenario: str) -> str:
             continue
         if name in page.figures:
             meaning += _SCALE if is_scored and draw is draw_leaderboard else ""
-            file = f"{name}-{re.sub(r'[^A-Za-z0-9._-]+', '-', style.short_name(scenario))}.png"
+            file = f"{name}-{style.file_name(scenario)}.png"
             try:
                 parts.append(page.figure(file, meaning, draw(table, scenario)))
             except ValueError as error:

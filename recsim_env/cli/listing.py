@@ -1,4 +1,4 @@
-"""`recsim-env scenarios` and `recsim-env agents`: what there is, and its reference pages."""
+"""`recsim-env scenarios`, `agents` and `metrics`: what there is, and its reference pages."""
 
 import argparse
 import inspect
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def add_commands(commands: Any) -> None:
-    """Adds both commands."""
+    """Adds the commands."""
     parser = commands.add_parser(
         "scenarios",
         help="list the scenarios, or explain one",
@@ -30,6 +30,14 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="explain it and its settings")
     parser.add_argument("--page", action="store_true", help="print the page of all, in Markdown")
     parser.set_defaults(run=agents)
+    parser = commands.add_parser(
+        "metrics",
+        help="list what is measured beside the return",
+        description="Lists the columns of metrics.csv, or prints the table of all.",
+        examples=("metrics", "metrics --page"),
+    )
+    parser.add_argument("--page", action="store_true", help="print the page of all, in Markdown")
+    parser.set_defaults(run=metrics)
 
 
 def scenarios(options: argparse.Namespace) -> int:
@@ -78,4 +86,18 @@ def agents(options: argparse.Namespace) -> int:
         print(f"{name:{width}}  {first_line(agent_class(name))}")
         for line in found.lines(name):
             print(f"{'':{width}}  {line}")
+    return 0
+
+
+def metrics(options: argparse.Namespace) -> int:
+    """Prints what each metric means, or the page of all."""
+    from recsim_env.cli.metric_page import metrics_page
+    from recsim_env.results.metrics import METRICS
+
+    if options.page:
+        print(metrics_page())
+        return 0
+    width = max(map(len, METRICS))
+    for name, metric in METRICS.items():
+        print(f"{name:{width}}  {metric.meaning}")
     return 0

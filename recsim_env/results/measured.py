@@ -97,9 +97,7 @@ def metric_curves(
     points = {row["interactions"] for row in evaluations}
     found: dict[str, list[tuple[int, Estimate]]] = {}
     for point in sorted(points):
-        by_seed = metric_by_seed(
-            table, scenario, metric, phase="evaluation", interactions=point
-        )
+        by_seed = metric_by_seed(table, scenario, metric, phase="evaluation", interactions=point)
         for agent, values in by_seed.items():
             found.setdefault(agent, []).append((point, estimate(list(values.values()))))
     for agent, values in metric_by_seed(table, scenario, metric).items():

@@ -121,6 +121,14 @@ def test_the_page_on_agents_says_where_each_works():
             assert (cell.strip(" |") == "✓") == works
 
 
+def test_the_page_on_metrics_is_what_the_code_says(capsys):
+    kept = (DOCS / "understand" / "metrics.md").read_text(encoding="utf-8")
+    assert main(["metrics", "--page"]) == 0
+    assert capsys.readouterr().out == kept, "make pages writes it anew"
+    assert main(["metrics"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(METRICS)
+
+
 def headings(page):
     """Returns the first id of every column, from the list below the table."""
     _, _, listed = page.partition("stand for these ids:")
