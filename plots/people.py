@@ -101,8 +101,6 @@ def _draw_metric(
             lows, highs = [each.low for _, each in line], [each.high for _, each in line]
             ax.fill_between(x, lows, highs, color=look.color, alpha=style.BAND_OPACITY, linewidth=0)
     title, unit = name.replace("_", " "), METRICS[name].unit
-    style.dress(
-        ax, title=title, caption="", xlabel="interactions learned from", ylabel=unit
-    )
+    style.dress(ax, title=title, caption="", xlabel="interactions learned from", ylabel=unit)
     ax.set_ylim(*style.limits(each for line in lines.values() for _, each in line))
     style.count_interactions(ax)

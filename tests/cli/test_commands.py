@@ -18,6 +18,7 @@ from recsim_env.cli.arguments import setting
 from recsim_env.cli.comparing import print_leaderboards
 from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.envs.resolving import resolve_scenario
+from recsim_env.results.metrics import METRICS
 from recsim_env.results.table import ResultTable
 
 DOCS = Path(__file__).parents[2] / "docs"
