@@ -180,10 +180,14 @@ def write_figure(ax: Axes, file: Path) -> None:
         raise ValueError(f"cannot write {file}: its name must end with {' or '.join(FORMATS)}")
     figure: Any = ax.figure  # a SubFigure by its type alone
     drawn = io.BytesIO()
-    dated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(file.suffix)
+    how: dict[str, dict[str, Any]] = {
+        ".png": {"pil_kwargs": {"compress_level": 1}},  # it is written again below
+        ".pdf": {"metadata": {"CreationDate": None}},
+        ".svg": {"metadata": {"Date": None}},
+    }
     with house_style():
         figure.savefig(
-            drawn, format=file.suffix[1:], bbox_inches="tight", pad_inches=0.15, metadata=dated
+            drawn, format=file.suffix[1:], bbox_inches="tight", pad_inches=0.15, **how[file.suffix]
         )
     with replacing(file) as draft:
         if file.suffix == ".png":
@@ -366,7 +370,11 @@ def label_at_right(ax: Axes, levels: dict[str, float], faint: Collection[str] = 
                 "arrowstyle": "-",
                 "color": CROWD if is_faint else color,
                 "linewidth": 0.5 if is_faint else 0.8,
-                "relpos": (0, 0.5),
+                # Ends before the name, and is not cut off there: to find where takes too long.
+                "relpos": (-0.6 / len(agent), 0.5),
+                "patchA": None,
+                "shrinkA": 0,
+                "shrinkB": 0,
             },
         )
 
