@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 N_TIERS = 10
 
 #: People who are asked what they think of all items, of the first visits of each slot.
-N_ASKED = 200
+N_ASKED = 100
+
+#: Answers that this takes at most: of large catalogues fewer people are asked, one at least.
+MOST_ANSWERS = 2**22
 
 
 class Reach:
@@ -90,7 +93,7 @@ class Popularity:
         self._stage = stage
         n = stage.scenario.n_items
         self._shown, self._looked_at, self._liking = np.zeros(n), np.zeros(n), np.zeros(n)
-        self._n_asked = 0
+        self._n_asked, self._n_to_ask = 0, max(1, min(N_ASKED, MOST_ANSWERS // n))
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
@@ -107,7 +110,7 @@ class Popularity:
         self._shown += np.bincount(what, minlength=n)
         self._looked_at += np.bincount(what, looked_at, n)
         is_first = served.began.visit % self._stage.n_episodes == 0
-        asked = served.began.users[is_first][: N_ASKED - self._n_asked]
+        asked = served.began.users[is_first][: self._n_to_ask - self._n_asked]
         if len(asked):
             catalogue = self._stage.env.catalogue
             self._liking += self._stage.env.liking_of(asked, catalogue).sum(axis=0)

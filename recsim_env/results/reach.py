@@ -9,7 +9,7 @@ _CHANEY = "Chaney, Stewart and Engelhardt 2018"
 _OF_ITEMS = ("item ids", "oracle")
 _POPULAR = ("item ids", "expected reward", "lasting items")
 _MADE = (*_POPULAR, "makers")
-_ALIKE = ("item ids", "consumption", "tastes")
+_ALIKE = ("item ids", "consumption", "one person", "tastes")
 
 REACH: dict[str, Metric] = {
     "coverage": Metric(
