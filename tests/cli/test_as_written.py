@@ -32,6 +32,9 @@ PROGRAMS = ("recsim-env", "make", "pip", "python", ".venv/bin/python", ".ci/run"
 LONG = {
     "recsim-env benchmark --config": "hours; the settings of the file are read",
     "recsim-env benchmark --backend": "tests/benchmark/runs/test_cluster.py has clusters",
+    "recsim-env benchmark MusicStreaming --agents linucb popularity": "many minutes; "
+    "tests/cli/test_sweeping.py sweeps over less",
+    "recsim-env compare": "tests/cli/test_contrasting.py compares folders and files that it makes",
     "recsim-env simulate": "minutes of measuring; tests/benchmark/simulation runs it small",
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
     "recsim-env feedback": "minutes; tests/benchmark/test_feedback.py runs it small",
