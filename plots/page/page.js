@@ -162,5 +162,9 @@ for (const figure of figures) {
 for (const select of [across, upright]) {
   select.addEventListener("change", () => redraw([document.getElementById("figure-measures")]));
 }
+// Paper folds nothing.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details.folded, details.failure")) folded.open = true;
+});
 choice.addEventListener("change", () => choose(Number(choice.value)));
 choose(Number(choice.value));

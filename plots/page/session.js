@@ -28,7 +28,7 @@ window.pageSession = (page, number) => {
       }
       const chance = step.chance?.[index];
       if (chance !== undefined && chance !== null) {
-        item.append(element("span", ` ${Math.round(100 * chance)} %`, "true"));
+        item.append(element("span", ` ${Math.round(100 * chance)}\u00a0%`, "true"));
       }
       list.append(item);
     });

@@ -187,7 +187,7 @@ def test_one_session_is_stepped_through_with_the_keyboard(browser, page):
     articles += ".map((each) => each.innerText)"
     kept = [text for text in page(articles) if "No session is kept" not in text]
     assert [text.split("\n")[0].strip() for text in kept] == ["ials", "<b>mine</b>"]
-    assert "song ✓ clicked 50 %" in kept[0] and "<b>news</b> ✓ clicked" in kept[1]
+    assert "song ✓ clicked 50\u00a0%" in kept[0] and "<b>news</b> ✓ clicked" in kept[1]
     assert "mood\n0.5000 → 0.2500" in kept[1] and "mood" not in kept[0]
     assert "Ada <i>comes</i>." in page("return document.getElementById('session-about').innerText")
     columns = browser.find_element("id", "session-columns")
@@ -225,6 +225,13 @@ def test_agents_and_text_follow_light_and_dark(browser, page, scheme):
         "\"#figure-learning .mark-line path[stroke='var(--agent-1)']\")).stroke"
     )
     assert oracle == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
+
+
+def test_paper_folds_nothing(browser, page):
+    page("window.dispatchEvent(new Event('beforeprint'))")
+    assert page("return document.querySelector('details.folded:not([open])')") is None
+    screen(browser, 720, media="print")
+    assert page("return document.documentElement.scrollWidth") <= 720
 
 
 def test_paper_is_light_also_from_a_dark_screen(browser, page):
