@@ -12,6 +12,7 @@ from recsim_env.plots.ladder import draw_ladder, ladder_table
 from recsim_env.plots.leaderboard import draw_leaderboard
 from recsim_env.plots.matrix import draw_improvement_matrix
 from recsim_env.plots.page import write_page
+from recsim_env.plots.pairs import draw_pairs
 from recsim_env.plots.profiles import draw_profiles
 from recsim_env.plots.report import write_report
 from recsim_env.plots.sweep import draw_sweep
@@ -24,6 +25,7 @@ __all__ = [
     "draw_leaderboard",
     "draw_learning_curves",
     "draw_online_reward",
+    "draw_pairs",
     "draw_profiles",
     "draw_ranks",
     "draw_regret",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -45,7 +46,7 @@ def draw_improvement_matrix(
     found = improvement_probabilities(runs)
     cells = [cell for a, row in enumerate(found.probabilities) for cell in row[a + 1 :]]
     with style.house_style():
-        ax = ax or _new_axes(len(found.agents))
+        ax = ax or square_axes(len(found.agents))
         style.dress(
             ax,
             title="Over all scenarios: who does better than whom",
@@ -70,25 +71,59 @@ def draw_matrix(ax: Axes, shares: Comparison) -> None:
       ax: where to draw.
       shares: agents in the order of lines and columns.
     """
-    agents, n = shares.agents, len(shares.agents)
+
+    def cell(line: int, column: int) -> Cell:
+        found = shares.probabilities[line][column]
+        is_sure = not found.has_interval or found.low > 0.5 or found.high < 0.5
+        return Cell(f"{100 * found.mean:.0f}", found.mean, is_sure)
+
+    draw_cells(ax, shares.agents, cell)
+
+
+class Cell(NamedTuple):
+    """What one agent is to another.
+
+    Attributes:
+      text: what is written; nothing where that is empty.
+      shade: where the agent of the line stands, from far worse (0) to far better (1).
+      is_sure: whether that is significant; pale otherwise.
+    """
+
+    text: str
+    shade: float
+    is_sure: bool
+
+
+def draw_cells(ax: Axes, agents: Sequence[str], cell: Callable[[int, int], Cell | None]) -> None:
+    """Draws every agent against every other.
+
+    Args:
+      ax: where to draw.
+      agents: in the order of lines and columns.
+      cell: what the agent of a line is to that of a column, or None where nothing is known.
+    """
+    n = len(agents)
     colors = np.ones((n, n, 3))
     size = 8.0 if n <= 25 else 6.5
-    for line, row in enumerate(shares.probabilities):
-        for column, found in enumerate(row):
-            if line == column:
-                continue
-            is_sure = not found.has_interval or found.low > 0.5 or found.high < 0.5
-            colors[line, column] = _color(found.mean, is_sure=is_sure)
-            is_dark = colors[line, column] @ (0.299, 0.587, 0.114) < 0.55
-            ax.text(
-                column,
-                line,
-                f"{100 * found.mean:.0f}",
-                ha="center",
-                va="center",
-                fontsize=size,
-                color="white" if is_dark else style.INK if is_sure else style.FAINT_INK,
-            )
+    for line, column in np.ndindex(n, n):
+        found = cell(line, column) if line != column else None
+        if found is None:
+            continue
+        colors[line, column] = _color(found.shade, is_sure=found.is_sure)
+        if not found.text:
+            continue
+        is_dark = colors[line, column] @ (0.299, 0.587, 0.114) < 0.55
+        ink = style.INK if found.is_sure else style.FAINT_INK
+        ax.text(
+            column,
+            line,
+            found.text,
+            ha="center",
+            va="center",
+            fontsize=size,
+            color="white" if is_dark else ink,
+            in_layout=False,  # they lie inside the square, and need not be measured
+        )
     ax.imshow(colors, interpolation="nearest", aspect="equal")
     ax.set_xticks(range(n), agents, rotation=90)
     ax.set_yticks(range(n), agents)
@@ -110,7 +145,8 @@ def _ranked(found: Comparison) -> Comparison:
     return Comparison(tuple(found.agents[a] for a in order), rows)
 
 
-def _new_axes(n: int) -> Axes:
+def square_axes(n: int) -> Axes:
+    """Returns axes of a figure of its own that so many agents fit into."""
     inner = max(n, 8) * _CELL
     width, height = inner + _LEFT + _RIGHT, inner + _TOP + _BOTTOM
     box = (_LEFT / width, _BOTTOM / height, inner / width, inner / height)

@@ -10,6 +10,7 @@ from recsim_env.plots import style
 from recsim_env.plots.captions import number, with_interval
 from recsim_env.plots.curves import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.leaderboard import draw_leaderboard, leaderboard_caption, unscored
+from recsim_env.plots.pairs import draw_pairs
 from recsim_env.plots.report.left_out import why_no_oracle
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing, standings
@@ -30,6 +31,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[ResultTable, str], Axes]], ...] = (
         "Return in frozen evaluations, on common random numbers",
         draw_learning_curves,
     ),
+    ("pairs", "How much better each agent that learns is than each other", draw_pairs),
     ("online", "Reward per interaction while learning", draw_online_reward),
     (
         "regret",

@@ -67,7 +67,7 @@ def add_commands(commands: Any) -> None:
         nargs="*",
         metavar="NAME",
         help="only these, or none: ladder, aggregates, profiles, improvement, ranks, sweep, "
-        "tradeoff, leaderboard, learning, online, regret, page (all)",
+        "tradeoff, leaderboard, learning, pairs, online, regret, page (all)",
     )
     parser.set_defaults(run=plot)
 

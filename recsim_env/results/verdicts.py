@@ -63,10 +63,15 @@ def detectable(table: ResultTable, scenario: str, level: float = 0.05) -> Detect
         for m in (1, len(names) - 1)
     )
     n = round(median(len(each) for each in differences))
-    return Detectable(n, alone, among_all, _scale(table, scenario))
+    return Detectable(n, alone, among_all, scale_of(table, scenario))
 
 
-def _scale(table: ResultTable, scenario: str) -> float | None:
+def scale_of(table: ResultTable, scenario: str) -> float | None:
+    """Returns the mean return from uniform to the best reference, or None where that is no scale.
+
+    Raises:
+      ValueError: the table has no finished run of the scenario.
+    """
     returns = final_by_seed(table, scenario)
     try:
         reference = returns[best_reference(table, scenario)]
