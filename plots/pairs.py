@@ -67,16 +67,26 @@ def draw_pairs(table: ResultTable, scenario: str, ax: Axes | None = None) -> Axe
             ylabel="",
         )
         draw_cells(ax, agents, cell)
+        if not is_numbered:
+            _dot(ax, agents, [pair for pair in found if not pair.is_shown()])
         what = "hundredths of the score" if scale else "return"
         most_text = "" if is_numbered else f"darkest: {most / unit:.3g}; "
+        unsure = "pale" if is_numbered else "pale, with a dot"
         ax.set_xlabel(
             f"{what} by which the agent of the line is better (orange) or worse\n"
-            f"(purple) than that of the column; {most_text}pale: not significant\n"
-            "at 5 % (paired t, Holm over all pairs)",
+            f"(purple) than that of the column; {most_text}{unsure}: not\n"
+            "significant at 5 % (paired t, Holm over all pairs)",
             color=style.INK,
             loc="left",
         )
     return ax
+
+
+def _dot(ax: Axes, agents: list[str], unsure: list[Pair]) -> None:
+    """Marks pairs of which nothing is sure, all at once."""
+    ends = [(agents.index(pair.first), agents.index(pair.second)) for pair in unsure]
+    both = [*ends, *((b, a) for a, b in ends)]
+    ax.scatter([x for x, _ in both], [y for _, y in both], s=4, color=style.FAINT_INK, linewidth=0)
 
 
 def _signed(value: float) -> str:
