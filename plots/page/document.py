@@ -20,7 +20,7 @@ from recsim_env.plots.page import about, figures
 from recsim_env.plots.page.by_scenario import scenario_part
 from recsim_env.plots.page.looks import Look, in_order
 from recsim_env.plots.page.numbers import embedded
-from recsim_env.plots.page.overall import ladder_board
+from recsim_env.plots.page.overall import ladder_board, over_all
 from recsim_env.plots.page.visits import visits_of
 from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
@@ -55,6 +55,7 @@ def document_of(folder: str | os.PathLike[str]) -> str:
         title=_title([each.name for each in parts]),
         summary=_summary(table),
         ladder=ladder,
+        over_all=over_all(table, numbers),
         about={
             "failures": about.failures(table),
             "left_out": about.left_out(settings),

@@ -13,6 +13,7 @@ from recsim_env.plots.profiles import draw_profiles
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.aggregates import Aggregate, SharedRuns, aggregates, caution, shared_runs
 from recsim_env.results.standings import BASELINE
+from recsim_env.results.table import ResultTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,8 @@ def _over_all(page: Page) -> str:
     if len(runs.agents) < 2 or len(runs.scenarios) < 2:
         return ""
     ranked = aggregates(runs)
-    parts = ["## Over all scenarios", _scope(runs), _table(ranked), f"*{_caption(page, ranked)}*"]
+    parts = ["## Over all scenarios", scope(runs), _table(ranked)]
+    parts.append(f"*{over_all_caption(page.table, ranked)}*")
     parts += [sentence] if (sentence := caution(runs)) else []
     for name, meaning, draw in _FIGURES:
         if name in page.figures:
@@ -52,7 +54,7 @@ def _over_all(page: Page) -> str:
     return "\n\n".join(parts)
 
 
-def _scope(runs: SharedRuns) -> str:
+def scope(runs: SharedRuns) -> str:
     """Returns which agents and scenarios are compared, and which are not."""
     text = f"{len(runs.agents)} agents in {len(runs.scenarios)} scenarios, with no run missing"
     left = {
@@ -86,9 +88,10 @@ def _name(each: Aggregate) -> str:
     return f"*{each.agent}*" if each.may_be_best else each.agent
 
 
-def _caption(page: Page, ranked: list[Aggregate]) -> str:
+def over_all_caption(table: ResultTable, ranked: list[Aggregate]) -> str:
+    """Returns what must be said of the table's numbers."""
     text = (
-        f"Scores of runs after {learned_from(page.table)} ({BASELINE} 0, the best reference of the "
+        f"Scores of runs after {learned_from(table)} ({BASELINE} 0, the best reference of the "
         "scenario 1); each scenario weighs the same. "
     )
     methods = {each.interquartile_mean.method for each in ranked}

@@ -167,7 +167,10 @@ def test_scenarios_together_are_a_table_of_scores(fill, elements):
     hints = {attrs.get("title") for _, attrs, _ in found.all("td")}
     assert "ials in Other-v0: 0.4000" in hints
     marked = [text for _, attrs, text in found.all("td") if "best" in attrs["class"].split()]
-    assert marked == ["0.40", "0.40"]
+    assert marked == ["0.4000", "0.40", "0.40"]
+    assert "2 agents in 2 scenarios, with no run missing." in found.texts("p")
+    heads = found.texts("th")
+    assert heads.index("ials") < heads.index("popularity")  # by their interquartile means
 
 
 def test_of_many_agents_the_best_are_shown_at_first(fill, elements):
