@@ -227,3 +227,11 @@ def test_closed_forms():
     assert off[0] == 0.0
     assert math.isclose(off[1], 0.5 * math.log(0.5 / 0.995) + 0.5 * math.log(0.5 / 0.005))
     assert mean_of_worst(np.arange(1.0, 11.0), 0.15) == (10.0 + 0.5 * 9.0) / 1.5
+
+
+def test_diversity_is_as_rectools_computes_it():
+    # RecTools 0.19.0, IntraListDiversity(k=3) with PairwiseHammingDistanceCalculator of one column.
+    for categories, expected in (([0, 0, 1], 0.6666666666666666), ([0, 1, 2], 1.0)):
+        counts = np.bincount(categories).astype(float)
+        square, n = (counts * counts).sum(keepdims=True), counts.sum(keepdims=True)
+        assert math.isclose(mean_distance(square, n, n)[0], expected)
