@@ -9,7 +9,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.replaceChildren(button);
     button.addEventListener("click", () => sort(table, heads, column));
   });
-  heads[0].setAttribute("aria-sort", "ascending");
+  if (heads[0].classList.contains("number")) heads[0].setAttribute("aria-sort", "ascending");  // ranks
 }
 
 function sort(table, heads, column) {
