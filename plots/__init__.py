@@ -16,6 +16,8 @@ from recsim_env.plots.pairs import draw_pairs
 from recsim_env.plots.profiles import draw_profiles
 from recsim_env.plots.report import write_report
 from recsim_env.plots.sweep import draw_sweep
+from recsim_env.plots.training import draw_training
+from recsim_env.plots.visit import draw_visit
 
 __all__ = [
     "draw_aggregates",
@@ -30,6 +32,8 @@ __all__ = [
     "draw_ranks",
     "draw_regret",
     "draw_sweep",
+    "draw_training",
+    "draw_visit",
     "ladder_table",
     "write_page",
     "write_report",

@@ -46,7 +46,12 @@ FIGURES = tuple(name for section in SECTIONS for name in section.figures)
 """What can be drawn: figures of all scenarios together, and those of each."""
 
 
-def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGURES) -> Path:
+def write_report(
+    folder: str | os.PathLike[str],
+    figures: Collection[str] = FIGURES,
+    *,
+    formats: Collection[str] = (),
+) -> Path:
     """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
 
     Only the folder's table, settings and versions are read, so figures can be drawn anew at any
@@ -55,6 +60,7 @@ def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGU
     Args:
       folder: of the benchmark.
       figures: which to draw; the report shows no others.
+      formats: "pdf", "svg": in which they are written too, beside the .png that the report shows.
 
     Raises:
       ValueError: the folder has no complete run, or there is no such figure.
@@ -67,7 +73,7 @@ def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGU
     table = ResultTable(folder)
     if not table.rows():
         raise ValueError(f"{os.fspath(folder)!r} has no complete run; start a benchmark there")
-    page = Page(table, frozenset(figures), FIGURES)
+    page = Page(table, frozenset(figures), FIGURES, tuple(formats))
     text = "\n\n".join(filter(None, (section.write(page) for section in SECTIONS)))
     report = table.folder / "report.md"
     replace_file(report, f"{text}\n")

@@ -21,11 +21,13 @@ class Page:
       table: results of the benchmark; figures are written into its folder.
       figures: which to draw.
       known_figures: all that could be drawn.
+      formats: in which figures are written too, beside .png.
     """
 
     table: ResultTable
     figures: frozenset[str]
     known_figures: tuple[str, ...]
+    formats: tuple[str, ...] = ()
 
     def figure(self, file: str, meaning: str, ax: Axes) -> str:
         """Writes a figure, and returns what shows it with its caption.
@@ -35,7 +37,8 @@ class Page:
           meaning: what is to be seen there, as the beginning of the caption.
           ax: where it was drawn; `style.dress` gave it the rest of the caption.
         """
-        style.write_figure(ax, self.table.folder / file)
+        for kind in dict.fromkeys(("png", *self.formats)):
+            style.write_figure(ax, (self.table.folder / file).with_suffix(f".{kind}"))
         return f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*"
 
 

@@ -26,6 +26,7 @@ class LearningMonitor:
     Args:
       write: takes the means; by default nobody does.
       n_before: interactions taken before, by an agent that goes on.
+      also: takes the same means, and what is left at every `flush`.
 
     Attributes:
       n_interactions: interactions watched.
@@ -33,13 +34,14 @@ class LearningMonitor:
       seconds: of all that was watched.
     """
 
-    def __init__(self, write: Write | None = None, *, n_before: int = 0) -> None:
-        self._write = write
+    def __init__(
+        self, write: Write | None = None, *, n_before: int = 0, also: Write | None = None
+    ) -> None:
+        self._means = _Means(write), _Means(also)
         self._n_before = n_before
         self.n_interactions = 0
         self.step_seconds = 0.0
         self.seconds = 0.0
-        self._sums: dict[str, list[float]] = {}  # name to sum and count
         self._returns = self._lengths = np.zeros(0)
         self._is_whole = np.zeros(0, bool)
 
@@ -55,22 +57,24 @@ class LearningMonitor:
             self.seconds += time.perf_counter() - begun
             agent.monitor = None
 
+    def flush(self) -> None:
+        """Writes what is left to whoever is told so at checkpoints."""
+        self._means[1].write(self._n_before + self.n_interactions)
+
     def close(self) -> None:
         """Writes what is left."""
-        for name, (total, count) in self._sums.items():
-            if self._write is not None:
-                self._write(name, total / count, self._n_before + self.n_interactions)
-        self._sums = {}
+        for means in self._means:
+            means.write(self._n_before + self.n_interactions)
 
     def _add_steps(
         self, rewards: np.ndarray, is_over: np.ndarray, has_stepped: np.ndarray, seconds: float
     ) -> None:
-        window = self.n_interactions // WINDOW
+        window = (self._n_before + self.n_interactions) // WINDOW
         self.step_seconds += seconds
         self.n_interactions += int(has_stepped.sum())
         self._add("online/reward_per_step", float(rewards[has_stepped].sum()), has_stepped.sum())
         self._add_sessions(np.where(has_stepped, rewards, 0.0), is_over & has_stepped, has_stepped)
-        if self.n_interactions // WINDOW > window:
+        if (self._n_before + self.n_interactions) // WINDOW > window:
             self.close()
 
     def _add_sessions(
@@ -92,7 +96,27 @@ class LearningMonitor:
             self._add(name if "/" in name else f"losses/{name}", value, 1)
 
     def _add(self, name: str, total: float, count: int) -> None:
+        for means in self._means:
+            means.add(name, total, int(count))
+
+
+class _Means:
+    """Means of quantities since they were written last."""
+
+    def __init__(self, write: Write | None) -> None:
+        self._write = write
+        self._sums: dict[str, list[float]] = {}  # name to sum and count
+
+    def add(self, name: str, total: float, count: int) -> None:
+        """Adds so many values with this sum."""
         if count:
             entry = self._sums.setdefault(name, [0.0, 0])
             entry[0] += total
-            entry[1] += int(count)
+            entry[1] += count
+
+    def write(self, n_interactions: int) -> None:
+        """Writes the means, and begins anew."""
+        for name, (total, count) in self._sums.items():
+            if self._write is not None:
+                self._write(name, total / count, n_interactions)
+        self._sums = {}

@@ -136,7 +136,12 @@ class TrainingRun:
         }
 
     def learn(
-        self, agent: Agent, interactions: int, callback: Callable[[Agent], None] | None = None
+        self,
+        agent: Agent,
+        interactions: int,
+        callback: Callable[[Agent], None] | None = None,
+        *,
+        before_save: Callable[[], None] = lambda: None,
     ) -> Iterator[int]:
         """Learns until `interactions` in total; yields the interactions taken at each checkpoint.
 
@@ -144,6 +149,7 @@ class TrainingRun:
           agent: from `begin` or `go_on`.
           interactions: interactions, those before the last checkpoint included.
           callback: called with the agent after each batch of steps.
+          before_save: called before the agent is saved.
         """
         while agent.num_timesteps < interactions:
             n_before = agent.num_timesteps
@@ -154,6 +160,7 @@ class TrainingRun:
                 with contextlib.suppress(Stopped):
                     agent.learn(goal - n_before, callback=callback)
                 agent.on_rest = None
+                before_save()
                 self.save(agent)
             held.pass_on()
             if agent.num_timesteps == n_before:

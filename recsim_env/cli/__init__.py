@@ -13,6 +13,7 @@ from recsim_env.cli import (
     looping,
     measuring,
     playing,
+    plotting,
     process,
     ranking,
     recording,
@@ -28,7 +29,7 @@ from recsim_env.cli.parser import EXAMPLES, PROGRAM, Parser
 from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
-    *(listing, training, watching, playing, recording, comparing, contrasting, tuning),
+    *(listing, training, watching, playing, recording, comparing, plotting, contrasting, tuning),
     *(simulating, measuring, varying, ranking, worlds, exporting, looping),
 )
 

@@ -1,4 +1,4 @@
-"""`recsim-env benchmark`, and `plot`, which redraws what it drew."""
+"""`recsim-env benchmark`: agents are compared."""
 
 import argparse
 import dataclasses
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 """Where folders of results go that are not named."""
 
-_PAGE = "page"
+PAGE = "page"
+"""What stands for the page among the figures of `plot`."""
 
 #: Options of counts, the setting that each is, what it says, and the setting's default.
 _COUNTS = (
@@ -47,32 +48,7 @@ _COUNTS = (
 
 
 def add_commands(commands: Any) -> None:
-    """Adds the two commands."""
-    _add_benchmark(commands)
-    parser = commands.add_parser(
-        "plot",
-        help="redraw figures, report and page from a result table",
-        description="Redraws figures, report and page from the folder's files alone.",
-        examples=("plot", "plot results/NewsFeed-v0", "plot results/ablation/MusicStreaming"),
-    )
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=path,
-        metavar="FOLDER",
-        help=f"what a benchmark wrote (the only one in {RESULTS})",
-    )
-    parser.add_argument(
-        "--figures",
-        nargs="*",
-        metavar="NAME",
-        help="only these, or none: ladder, aggregates, profiles, improvement, ranks, sweep, "
-        "tradeoff, leaderboard, learning, pairs, online, regret, page (all)",
-    )
-    parser.set_defaults(run=plot)
-
-
-def _add_benchmark(commands: Any) -> None:
+    """Adds the command."""
     parser = commands.add_parser(
         "benchmark",
         help="compare agents; writes table, figures and report",
@@ -274,10 +250,10 @@ def _write_report(folder: Path) -> None:
         print(f'\ntable: {folder}/rows.csv; for figures: pip install "recsim-env[plots]"')
         return
     print(f"\nreport: {write_report(folder)}")
-    _write_page(folder)
+    write_page_of(folder)
 
 
-def _write_page(folder: Path, *, is_asked: bool = False) -> None:
+def write_page_of(folder: Path, *, is_asked: bool = False) -> None:
     """Writes the page to look at; without its extra says so, unless it was asked for by name."""
     from recsim_env.plots.page import write_page
 
@@ -287,35 +263,3 @@ def _write_page(folder: Path, *, is_asked: bool = False) -> None:
         if is_asked:
             raise
         print(f"no page: {error}")
-
-
-def plot(options: argparse.Namespace) -> int:
-    """Redraws from the folder's files alone."""
-    folder, asked = _folder_of_one(options.folder), options.figures
-    if asked == [_PAGE]:  # the report and its figures stay as they are
-        _write_page(folder, is_asked=True)
-        return 0
-    try:
-        from recsim_env.plots.report import FIGURES, write_report
-    except ImportError as error:
-        raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
-    figures = FIGURES if asked is None else [each for each in asked if each != _PAGE]
-    print(f"report: {write_report(folder, figures)}")
-    if asked is None or _PAGE in asked:
-        _write_page(folder, is_asked=asked is not None)
-    return 0
-
-
-def _folder_of_one(named: Path | None) -> Path:
-    """Returns the folder of a benchmark: the one that is named, or the only one there is.
-
-    Raises:
-      ValueError: none is named, and there are several, or none; or the one named holds others.
-    """
-    found = sorted(file.parent for file in (named or RESULTS).glob("*/rows.csv"))
-    known = ", ".join(map(str, found)) or f"{RESULTS}/, where there is none yet"
-    if named is None and len(found) != 1:
-        raise ValueError(f"FOLDER is missing; name one of {known}")
-    if named and found and not (named / "rows.csv").exists():
-        raise ValueError(f"{named} holds several benchmarks; name one of {known}")
-    return named or found[0]

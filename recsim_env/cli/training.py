@@ -1,18 +1,25 @@
 """`recsim-env train`: an agent learns, and is kept as it goes."""
 
 import argparse
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import NEW_AGENT, add_count, add_tuned, as_dict, path, with_tuned
+from recsim_env.cli.arguments import (
+    NEW_AGENT,
+    add_count,
+    add_tuned,
+    as_dict,
+    path,
+    seed,
+    with_tuned,
+)
 from recsim_env.cli.playing import add_common, chosen_scenario
-from recsim_env.formats.files import check_folder, check_writable
+from recsim_env.formats.files import check_absent, check_folder, check_writable
 
 if TYPE_CHECKING:
     from recsim_env.agents import Agent
-    from recsim_env.benchmark.monitoring import LearningMonitor, Write
+    from recsim_env.benchmark.learning_curve import LearningCurve
+    from recsim_env.benchmark.monitoring import LearningMonitor
     from recsim_env.benchmark.training import TrainingRun
 
 _INTERACTIONS = 20_000
@@ -55,18 +62,28 @@ def add_commands(commands: Any) -> None:
     existing.add_argument("--overwrite", action="store_true", help="replace the file")
     parser.add_argument("--profile", action="store_true", help="print where the time went")
     parser.add_argument(
-        "--tensorboard",
-        type=path,
-        metavar="FOLDER",
-        help="write reward, return, episode length and losses there",
+        "--evaluate",
+        type=seed,
+        default=100,
+        metavar="N",
+        help="people whom it serves frozen before and after, for comparison; 0 is none",
+    )
+    parser.add_argument(
+        "--track",
+        action="append",
+        default=[],
+        metavar="NAME[=WHERE]",
+        help="hand reward, return, episode length and losses to file[=FILE] or "
+        "tensorboard[=FOLDER]; may be repeated",
+    )
+    parser.add_argument(
+        "--tensorboard", type=path, metavar="FOLDER", help="likewise, --track tensorboard=FOLDER"
     )
     parser.set_defaults(run=train)
 
 
 def train(options: argparse.Namespace) -> int:
     """Trains an agent, or goes on with it, and says where it is."""
-    from recsim_env.benchmark.monitoring import LearningMonitor
-
     run = _chosen_run(options)
     if run.log:
         n_logged = len(run.learn_from_log())
@@ -85,20 +102,43 @@ def train(options: argparse.Namespace) -> int:
         return 0
     if n_before:
         print(f"going on after {n_before:,} interactions")
-    with _writing(options.tensorboard, n_before) as write:
-        monitor = LearningMonitor(write, n_before=n_before)
+    _train(run, agent, options)
+    return 0
+
+
+def _train(run: "TrainingRun", agent: "Agent", options: argparse.Namespace) -> None:
+    """Learns, evaluates before and after, and keeps the curve beside the agent's file."""
+    from recsim_env.benchmark.learning_curve import LearningCurve
+    from recsim_env.benchmark.monitoring import LearningMonitor
+    from recsim_env.benchmark.tracking import Tracked, tracking
+
+    n_before, people = agent.num_timesteps, options.evaluate
+    tracked = Tracked(run.path.stem, run.path, run.about(agent), n_before)
+    curve = LearningCurve(run, n_before=n_before)
+    with tracking(tracked, _trackers(options)) as track:
+        monitor = LearningMonitor(track, n_before=n_before, also=curve)
         try:
-            _learn(run, agent, wanted, monitor)
+            if people and not n_before:
+                curve.evaluate(agent, people)
+            _learn(run, agent, _wanted(options), monitor, curve)
+            if people:
+                curve.evaluate(agent, people)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_how_to_go_on(run)) from None
         monitor.close()
+    curve.save()
     print(
         f"{options.agent} learned from {agent.num_timesteps:,} interactions in "
         f"{monitor.seconds:.1f} s; saved to {run.path}"
     )
+    print(curve.sentence())
     if options.profile:
         _print_profile(monitor)
-    return 0
+
+
+def _trackers(options: argparse.Namespace) -> list[str]:
+    folder = [f"tensorboard={options.tensorboard}"] if options.tensorboard else []
+    return [*options.track, *folder]
 
 
 def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
@@ -109,8 +149,10 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         log is to do what only agents do that act.
     """
     from recsim_env.agents import AGENTS, agent_class
+    from recsim_env.benchmark.tracking import check_trackers
     from recsim_env.benchmark.training import TrainingRun, read_description
     from recsim_env.envs import RecommendationVectorEnv
+    from recsim_env.results.learning_curve import curve_file
 
     if options.agent not in AGENTS and ":" not in options.agent:
         agent_class(options.agent)  # raises, naming those that are known
@@ -118,8 +160,11 @@ def _chosen_run(options: argparse.Namespace) -> "TrainingRun":
         _check_log_options(options)
     path = options.out or Path(f"{options.agent.rpartition(':')[2]}.agent")
     check_writable(path)
+    check_trackers(_trackers(options))
     if options.tensorboard:
         check_folder(options.tensorboard)
+    if not (options.log or path.exists()):
+        check_absent(curve_file(path), overwrite=options.overwrite)
     every = options.checkpoint_every
     if path.exists() and not options.overwrite:
         if not options.resume:
@@ -156,7 +201,7 @@ def _check_log_options(options: argparse.Namespace) -> None:
     """Raises ValueError for options that mean nothing beside --log, or a log of another kind."""
     from recsim_env.benchmark.recording import STEPS_SUFFIX
 
-    for name in ("resume", "profile", "tensorboard"):
+    for name in ("resume", "profile", "track", "tensorboard"):
         if getattr(options, name):
             raise ValueError(f"--log trains a new agent without acting; leave out --{name}")
     if options.interactions is not None:
@@ -169,17 +214,30 @@ def _check_log_options(options: argparse.Namespace) -> None:
 
 
 def _learn(
-    run: "TrainingRun", agent: "Agent", interactions: int, monitor: "LearningMonitor"
+    run: "TrainingRun",
+    agent: "Agent",
+    interactions: int,
+    monitor: "LearningMonitor",
+    curve: "LearningCurve",
 ) -> None:
     """Learns under one bar of progress, which tells what is saved."""
     from recsim_env.progress import progress
+
+    def before_save() -> None:
+        monitor.flush()  # so that a run that is resumed has the windows of one that is not
+        curve.save()
 
     begun = agent.num_timesteps
     with (
         progress(total=interactions, initial=begun, unit="interaction") as bar,
         monitor.watching(agent),
     ):
-        pieces = run.learn(agent, interactions, lambda it: bar.update(it.num_timesteps - bar.n))
+        pieces = run.learn(
+            agent,
+            interactions,
+            lambda it: bar.update(it.num_timesteps - bar.n),
+            before_save=before_save,
+        )
         for n_saved in pieces:
             bar.set_postfix_str(f"saved {n_saved:,}")
 
@@ -192,22 +250,6 @@ def _how_to_go_on(run: "TrainingRun") -> str:
         f"{run.path} holds what {n_saved:,} interactions taught; the same command with --resume, "
         "and without --overwrite, goes on"
     )
-
-
-@contextlib.contextmanager
-def _writing(folder: Path | None, n_before: int) -> "Iterator[Write | None]":
-    """Yields what writes for TensorBoard; over what was lost or is replaced."""
-    if folder is None:
-        yield None
-        return
-    from recsim_env.agents.core.requirements import extra
-
-    tensorboard = extra("torch.utils.tensorboard", needed_by="--tensorboard")
-    writer = tensorboard.SummaryWriter(str(folder), purge_step=n_before + 1)
-    try:
-        yield writer.add_scalar
-    finally:
-        writer.close()
 
 
 def _print_profile(monitor: "LearningMonitor") -> None:

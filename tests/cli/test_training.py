@@ -56,8 +56,8 @@ def interrupted_after(monkeypatch, n_checkpoints, number=signal.SIGINT):
     """Lets Ctrl-C come while the agent learns, so many checkpoints after the start."""
     learn = TrainingRun.learn
 
-    def stopping(self, agent, interactions, callback=None):
-        pieces = learn(self, agent, interactions, lambda _: steps.append(1) or stop())
+    def stopping(self, agent, interactions, callback=None, **options):
+        pieces = learn(self, agent, interactions, lambda _: steps.append(1) or stop(), **options)
         steps, n_saved = [], 0
 
         def stop():
@@ -191,7 +191,8 @@ def test_a_signal_leaves_the_last_checkpoint_whole(in_a_folder_of_its_own):
     assert "Traceback" not in said
     n_saved = content(file)[1]["num_timesteps"]
     assert n_saved >= 100
-    assert sorted(path.name for path in file.parent.iterdir()) == [file.name, f"{file.name}.json"]
+    beside = [f"{file.name}.csv", f"{file.name}.json"]
+    assert sorted(path.name for path in file.parent.iterdir()) == [file.name, *beside]
 
 
 def test_an_agent_is_not_replaced_unasked(capsys):
