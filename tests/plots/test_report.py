@@ -25,7 +25,7 @@ def test_report_is_redrawn_from_the_table_alone(table: ResultTable, tmp_path: Pa
         drawn, again = image.imread(table.folder / figure), image.imread(elsewhere / figure)
         assert drawn.std() > 0.02
         assert (drawn == again).all()
-    assert len(list(elsewhere.glob("*.png"))) == 4
+    assert len(list(elsewhere.glob("*.png"))) == 5
 
 
 def test_only_the_figures_asked_for_are_drawn_and_shown(table: ResultTable) -> None:
