@@ -124,13 +124,14 @@ def evaluate(
       another_world: whether it is meant to be another world than the agent learned in; see
         `Agent.set_env`.
       measure: whether to measure what is served, too; returns do not depend on it.
-      n_measured: of the episodes, the first of every slot; by default all are measured.
+      n_measured: of the episodes, the first of every slot, a multiple of the number of slots; by
+        default all are measured.
       backdrop: how the same people are served otherwise, for the metrics that compare with that;
         `recsim_env.benchmark.backdrop` plays it.
 
     Raises:
-      ValueError: `n_episodes` does not fit the slots, episodes do not end, or the agent learned in
-        another world.
+      ValueError: `n_episodes` or `n_measured` does not fit the slots, the backdrop is of other
+        people, episodes do not end, or the agent learned in another world.
       TypeError: `agent` is none of these.
     """
     n_episodes = as_count("n_episodes", n_episodes, allowed="at least 1")
@@ -141,7 +142,7 @@ def evaluate(
         n_episodes=n_episodes,
         seed=as_seed(seed),
         max_steps=max_steps,
-        n_measured=(n_measured or n_episodes) if measure or backdrop else 0,
+        n_measured=_n_measured(n_measured, n_episodes, is_asked=measure or backdrop is not None),
         backdrop=backdrop,
     )
     if isinstance(scenario, RecommendationVectorEnv):
@@ -188,7 +189,43 @@ def backdrop(scenario: Scenario, *, n_episodes: int, seed: int) -> Backdrop:
         env.close()
     uniform, oracle = found
     assert uniform is not None
-    return Backdrop(uniform, oracle)
+    n_slots = min(n_episodes, N_SLOTS)
+    return Backdrop(uniform, oracle, (seed, n_slots, n_episodes // n_slots))
+
+
+def _n_measured(given: int | None, n_episodes: int, *, is_asked: bool) -> int:
+    """Returns how many episodes are measured; 0 where that is not asked for."""
+    if given is None:
+        return n_episodes if is_asked else 0
+    if not is_asked:
+        raise ValueError(f"n_measured={given} without measure or backdrop; give measure=True")
+    found = as_count("n_measured", given, allowed="at least 1")
+    if found > n_episodes:
+        raise ValueError(f"n_measured={found} exceeds n_episodes={n_episodes}; lower it")
+    return found
+
+
+def _meter(
+    env: RecommendationVectorEnv, n_measured: int, seed: int, backdrop: Backdrop | None
+) -> Meter:
+    """Returns what watches the first episodes of every slot."""
+    if n_measured % env.num_envs:
+        raise ValueError(
+            f"n_measured={n_measured} is not a multiple of num_envs={env.num_envs}; of every slot "
+            "the same number of episodes is measured"
+        )
+    people = seed, env.num_envs, n_measured // env.num_envs
+    if backdrop is not None and backdrop.people not in (None, people):
+        names = ("seed", "slots", "episodes of each")
+        there, here = (
+            ", ".join(f"{n} {x}" for n, x in zip(names, each, strict=True))
+            for each in (backdrop.people, people)
+        )
+        raise ValueError(
+            f"backdrop is of other people ({there}) than are measured ({here}); make it with the "
+            "same seed, and with n_episodes=n_measured"
+        )
+    return Meter(env, people[-1], backdrop)
 
 
 def _check_slots(n_episodes: int, num_envs: int) -> None:
@@ -219,8 +256,7 @@ def _evaluate(
     with acting_in(agent, env, seed, another_world=another_world):
         observation, _ = env.reset(seed=seed)
         state, begins = None, np.ones(env.num_envs, bool)
-        n_watched = min(n_episodes, n_measured) // env.num_envs
-        watching = Meter(env, max(1, n_watched), backdrop) if n_measured else None
+        watching = _meter(env, n_measured, seed, backdrop) if n_measured else None
         for _ in range(max_steps):
             slates, state = agent.predict(
                 observation, state=state, episode_start=begins, deterministic=True

@@ -36,7 +36,10 @@ class Backdrop:
     Attributes:
       uniform: by uniform slates.
       oracle: by the oracle; None where there is none.
+      people: seed, number of slots, and episodes of each, which say who they are; None where
+        nobody noted it.
     """
 
     uniform: Measurement
     oracle: Measurement | None
+    people: tuple[int, int, int] | None = None

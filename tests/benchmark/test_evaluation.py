@@ -6,7 +6,7 @@ import pytest
 from recsim_env import RecommendationVectorEnv
 from recsim_env.agents import make_agent
 from recsim_env.agents.core.restoring import flattened
-from recsim_env.benchmark import evaluate
+from recsim_env.benchmark import backdrop, evaluate
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
@@ -162,12 +162,33 @@ def test_endless_episodes_are_refused():
         ({"max_steps": 0}, "max_steps=0"),
         ({"num_envs": 2}, "num_envs=2 .* those of the environment"),
         ({"threads": 2}, "threads=2 .* those of the environment"),
+        ({"n_measured": 4}, "n_measured=4 without measure"),
+        ({"n_measured": 0, "measure": True}, "n_measured=0"),
+        ({"n_measured": 8, "measure": True}, "n_measured=8 exceeds n_episodes=4"),
+        ({"n_measured": 2, "measure": True}, "n_measured=2 is not a multiple of num_envs=4"),
     ],
 )
 def test_arguments_that_would_be_ignored_or_misread_are_refused(changes, message):
     env = RecommendationVectorEnv(SCENARIO, num_envs=4)
     with pytest.raises(ValueError, match=message):
         evaluate(Watching(), env, **({"n_episodes": 4, "seed": 0} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 1}, "seed 1, slots 4"),
+        ({"num_envs": 2}, "slots 2, episodes of each 2"),
+        ({"n_episodes": 8, "num_envs": 4}, "slots 4, episodes of each 2"),
+    ],
+)
+def test_what_is_compared_with_other_people_is_refused(changes, said):
+    behind = backdrop(SCENARIO, n_episodes=4, seed=0)
+    given = {"n_episodes": 4, "seed": 0}
+    found = evaluate(Watching(), SCENARIO, **given, backdrop=behind).measured.values
+    assert found["regret"] > 0
+    with pytest.raises(ValueError, match=f"backdrop is of other people .*{said}"):
+        evaluate(Watching(), SCENARIO, **(given | changes), backdrop=behind)
 
 
 @pytest.mark.parametrize("agent", ["oracle", Watching, None])

@@ -182,7 +182,7 @@ def _play(run: Run, *, measured: bool) -> list[Row]:
                 future,
                 n_episodes=n_episodes,
                 seed=seed,
-                n_measured=n_measured,
+                n_measured=n_measured if measured else None,
                 backdrop=behind,
             )
             if not (was_made or is_reference):
