@@ -28,7 +28,8 @@ def _people(page: Page) -> str:
         return ""
     head = (
         "## What it does to people\n\nMetrics of those who are served, in the evaluation at the "
-        "end of learning, over its first 200 visits; docs/understand/metrics.md defines them."
+        "end of learning, over its first visits, at most 200; docs/understand/metrics.md defines "
+        "them."
     )
     return "\n\n".join([head, *parts])
 

@@ -1,6 +1,7 @@
 """Commands that draw the page anew, and play the runs again."""
 
 from recsim_env.plots.report.page import Page, Section
+from recsim_env.results.metrics import METRIC_ROWS
 
 
 def _how_to_redraw(page: Page) -> str:
@@ -11,8 +12,10 @@ def _how_to_redraw(page: Page) -> str:
         if page.figures >= set(page.known_figures)
         else "This page with all its figures"
     )
+    has_metrics = (page.table.folder / METRIC_ROWS.file).exists()
+    source = f"`rows.csv` and `{METRIC_ROWS.file}`" if has_metrics else "`rows.csv` alone"
     text = (
-        f"## How to redraw and repeat\n\n{what}, from `rows.csv` alone, in this folder:\n\n"
+        f"## How to redraw and repeat\n\n{what}, from {source}, in this folder:\n\n"
         "    recsim-env plot ."
     )
     if any(commands):

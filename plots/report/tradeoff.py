@@ -8,7 +8,7 @@ TRADEOFF = "tradeoff"
 
 
 def _tradeoff(page: Page) -> str:
-    """Returns the figure; nothing where nothing was measured, which the page says elsewhere."""
+    """Returns the figure; nothing where too little was measured."""
     if TRADEOFF not in page.figures:
         return ""
     try:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from recsim_env.agents.core.requirements import extra
 from recsim_env.benchmark.monitoring import Write
-from recsim_env.formats.files import check_folder, check_writable, replacing
+from recsim_env.formats.files import check_absent, check_folder, replacing
 from recsim_env.inputs.spelling import did_you_mean
 
 _FILE_COLUMNS = ("interactions", "name", "value")
@@ -38,12 +38,14 @@ class Tracked:
       path: the agent's file.
       about: settings of the run, as JSON values.
       n_before: interactions that were taken before, by an agent that goes on.
+      may_replace: whether a file that an earlier run left may be replaced.
     """
 
     name: str
     path: Path
     about: Mapping[str, Any]
     n_before: int
+    may_replace: bool = False
 
 
 class FileTracker:
@@ -51,7 +53,7 @@ class FileTracker:
 
     def __init__(self, run: Tracked, place: str | None) -> None:
         self._file = Path(place) if place else run.path.with_name(f"{run.path.name}.track.csv")
-        check_writable(self._file)
+        check_absent(self._file, overwrite=run.may_replace or run.n_before > 0)
         self._rows: list[Sequence[Any]] = []
         if run.n_before and self._file.exists():
             self._rows = [row for row in self._read() if int(row[0]) <= run.n_before]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsim_env.results.comparison import Change, Comparison, ScenarioComparison
 
 _FIRST = "A"
+_EPISODES = 1_000
 _MOST_FOLDERS = 26
 
 
@@ -46,7 +47,7 @@ def add_commands(commands: Any) -> None:
     )
     add_settings(agents)
     add_seed(agents, of="people")
-    add_count(agents, "--episodes", "per agent; beyond 100 a multiple of it", default=1_000)
+    add_count(agents, "--episodes", "per agent; beyond 100 a multiple of it", default=_EPISODES)
     add_another_world(agents)
     parser.set_defaults(run=compare)
 
@@ -72,6 +73,10 @@ def compare(options: argparse.Namespace) -> int:
         )
     if options.scenario or options.settings:
         raise ValueError("--scenario and --set are of agents; folders say where theirs learned")
+    if options.seed or options.another_world or options.episodes != _EPISODES:
+        raise ValueError(
+            "--seed, --episodes and --another-world are of agents; folders hold finished runs"
+        )
     if len(folders) > _MOST_FOLDERS:
         raise ValueError(f"{len(folders)} folders are too many; name at most {_MOST_FOLDERS}")
     return _compare_folders(folders, is_strict=options.fail_if_worse)

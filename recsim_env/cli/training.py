@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recsim_env.benchmark.monitoring import LearningMonitor
     from recsim_env.benchmark.training import TrainingRun
 
-_INTERACTIONS = 20_000
+_INTERACTIONS, _PEOPLE = 20_000, 100
 
 
 def add_commands(commands: Any) -> None:
@@ -64,9 +64,9 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--evaluate",
         type=seed,
-        default=100,
         metavar="N",
-        help="people whom it serves frozen before and after, for comparison; 0 is none",
+        help="people whom it serves frozen before and after, for comparison; 0 is none "
+        f"({_PEOPLE})",
     )
     parser.add_argument(
         "--track",
@@ -112,8 +112,10 @@ def _train(run: "TrainingRun", agent: "Agent", options: argparse.Namespace) -> N
     from recsim_env.benchmark.monitoring import LearningMonitor
     from recsim_env.benchmark.tracking import Tracked, tracking
 
-    n_before, people = agent.num_timesteps, options.evaluate
-    tracked = Tracked(run.path.stem, run.path, run.about(agent), n_before)
+    n_before = agent.num_timesteps
+    people = _PEOPLE if options.evaluate is None else options.evaluate
+    may_replace = options.overwrite or options.resume
+    tracked = Tracked(run.path.stem, run.path, run.about(agent), n_before, may_replace)
     curve = LearningCurve(run, n_before=n_before)
     with tracking(tracked, _trackers(options)) as track:
         monitor = LearningMonitor(track, n_before=n_before, also=curve)
@@ -204,6 +206,8 @@ def _check_log_options(options: argparse.Namespace) -> None:
     for name in ("resume", "profile", "track", "tensorboard"):
         if getattr(options, name):
             raise ValueError(f"--log trains a new agent without acting; leave out --{name}")
+    if options.evaluate is not None:
+        raise ValueError("--log trains without people to evaluate on; leave out --evaluate")
     if options.interactions is not None:
         raise ValueError("--log trains on all steps of the log; leave out --interactions")
     if options.log.suffix != STEPS_SUFFIX:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import shutil
 import subprocess
@@ -86,7 +87,7 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], seconds_per_frame: floa
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdin is not None and program.stderr is not None
         try:
-            for frame in (first, *frames):
+            for frame in itertools.chain([first], frames):
                 program.stdin.write(np.ascontiguousarray(frame).tobytes())
             program.stdin.close()
         except BrokenPipeError:

@@ -36,6 +36,19 @@ def test_a_file_is_written_though_training_fails(tmp_path):
     assert rows(tmp_path / "y.csv") == [(10, "losses/value", 1.5)]
 
 
+def test_no_file_is_replaced_unasked(tmp_path):
+    file, chosen = tmp_path / "y.csv", [f"file={tmp_path / 'y.csv'}"]
+    file.write_text("mine\n")
+    new = Tracked("x", tmp_path / "x.agent", {}, 0)
+    with pytest.raises(ValueError, match="--overwrite replaces it"), tracking(new, chosen):
+        pass
+    assert file.read_text() == "mine\n"
+    run = Tracked("x", tmp_path / "x.agent", {}, 0, may_replace=True)
+    with tracking(run, chosen) as write:
+        write("online/return", 1.0, 5)
+    assert rows(file) == [(5, "online/return", 1.0)]
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [(["fil"], "did you mean"), (["file", "file=x.csv"], "names one twice")],

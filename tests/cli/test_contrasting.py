@@ -47,6 +47,8 @@ def test_wrong_calls_are_one_line(capsys, worse, tmp_path):
     assert "is named twice" in refused(capsys, kept, kept)
     assert "compare folders, or agents" in refused(capsys, kept, "linucb")
     assert "--scenario and --set are of agents" in refused(capsys, kept, other, "--set", "a=1")
+    for option in (["--seed", "3"], ["--episodes", "200"], ["--another-world"]):
+        assert "folders hold finished runs" in refused(capsys, kept, other, *option)
     assert "has no finished run" in refused(capsys, kept, str(tmp_path))
     assert "or name a --scenario" in refused(capsys, "uniform", "oracle")
     asked = ("uniform", "oracle", "--scenario", "BernoulliBandit", "--fail-if-worse")

@@ -321,6 +321,7 @@ def test_what_means_nothing_beside_a_log_is_refused(logged, capsys):
         ["--profile"],
         ["--tensorboard", "logs"],
         ["--interactions", "500"],
+        ["--evaluate", "0"],
     ):
         assert f"leave out {option[0]}" in refused(capsys, *train, logged, *option)
     said = refused(capsys, *train, "items.csv")
