@@ -61,9 +61,7 @@ def add_commands(commands: Any) -> None:
         ("--parquet", "likewise"),
     ):
         written.add_argument(option, type=path, metavar="FILE", help=text)
-    written.add_argument(
-        "--seconds-per-step", type=seconds, default=1.0, metavar="S", help="of the video"
-    )
+    written.add_argument("--seconds-per-step", type=seconds, metavar="S", help="of the video (1)")
     add_overwrite(written, help="replace files that are there")
     parser.set_defaults(run=run)
 
@@ -103,6 +101,8 @@ def _check_files(options: argparse.Namespace) -> None:
     from recsim_env.formats.columns import checked_path
     from recsim_env.formats.video import checked_film
 
+    if options.seconds_per_step is not None and not options.video:
+        raise ValueError("--seconds-per-step is of a film; name one with --video, or leave it out")
     if options.video:
         checked_film(options.video)
         _require_plots("--video")
@@ -151,7 +151,7 @@ def _write_video(options: argparse.Namespace, moments: Iterable["Witnessed"]) ->
 
     painter = StepPainter()
     frames = (painter.draw(moment.scene) for moment in moments)
-    write_film(options.video, frames, seconds_per_frame=options.seconds_per_step)
+    write_film(options.video, frames, seconds_per_frame=options.seconds_per_step or 1.0)
     print(f"video: {options.video}")
 
 

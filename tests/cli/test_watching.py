@@ -51,6 +51,11 @@ def test_other_names_are_refused_before_anything_is_played(tmp_path, capsys, opt
     assert found.out == ""
 
 
+def test_a_pace_without_a_film_is_refused(capsys):
+    assert run("--seconds-per-step", "2") == 2
+    assert "name one with --video" in capsys.readouterr().err
+
+
 def test_nothing_is_replaced_unasked(tmp_path, capsys):
     file = tmp_path / "visit.csv"
     file.write_text("mine")
