@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterable
+
 from recsim_env.plots import style
 from recsim_env.plots.captions import seeds_and_intervals, with_interval
 from recsim_env.plots.people import draw_people
@@ -52,7 +55,7 @@ def _scenario(page: Page, measured: ResultTable, scenario: str) -> str:
         f"*{caption[0].upper()}{caption[1:]}.*",
     ]
     if missing := [name for name in TELLING if name not in shown]:
-        parts.append(f"Not defined here: {'; '.join(map(_lack, missing))}.")
+        parts.append(f"Not defined here: {_lacks(missing, _met(measured, scenario))}.")
     if PEOPLE in page.figures:
         file = f"{PEOPLE}-{style.file_name(scenario)}.png"
         try:
@@ -75,9 +78,22 @@ def _arrow(name: str) -> str:
     return {"higher": " ↑", "lower": " ↓", "": ""}[METRICS[name].better]
 
 
-def _lack(name: str) -> str:
-    needs = " and ".join(NEEDS[need] for need in METRICS[name].needs)
-    return f"{name.replace('_', ' ')} (needs {needs})"
+def _met(measured: ResultTable, scenario: str) -> set[str]:
+    """Returns the needs that a scenario meets, since a metric that has them was measured there."""
+    rows = measured.rows(scenario=scenario)
+    there = [name for name in METRICS if any(math.isfinite(row[name]) for row in rows)]
+    return {need for name in there for need in METRICS[name].needs}
+
+
+def _lacks(missing: Iterable[str], met: Collection[str]) -> str:
+    """Returns which metrics are missing, by what they lack."""
+    lacking: dict[str, list[str]] = {}
+    for name in missing:
+        needs = METRICS[name].needs
+        lacks = [need for need in needs if need not in met] or needs
+        said = ", and ".join(NEEDS[need] for need in lacks)
+        lacking.setdefault(said, []).append(name.replace("_", " "))
+    return "; ".join(f"{', '.join(names)} (needs {said})" for said, names in lacking.items())
 
 
 SECTION = Section(_people, (PEOPLE,))

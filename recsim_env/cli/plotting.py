@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
         examples=(
             "plot",
             "plot results/NewsFeed-v0 --format pdf",
-            "plot results/NewsFeed-v0 --figures --summary summary.csv --latex table.tex",
+            "plot results/NewsFeed-v0 --summary summary.csv --latex table.tex",
             "plot ppo.agent dqn.agent --out curves.png",
         ),
     )
@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
         nargs="*",
         metavar="NAME",
         help="only these, or none: ladder, aggregates, profiles, improvement, ranks, sweep, "
-        "tradeoff, leaderboard, learning, pairs, online, regret, page (all)",
+        "tradeoff, leaderboard, learning, pairs, online, regret, people, page (all)",
     )
     parser.add_argument(
         "--format",

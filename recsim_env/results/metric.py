@@ -36,7 +36,7 @@ NEEDS: Mapping[str, str] = {
     "makers": "`maker`, a field of items",
     "makers who leave": "`active_makers`, a field of `user`",
     "consumption": "`clicked` in the response",
-    "one person": "`is_one_person`, which a platform's episodes are not",
+    "one person": "episodes of one person (`is_one_person`), not of a platform",
     "categories": "`category`, a field of items",
     "likeness": "`item_vector`, or else `category`",
     "item vectors": "`item_vector`, a field of items",

@@ -129,3 +129,12 @@ def test_figures_are_written_in_other_formats_too(folder):
     for name in [name for name in drawn if name.startswith("leaderboard") and ".png" in name]:
         assert {name.replace(".png", ".svg"), name.replace(".png", ".pdf")} <= drawn
     assert read_visits("bench") == {}
+
+
+def test_help_names_every_figure(capsys):
+    from recsim_env.plots.report import FIGURES
+
+    with pytest.raises(SystemExit, match="0"):
+        main(["plot", "--help"])
+    said = capsys.readouterr().out.split("only these, or none:")[1].split("(all)")[0]
+    assert [name.strip() for name in said.split(",")] == [*FIGURES, "page"]

@@ -39,6 +39,16 @@ def test_a_report_tells_what_was_measured_and_what_is_not_defined(tmp_path):
     assert (tmp_path / "people-InterestEvolution-v0.png").exists()
 
 
+def test_what_is_not_defined_is_told_by_what_is_lacking_alone(tmp_path):
+    _, metrics = filled(tmp_path, measured=True)
+    about = {"scenario": SCENARIO, "agent": "content", "seed": 0, "config_hash": "x"}
+    metrics.append_run([about | {"phase": "final", "interactions": 100, "consumed_diversity": 0.3}])
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("Not defined here"))
+    assert "consumed entropy, miscalibration (needs `category`, a field of items)" in line
+    assert "taste narrowing, taste drift (needs fields of `user`" in line
+
+
 def test_a_report_of_what_was_not_measured_stays_as_it_was(tmp_path):
     filled(tmp_path, measured=False)
     assert "does to people" not in write_report(tmp_path).read_text(encoding="utf-8")
