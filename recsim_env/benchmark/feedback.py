@@ -125,10 +125,15 @@ def write_feedback(folder: str | Path) -> Path:
     """Writes `feedback.md`, and a figure if Matplotlib is there, from the tables in a folder.
 
     Raises:
-      ValueError: it holds no loops.
+      ValueError: it holds no loops, or those of several scenarios.
     """
     table, metrics = ResultTable(folder), metric_table(folder)
-    (scenario,) = table.scenarios() or [""]
+    scenario, *others = table.scenarios() or [""]
+    if others:
+        raise ValueError(
+            f"{folder} holds loops in {len(others) + 1} scenarios ({', '.join([scenario, *others])}"
+            "); keep those of each in a folder of its own (--out)"
+        )
     loops = loops_in(table, metrics, scenario)
     lines = [f"# Feedback loops in {scenario}", ""]
     if _draw(loops, scenario, Path(folder) / "feedback.png"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recsim_env.benchmark.feedback import feedback_settings, run_feedback
+from recsim_env.benchmark.feedback import feedback_settings, run_feedback, write_feedback
 from recsim_env.results.loops import loops_in
 from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
@@ -52,3 +52,12 @@ def test_loops_are_told_round_by_round_and_nothing_is_played_twice(tmp_path):
 def test_what_cannot_be_measured_is_refused(scenario, agent, given, why):
     with pytest.raises(ValueError, match=why):
         feedback_settings(scenario, [agent], **given)
+
+
+def test_a_folder_of_two_scenarios_is_refused(tmp_path):
+    table = ResultTable(tmp_path)
+    for scenario in ("one", "other"):
+        about = {"scenario": scenario, "agent": "a", "seed": 0, "config_hash": "h"}
+        table.append_run([about | {"phase": "final", "return_mean": 1.0}])
+    with pytest.raises(ValueError, match=r"2 scenarios \(one, other\); .* folder of its own"):
+        write_feedback(tmp_path)

@@ -37,11 +37,12 @@ def run_until_decided(
       **options: further arguments of `run_benchmark`.
 
     Raises:
-      ValueError: no scenario has two agents to compare, there are too few or too many seeds, or as
-        in `run_benchmark`.
+      ValueError: no scenario has two agents to compare, there are too few or too many seeds, the
+        folder's looks were planned otherwise, or as in `run_benchmark`.
       OSError, RuntimeError: as in `run_benchmark`.
     """
     rule = StoppingRule(_seeds(settings.seeds, max_seeds), len(settings.seeds))
+    _check_rule(rule, folder)
     chosen = Chosen.of_first_look(rule, _asked(settings))
     notes = {UNTIL: dataclasses.asdict(rule) | {"agents": chosen.agents}}
     n_played = 0
@@ -129,6 +130,21 @@ def _seeds(first: tuple[int, ...], most: int) -> tuple[int, ...]:
     return (
         (*first, *itertools.islice(rest, most - len(first))) if most > len(first) else first[:most]
     )
+
+
+def _check_rule(rule: StoppingRule, folder: str | Path) -> None:
+    """Raises where looks have been taken by another rule: together they may err more than either.
+
+    Raises:
+      ValueError: naming the seeds that were planned.
+    """
+    known = ResultTable(folder).read_settings().get(UNTIL)
+    if known and (tuple(known["seeds"]), known["group"]) != (rule.seeds, rule.group):
+        planned = f"{known['group']} at a time, at most {len(known['seeds'])}"
+        raise ValueError(
+            f"{folder} adds seeds by another plan ({planned}), and looking again by a new one "
+            "would err more often than is said; use that (--seeds, --max-seeds), or another folder"
+        )
 
 
 def _sentence(n_seeds: int, going_on: list[Decision], n_scenarios: int) -> str:

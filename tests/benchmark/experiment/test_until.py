@@ -74,3 +74,10 @@ def test_fewer_seeds_than_the_first_look_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--max-seeds"):
         run_until_decided(settings("good", "bad"), tmp_path, max_seeds=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_looks_by_another_plan_are_refused(tmp_path: Path) -> None:
+    run_until_decided(settings("good", "as good"), tmp_path, max_seeds=4)
+    with pytest.raises(ValueError, match="by another plan .*at most 4.*another folder"):
+        run_until_decided(settings("good", "as good"), tmp_path, max_seeds=6)
+    assert max(seeds_of(tmp_path)["good"]) < 4
