@@ -99,6 +99,10 @@ def _plot_benchmark(options: argparse.Namespace) -> None:
             f"plot draws one folder at a time, not {', '.join(map(str, options.names))}; "
             "`recsim-env compare` takes several"
         )
+    if options.format and options.figures is not None and not {*options.figures} - {PAGE}:
+        raise ValueError(
+            "--format is of the report's figures; name some with --figures, or leave it out for all"
+        )
     folder = _folder_of_one(options.names[0] if options.names else None)
     _check_tables(options)
     is_drawn = options.figures is not None or options.format is not None

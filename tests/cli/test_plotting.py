@@ -138,3 +138,9 @@ def test_help_names_every_figure(capsys):
         main(["plot", "--help"])
     said = capsys.readouterr().out.split("only these, or none:")[1].split("(all)")[0]
     assert [name.strip() for name in said.split(",")] == [*FIGURES, "page"]
+
+
+@pytest.mark.parametrize("figures", [[], ["page"]])
+def test_a_format_without_figures_of_the_report_is_refused(folder, capsys, figures):
+    said = refused(capsys, "plot", str(DEFAULT), "--format", "pdf", "--figures", *figures)
+    assert "--format is of the report's figures" in said
