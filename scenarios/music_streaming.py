@@ -67,8 +67,11 @@ _N_SOUNDS = 5
 _SOUNDS = tuple(f"sound_{index}" for index in range(_N_SOUNDS))
 _FEATURES = (*_SOUNDS, "energy", "popularity", "length")
 _N_FEATURES = len(_FEATURES)
-_HEARD_FEATURES = tuple(f"{end}_{name}" for end in ("skipped", "completed") for name in _FEATURES)
+_HEARD_NAMES = tuple(f"{end}_{name}" for end in ("skipped", "completed") for name in _FEATURES)
 _SEEN_FEATURES = shown(np.float32, -MAX_FEATURE, MAX_FEATURE, _N_FEATURES, names=_FEATURES)
+_HEARD_FEATURES = shown(
+    np.float32, -MAX_FEATURE, MAX_FEATURE, 2 * _N_FEATURES, under="history", names=_HEARD_NAMES
+)
 
 _TASTE_SCALE = 1.5
 
@@ -227,14 +230,7 @@ class MusicStreaming(Scenario):
             "n_heard": count(np.int64),
             "satisfaction": within(np.float32, 0, 1),
             "n_skips": count(np.int32),
-            "profile": shown(
-                np.float32,
-                -MAX_FEATURE,
-                MAX_FEATURE,
-                2 * _N_FEATURES,
-                under="history",
-                names=_HEARD_FEATURES,
-            ),
+            "profile": _HEARD_FEATURES,
             "recent_item": within(np.int32, 0, self.n_items - 1, self.n_recent),
             "recent_share": within(np.float32, 0, 1, self.n_recent),
             "recent_outcome": within(np.int32, 0, 3, self.n_recent),
@@ -297,16 +293,14 @@ class MusicStreaming(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the catalogue."""
-        dtype = self.schema.dtypes["item"]
+        dtype, world = self.schema.dtypes["item"], self.drawn_world()
         noise = self.feature_noise
-        world = self.drawn_world()
         return {"items": catalogue(world, dtype, n_sounds=_N_SOUNDS, feature_noise=noise)}
 
     def drawn_world(self) -> dict[str, Any]:
         """Returns the genres, artists and tracks that `world_seed` decides."""
-        return music_world(
-            self.n_items, self.n_artists, self.n_genres, self.n_factors, self.world_seed
-        )
+        sizes = self.n_items, self.n_artists, self.n_genres, self.n_factors
+        return music_world(*sizes, self.world_seed)
 
     @staticmethod
     def sample_visitor(config, users, rng):

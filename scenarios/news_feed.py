@@ -309,10 +309,9 @@ class NewsFeed(Scenario):
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the articles in order of publication."""
-        calendar = self.calendar
         items = np.zeros(self.n_items, self.schema.dtypes["item"])
         for name in ("published", "quality", "topic", "headline"):
-            items[name] = getattr(calendar, name)
+            items[name] = getattr(self.calendar, name)
         return {"items": items}
 
     @staticmethod
@@ -343,8 +342,7 @@ class NewsFeed(Scenario):
     @staticmethod
     def respond(config, user, items, slate, response, rng):
         """Reads the shelf from the top; what is clicked takes time."""
-        total_age = 0.0
-        n_shown = 0
+        total_age, n_shown = 0.0, 0
         for place in range(len(slate)):
             if slate[place] >= 0:
                 item = items[slate[place]]

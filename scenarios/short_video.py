@@ -207,17 +207,14 @@ class ShortVideo(Scenario):
         """Tastes and what is known of them; this session; all sessions."""
         n_remembered = max(1, (self.exposure_window - 1) * self.slate_size)
         tastes = (f"taste_{category}" for category in range(self.n_categories))
+        names = (*tastes, "quality_taste", "cover_taste", "length_taste", "patience")
         return {
             "taste": within(np.float32, -1e12, 1e12, self.n_categories),
             "quality_taste": within(np.float32, -1e3, 1e3),
             "cover_taste": within(np.float32, -1e3, 1e3),
             "length_taste": within(np.float32, -1e3, 1e3),
             "usual_patience": within(np.float32, 0, 1e37),
-            "profile": shown(
-                np.float32,
-                shape=self.n_categories + 4,
-                names=(*tastes, "quality_taste", "cover_taste", "length_taste", "patience"),
-            ),
+            "profile": shown(np.float32, shape=self.n_categories + 4, names=names),
             "affinity": shown(np.float32, -1, 1, self.n_categories, under="history"),
             "counts": within(np.int16, 0, n_remembered, self.n_categories),
             "recent": within(np.int16, 0, self.n_categories, n_remembered),
@@ -247,13 +244,10 @@ class ShortVideo(Scenario):
     def item_layout(self) -> Layout:
         """A category, what the video is about, how good it is, its cover and its length."""
         directions = (f"category_{category}" for category in range(self.n_categories))
+        names = (*directions, "quality", "cover", "log_seconds")
         return {
             "embedding": (np.float32, self.n_categories),
-            "features": shown(
-                np.float32,
-                shape=self.n_categories + 3,
-                names=(*directions, "quality", "cover", "log_seconds"),
-            ),
+            "features": shown(np.float32, shape=self.n_categories + 3, names=names),
             "quality": np.float32,
             "cover": np.float32,
             "seconds": np.float32,

@@ -10,31 +10,33 @@ from recsim_env.plots.captions import seeds_and_intervals, with_interval
 from recsim_env.plots.people import draw_people
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.measured import MetricStanding, metric_standings
-from recsim_env.results.metrics import METRICS, NEEDS, metric_table
+from recsim_env.results.metrics import METRICS, N_MEASURED, NEEDS, metric_table
 from recsim_env.results.people import TELLING
 from recsim_env.results.standings import standings
 from recsim_env.results.table import ResultTable
 
 PEOPLE = "people"
 
+_UNMEASURED = (
+    "Not measured here. Repeat the benchmark with `--measure`: its runs are played again for their "
+    "metrics, and its results stay; docs/understand/metrics.md says what there is."
+)
+
 
 def _people(page: Page) -> str:
     """Returns what was measured of people, scenario by scenario."""
     measured = metric_table(page.table.folder)
     known = measured.scenarios()
-    parts = [
-        _scenario(page, measured, scenario)
-        for scenario in page.table.scenarios()
-        if scenario in known and page.table.rows(phase="final", scenario=scenario)
-    ]
-    if not parts:
-        return ""
-    head = (
-        "## What it does to people\n\nMetrics of those who are served, in the evaluation at the "
-        "end of learning, over its first visits, at most 200; docs/understand/metrics.md defines "
-        "them."
+    finished = {row["scenario"] for row in page.table.rows(phase="final")}
+    shown = [name for name in page.table.scenarios() if name in known and name in finished]
+    head = "## What it does to people"
+    if not shown:
+        return f"{head}\n\n{_UNMEASURED}" if finished else ""
+    about = (
+        "Metrics of those who are served, in the evaluation at the end of learning, over its first "
+        f"visits, at most {N_MEASURED}; docs/understand/metrics.md defines them."
     )
-    return "\n\n".join([head, *parts])
+    return "\n\n".join([head, about, *(_scenario(page, measured, each) for each in shown)])
 
 
 def _scenario(page: Page, measured: ResultTable, scenario: str) -> str:

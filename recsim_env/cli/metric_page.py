@@ -1,7 +1,7 @@
 """The page of metrics, written from what the code says of them."""
 
 from recsim_env.cli.markdown import table
-from recsim_env.results.metrics import METRICS, NEEDS, PARTS
+from recsim_env.results.metrics import METRICS, N_MEASURED, NEEDS, PARTS
 
 _STARTS = f"{', '.join(map(str, PARTS[:-1]))} and {PARTS[-1]}"
 
@@ -9,7 +9,7 @@ _HEAD = f"""\
 # Metrics
 
 A benchmark measures more than the return: what people are shown, what it does to them, and who is
-served worst. While an agent is evaluated, a meter watches the first 200 visits and adds up what
+served worst. While an agent is evaluated, a meter watches the first {N_MEASURED} visits and adds up what
 each metric needs; it keeps no log, and changes nothing that happens. The numbers stand in
 `metrics.csv`, beside `rows.csv`: a row for each evaluation while learning, one for the last
 evaluation, and one for each part of its visits, which begin with slate {_STARTS}. Parts double

@@ -18,6 +18,7 @@ from recsim_env.results.table import ResultTable
 __all__ = [
     "METRICS",
     "METRIC_ROWS",
+    "N_MEASURED",
     "NEEDS",
     "PARTS",
     "PEAK",
@@ -43,6 +44,12 @@ class Measured(Protocol):
     def n_slates(self) -> Sequence[int]:
         """How many slates were measured, of the whole and of each part."""
 
+
+N_MEASURED = 200
+"""Of how many visits a benchmark measures what is served, at most: the first of an evaluation.
+
+Means of what people are shown vary little, and measuring all of a thousand would take as long as a
+quick agent takes to serve them."""
 
 PARTS = (1, 2, 3, 5, 9, 17, 33, 65, 129, 257)
 """The first slate of each part of an episode: parts double, as few people stay for long."""

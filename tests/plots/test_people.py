@@ -49,9 +49,10 @@ def test_what_is_not_defined_is_told_by_what_is_lacking_alone(tmp_path):
     assert "taste narrowing, taste drift (needs fields of `user`" in line
 
 
-def test_a_report_of_what_was_not_measured_stays_as_it_was(tmp_path):
+def test_a_report_of_what_was_not_measured_says_how_to_measure_it(tmp_path):
     filled(tmp_path, measured=False)
-    assert "does to people" not in write_report(tmp_path).read_text(encoding="utf-8")
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "Not measured here. Repeat the benchmark with `--measure`" in text
     assert not list(tmp_path.glob("people-*"))
 
 

@@ -18,15 +18,11 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.envs.accounting import observing_steps
 from recsim_env.results.layout import Row, RunKey
-from recsim_env.results.metrics import PEAK, metric_rows
+from recsim_env.results.metrics import N_MEASURED, PEAK, metric_rows
 from recsim_env.results.standings import ALWAYS_RUN
 
 #: What a row of a run holds beside the columns of its table: rows of the table of metrics.
 MEASURED = "measured"
-
-#: Episodes that are measured of an evaluation: means of what people are shown vary little, and
-#: measuring all of a thousand would take as long as a quick agent takes to serve them.
-N_MEASURED = 200
 
 #: And what the final row of a run that is shown holds: a session of the evaluation's first person.
 VISIT = "visit"
