@@ -9,8 +9,8 @@ _HEAD = f"""\
 # Metrics
 
 A benchmark measures more than the return: what people are shown, what it does to them, and who is
-served worst. While an agent is evaluated, a meter watches the first {N_MEASURED} visits and adds up what
-each metric needs; it keeps no log, and changes nothing that happens. The numbers stand in
+served worst. While an agent is evaluated, a meter watches the first {N_MEASURED} visits and adds
+up what each metric needs; it keeps no log, and changes nothing that happens. The numbers stand in
 `metrics.csv`, beside `rows.csv`: a row for each evaluation while learning, one for the last
 evaluation, and one for each part of its visits, which begin with slate {_STARTS}. Parts double
 because few people stay for long; those who do are not like the others, so compare agents within a

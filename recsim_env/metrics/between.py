@@ -55,7 +55,7 @@ class Overlap:
         self._consumed.append(keys[counts])
         self._n_pending += len(self._consumed[-1])
         if self._n_pending > _PENDING:
-            self._consumed, self._n_pending = [self._all_consumed()], 0
+            self._consumed, self._n_pending = [np.unique(np.concatenate(self._consumed))], 0
 
     def _meet(self, served: Served) -> None:
         """Notes who began a visit, and the taste of those who had not come before."""
@@ -72,19 +72,16 @@ class Overlap:
                 self._tastes.append(tastes[index])
         self._place[visits] = [self._places[name] for name in names.tolist()]
 
-    def _all_consumed(self) -> np.ndarray:
-        """Returns what was consumed, each item of each person once."""
-        return np.unique(np.concatenate(self._consumed))
-
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns the overlap of similar people and of any two, and how much more than needed."""
         n = len(self._tastes)
         if n < 2:
             return {}
         order = np.argsort(list(self._places))  # of names: the same for all agents
-        n_items, keys = self._stage.scenario.n_items, self._all_consumed()
+        n_items, keys = self._stage.scenario.n_items, np.concatenate(self._consumed)
         cells = np.ones(len(keys)), (keys // n_items, keys % n_items)
         consumed = sparse.csr_matrix(cells, (n, n_items))[order]
+        consumed.data[:] = 1.0  # what was consumed again was added up
         tastes = np.array(self._tastes, dtype=float)[order]
         found = {
             "overlap_similar": mean_overlap(consumed, nearest(tastes)),

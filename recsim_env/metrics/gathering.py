@@ -73,8 +73,9 @@ class Gathering:
             self._now["category"] = offered[rows[:, None], chosen].astype(np.int64)
         begins = rows[self._now["step"] == 0]
         if len(begins):
-            self._users[begins] = slots["user"][begins]
-            self._events[0].append(self._people_at(begins))
+            came = slots["user"][begins]
+            self._users[begins] = came
+            self._events[0].append(self._people(begins, came, came))
 
     def after(self, rewards: np.ndarray, is_over: np.ndarray) -> None:
         """Notes what came of it."""
@@ -92,7 +93,7 @@ class Gathering:
         stepped = ~self._is_beginning
         ends = rows[is_over[rows]]
         if len(ends):
-            self._events[1].append(self._people_at(ends))
+            self._events[1].append(self._people(ends, slots["user"][ends], self._users[ends]))
         self._is_beginning = stepped & is_over
         self._episode = np.minimum(self._episode + self._is_beginning, stage.n_episodes)
         self.is_done = len(rows) == len(ends) and bool((self._episode == stage.n_episodes).all())
@@ -149,7 +150,8 @@ class Gathering:
 
     def _met(self) -> tuple[People, People]:
         """Returns who began and whose episode ended, with their tastes."""
-        began, ended = (_people(each or [self._people_at(_NOBODY)]) for each in self._events)
+        nobody = self._people(_NOBODY, self._users[:0], self._users[:0])
+        began, ended = (_all(each or [nobody]) for each in self._events)
         if not self._profiles.are_known:
             return began, ended
         found = self._profiles.of(began.users)
@@ -158,19 +160,18 @@ class Gathering:
         tastes = np.array(kept).reshape(len(kept), self._profiles.n_kinds)
         return replace(began, tastes=found), replace(ended, tastes=tastes)
 
-    def _people_at(self, slots: np.ndarray) -> People:
-        """Returns the people who are in some slots now."""
-        now = self._stage.env.slots
+    def _people(self, slots: np.ndarray, users: np.ndarray, first: np.ndarray) -> People:
+        """Returns the people who are in some slots, with their records now and as they came."""
         return People(
             visit=slots * self._stage.n_episodes + self._episode[slots],
-            users=now["user"][slots],
-            first=self._users[slots],
+            users=users,
+            first=first,
             tastes=np.zeros((len(slots), 0)),
-            user_id=now["user_id"][slots],
+            user_id=self._stage.env.slots["user_id"][slots],
         )
 
 
-def _people(found: list[People]) -> People:
+def _all(found: list[People]) -> People:
     """Returns all of them."""
     columns = {
         each.name: joined([getattr(some, each.name) for some in found]) for each in fields(People)

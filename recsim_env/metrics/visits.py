@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -94,6 +95,7 @@ class Categories:
 
     def __init__(self, stage: Stage) -> None:
         self._knows = stage.knows_consumption
+        self._n_slots, self._n_episodes = stage.n_slots, stage.n_episodes
         self._consumed, self._shown = np.zeros((2, stage.n_slots, stage.n_categories))
         self._means = Means()
 
@@ -104,25 +106,28 @@ class Categories:
 
     def add(self, served: Served) -> None:
         """Adds a block."""
-        n_ended = 0
-        for rows in by_step(served):
-            slot = served.slot[rows]
-            for place in range(served.category.shape[1]):
-                category = served.category[rows, place]
-                self._shown[slot, category] += served.is_shown[rows, place]
-                self._consumed[slot, category] += served.is_consumed[rows, place]
-            ended = slot[served.is_last[rows]]
-            if len(ended):
-                tastes = served.ended.tastes[n_ended : n_ended + len(ended)]
-                self._end(ended, tastes)
-                n_ended += len(ended)
-
-    def _end(self, slot: np.ndarray, tastes: np.ndarray) -> None:
+        visits, row = np.unique(served.visit, return_inverse=True)
+        ended = np.searchsorted(visits, served.ended.visit)
+        slot, goes_on = visits // self._n_episodes, np.ones(len(visits), bool)
+        goes_on[ended] = False
+        # Of each slot, the first visit may have begun before this block, the last may go on after.
+        first, last = np.diff(slot, prepend=-1) > 0, np.diff(slot, append=self._n_slots) > 0
+        cells = row[:, None] * self._shown.shape[1] + served.category
+        found = []
+        for carried, counted in (
+            (self._shown, served.is_shown),
+            (self._consumed, served.is_consumed),
+        ):
+            shape = len(visits), carried.shape[1]
+            counts = np.bincount(cells[counted], minlength=math.prod(shape)).reshape(shape)
+            total = counts + np.where(first[:, None], carried[slot], 0.0)
+            carried[slot[last]] = total[last] * goes_on[last, None]
+            found.append(total[ended])
+        shown, consumed = found
         if self._knows:
-            self._means.add("consumed_entropy", entropy(self._consumed[slot]))
-        if tastes.shape[1]:
-            self._means.add("miscalibration", miscalibration(tastes, self._shown[slot]))
-        self._consumed[slot], self._shown[slot] = 0.0, 0.0
+            self._means.add("consumed_entropy", entropy(consumed))
+        if served.ended.tastes.shape[1]:
+            self._means.add("miscalibration", miscalibration(served.ended.tastes, shown))
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns the means over visits."""

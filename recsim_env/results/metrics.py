@@ -18,8 +18,8 @@ from recsim_env.results.table import ResultTable
 __all__ = [
     "METRICS",
     "METRIC_ROWS",
-    "N_MEASURED",
     "NEEDS",
+    "N_MEASURED",
     "PARTS",
     "PEAK",
     "Measured",
