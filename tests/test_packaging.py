@@ -142,7 +142,7 @@ def test_metadata_names_the_extras_and_no_heavy_requirement(metadata):
         if "extra ==" not in line
     }
     assert required == {"gymnasium", "joblib", "numba", "numpy", "scipy", "threadpoolctl", "tqdm"}
-    extras = {"agents", "all", "cluster", "data", "dev", "docs", "page", "plots", "tune"}
+    extras = {"agents", "all", "cluster", "data", "dev", "docs", "page", "plots", "track", "tune"}
     assert set(metadata.get_all("Provides-Extra")) == extras
     assert metadata["License-Expression"] == "MIT"
 

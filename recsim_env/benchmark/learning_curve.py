@@ -4,6 +4,7 @@ from typing import Any
 
 from recsim_env.agents import Agent
 from recsim_env.benchmark.evaluation import N_SLOTS, evaluate
+from recsim_env.benchmark.monitoring import Write
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.results.intervals import Estimate, estimate
@@ -13,6 +14,9 @@ from recsim_env.results.wording import with_interval
 
 #: Quantities of a `LearningMonitor` that a curve keeps, and their columns.
 _KEPT = {"online/reward_per_step": "reward_per_step", "online/return": "return_mean"}
+
+#: What others are told of an evaluation.
+_EVALUATED = ("reward_per_step", "return_mean", "return_low", "return_high")
 
 #: Seeds of the people who are evaluated, as in a benchmark far from those learned from.
 _FAR = 1_000_000
@@ -61,12 +65,13 @@ class LearningCurve:
             self.rows.append(self._about | {"phase": "online", "interactions": n_interactions})
         self.rows[-1][column] = value
 
-    def evaluate(self, agent: Agent, n_people: int) -> None:
+    def evaluate(self, agent: Agent, n_people: int, also: Write | None = None) -> None:
         """Adds a frozen evaluation.
 
         Args:
           agent: of the run; it goes on learning as if it had not been evaluated.
           n_people: how many are served; the same each time.
+          also: takes what it found, as `evaluation/...`.
         """
         scenario = self._run.env.scenario
         future = resolve_scenario(scenario, **scenario.evaluation_settings())
@@ -88,6 +93,9 @@ class LearningCurve:
             "return_high": returns.high,
         }
         self.rows.append(self._about | values)
+        if also is not None:
+            for name in _EVALUATED:
+                also(f"evaluation/{name}", values[name], agent.num_timesteps)
 
     def sentence(self) -> str:
         """Returns what a session earned before and after, where that was evaluated."""

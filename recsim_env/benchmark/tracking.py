@@ -5,102 +5,25 @@ closed at the end. Another one is a function that returns such an object, in `TR
 """
 
 import contextlib
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 
-from recsim_env.agents.core.requirements import extra
 from recsim_env.benchmark.monitoring import Write
-from recsim_env.formats.files import check_absent, check_folder, replacing
+from recsim_env.benchmark.trackers import (
+    FileTracker,
+    MlflowTracker,
+    TensorBoardTracker,
+    Tracked,
+    Tracker,
+    WandbTracker,
+)
 from recsim_env.inputs.spelling import did_you_mean
-
-_FILE_COLUMNS = ("interactions", "name", "value")
-
-
-class Tracker(Protocol):
-    """Something that keeps what is watched."""
-
-    def __call__(self, name: str, value: float, n_interactions: int) -> None:
-        """Keeps the mean of a quantity since it was kept last."""
-
-    def close(self) -> None:
-        """Brings everything to where it belongs."""
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """A training run, as trackers describe it.
-
-    Attributes:
-      name: of the run; that of the agent's file.
-      path: the agent's file.
-      about: settings of the run, as JSON values.
-      n_before: interactions that were taken before, by an agent that goes on.
-      may_replace: whether a file that an earlier run left may be replaced.
-    """
-
-    name: str
-    path: Path
-    about: Mapping[str, Any]
-    n_before: int
-    may_replace: bool = False
-
-
-class FileTracker:
-    """Keeps a .csv file of interactions, name and value, through every resumption."""
-
-    def __init__(self, run: Tracked, place: str | None) -> None:
-        self._file = Path(place) if place else run.path.with_name(f"{run.path.name}.track.csv")
-        check_absent(self._file, overwrite=run.may_replace or run.n_before > 0)
-        self._rows: list[Sequence[Any]] = []
-        if run.n_before and self._file.exists():
-            self._rows = [row for row in self._read() if int(row[0]) <= run.n_before]
-
-    def _read(self) -> list[list[str]]:
-        with self._file.open(encoding="utf-8", newline="") as file:
-            head, *rows = list(csv.reader(file)) or [[]]
-        if tuple(head) != _FILE_COLUMNS or any(len(row) != len(head) for row in rows):
-            raise ValueError(f"{self._file} is no file of --track file; name another one")
-        return rows
-
-    def __call__(self, name: str, value: float, n_interactions: int) -> None:
-        """Keeps a quantity; the file has all of those before."""
-        if self._rows and int(self._rows[-1][0]) != n_interactions:
-            self.close()
-        self._rows.append((n_interactions, name, repr(float(value))))
-
-    def close(self) -> None:
-        """Writes the file in the place of what was there."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._file) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_FILE_COLUMNS)
-            writer.writerows(self._rows)
-
-
-class TensorBoardTracker:
-    """Writes scalars into a folder; over what was lost or is replaced."""
-
-    def __init__(self, run: Tracked, place: str | None) -> None:
-        folder = place or f"runs/{run.name}"
-        check_folder(folder)
-        tensorboard = extra("torch.utils.tensorboard", needed_by="--track tensorboard")
-        self._writer = tensorboard.SummaryWriter(folder, purge_step=run.n_before + 1)
-
-    def __call__(self, name: str, value: float, n_interactions: int) -> None:
-        """Keeps a quantity."""
-        self._writer.add_scalar(name, value, n_interactions)
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._writer.close()
-
 
 TRACKERS: dict[str, Callable[[Tracked, str | None], Tracker]] = {
     "file": FileTracker,
     "tensorboard": TensorBoardTracker,
+    "wandb": WandbTracker,
+    "mlflow": MlflowTracker,
 }
 """Name to what makes a tracker of a run and of where it is to keep it, if that is given."""
 
@@ -122,24 +45,76 @@ def check_trackers(chosen: Sequence[str]) -> None:
 def tracking(run: Tracked, chosen: Sequence[str]) -> Iterator[Write]:
     """Yields what writes to all trackers that are chosen, and closes them, whatever happens.
 
+    A tracker that fails later than at its beginning gets nothing more, which a RuntimeWarning says
+    at once; what is done within the `with`, and the other trackers, go on.
+
     Args:
       run: what is trained.
       chosen: names of `TRACKERS`, or name=place.
 
     Raises:
-      ValueError: as of `check_trackers`.
+      ValueError: as of `check_trackers`; or one cannot begin.
       ImportError: the library of one is missing.
+      RuntimeError: at the end, one failed, and lacks what came after.
     """
     check_trackers(chosen)
-    with contextlib.ExitStack() as stack:
-        trackers: list[Tracker] = []
+    trackers = _Trackers()
+    try:
         for each in chosen:
-            kind, _, place = each.partition("=")
-            trackers.append(TRACKERS[kind](run, place or None))
-            stack.callback(trackers[-1].close)
+            trackers.begin(run, each)
+        yield trackers.write
+    except BaseException:
+        trackers.close(is_complete=False)
+        raise
+    trackers.close(is_complete=True)
+    if trackers.faults:
+        raise RuntimeError(f"{run.path} is saved, but {'; and '.join(trackers.faults)}")
 
-        def write(name: str, value: float, n_interactions: int) -> None:
-            for tracker in trackers:
+
+class _Trackers:
+    """Trackers side by side, none of which stops another, or what is watched.
+
+    Attributes:
+      faults: a sentence on each that failed.
+    """
+
+    def __init__(self) -> None:
+        self._working: dict[str, Tracker] = {}
+        self.faults: list[str] = []
+
+    def begin(self, run: Tracked, chosen: str) -> None:
+        kind, _, place = chosen.partition("=")
+        try:
+            self._working[chosen] = TRACKERS[kind](run, place or None)
+        except Exception as error:  # of whatever kind a library has
+            if isinstance(error, ImportError) or getattr(error, "errno", None) is not None:
+                raise  # they speak for themselves
+            raise ValueError(
+                f"--track {chosen} cannot begin ({_told(error)}); nothing is trained"
+            ) from error
+
+    def write(self, name: str, value: float, n_interactions: int) -> None:
+        for chosen, tracker in list(self._working.items()):
+            try:
                 tracker(name, value, n_interactions)
+            except Exception as error:
+                self._fail(chosen, error, f"from {n_interactions:,} interactions on")
+                with contextlib.suppress(Exception):  # it is known to have failed
+                    tracker.close(is_complete=False)
 
-        yield write
+    def close(self, *, is_complete: bool) -> None:
+        for chosen, tracker in list(self._working.items()):
+            try:
+                tracker.close(is_complete=is_complete)
+            except Exception as error:
+                self._fail(chosen, error, "at its end")
+
+    def _fail(self, chosen: str, error: Exception, when: str) -> None:
+        del self._working[chosen]
+        self.faults.append(f"--track {chosen} failed {when} ({_told(error)})")
+        warnings.warn(f"{self.faults[-1]}; training goes on", RuntimeWarning, stacklevel=2)
+
+
+def _told(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"

@@ -73,8 +73,8 @@ def add_commands(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME[=WHERE]",
-        help="hand reward, return, episode length and losses to file[=FILE] or "
-        "tensorboard[=FOLDER]; may be repeated",
+        help="hand reward, return, episode length and losses to file[=FILE], "
+        "tensorboard[=FOLDER], wandb[=PROJECT] or mlflow[=URI]; may be repeated",
     )
     parser.add_argument(
         "--tensorboard", type=path, metavar="FOLDER", help="likewise, --track tensorboard=FOLDER"
@@ -110,32 +110,35 @@ def _train(run: "TrainingRun", agent: "Agent", options: argparse.Namespace) -> N
     """Learns, evaluates before and after, and keeps the curve beside the agent's file."""
     from recsim_env.benchmark.learning_curve import LearningCurve
     from recsim_env.benchmark.monitoring import LearningMonitor
-    from recsim_env.benchmark.tracking import Tracked, tracking
+    from recsim_env.benchmark.provenance import versions
+    from recsim_env.benchmark.trackers import Tracked
+    from recsim_env.benchmark.tracking import tracking
 
     n_before = agent.num_timesteps
     people = _PEOPLE if options.evaluate is None else options.evaluate
     may_replace = options.overwrite or options.resume
-    tracked = Tracked(run.path.stem, run.path, run.about(agent), n_before, may_replace)
+    about = run.about(agent) | {"interactions": _wanted(options), "versions": versions()}
+    tracked = Tracked(run.path.stem, run.path, about, n_before, may_replace)
     curve = LearningCurve(run, n_before=n_before)
     with tracking(tracked, _trackers(options)) as track:
         monitor = LearningMonitor(track, n_before=n_before, also=curve)
         try:
             if people and not n_before:
-                curve.evaluate(agent, people)
+                curve.evaluate(agent, people, track)
             _learn(run, agent, _wanted(options), monitor, curve)
+            monitor.close()
             if people:
-                curve.evaluate(agent, people)
+                curve.evaluate(agent, people, track)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_how_to_go_on(run)) from None
-        monitor.close()
-    curve.save()
-    print(
-        f"{options.agent} learned from {agent.num_timesteps:,} interactions in "
-        f"{monitor.seconds:.1f} s; saved to {run.path}"
-    )
-    print(curve.sentence())
-    if options.profile:
-        _print_profile(monitor)
+        curve.save()
+        print(
+            f"{options.agent} learned from {agent.num_timesteps:,} interactions in "
+            f"{monitor.seconds:.1f} s; saved to {run.path}"
+        )
+        print(curve.sentence())
+        if options.profile:
+            _print_profile(monitor)
 
 
 def _trackers(options: argparse.Namespace) -> list[str]:

@@ -1,5 +1,6 @@
 """`recsim-env train`: what was learned survives, and a run that was stopped ends as any other."""
 
+import csv
 import json
 import shutil
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from recsim_env.agents import make_agent
 from recsim_env.agents.bandits.linear_bandit import LinUCB
+from recsim_env.benchmark.tracking import TRACKERS
 from recsim_env.benchmark.training import TrainingRun
 from recsim_env.cli import main
 from recsim_env.envs import RecommendationVectorEnv
@@ -267,6 +269,57 @@ def test_tensorboard_gets_rewards_of_every_agent_and_losses_of_deep_ones():
         assert (len(names) > 3) == (agent == "ppo")
         steps = [event.step for event in found.Scalars("online/return")]
         assert [step // 1_000 for step in steps[:3]] == [1, 2, 3]
+
+
+class FailingTracker:
+    """Keeps what it is told until the agent has learned something."""
+
+    def __init__(self, run, place):
+        self.run, self.kept = run, {}
+        TOLD.append(self)
+
+    def __call__(self, name, value, n_interactions):
+        if name == "online/return" and self.run.about["interactions"] == 200:
+            raise ConnectionError("the store is gone")
+        self.kept[name] = n_interactions, value
+
+    def close(self, *, is_complete=True):
+        self.kept["is_complete"] = is_complete
+
+
+TOLD: list[FailingTracker] = []
+
+
+@pytest.fixture
+def told(monkeypatch):
+    monkeypatch.setitem(TRACKERS, "file", FailingTracker)
+    TOLD.clear()
+    return TOLD
+
+
+def test_trackers_get_settings_versions_and_what_was_evaluated_last(told):
+    assert main([*TRAIN, "--interactions", "100", "--track", "file"]) == 0
+    (tracker,) = told
+    assert tracker.run.about["agent_settings"]["alpha"] == 1.0
+    assert tracker.run.about["versions"]["numpy"] == np.__version__
+    with Path("linucb.agent.csv").open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    kept = tracker.kept["evaluation/return_mean"]
+    assert kept == (int(last["interactions"]), pytest.approx(float(last["return_mean"])))
+    assert tracker.kept["is_complete"]
+
+
+def test_a_tracker_that_fails_loses_no_trained_agent(told, capsys):
+    assert main([*TRAIN, "--interactions", "200"]) == 0
+    plain = content("linucb.agent")
+    wanted = [*TRAIN, "--interactions", "200", "--overwrite", "--track", "file"]
+    with pytest.warns(RuntimeWarning, match="training goes on"):
+        assert main(wanted) == 1
+    said = capsys.readouterr()
+    assert "linucb.agent is saved, but --track file failed from" in said.err
+    assert "return of a session" in said.out
+    assert content("linucb.agent") == plain
+    assert not told[0].kept["is_complete"]
 
 
 def test_tensorboard_keeps_what_a_finished_run_wrote_last():
