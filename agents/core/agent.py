@@ -19,7 +19,7 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
 from recsim_env.formats.array_file import read_arrays, write_arrays
-from recsim_env.formats.html import html_table
+from recsim_env.formats.html_table import html_table
 
 
 class UnsuitableScenario(ValueError):

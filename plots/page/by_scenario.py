@@ -13,9 +13,9 @@ from recsim_env.plots.curves import crowd
 from recsim_env.plots.leaderboard import leaderboard_caption, unscored
 from recsim_env.plots.page.lines import curves_of
 from recsim_env.plots.page.measures import measures_of
-from recsim_env.plots.page.numbers import embedded
 from recsim_env.plots.page.pairs import pairs_of
 from recsim_env.plots.page.tables import Table, leaderboard
+from recsim_env.plots.page.wording import embedded
 from recsim_env.plots.report.left_out import why_no_oracle
 from recsim_env.results.standings import standings
 from recsim_env.results.table import ResultTable

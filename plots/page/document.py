@@ -19,9 +19,9 @@ from markupsafe import Markup
 from recsim_env.plots.page import about, figures
 from recsim_env.plots.page.by_scenario import scenario_part
 from recsim_env.plots.page.looks import Look, in_order
-from recsim_env.plots.page.numbers import embedded
 from recsim_env.plots.page.overall import ladder_board, over_all
 from recsim_env.plots.page.visits import visits_of
+from recsim_env.plots.page.wording import embedded
 from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
 from recsim_env.results.visits import read_visits

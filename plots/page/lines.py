@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recsim_env.plots.curves import differ_widely
-from recsim_env.plots.page.numbers import ends, short
+from recsim_env.plots.page.wording import ends, short
 from recsim_env.results.intervals import estimate
 from recsim_env.results.standings import (
     ALWAYS_RUN,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from recsim_env.plots import style
 from recsim_env.plots.captions import number, with_interval
 from recsim_env.plots.ladder import ladder_caption
-from recsim_env.plots.page.numbers import short
 from recsim_env.plots.page.tables import Cell, Column, Table, estimated, numeric, whiskers_of
+from recsim_env.plots.page.wording import short
 from recsim_env.plots.report.over_all import over_all_caption, scope
 from recsim_env.results.aggregates import aggregates, caution, shared_runs
 from recsim_env.results.standings import BASELINE, Rungs, ladder

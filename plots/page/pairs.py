@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recsim_env.plots.page.numbers import ends, short
+from recsim_env.plots.page.wording import ends, short
 from recsim_env.results.pairs import all_pairs
 from recsim_env.results.standings import final_by_seed
 from recsim_env.results.table import ResultTable

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from recsim_env.plots import style
 from recsim_env.plots.captions import number, with_interval
-from recsim_env.plots.page.numbers import short
+from recsim_env.plots.page.wording import short
 from recsim_env.results.intervals import Estimate
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing
 

@@ -15,7 +15,7 @@ from recsim_env.agents import Agent, agent_class, as_agent, make_agent
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
-from recsim_env.formats.html import html_table
+from recsim_env.formats.html_table import html_table
 from recsim_env.metrics import Backdrop, Measurement, Meter
 from recsim_env.results.intervals import estimate
 from recsim_env.results.wording import number, with_interval

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.formats.files import replace_file
-from recsim_env.formats.html import html_table
+from recsim_env.formats.html_table import html_table
 from recsim_env.formats.locks import held_folder, locked
 from recsim_env.formats.seals import sealed, unsealed
 from recsim_env.results.layout import BENCHMARK, Layout, Row, RunKey
