@@ -15,6 +15,8 @@ from recsim_env.agents.tuned import digest_of
 from recsim_env.cli import main
 from recsim_env.envs import resolve_scenario
 
+pytestmark = pytest.mark.processes
+
 BRIEF = "tune WheelBandit linucb --trials 6 --interactions 40 --num-envs 4 --episodes 10"
 BRIEF += " --validation-seeds 2 --out study"
 
@@ -139,7 +141,6 @@ def test_a_benchmark_shows_the_default_beside_the_tuned(kept, capsys):
     assert "do not go together" in capsys.readouterr().err
 
 
-@pytest.mark.processes
 def test_who_is_killed_goes_on_with_the_same_trials(tmp_path, capsys):
     command = BRIEF.replace("--interactions 40", "--interactions 4_000")
     running = subprocess.Popen(
