@@ -62,7 +62,6 @@ def test_one_seed_gives_no_interval() -> None:
     assert not a_over_b(runs_of([[1.0], [0.0]], [[1.0], [0.0]])).has_interval
 
 
-@pytest.mark.learns
 def test_intervals_cover_as_promised() -> None:
     """Of normal returns in 8 scenarios with 5 seeds, at least 93 % where 95 % are promised."""
     rng, hits, n_samples = np.random.default_rng(0), 0, 400
