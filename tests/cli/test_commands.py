@@ -254,7 +254,8 @@ def test_benchmark_writes_everything_and_plot_redraws_it(capsys, tmp_path):
     report = tmp_path / "results" / "report.md"
     first = report.read_text()
     pictures = sorted(path.name for path in report.parent.glob("*.png"))
-    assert len(pictures) == 4
+    kinds = [name.partition("-")[0] for name in pictures]
+    assert kinds == ["leaderboard", "learning", "online", "regret", "tradeoff.png"]
     for path in [report, *report.parent.glob("*.png")]:
         path.unlink()
     assert main(["plot", out]) == 0

@@ -7,7 +7,7 @@ from recsim_env.results.aggregates import aggregates, caution
 from recsim_env.results.shared_runs import SharedRuns
 from tests.results.test_aggregates import runs_of
 
-pytestmark = pytest.mark.learns
+pytestmark = pytest.mark.slow
 
 
 def drawn(rng: np.random.Generator, n_scenarios: int, n_seeds: int) -> SharedRuns:
