@@ -15,7 +15,7 @@ from recsim_env.agents.tuned import digest_of
 from recsim_env.cli import main
 from recsim_env.envs import resolve_scenario
 
-pytestmark = pytest.mark.processes
+pytestmark = pytest.mark.slow
 
 BRIEF = "tune WheelBandit linucb --trials 6 --interactions 40 --num-envs 4 --episodes 10"
 BRIEF += " --validation-seeds 2 --out study"

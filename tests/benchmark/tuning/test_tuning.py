@@ -133,6 +133,7 @@ def test_more_trials_go_on_where_fewer_ended(done, tmp_path):
     assert trials_of(tmp_path) == done[1]
 
 
+@pytest.mark.slow
 def test_trials_side_by_side_do_not_depend_on_who_ends_first(tmp_path, monkeypatch):
     def backwards(trials, play, *, jobs, ended, note):
         for trial in reversed(trials):
