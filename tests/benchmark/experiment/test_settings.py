@@ -298,7 +298,7 @@ def test_new_settings_tell_apart_only_where_they_are_set(tmp_path, monkeypatch):
 
 
 def test_runs_never_share_people():
-    settings = BenchmarkSettings.create(agents=["uniform"], seeds=[0, 1, 2047], num_envs=2**20)
+    settings = BenchmarkSettings.create(agents=["uniform"], seeds=[0, 1, 1023], num_envs=2**20)
     runs = [run for run in make_plan(settings).runs if run.agent_label == "uniform"]
     starts = sorted(seed for run in runs for seed in (run.learning_seed, run.evaluation_seed))
     gaps = [after - before for before, after in itertools.pairwise(starts)]
