@@ -7,7 +7,7 @@ from typing import Any
 
 from recsim_env.benchmark.runs.kept import plain
 from recsim_env.benchmark.training import differing
-from recsim_env.benchmark.tuning.library import distributions, optuna, quiet, sampler
+from recsim_env.benchmark.tuning.optimizer import distributions, optuna, quiet, sampler
 from recsim_env.benchmark.tuning.settings import TuningSettings
 from recsim_env.benchmark.tuning.trial import Trial
 from recsim_env.formats.files import check_writable

@@ -11,7 +11,7 @@ from recsim_env.agents import make_agent
 from recsim_env.benchmark.evaluation import evaluate
 from recsim_env.benchmark.experiment.run import OnlineRecord, Run, learn_until
 from recsim_env.benchmark.runs.processes import rows_or_error
-from recsim_env.benchmark.tuning.library import median_pruner, optuna, quiet
+from recsim_env.benchmark.tuning.optimizer import median_pruner, optuna, quiet
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.results.layout import Row, RunKey
 

@@ -15,7 +15,7 @@ from recsim_env.benchmark.provenance import versions
 from recsim_env.benchmark.runs.backends import play_all
 from recsim_env.benchmark.runs.kept import joinable, plain
 from recsim_env.benchmark.runs.processes import keep, keep_trace, noted_on
-from recsim_env.benchmark.tuning.library import optuna
+from recsim_env.benchmark.tuning.optimizer import optuna
 from recsim_env.benchmark.tuning.settings import TuningSettings
 from recsim_env.benchmark.tuning.study import Study, opened
 from recsim_env.benchmark.tuning.trial import Trial, play_trial

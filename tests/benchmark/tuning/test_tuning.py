@@ -11,7 +11,7 @@ import pytest
 from recsim_env.agents import UnsuitableScenario
 from recsim_env.benchmark.experiment.settings import MAX_SEED, BenchmarkSettings
 from recsim_env.benchmark.tuning import tune as tuning
-from recsim_env.benchmark.tuning.library import optuna
+from recsim_env.benchmark.tuning.optimizer import optuna
 from recsim_env.benchmark.tuning.settings import TuningSettings
 from recsim_env.benchmark.tuning.study import opened
 from recsim_env.benchmark.tuning.trial import Trial, _Comparison, play_trial
