@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsim_env.plots import style
+from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import interactions, seeds_and_intervals
 from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.standings import (
@@ -54,7 +54,7 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
     levels = {agent: estimate(list(finals[agent].values())) for agent in fixed if agent in finals}
     faint = _faint(curves)
     with style.house_style():
-        ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + len(levels)))
+        ax = ax or style.new_axes(height=line_names.height_for_labels(len(curves) + len(levels)))
         ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
         ends |= {agent: style.draw_level(ax, agent, level) for agent, level in levels.items()}
         shown = _with_bands(curves, faint) + list(levels.values())
@@ -143,7 +143,7 @@ def _draw_online(
     faint = _faint(curves, is_loss=bool(zero))
     shown = _with_bands(curves, faint)
     with style.house_style():
-        ax = ax or style.new_axes(height=style.height_for_labels(len(curves) + bool(zero)))
+        ax = ax or style.new_axes(height=line_names.height_for_labels(len(curves) + bool(zero)))
         ends = {curve.agent: _draw_curve(ax, curve, faint) for curve in curves}
         if zero and not is_log:
             look = style.agent_style(zero)
@@ -237,7 +237,7 @@ def _finish(
     ax.set_ylim(style.limits(shown, [*lines, *ends.values()]))
     style.count_interactions(ax)
     style.group_digits(ax)
-    style.label_at_right(ax, ends, faint)
+    line_names.label_at_right(ax, ends, faint)
 
 
 def _finish_log(ax: Axes, curves: list[Curve], ends: dict[str, float], faint: set[str]) -> None:
@@ -254,4 +254,4 @@ def _finish_log(ax: Axes, curves: list[Curve], ends: dict[str, float], faint: se
     ax.set_xlim(first, 1.05 * max(curve.interactions[-1] for curve in curves))
     ax.set_ylim(0.8 * min(means), 1.25 * max(means))
     style.count_interactions_by_tens(ax)
-    style.label_at_right(ax, ends, faint)
+    line_names.label_at_right(ax, ends, faint)

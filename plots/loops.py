@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from recsim_env.plots import style
+from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import seeds_and_intervals
 from recsim_env.results.intervals import Estimate
 from recsim_env.results.loops import Contrast, Loop
@@ -87,7 +87,7 @@ def _draw_panel(
     style.dress(ax, title=title, caption=caption, xlabel=xlabel, ylabel=ylabel)
     style.count_interactions(ax)
     style.group_digits(ax)
-    style.label_at_right(ax, ends)
+    line_names.label_at_right(ax, ends)
 
 
 def _draw_line(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsim_env.plots import style
+from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import interactions, seeds_and_intervals
 from recsim_env.results.intervals import Estimate
 from recsim_env.results.standings import ALWAYS_RUN, BASELINE, REFERENCE
@@ -64,7 +64,7 @@ def draw_sweep(sweep: Sweep, setting: str, axes: Sequence[Axes] | None = None) -
                 xlabel=setting,
                 ylabel=_ylabel(sweep) if is_first else "",
             )
-            style.label_at_right(ax, ends)
+            line_names.label_at_right(ax, ends)
     return drawn
 
 
@@ -84,7 +84,7 @@ def _panels(sweep: Sweep, setting: str) -> dict[str, list[SweepPoint]]:
 
 def _new_axes(panels: dict[str, list[SweepPoint]]) -> list[Axes]:
     n_labels = max(len({point.agent for point in points}) for points in panels.values())
-    height = style.height_for_labels(n_labels)
+    height = line_names.height_for_labels(n_labels)
     if len(panels) == 1:
         return [style.new_axes(height=height)]
     return style.new_panels(len(panels), height=height, wspace=0.6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from recsim_env.plots import style
+from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import seeds_and_intervals
 from recsim_env.results.intervals import Estimate
 from recsim_env.results.standings import BASELINE, CEILINGS
@@ -77,12 +77,12 @@ def draw_tradeoff(
         axes[1].set_ylabel("")
         axes[1].set_ylim(axes[0].get_ylim())
         named = {each.agent: each.score.mean for each in found if each.agent not in faint}
-        style.label_at_right(axes[1], named)
+        line_names.label_at_right(axes[1], named)
     return list(axes)
 
 
 def _new_panels(n_labels: int) -> list[Axes]:
-    height = max(4.4, style.height_for_labels(n_labels))
+    height = max(4.4, line_names.height_for_labels(n_labels))
     figure = Figure(figsize=(10.5, height))
     return list(figure.subplots(1, 2, gridspec_kw={"wspace": 0.2, "right": 0.86, "left": 0.07}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from recsim_env.plots import style
+from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import interactions
 from recsim_env.results.layout import Row
 
@@ -33,7 +33,7 @@ def draw_training(curves: Mapping[str, Sequence[Row]], ax: Axes | None = None) -
             "of one scenario together"
         )
     with style.house_style():
-        ax = ax or style.new_axes(height=style.height_for_labels(len(curves)))
+        ax = ax or style.new_axes(height=line_names.height_for_labels(len(curves)))
         ends = {name: _draw_one(ax, name, rows) for name, rows in curves.items()}
         spent = interactions(max(row["interactions"] for row in rows) for rows in curves.values())
         style.dress(
@@ -45,7 +45,7 @@ def draw_training(curves: Mapping[str, Sequence[Row]], ax: Axes | None = None) -
         )
         style.count_interactions(ax)
         style.group_digits(ax)
-        style.label_at_right(ax, ends)
+        line_names.label_at_right(ax, ends)
     return ax
 
 

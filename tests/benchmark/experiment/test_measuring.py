@@ -4,23 +4,11 @@ import math
 
 import pytest
 
-from recsim_env.benchmark import BenchmarkSettings, run_benchmark
+from recsim_env.benchmark import run_benchmark
 from recsim_env.results.measured import metric_standings
 from recsim_env.results.metrics import METRICS, PEAK, metric_table
 from recsim_env.results.table import ResultTable
-
-EVOLUTION = "recsim_env/InterestEvolution-v0"
-TINY = BenchmarkSettings(
-    scenarios={EVOLUTION: {"n_topics": 4, "n_candidates": 5, "slate_size": 2, "time_budget": 20.0}},
-    agents={"linucb": {}},
-    seeds=(0, 1),
-    interactions=200,
-    checkpoints=2,
-    bins=4,
-    num_envs=4,
-    eval_episodes=8,
-    jobs=1,
-)
+from tests.benchmark.experiment.test_runner import EVOLUTION, TINY
 
 
 @pytest.fixture(scope="module")
