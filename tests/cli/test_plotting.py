@@ -8,7 +8,6 @@ import pytest
 
 from recsim_env.cli import main
 from recsim_env.results.learning_curve import curve_file, read_curve, write_curve
-from recsim_env.results.visits import read_visits
 
 DEFAULT = Path(__file__).parents[2] / "docs" / "results" / "default"
 TRAIN = ["train", "InterestEvolution", "linucb", "--set", "n_topics=4", "--evaluate", "4"]
@@ -128,7 +127,6 @@ def test_figures_are_written_in_other_formats_too(folder):
     drawn = {file.name for file in (folder / "bench").iterdir()}
     for name in [name for name in drawn if name.startswith("leaderboard") and ".png" in name]:
         assert {name.replace(".png", ".svg"), name.replace(".png", ".pdf")} <= drawn
-    assert read_visits("bench") == {}
 
 
 def test_help_names_every_figure(capsys):
