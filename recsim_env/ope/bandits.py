@@ -1,0 +1,217 @@
+"""Estimators of what a policy earns per choice, from logged single choices.
+
+Throughout, a row has a reward r, the weight w = target / logging probability of the logged action,
+a model's expected reward q of that action, and the model's value v of the target policy in that
+context, the mean of q over the target's choices. IPS alone asks for no more than correct
+propensities and full support: what the target may show, the logging policy shows at times. DM asks
+for a correct model instead, and DR for either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from recsim_env.ope.diagnostics import WeightDiagnostics
+from recsim_env.ope.estimates import (
+    Floats,
+    Uncertainty,
+    ValueEstimate,
+    divided,
+    estimated,
+    mean,
+    ratio,
+)
+from recsim_env.ope.logged import LoggedActions
+
+
+def dm(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
+    """Direct method: what the model expects of the target policy, mean(v).
+
+    Assumes that the model is right; its bias is that of the model. The interval takes the model as
+    given. Fit it to other users than it judges: `recsim_env.ope.models.cross_fitted`.
+
+    Source: Beygelzimer and Langford 2009, "The offset tree for learning with partial labels".
+    """
+    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, weights=None)
+
+
+def ips(
+    log: LoggedActions, *, clip: float = math.inf, uncertainty: Uncertainty | None = None
+) -> ValueEstimate:
+    """Inverse propensity score: mean(min(w, clip) r).
+
+    Unbiased without a clip under full support. A clip lowers the variance, and the value of
+    rewards above 0, by what the largest weights carried.
+
+    Args:
+      log: logged choices.
+      clip: largest weight, above 0.
+      uncertainty: how the interval is made.
+
+    Source: Horvitz and Thompson 1952, "A generalization of sampling without replacement from a
+      finite universe"; clipped: Ionides 2008, "Truncated importance sampling".
+    """
+    _check_above_zero("clip", clip)
+    weights = log.weights if clip == math.inf else np.minimum(log.weights, clip)
+    name = "ips" if clip == math.inf else "clipped-ips"
+    return _estimate(log, name, [weights * log.reward], uncertainty, weights=log.diagnostics)
+
+
+def snips(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
+    """Self-normalised IPS: sum(w r) / sum(w).
+
+    Its bias falls as 1 / n, it stays within the range of rewards, and does not change when all
+    rewards are shifted.
+
+    Source: Swaminathan and Joachims 2015, "The self-normalized estimator for counterfactual
+      learning".
+    """
+    columns = [log.weights * log.reward, log.weights]
+    return _estimate(log, "snips", columns, uncertainty, formula=ratio, weights=log.diagnostics)
+
+
+def sub_gaussian_ips(
+    log: LoggedActions, *, shrinkage: float = 0.1, uncertainty: Uncertainty | None = None
+) -> ValueEstimate:
+    """IPS with harmonically shrunk weights: mean(w / (1 - s + s w) r).
+
+    No weight exceeds 1 / s, and deviations are sub-Gaussian.
+
+    Args:
+      log: logged choices.
+      shrinkage: s in [0, 1]; 0 is IPS, 1 gives every row weight 1.
+      uncertainty: how the interval is made.
+
+    Source: Metelli, Russo and Restelli 2021, "Subgaussian and differentiable importance sampling
+      for off-policy evaluation and learning".
+    """
+    if not 0.0 <= shrinkage <= 1.0:
+        raise ValueError(f"shrinkage={shrinkage} is not in [0, 1]; 0 is IPS")
+    weights = log.weights / (1.0 - shrinkage + shrinkage * log.weights)
+    terms = [weights * log.reward]
+    return _estimate(log, "sub-gaussian-ips", terms, uncertainty, weights=log.diagnostics)
+
+
+def dr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
+    """Doubly robust: mean(v + w (r - q)).
+
+    Unbiased where propensities are right, whatever the model; where the model is right it has the
+    least variance.
+
+    Source: Dudík, Langford and Li 2011, "Doubly robust policy evaluation and learning".
+    """
+    return _doubly_robust(log, "dr", log.weights, uncertainty)
+
+
+def sndr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
+    """Self-normalised DR: mean(v) + sum(w (r - q)) / sum(w).
+
+    Source: Thomas and Brunskill 2016, "Data-efficient off-policy policy evaluation for
+      reinforcement learning" (weighted doubly robust).
+    """
+    expected, value = _modelled(log)
+
+    def formula(sums: Floats) -> Floats:
+        return np.asarray(sums[..., 0] / sums[..., -1] + divided(sums[..., 1], sums[..., 2]))
+
+    columns = [value, log.weights * (log.reward - expected), log.weights]
+    return _estimate(log, "sndr", columns, uncertainty, formula=formula, weights=log.diagnostics)
+
+
+def switch_dr(
+    log: LoggedActions, *, threshold: float = 10.0, uncertainty: Uncertainty | None = None
+) -> ValueEstimate:
+    """DR for weights up to a threshold, the model alone beyond: mean(v + [w <= t] w (r - q)).
+
+    Args:
+      log: logged choices.
+      threshold: t, 0 or above; 0 is DM, infinity DR.
+      uncertainty: how the interval is made.
+
+    Source: Wang, Agarwal and Dudík 2017, "Optimal and adaptive off-policy evaluation in contextual
+      bandits".
+    Differs: the switch is by the weight of the logged action alone, as in the paper's appendix and
+      other libraries.
+    """
+    if not threshold >= 0.0:
+        raise ValueError(f"threshold={threshold} is below 0; 0 is DM, infinity DR")
+    weights = np.where(log.weights <= threshold, log.weights, 0.0)
+    return _doubly_robust(log, "switch-dr", weights, uncertainty)
+
+
+def dros(
+    log: LoggedActions, *, shrinkage: float = 100.0, uncertainty: Uncertainty | None = None
+) -> ValueEstimate:
+    """DR with optimistically shrunk weights: mean(v + l w / (w^2 + l) (r - q)).
+
+    Args:
+      log: logged choices.
+      shrinkage: l, 0 or above; 0 is DM, infinity DR.
+      uncertainty: how the interval is made.
+
+    Source: Su, Dimakopoulou, Krishnamurthy and Dudík 2020, "Doubly robust off-policy evaluation
+      with shrinkage".
+    """
+    if not shrinkage >= 0.0:
+        raise ValueError(f"shrinkage={shrinkage} is below 0; 0 is DM, infinity DR")
+    weights = log.weights
+    if shrinkage < math.inf:
+        weights = divided(shrinkage * weights, weights * weights + shrinkage)
+    return _doubly_robust(log, "dros", weights, uncertainty)
+
+
+BANDIT_ESTIMATORS: dict[str, Callable[..., ValueEstimate]] = {
+    "dm": dm,
+    "ips": ips,
+    "snips": snips,
+    "sub-gaussian-ips": sub_gaussian_ips,
+    "dr": dr,
+    "sndr": sndr,
+    "switch-dr": switch_dr,
+    "dros": dros,
+}
+"""Names and functions of a log and `uncertainty`; clipped IPS is `ips` with a clip."""
+
+
+def _doubly_robust(
+    log: LoggedActions, name: str, weights: Floats, uncertainty: Uncertainty | None
+) -> ValueEstimate:
+    expected, value = _modelled(log)
+    terms = [value + weights * (log.reward - expected)]
+    return _estimate(log, name, terms, uncertainty, weights=log.diagnostics)
+
+
+def _estimate(
+    log: LoggedActions,
+    name: str,
+    columns: list[Floats],
+    uncertainty: Uncertainty | None,
+    *,
+    weights: WeightDiagnostics | None,
+    formula: Callable[[Floats], Floats] = mean,
+) -> ValueEstimate:
+    return estimated(
+        name, columns, formula, user=log.user, uncertainty=uncertainty, weights=weights
+    )
+
+
+def _modelled(log: LoggedActions) -> tuple[Floats, Floats]:
+    """Returns a model's expected rewards of what was logged and of the target policy.
+
+    Raises:
+      ValueError: the log has none.
+    """
+    if log.model_reward is None or log.model_value is None:
+        raise ValueError(
+            "the log has no model_reward and model_value; give them, for example by "
+            "recsim_env.ope.models.cross_fitted, or choose an estimator without a model"
+        )
+    return log.model_reward, log.model_value
+
+
+def _check_above_zero(name: str, value: float) -> None:
+    if not value > 0.0:
+        raise ValueError(f"{name}={value} is not above 0; infinity leaves weights as they are")
