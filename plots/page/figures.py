@@ -59,10 +59,11 @@ FIGURES = (
     Figure(
         "pairs",
         "Every pair of agents",
-        "Difference of returns, row minus column, paired by seed. Blue and +: the row earns more; "
-        "orange and −: less; pale: not significantly different, all pairs of the scenario "
-        "considered (Holm, 95 %). The stronger the colour, the larger the difference.",
-        "No pairs: no two agents share a seed.",
+        "Difference of returns, row minus column, of the agents that learn. Blue and +: the row "
+        "earns more; orange and −: less; pale: not significantly different (two-sided t-tests "
+        "paired by seed, Holm over all these pairs, 95 %). The stronger the colour, the larger the "
+        "difference.",
+        "No pairs: no two agents that learn share a seed.",
     ),
     Figure(
         "measures",

@@ -41,7 +41,8 @@ function content(name) {
 }
 
 function matrixHeight() {
-  const n = Math.max(shown().length, 1);
+  const inPairs = new Set(scenario.pairs.flatMap(([first, second]) => [first, second]));
+  const n = Math.max(shown().filter((agent) => inPairs.has(agent)).length, 1);
   return n * (n > 20 ? 17 : 24);
 }
 

@@ -44,7 +44,7 @@ window.pageRows = (page) => {
         told: {
           "return of": names[0], "less that of": names[1], difference: number(mean),
           interval: interval(low, high),
-          "p, all pairs considered": adjusted === null ? "–" : adjusted < 0.001 ? "< 0.001" : number(adjusted),
+          "p, of all pairs that learn (Holm)": adjusted === null ? "–" : adjusted < 0.001 ? "< 0.001" : number(adjusted),
         },
       };
     };

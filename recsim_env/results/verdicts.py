@@ -17,6 +17,13 @@ POWER = 0.8
 """With which probability a detectable difference would have been shown."""
 
 
+TWO_SEEDS = (
+    "Two seeds are few: their one degree of freedom shows only differences far larger than what "
+    "seeds do, and takes it on trust that returns are normal; take five or more."
+)
+"""What is said beside whatever two seeds show."""
+
+
 @dataclass(frozen=True)
 class Detectable:
     """How small a difference of two agents the seeds of a scenario could have shown.
@@ -119,10 +126,14 @@ def _best(table: ResultTable, scenario: str, returns: dict[str, BySeed]) -> Iter
     means = {agent: sum(by_seed.values()) / len(by_seed) for agent, by_seed in returns.items()}
     names = sorted(chosen, key=lambda agent: (-means[agent], agent))
     who = f"is {names[0]}" if len(names) == 1 else f"is one of {', '.join(names)}"
+    n = len(returns) - 1
+    family = f"Bonferroni over an agent's {n} comparisons with the others" if n > 1 else ""
     yield (
-        f"With 95 % confidence the best of the {len(returns)} agents that learn {who} (paired by "
-        "seed, all comparisons considered)."
+        f"With 95 % confidence the best of the {len(returns)} agents that learn {who} (best set: "
+        f"one-sided t-tests paired by seed{f', {family}' if family else ''})."
     )
+    if min(map(len, returns.values())) == 2:
+        yield TWO_SEEDS
 
 
 def _in_score(difference: float, scale: float | None) -> str:
