@@ -39,7 +39,7 @@ def settings_tables(settings: Mapping[str, Any]) -> list[Table]:
     own = [
         [_text(name), _text(_said(value))]
         for name, value in settings.items()
-        if name not in (*_MAPPINGS, *_COMMANDS, "left_out")
+        if value is not None and name not in (*_MAPPINGS, *_COMMANDS, "left_out")
     ]
     found = [_words("Settings of the benchmark", ("setting", "value"), own)]
     for kind in _MAPPINGS:

@@ -160,14 +160,19 @@ def matrix() -> Any:
 
 def scatter() -> Any:
     """Returns agents by two metrics, `x` and `mean`, whose names the page puts in the titles."""
-    x = alt.X("x:Q").title("@x").scale(zero=False, padding=12).axis(grid=True, format=",~r")
-    y = alt.Y("mean:Q").title("@y").scale(zero=False, padding=12).axis(format=",~r")
+    plain: Any = {"zero": False, "padding": 12, "nice": False}  # as the page places names
+    x = alt.X("x:Q").title("@x").scale(**plain).axis(grid=True, format=",~r")
+    y = alt.Y("mean:Q").title("@y").scale(**plain).axis(format=",~r")
     base = alt.Chart().encode(color=alt.Color("color:N").scale(_AS_DRAWN))
     upright = base.mark_rule(aria=False).encode(x=x, y=alt.Y("low:Q").title("@y"), y2="high:Q")
     level = base.mark_rule(aria=False).encode(y=y, x=alt.X("x_low:Q").title("@x"), x2="x_high:Q")
-    names = base.mark_text(aria=False, align="left", dx=9, dy=-8, fontSize=12).encode(
-        x=x, y=y, text="label:N"
-    )
+    names = base.mark_text(
+        aria=False,
+        align="left",
+        dx=alt.ExprRef("datum.dx"),
+        dy=alt.ExprRef("datum.dy"),
+        fontSize=12,
+    ).encode(x=x, y=y, text="label:N")
     dots = base.mark_point(size=90, filled=True, opacity=1, aria=False).encode(
         x=x,
         y=y,

@@ -10,6 +10,7 @@ const told = document.getElementById("told");
 const across = document.getElementById("measure-x");
 const upright = document.getElementById("measure-y");
 const showSession = window.pageSession(page, rowsOf.number);
+const AXIS = 70;              // pixels beside a plot, about
 const drawn = new Map();      // name of a figure to its view
 let scenario = null;
 let isTouched = false;        // whether the agents shown are the reader's choice
@@ -25,14 +26,16 @@ function show(agents) {
 }
 
 // What a figure shows of the scenario: the kind of drawing, its rows, and names for its axes.
-function content(name) {
+function content(name, place) {
   if (name === "pairs") {
     return { kind: name, rows: rowsOf.pairs(scenario.pairs, scenario.agents), names: {} };
   }
   if (name === "measures") {
     const [x, y] = [across, upright].map((select) => scenario.measures[select.value]);
     const names = { "@x": `${x.title} (${x.meaning})`, "@y": y.title };
-    return { kind: name, rows: rowsOf.measures(x, y), names };
+    const room = page.figures.measures.height;
+    const rows = rowsOf.measures(x, y, shown(), place.clientWidth - AXIS, room);
+    return { kind: name, rows, names };
   }
   const byTens = name === "regret" && scenario.is_regret_by_tens;
   return {
@@ -50,7 +53,7 @@ async function draw(figure) {
   const name = figure.dataset.figure;
   const place = figure.querySelector(".drawing");
   const note = figure.querySelector(".note");
-  const { kind, rows, names } = content(name);
+  const { kind, rows, names } = content(name, place);
   drawn.get(name)?.finalize();
   drawn.delete(name);
   figure.rows = rows;
@@ -105,6 +108,7 @@ function redraw(some) {
 
 function apply() {
   const agents = shown();
+  draw(document.getElementById("figure-measures")); // names find their places anew
   drawn.get("pairs")?.height(matrixHeight());
   for (const view of drawn.values()) view.signal("shown", agents).runAsync();
   figures.forEach(writeNumbers);

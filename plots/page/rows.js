@@ -54,25 +54,40 @@ window.pageRows = (page) => {
     ]);
   }
 
-  // A name is written where no other is in the way; the marker tells the agent everywhere.
-  function labelled(rows) {
-    const span = (key) => {
-      const values = rows.map((row) => row[key]);
-      return Math.max(...values) - Math.min(...values) || 1;
+  // A name is written beside its marker, where neither a name nor a marker nor an edge is in the
+  // way; where there is no such place, the marker tells the agent alone.
+  function labelled(rows, width, height) {
+    const scale = (low, value, high, length, isUpright) => {
+      const least = Math.min(...rows.map((row) => row[low]));
+      const span = Math.max(...rows.map((row) => row[high])) - least || 1;
+      return (row) => {
+        const share = (row[value] - least) / span;
+        return 12 + (isUpright ? 1 - share : share) * (length - 24);
+      };
     };
-    const [wide, high] = [span("x"), span("mean")];
-    const placed = [];
+    const x = scale("x_low", "x", "x_high", width, false);
+    const y = scale("low", "mean", "high", height, true);
+    const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+    const taken = rows.map((row) => [x(row) - 6, y(row) - 6, x(row) + 6, y(row) + 6]);
     for (const row of rows) {
-      const [x, y] = [row.x / wide, row.mean / high];
-      const isFree = placed.every(([a, b]) => Math.abs(x - a) > 0.24 || Math.abs(y - b) > 0.06);
-      if (isFree) placed.push([x, y]);
-      row.label = isFree ? row.name : "";
+      const long = 6.6 * row.name.length;
+      const [after, before, across] = [9, -9 - long, -long / 2];
+      const around = [[after, -8], [after, 8], [before, -8], [before, 8], [across, -15], [across, 15]];
+      const places = around.map(([right, down]) => {
+        const [left, middle] = [x(row) + right, y(row) + down];
+        return { dx: right, dy: down, box: [left, middle - 7, left + long, middle + 7] };
+      });
+      const free = places.find(({ box }) => !taken.some((other) => meets(box, other)) &&
+        box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height);
+      if (!free) continue;
+      taken.push(free.box);
+      Object.assign(row, { label: row.name, dx: free.dx, dy: free.dy });
     }
-    return rows;
   }
 
-  function measures(across, upright) {
-    return labelled(Object.entries(upright.points).filter(([agent]) => agent in across.points)
+  // Names are placed among the agents that are shown, in a plot of so many pixels.
+  function measures(across, upright, agents, width, height) {
+    const rows = Object.entries(upright.points).filter(([agent]) => agent in across.points)
       .map(([agent, [mean, low, high]]) => {
         const [x, xLow, xHigh] = across.points[agent];
         return {
@@ -84,7 +99,10 @@ window.pageRows = (page) => {
             [across.title]: `${number(x)} [${interval(xLow, xHigh)}]`,
           },
         };
-      }));
+      });
+    for (const row of rows) Object.assign(row, { label: "", dx: 0, dy: 0 });
+    labelled(rows.filter((row) => agents.includes(row.agent)), width, height);
+    return rows;
   }
 
   return { number, lines, pairs, measures };

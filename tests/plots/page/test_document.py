@@ -5,7 +5,9 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import vl_convert
@@ -70,6 +72,12 @@ def test_leaderboard_says_what_the_table_says(table, elements):
     assert cells[7:14] == ["2", "16.0 [9.4, 22.6]", "0.4000", "", "0.2500", "2.000", "2.0"]
     caption = " ".join(found.texts("span"))
     assert "1,000 interactions" in caption and "3 seeds" in caption and "95 % Student t" in caption
+
+
+def test_settings_that_were_left_alone_are_not_told(table, elements):
+    table.write_settings({"until_decided": None, "seeds": 3}, {})
+    cells = elements(write_page(table.folder)).texts("th")
+    assert "seeds" in cells and "until_decided" not in cells
 
 
 def test_every_table_has_a_caption_and_heads(table, elements):
@@ -192,6 +200,26 @@ def test_figures_are_compiled_without_a_warning(capfd):
         compiled = vl_convert.vegalite_to_vega({**spec, "datasets": {"rows": rows}})
         assert "shown" in {each["name"] for each in compiled["signals"]}, name
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+@pytest.mark.parametrize(("n_agents", "n_named"), [(2, 2), (4, 4), (30, 4)])
+def test_names_in_one_place_are_written_beside_each_other(n_agents, n_named):
+    """Four have room around a marker, and nobody is named in the way of another."""
+    page = {
+        "agents": [{"name": f"agent{number}", "shape": "", "dashes": []} for number in range(30)]
+    }
+    points = {str(number): [1.0, 0.0, 2.0] for number in range(30)}
+    program = (
+        f"global.window = {{}}; {(Path(figures.__file__).parent / 'rows.js').read_text()}"
+        f"const metric = {{title: 'm', points: {json.dumps(points)}}};"
+        f"const rows = window.pageRows({json.dumps(page)}).measures("
+        f"metric, metric, {list(range(n_agents))}, 600, 380);"
+        "console.log(JSON.stringify(rows.map(({label, dx, dy}) => [label, dx, dy])))"
+    )
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+    rows = [tuple(row) for row in json.loads(done.stdout) if row[0]]
+    assert len(rows) == len({row[1:] for row in rows}) == n_named
 
 
 def test_a_missing_package_is_named_with_its_extra(table, monkeypatch):
