@@ -38,7 +38,10 @@ def draw_people(measured: ResultTable, scenario: str) -> Axes:
     curves = {name: metric_curves(measured, scenario, name) for name in TELLING}
     shown = [name for name, lines in curves.items() if _is_worth_drawing(lines)][:_MOST_PANELS]
     if not shown:
-        raise ValueError(f"nothing was measured along learning in scenario={scenario!r}")
+        raise ValueError(
+            f"nothing was measured along learning in scenario={scenario!r}; it takes an agent that "
+            "learns, two evaluations of it (--checkpoints 2), and a metric that differs"
+        )
     with style.house_style():
         panels = style.new_panels(len(shown), height=3.8)
         coloured = _coloured(curves[shown[0]])

@@ -164,7 +164,7 @@ def family_of(agent: str) -> str | None:
 
 
 def write_figure(ax: Axes, file: Path) -> None:
-    """Writes the figure of some Axes, of the same content the same bytes, but for ids in an .svg.
+    """Writes the figure of some Axes, of the same content the same bytes.
 
     Args:
       ax: of the figure.

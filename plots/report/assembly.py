@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def write_report(
     figures: Collection[str] = FIGURES,
     *,
     formats: Collection[str] = (),
+    is_text_kept: bool = False,
 ) -> Path:
     """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
 
@@ -61,6 +63,7 @@ def write_report(
       folder: of the benchmark.
       figures: which to draw; the report shows no others.
       formats: "pdf", "svg": in which they are written too, beside the .png that the report shows.
+      is_text_kept: leave `report.md` as it is, and write the figures alone.
 
     Raises:
       ValueError: the folder has no complete run, or there is no such figure.
@@ -76,5 +79,15 @@ def write_report(
     page = Page(table, frozenset(figures), FIGURES, tuple(formats))
     text = "\n\n".join(filter(None, (section.write(page) for section in SECTIONS)))
     report = table.folder / "report.md"
-    replace_file(report, f"{text}\n")
+    if not is_text_kept:
+        replace_file(report, f"{text}\n")
     return report
+
+
+def figures_shown(folder: str | os.PathLike[str]) -> list[str]:
+    """Returns which of `FIGURES` the report in a folder shows; none where there is no report."""
+    report = Path(folder) / "report.md"
+    text = report.read_text(encoding="utf-8") if report.is_file() else ""
+    files = re.findall(r"!\[[^]]*\]\(([^)]*)\.png\)", text)
+    shown = {file.partition("-")[0] for file in files}
+    return [name for name in FIGURES if name in shown]

@@ -10,6 +10,7 @@ from recsim_env.plots.captions import seeds_and_intervals, with_interval
 from recsim_env.plots.people import draw_people
 from recsim_env.plots.report.page import Page, Section, markdown_table
 from recsim_env.results.measured import MetricStanding, metric_standings
+from recsim_env.results.metric import ONE_PERSON
 from recsim_env.results.metrics import METRICS, N_MEASURED, NEEDS, metric_table
 from recsim_env.results.people import TELLING
 from recsim_env.results.standings import standings
@@ -93,6 +94,8 @@ def _lacks(missing: Iterable[str], met: Collection[str]) -> str:
     for name in missing:
         needs = METRICS[name].needs
         lacks = [need for need in needs if need not in met] or needs
+        # All but platforms have episodes of one person, so another lack tells why.
+        lacks = [need for need in lacks if need != ONE_PERSON] or lacks
         said = ", and ".join(NEEDS[need] for need in lacks)
         lacking.setdefault(said, []).append(name.replace("_", " "))
     return "; ".join(f"{', '.join(names)} (needs {said})" for said, names in lacking.items())

@@ -67,7 +67,11 @@ def add_commands(commands: Any) -> None:
         metavar="FILE",
         help="the figure of curves: .png, .pdf, .svg (AGENT.png)",
     )
-    add_overwrite(parser, help="replace files of --summary, --latex and --out that are there")
+    add_overwrite(
+        parser,
+        help="replace files of --summary, --latex and --out that are there, "
+        "and a report by one with fewer figures",
+    )
     parser.set_defaults(run=plot)
 
 
@@ -118,10 +122,18 @@ def _redraw(options: argparse.Namespace, folder: Path) -> None:
         write_page_of(folder, is_asked=True)
         return
     _require_plots()
-    from recsim_env.plots.report import FIGURES, write_report
+    from recsim_env.plots.report import FIGURES, figures_shown, write_report
 
     figures = FIGURES if asked is None else [each for each in asked if each != PAGE]
-    print(f"report: {write_report(folder, figures, formats=options.format or ())}")
+    others = [each for each in figures_shown(folder) if each not in figures]
+    is_kept = bool(others) and not options.overwrite
+    formats = options.format or ()
+    report = write_report(folder, figures, formats=formats, is_text_kept=is_kept)
+    if is_kept:
+        print(f"figures: {folder}; {report.name} stays, since it shows {', '.join(others)} too")
+        print("(--overwrite replaces it by one with these figures alone)")
+    else:
+        print(f"report: {report}")
     if asked is None or PAGE in asked:
         write_page_of(folder, is_asked=asked is not None)
 

@@ -27,6 +27,9 @@ class Metric:
     along: bool = False
 
 
+ONE_PERSON = "one person"
+"""What all scenarios have but those of a platform: it lacks only where nothing else does."""
+
 NEEDS: Mapping[str, str] = {
     "expected reward": "`expected_reward` of what is earned",
     "oracle": "an oracle, which serves the same people",
@@ -36,7 +39,7 @@ NEEDS: Mapping[str, str] = {
     "makers": "`maker`, a field of items",
     "makers who leave": "`active_makers`, a field of `user`",
     "consumption": "`clicked` in the response",
-    "one person": "episodes of one person (`is_one_person`), not of a platform",
+    ONE_PERSON: "episodes of one person each, not of a platform and all its people",
     "categories": "`category`, a field of items",
     "likeness": "`item_vector`, or else `category`",
     "item vectors": "`item_vector`, a field of items",

@@ -45,6 +45,19 @@ def test_figures_by_name_leave_the_page_out(folder, capsys):
     assert not (folder / "report.html").exists()
 
 
+def test_a_report_with_more_figures_is_not_replaced_unasked(folder, capsys):
+    assert main(["plot", str(folder)]) == 0
+    before = (folder / "report.md").read_text()
+    (folder / "regret-Toy-v0.png").unlink()
+    assert main(["plot", str(folder), "--figures", "regret"]) == 0
+    said = capsys.readouterr().out
+    assert "report.md stays, since it shows leaderboard, learning, pairs, online too" in said
+    assert (folder / "report.md").read_text() == before
+    assert (folder / "regret-Toy-v0.png").exists()
+    assert main(["plot", str(folder), "--figures", "regret", "--overwrite"]) == 0
+    assert "leaderboard-" not in (folder / "report.md").read_text()
+
+
 def test_without_its_extra_the_page_is_said_to_be_missing(folder, without_altair, capsys):
     assert main(["plot", str(folder)]) == 0
     told = capsys.readouterr().out.splitlines()

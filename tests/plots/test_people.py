@@ -4,6 +4,8 @@ import pytest
 
 from recsim_env.plots import write_report
 from recsim_env.plots.people import draw_people
+from recsim_env.plots.report.people import _lacks
+from recsim_env.results.metric import NEEDS, ONE_PERSON
 from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
 
@@ -47,6 +49,12 @@ def test_what_is_not_defined_is_told_by_what_is_lacking_alone(tmp_path):
     line = next(line for line in text.splitlines() if line.startswith("Not defined here"))
     assert "consumed entropy, miscalibration (needs `category`, a field of items)" in line
     assert "taste narrowing, taste drift (needs fields of `user`" in line
+
+
+def test_a_platform_is_said_to_be_one_only_where_nothing_else_is_lacking():
+    met = {"consumption", "likeness"}
+    assert _lacks(["consumed_diversity"], met) == f"consumed diversity (needs {NEEDS[ONE_PERSON]})"
+    assert "one person" not in _lacks(["consumed_entropy"], met)
 
 
 def test_a_report_of_what_was_not_measured_says_how_to_measure_it(tmp_path):

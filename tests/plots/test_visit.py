@@ -74,7 +74,9 @@ def test_figures_have_the_same_bytes_each_time(visit, tmp_path, suffix):
     assert files[0].stat().st_size > 1_000
 
 
-def test_an_svg_is_well_formed(visit, tmp_path):
+def test_an_svg_is_well_formed_and_the_same_each_time(visit, tmp_path):
     style.write_figure(draw_visit([visit])[0], tmp_path / "figure.svg")
+    style.write_figure(draw_visit([visit])[0], tmp_path / "again.svg")
+    assert (tmp_path / "figure.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
     root = ElementTree.parse(tmp_path / "figure.svg").getroot()
     assert root.tag.endswith("svg")
