@@ -2,6 +2,7 @@
 
 import errno
 import opcode
+import os
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,18 @@ _LONGEST = 4_000
 _WRONG_PATHS = {
     *(errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP),
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.ENXIO, errno.ENODEV),
+}
+
+
+_REMEDIES = {
+    errno.ENOENT: "name one that exists, or, to write it, a folder that can be made",
+    errno.EEXIST: "choose another name",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EACCES: "name one that you may use, or change who may",
+    errno.EPERM: "name one that you may use, or change who may",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENOSPC: "make room, or name a place on another disk",
+    errno.EDQUOT: "make room, or name a place on another disk",
 }
 
 
@@ -53,7 +66,11 @@ def fault_of(error: BaseException) -> Fault:
 def _of_file(error: OSError) -> str:
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     what = " -> ".join(names) if names else "standard output, or a file in use"
-    return f"{what}: {error.strerror or 'it failed'}"
+    said = error.strerror or "it failed"
+    # What the system says names no remedy, and what is said here does.
+    is_plain = error.errno is not None and said == os.strerror(error.errno)
+    remedy = _REMEDIES.get(error.errno or 0, "") if is_plain else ""
+    return f"{what}: {said}{'; ' if remedy else ''}{remedy}"
 
 
 def _one_line(error: BaseException) -> str:

@@ -101,7 +101,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, f"{folder} is no folder", str(path))
     for place in (folder, target):
         if place.exists() and not os.access(place, os.W_OK):
-            raise PermissionError(errno.EACCES, f"{place} is read-only", str(path))
+            raise PermissionError(
+                errno.EACCES, f"{place} is read-only; name another place", str(path)
+            )
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:

@@ -57,9 +57,9 @@ def test_what_python_or_a_library_says_in_our_code_is_a_fault_of_ours(source):
     [
         (MemoryError(), "not enough memory for this; ask for less", 1),
         (MemoryError("12 TiB"), "not enough memory for this (12 TiB)", 1),
-        (OSError(errno.ENOSPC, "No space left on device", "x.csv"), "x.csv: No space", 1),
+        (OSError(errno.ENOSPC, "No space left on device", "x.csv"), "device; make room", 1),
         (OSError(errno.EIO, "Input/output error"), "standard output, or a file in use: Input", 1),
-        (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied", 2),
+        (PermissionError(errno.EACCES, "Permission denied", "x"), "x: Permission denied; name", 2),
         (FileNotFoundError(errno.ENOENT, "No such file", "a", None, "b"), "a -> b: No such", 2),
         (UnicodeEncodeError("utf-8", "é\udcc3", 1, 2, "surrogates not allowed"), "no text here", 2),
     ],
