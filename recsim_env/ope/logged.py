@@ -104,8 +104,7 @@ class LoggedSlates:
       model_reward: (n, slate_size), a model's expected reward from this place down, given the items
         from the first place to this one; for cascade DR.
       model_value: (n, slate_size), the same with the item at this place drawn by the target.
-      pseudo_inverse_weight: (n,), from `recsim_env.ope.slates.uniform_weights`, `product_weights`
-        or `pseudo_inverse_weights`; for the pseudo-inverse estimator.
+      pseudo_inverse_weight: (n,), by `recsim_env.ope.pseudo_inverse`; for that estimator.
       user, context: as for `LoggedActions`.
 
     Raises:
