@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.diagnostics import WeightDiagnostics, clusters, warnings_of
@@ -115,7 +116,7 @@ def divided(above: Floats, below: Floats) -> Floats:
 
 def estimated(
     estimator: str,
-    columns: Sequence[Floats],
+    columns: Sequence[Floats] | sparse.csr_array,
     formula: Formula = mean,
     *,
     user: NDArray[Any] | None = None,
@@ -126,7 +127,7 @@ def estimated(
 
     Args:
       estimator: its name.
-      columns: terms of rows, each (n,).
+      columns: terms of rows, each (n,), or many as a sparse array, (n, n_columns).
       formula: of the columns' sums; `mean` by default.
       user: (n,), whose rows they are; None where rows are independent.
       uncertainty: how its interval is made.
@@ -136,8 +137,8 @@ def estimated(
       ValueError: a Bernstein bound of what is no mean.
     """
     uncertainty = uncertainty or Uncertainty()
-    group, n_groups = clusters(user, len(columns[0]))
-    totals = np.array([float(column.sum()) for column in columns] + [float(len(columns[0]))])
+    totals = _totals(columns)
+    group, n_groups = clusters(user, int(totals[-1]))
     value = float(formula(totals))
     if n_groups < 2:
         interval = Estimate(value, math.nan, math.nan, n_groups, "no interval (one user)")
@@ -154,7 +155,7 @@ def estimated(
 
 def _bootstrap(
     value: float,
-    columns: Sequence[Floats],
+    columns: Sequence[Floats] | sparse.csr_array,
     formula: Formula,
     groups: tuple[NDArray[np.intp] | None, int],
     uncertainty: Uncertainty,
@@ -192,8 +193,22 @@ def _drawn(rng: np.random.Generator, n: int, m: int) -> Floats:
     return np.bincount(drawn.ravel(), minlength=n * m).reshape(n, m).astype(np.float64)
 
 
-def group_sums(columns: Sequence[Floats], group: NDArray[np.intp] | None, n: int) -> Floats:
+def _totals(columns: Sequence[Floats] | sparse.csr_array) -> Floats:
+    """Returns the sums of columns, and the number of rows, (n_columns + 1,)."""
+    if isinstance(columns, sparse.csr_array):
+        return np.append(columns.sum(axis=0), float(columns.shape[0]))
+    return np.array([*(float(column.sum()) for column in columns), float(len(columns[0]))])
+
+
+def group_sums(
+    columns: Sequence[Floats] | sparse.csr_array, group: NDArray[np.intp] | None, n: int
+) -> Any:
     """Returns sums of columns by group, and the number of rows, (n, n_columns + 1)."""
+    if isinstance(columns, sparse.csr_array):
+        rows = columns.shape[0]
+        groups = np.arange(rows) if group is None else group
+        adding = sparse.csr_array((np.ones(rows), (groups, np.arange(rows))), shape=(n, rows))
+        return sparse.hstack([adding @ columns, adding.sum(axis=1)[:, None]], format="csr")
     if group is None:
         return np.column_stack([*columns, np.ones(n)])
     sums = [np.bincount(group, column, minlength=n) for column in columns]

@@ -45,7 +45,7 @@ def cross_fitted(
     Source: Chernozhukov et al. 2018, "Double/debiased machine learning for treatment and structural
       parameters" (cross-fitting).
     """
-    inputs, means = _with_constant(features), _with_constant(target_features)
+    inputs, means = with_constant(features), with_constant(target_features)
     outcome = np.asarray(reward, dtype=np.float64)
     if inputs.shape != means.shape or outcome.shape != inputs.shape[:1]:
         raise ValueError(
@@ -91,7 +91,8 @@ def _moments(inputs: Floats, outcome: Floats, scale: Floats) -> tuple[Floats, Fl
     return scaled.T @ inputs, scaled.T @ outcome
 
 
-def _with_constant(features: ArrayLike) -> Floats:
+def with_constant(features: ArrayLike) -> Floats:
+    """Returns features with a last column of ones, (n, d + 1)."""
     found = np.asarray(features, dtype=np.float64)
     if found.ndim != 2:
         raise ValueError(f"features have shape {found.shape}; use (n, d)")

@@ -71,13 +71,13 @@ def test_empirical_bernstein_bound_of_two_actions():
 
 
 def test_doubly_robust_estimators_lie_between_the_model_and_ips():
-    log = two_actions()
+    log, few = two_actions(), Uncertainty(n_resamples=20)
     model = dm(log).value
     assert switch_dr(log, threshold=0.0).value == dros(log, shrinkage=0.0).value == model
     for limit in (
-        switch_dr(log, threshold=math.inf),
-        dros(log, shrinkage=math.inf),
-        dros(log, shrinkage=1e12),
+        switch_dr(log, threshold=math.inf, uncertainty=few),
+        dros(log, shrinkage=math.inf, uncertainty=few),
+        dros(log, shrinkage=1e12, uncertainty=few),
     ):
         assert limit.value == pytest.approx(dr(log).value)
     without = dataclasses.replace(log, model_reward=np.zeros(N), model_value=np.zeros(N))

@@ -1,0 +1,96 @@
+"""Models of what the rest of a session earns under a policy, fitted from logged sessions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from recsim_env.ope.checks import Floats
+from recsim_env.ope.logged import LoggedSessions
+from recsim_env.ope.models import folds, with_constant
+
+
+def fitted_q(
+    log: LoggedSessions,
+    features: ArrayLike,
+    target_features: ArrayLike,
+    *,
+    by_step: bool = True,
+    n_folds: int = 5,
+    ridge: float = 1.0,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Returns `model_reward` (Q) and `model_value` (V), each (n,), of a linear model.
+
+    Q of a step is fitted to its reward plus gamma times V of the next, V being the mean of Q over
+    the target's choices; after a session's last step V is 0. Each fold of users is judged by a
+    model of the others.
+
+    Args:
+      log: logged sessions.
+      features: (n, d), of state and what was shown; a constant is added.
+      target_features: (n, d), of the same state, the mean over the target's choices.
+      by_step: coefficients for each step, fitted from the last to the first, for sessions with a
+        horizon; otherwise the same for all steps, by the fixed point of the regression.
+      n_folds: 2 or more.
+      ridge: penalty on squared coefficients, in rows.
+      seed: of the folds.
+
+    Raises:
+      ValueError: arrays differ in shape, or fewer users than folds.
+
+    Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints"; the fixed point:
+      Lagoudakis and Parr 2003, "Least-squares policy iteration".
+    """
+    inputs, means = with_constant(features), with_constant(target_features)
+    if inputs.shape != means.shape or len(inputs) != len(log):
+        raise ValueError(
+            f"features, {np.shape(features)}, and target_features, {np.shape(target_features)}, "
+            f"must both be (n, d), with n={len(log)} of the log"
+        )
+    fold = np.repeat(
+        folds(len(log.starts), user=log.session_user, n_folds=n_folds, seed=seed), log.lengths
+    )
+    fit = _fit_by_step if by_step else _fit_pooled
+    expected, value = np.empty(len(log)), np.empty(len(log))
+    for each in range(n_folds):
+        coefficients = fit(log, inputs, means, fold != each, ridge)  # (n_steps, d + 1)
+        rows = np.flatnonzero(fold == each)
+        own = coefficients[np.minimum(log.step[rows], len(coefficients) - 1)]
+        expected[rows] = np.einsum("nd,nd->n", inputs[rows], own)
+        value[rows] = np.einsum("nd,nd->n", means[rows], own)
+    return expected, value
+
+
+def _fit_by_step(
+    log: LoggedSessions, inputs: Floats, means: Floats, is_fitted: NDArray[np.bool_], ridge: float
+) -> Floats:
+    n_steps = int(log.lengths.max())
+    found, following = np.zeros((n_steps, inputs.shape[1])), np.zeros(len(log) + 1)
+    for step in reversed(range(n_steps)):
+        rows = log.starts[log.lengths > step] + step
+        is_last = (log.lengths[log.lengths > step] == step + 1)[is_fitted[rows]]
+        rows = rows[is_fitted[rows]]
+        if not len(rows):
+            continue
+        outcome = log.reward[rows] + log.gamma * np.where(is_last, 0.0, following[rows + 1])
+        moment = inputs[rows].T @ inputs[rows] + _penalty(ridge, inputs.shape[1])
+        found[step] = np.linalg.lstsq(moment, inputs[rows].T @ outcome)[0]
+        following[rows] = means[rows] @ found[step]
+    return found
+
+
+def _fit_pooled(
+    log: LoggedSessions, inputs: Floats, means: Floats, is_fitted: NDArray[np.bool_], ridge: float
+) -> Floats:
+    following = np.roll(means, -1, axis=0)
+    following[log.starts + log.lengths - 1] = 0.0
+    inputs = inputs[is_fitted]
+    moment = inputs.T @ (inputs - log.gamma * following[is_fitted])
+    vector = inputs.T @ log.reward[is_fitted]
+    penalty = _penalty(ridge, inputs.shape[1])
+    return np.asarray(np.linalg.lstsq(moment + penalty, vector)[0])[None]
+
+
+def _penalty(ridge: float, size: int) -> Floats:
+    return np.diag(np.append(np.full(size - 1, ridge), 1e-9))  # the constant is free
