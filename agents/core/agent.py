@@ -1,7 +1,8 @@
 """The one interface of all agents: learn, predict, say how likely, save and load."""
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,12 @@ from recsim_env.agents.core.requirements import first_lack
 from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
 from recsim_env.agents.core.session import Memory
 from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.slate_distribution import (
+    Listed,
+    Propensities,
+    SlateDistribution,
+    mean_propensities,
+)
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
 from recsim_env.core.scenario import Scenario
@@ -247,17 +254,45 @@ class Agent(ABC):
         n_draws: int,
     ) -> np.ndarray:
         """Returns how likely `recommend` would show slates, (n,); see `slate_probability`."""
+        with self._drawing_for(observation, n_draws) as n:
+            chances = [
+                self._slate_chance(observation, slates, state, deterministic=deterministic)
+                for _ in range(n)
+            ]
+        return np.asarray(np.mean(chances, axis=0))
+
+    def place_propensities(
+        self,
+        observation: Observation,
+        slates: np.ndarray,
+        state: Any,
+        *,
+        deterministic: bool = False,
+        n_draws: int = 1_000,
+    ) -> Propensities:
+        """Returns how likely `recommend` would show slates, in whole and place by place.
+
+        Args:
+          observation, slates, state, deterministic, n_draws: as for `slate_probability`, of a
+            batch; the state is that before the slates are shown.
+        """
+        with self._drawing_for(observation, n_draws) as n:
+            return mean_propensities(
+                lambda: self._slate_distribution(observation, state, deterministic=deterministic),
+                slates,
+                n,
+            )
+
+    @contextlib.contextmanager
+    def _drawing_for(self, observation: Observation, n_draws: int) -> Iterator[int]:
+        """Lends itself a generator that follows from what is seen; yields how often to draw."""
         n_draws = as_count("n_draws", n_draws, allowed="at least 1")
         seed = [self.seed, acting.fingerprint(observation)]
         own, self.rng = self.rng, np.random.default_rng(seed)
         try:
-            chances = [
-                self._slate_chance(observation, slates, state, deterministic=deterministic)
-                for _ in range(n_draws if self.draws_slates else 1)
-            ]
+            yield n_draws if self.draws_slates else 1
         finally:
             self.rng = own
-        return np.asarray(np.mean(chances, axis=0))
 
     #: What `slate_probability` has to draw: "slates", "scores", or nothing (None).
     draws_slates: ClassVar[str | None] = "slates"
@@ -265,9 +300,17 @@ class Agent(ABC):
     def _slate_chance(
         self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
     ) -> np.ndarray:
-        """Returns (n,), the chance of slates given one draw; by default whether it drew them."""
+        """Returns (n,), the chance of slates given one draw."""
+        return self._slate_distribution(observation, state, deterministic=deterministic).slate(
+            slates
+        )
+
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns what may be shown given one draw; by default the very slates that it drew."""
         drawn = self.recommend(observation, state, deterministic=deterministic)
-        return (drawn == slates).all(axis=1).astype(float)
+        return Listed(drawn[:, None], len(drawn), self.env.scenario.n_candidates)
 
     def _batched(self, observation: Observation) -> tuple[Observation, bool]:
         """Returns what is seen with an axis for the people, and whether it had none."""

@@ -9,6 +9,7 @@ import numpy as np
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.restoring import State, part
+from recsim_env.agents.core.slate_distribution import Mixture, Ranked, SlateDistribution
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
@@ -70,7 +71,7 @@ class OnlineAgent(Agent):
         """
         scores = self._known_scores(observation, state, deterministic=False)
         slates = self._shown(scores, exploration)
-        return slates, self._chance(scores, slates, exploration)
+        return slates, self._distribution(scores, exploration).slate(slates)
 
     def _shown(self, scores: np.ndarray, share: float) -> np.ndarray:
         """Returns the slates of the highest scores, of which a share is uniform instead."""
@@ -79,13 +80,12 @@ class OnlineAgent(Agent):
             scores = np.where(explores[:, None], 0.0, scores)
         return top_slates(scores, self.slate_size, self.rng)
 
-    @staticmethod
-    def _chance(scores: np.ndarray, slates: np.ndarray, share: float) -> np.ndarray:
-        """Returns how likely `_shown` shows slates, (n,)."""
-        chance = slate_chance(scores, slates)
+    def _distribution(self, scores: np.ndarray, share: float) -> SlateDistribution:
+        """Returns what `_shown` may show."""
+        best = Ranked(scores, self.slate_size)
         if share <= 0:
-            return chance
-        return share * slate_chance(np.zeros(scores.shape), slates) + (1.0 - share) * chance
+            return best
+        return Mixture(share, Ranked(np.zeros(scores.shape), self.slate_size), best)
 
     def _known_scores(
         self, observation: Observation, state: Any, *, deterministic: bool
@@ -95,14 +95,14 @@ class OnlineAgent(Agent):
         shape = (len(next(iter(observation.values()))), self.env.scenario.n_candidates)
         return checked_scores(scores, shape, type(self).__name__)
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns the chance of slates given the scores, ties and uniform slates included."""
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the slates that the scores allow, ties and uniform slates included."""
         if self.draws_slates == "slates":
-            return super()._slate_chance(observation, slates, state, deterministic=deterministic)
+            return super()._slate_distribution(observation, state, deterministic=deterministic)
         scores = self._known_scores(observation, state, deterministic=deterministic)
-        return self._chance(scores, slates, 0.0 if deterministic else self.exploration)
+        return self._distribution(scores, 0.0 if deterministic else self.exploration)
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Acts and updates in turn; see `Agent.learn`."""
@@ -200,20 +200,3 @@ def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) ->
       rng: breaks ties.
     """
     return np.lexsort((rng.random(scores.shape), -scores))[:, :slate_size]
-
-
-def slate_chance(scores: np.ndarray, slates: np.ndarray) -> np.ndarray:
-    """Returns how likely `top_slates` returns these slates, (n,), over its random order of ties.
-
-    Args:
-      scores: (n, n_candidates).
-      slates: (n, slate_size).
-    """
-    left = scores.astype(float)
-    rows = np.arange(len(scores))
-    chance = np.ones(len(scores))
-    for place in slates.T:
-        best = left == left.max(axis=1, keepdims=True)
-        chance *= best[rows, place] / best.sum(axis=1)
-        left[rows, place] = -np.inf
-    return chance

@@ -63,7 +63,7 @@ class SessionMemory:
         n_columns, n_features, n_places = 0, 0, 0
         if "response" in fields:
             n_places, n_columns = fields["response"].shape
-            n_features = fields["candidates"].shape[1]
+            n_features = fields["candidates"].shape[1] if "candidates" in fields else 0
         shapes = {
             SESSION: (1 + 2 * n_columns,),
             TRACES: (2 + n_columns, n_features),

@@ -37,6 +37,15 @@ STEP_COLUMNS = {
     "step": "number of the slate within the session, from 0",
 }
 
+#: What further columns of `recsim-env log` mean, beside the ids that were seen.
+POLICY_COLUMNS = {
+    "place_propensity": "(slate_size,), how likely each place shows its item, whatever others do",
+    "prefix_propensity": "(slate_size,), how likely the places down to each were filled so",
+    "candidate_propensity": "(slate_size, n_candidates), likewise of all candidates at each place",
+    "policy": "which of the policies showed it, by index",
+    "slot": "which of the people served side by side it was",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class LoggedSteps:

@@ -48,7 +48,7 @@ class Transition:
     @classmethod
     def of_step(cls, scenario: Scenario, **columns: Any) -> Self:
         """Returns what a step in a scenario led to; the scenario says what was looked at."""
-        is_shown = ~_repeats(columns["slates"])
+        is_shown = ~is_repeated(columns["slates"])
         following = columns["next_observation"]
         if "response" in following:
             return cls(
@@ -97,7 +97,7 @@ class Transition:
     @property
     def is_shown(self) -> np.ndarray:
         """(n, slate_size), False where a slate repeats an earlier item and the place was empty."""
-        return ~_repeats(self.slates)
+        return ~is_repeated(self.slates)
 
     @property
     def place_rewards(self) -> np.ndarray:
@@ -125,7 +125,7 @@ def _rows(state: Any, index: np.ndarray) -> Any:
     return None if state is None else state[index]
 
 
-def _repeats(slates: np.ndarray) -> np.ndarray:
+def is_repeated(slates: np.ndarray) -> np.ndarray:
     """Returns (n, slate_size), True where a slate holds an earlier item once more."""
     same = slates[:, :, None] == slates[:, None, :]
     return np.tril(same, -1).any(axis=2)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.foreign.signature import n_arguments, name_of
@@ -101,10 +102,10 @@ class PolicyFunction(Frozen):
             )
         return found
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns whether the function says these slates."""
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the slates that the function says."""
         said = [
             self.recommend(observation, state, deterministic=deterministic)
             for _ in range(1 if self._draws else 2)
@@ -114,7 +115,7 @@ class PolicyFunction(Frozen):
                 f"{name_of(self.function)} gave two answers to one question, so that nobody can "
                 "say how likely a slate is; let it draw from a generator, its second argument"
             )
-        return np.asarray((said[0] == slates).all(axis=1).astype(float))
+        return Listed(said[0][:, None], len(said[0]), self.env.scenario.n_candidates)
 
 
 def policy_class(function: Callable[..., Any]) -> type[PolicyFunction]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.settings import ConstantExploration
+from recsim_env.agents.core.slate_distribution import SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.foreign.numbering import LAST, Numbering
@@ -55,10 +56,10 @@ class Predictor(Frozen, OnlineAgent):
         found = np.asarray(self.function(dict(observation)), np.float64)
         return np.maximum(found, LAST)
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns the chance of slates; exact, as long as the function draws nothing."""
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the slates that the scores allow, as long as the function draws nothing."""
         found, again = (
             self._known_scores(observation, state, deterministic=deterministic) for _ in range(2)
         )
@@ -68,8 +69,7 @@ class Predictor(Frozen, OnlineAgent):
                 "say how likely a slate is; let it draw nothing, and explore by exploration=0.1, "
                 "say, instead"
             )
-        share = 0.0 if deterministic else self.exploration
-        return self._chance(found, slates, share)
+        return self._distribution(found, 0.0 if deterministic else self.exploration)
 
 
 class PairPredictor(Predictor):

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from recsim_env.agents.core.acting import require_present
 from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.slate_distribution import Independent, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.foreign.sb3_file import loaded_model
@@ -131,12 +132,12 @@ class SB3Model(Frozen):
             return {"action_masks": self.env.action_masks()}
         return {"action_masks": self._form.masks(self.env.can_be_shown())}
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns the chance of slates: the policy's own, where it tells, or of one draw."""
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the policy's own, where it tells, or one draw."""
         if deterministic or not self._tells_chances:
-            return super()._slate_chance(observation, slates, state, deterministic=deterministic)
+            return super()._slate_distribution(observation, state, deterministic=deterministic)
         import torch
 
         from recsim_env.agents.networks.compute import computing
@@ -144,9 +145,12 @@ class SB3Model(Frozen):
         policy = self.model.policy
         with computing(), torch.no_grad():
             tensors, _ = policy.obs_to_tensor(self._seen(observation))
-            chosen = torch.as_tensor(slates[:, 0] if self.slate_size == 1 else slates)
-            distribution = policy.get_distribution(tensors, **self._masks(observation))
-            return np.exp(distribution.log_prob(chosen).numpy())
+            found = policy.get_distribution(tensors, **self._masks(observation))
+            places = getattr(found, "distributions", None) or found.distribution
+            places = places if isinstance(places, list) else [places]
+            return Independent(
+                np.stack([place.probs.numpy().astype(np.float64) for place in places], axis=1)
+            )
 
 
 def model_class(name: str) -> type[SB3Model]:

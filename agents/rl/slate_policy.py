@@ -9,10 +9,11 @@ import numpy as np
 
 from recsim_env.agents.core.agent import Agent
 from recsim_env.agents.core.interaction import Interaction
-from recsim_env.agents.core.online import checked_scores, slate_chance, top_slates
+from recsim_env.agents.core.online import checked_scores, top_slates
 from recsim_env.agents.core.replay import Column, Replay, affordable, row_bytes, step_columns
 from recsim_env.agents.core.restoring import State, part, split, taken, whole
 from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.slate_distribution import Ranked, SlateDistribution
 from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import check_world, describe_world, require_alike
@@ -82,14 +83,14 @@ class SlatePolicyAgent(Agent):
             scores = scores + self.rng.gumbel(size=scores.shape)
         return top_slates(scores, self.slate_size, self.rng)
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns the chance that slates are drawn, or are the best."""
-        from recsim_env.agents.networks.plackett_luce import drawn_chance
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the best slates, or those that are drawn."""
+        from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
         scores = self.scores(observation, state)
-        return slate_chance(scores, slates) if deterministic else drawn_chance(scores, slates)
+        return (Ranked if deterministic else DrawnSlates)(scores, self.slate_size)
 
     # Learning ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.core.settings import FallingExploration
+from recsim_env.agents.core.slate_distribution import Listed, Mixture, Ranked, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent
 from recsim_env.agents.sb3.off_policy import KeptReplay, OffPolicySettings
@@ -77,9 +78,9 @@ class SlateValueAgent(SB3Agent):
         drawn = self.rng.random((n, self.env.scenario.n_candidates))
         return drawn.argsort(axis=1)[:, : self.slate_size]
 
-    def random_chance(self, slates: np.ndarray) -> np.ndarray:
-        """Returns how likely a random slate is each of `slates`, (n,)."""
-        return np.full(len(slates), 1.0 / count_slates(self.env.scenario, ordered=True))
+    def random_slates(self, n: int) -> SlateDistribution:
+        """Returns the random slates, for `n` people."""
+        return Ranked(np.zeros((n, self.env.scenario.n_candidates)), self.slate_size)
 
     def slates_of(self, actions: np.ndarray) -> np.ndarray:
         """Returns the slates that actions stand for, (n, slate_size); by default the actions."""
@@ -103,14 +104,15 @@ class SlateValueAgent(SB3Agent):
         """Shows the slates of highest value, some at random unless `deterministic`."""
         return self.slates_of(self.act(tensors, deterministic=deterministic))
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns whether slates are the best, or the chance that they are or are explored."""
-        best = self.recommend(observation, state, deterministic=True)
-        chance = (best == slates).all(axis=1).astype(float)
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the best slates, and the random ones that are explored."""
+        shown = self.recommend(observation, state, deterministic=True)
+        n = len(shown)
+        best = Listed(shown[:, None], n, self.env.scenario.n_candidates)
         share = 0.0 if deterministic else self.explored_share()
-        return (1.0 - share) * chance + share * self.random_chance(slates)
+        return Mixture(share, self.random_slates(n), best) if share else best
 
     def kept_parts(self) -> dict[str, Any]:
         """Returns the replay buffer."""
@@ -247,7 +249,6 @@ class FullSlateQAgent(SlateValueAgent):
         """Returns slates, (n, slate_size), by their numbers, (n, 1)."""
         return np.asarray(self.form.table[actions[:, 0]])
 
-    def random_chance(self, slates: np.ndarray) -> np.ndarray:
-        """Returns the same for all slates of the table, which are ascending, and 0 for others."""
-        is_ascending = (np.diff(slates, axis=1) > 0).all(axis=1)
-        return np.asarray(is_ascending / len(self.form.table), float)
+    def random_slates(self, n: int) -> SlateDistribution:
+        """Returns the slates of the table, which are ascending."""
+        return Listed(np.asarray(self.form.table)[None], n, self.env.scenario.n_candidates)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent, SB3Settings
 from recsim_env.core.search import Search
@@ -109,21 +110,21 @@ class ActorCriticAgent(SB3Agent):
         """Returns the network's scores, (n, n_candidates)."""
         return np.asarray(self.model.policy.network.scores(tensors).cpu().numpy(), np.float64)
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns whether slates are the best, or the chance that they are drawn."""
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the best slates, or those that are drawn."""
         import torch
 
         from recsim_env.agents.networks.compute import computing
-        from recsim_env.agents.networks.plackett_luce import drawn_chance
+        from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
         with computing(), torch.no_grad():
             scores = self.scores(self.tensors(observation, state))
         if deterministic:
             best = best_candidates(scores, self.slate_size)
-            return np.asarray((best == slates).all(axis=1), float)
-        return drawn_chance(scores, slates)
+            return Listed(best[:, None], len(best), scores.shape[1])
+        return DrawnSlates(scores, self.slate_size)
 
 
 class PPOAgent(ActorCriticAgent):
