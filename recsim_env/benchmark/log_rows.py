@@ -206,5 +206,7 @@ def _shares(paid: np.ndarray, clicked: np.ndarray, is_shown: np.ndarray) -> np.n
     amounts = paid.astype(np.float64)
     n_shown = np.count_nonzero(is_shown, axis=1)[:, None]
     equal = is_shown * amounts[:, None] / np.maximum(n_shown, 1)
-    shares = np.where(np.any(clicked, axis=1, keepdims=True), shared_by_clicks(amounts, clicked), equal)
+    shares = np.where(
+        np.any(clicked, axis=1, keepdims=True), shared_by_clicks(amounts, clicked), equal
+    )
     return np.asarray(shares.astype(paid.dtype) + np.zeros(1, paid.dtype))  # 0 instead of -0
