@@ -1,7 +1,5 @@
 """Slates drawn place by place without repeats: the Plackett-Luce distribution."""
 
-import functools
-import itertools
 import math
 import zlib
 
@@ -9,15 +7,13 @@ import numpy as np
 import torch
 
 from recsim_env.agents.core.slate_distribution import SlateDistribution
+from recsim_env.ope.plackett_luce import place_probabilities
 
 # Taken candidates get this logit: their probability is 0, and 0 times its logarithm stays 0.
 _TAKEN = -1e9
 
 # How many sets of candidates before a place are summed over; else so many slates are drawn.
 _MAX_SETS, _N_DRAWS = 10_000, 1_000
-
-# Numbers that are at hand at once.
-_BLOCK = 4_000_000
 
 
 class PlackettLuce:
@@ -106,8 +102,7 @@ class DrawnSlates(SlateDistribution):
     def __init__(self, scores: np.ndarray, slate_size: int) -> None:
         self._scores, self._slate_size = scores, slate_size
         self._distribution = PlackettLuce(torch.as_tensor(scores), slate_size)
-        n_sets = sum(math.comb(scores.shape[1], k) for k in range(slate_size))
-        self._is_exact = n_sets <= _MAX_SETS
+        self._is_exact = math.comb(scores.shape[1], slate_size - 1) <= _MAX_SETS
         self.error = 0.0 if self._is_exact else 0.5 / math.sqrt(_N_DRAWS)
 
     def slate(self, slates: np.ndarray) -> np.ndarray:
@@ -123,10 +118,7 @@ class DrawnSlates(SlateDistribution):
         """Returns the chances summed over all that may stand before, or over drawn slates."""
         if not self._is_exact:
             return self._drawn_places()
-        size = max(1, _BLOCK // (_MAX_SETS * self._scores.shape[1]))
-        blocks = [self._scores[first : first + size] for first in range(0, len(self._scores), size)]
-        found = [_enumerated(block, self._slate_size) for block in blocks]
-        return np.concatenate(found) if found else np.zeros((0, self._slate_size, 0))
+        return place_probabilities(self._scores, self._slate_size)
 
     def _shown(self, slates: np.ndarray) -> np.ndarray:
         """Returns how likely each place is filled so, given those before."""
@@ -142,38 +134,3 @@ class DrawnSlates(SlateDistribution):
             drawn = torch.as_tensor(np.argsort(-noisy, axis=1)[:, : self._slate_size].copy())
             total += self._distribution._log_probs(drawn).exp().numpy()
         return total / _N_DRAWS
-
-
-def _enumerated(scores: np.ndarray, slate_size: int) -> np.ndarray:
-    """Returns how likely each place shows each candidate, (n, slate_size, n_candidates)."""
-    n, n_candidates = scores.shape
-    places = np.zeros((n, slate_size, n_candidates))
-    chance = np.ones((n, 1))
-    for k in range(slate_size):
-        sets, origin, last = _sets(n_candidates, k)
-        logits = np.where(sets, -np.inf, scores[:, None, :])
-        shares = np.exp(logits - logits.max(axis=2, keepdims=True))
-        shares /= shares.sum(axis=2, keepdims=True)
-        joint = chance[:, :, None] * shares
-        places[:, k] = joint.sum(axis=1)
-        if k + 1 < slate_size:
-            chance = joint[:, origin, last].sum(axis=2)
-    return places
-
-
-@functools.lru_cache(maxsize=64)
-def _sets(n_candidates: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns all sets of so many candidates, as masks, and how those of one more come about.
-
-    Returns:
-      (n_sets, n_candidates) masks; and for each set of size + 1, (n_larger, size + 1) each: the
-      number of the set without one of its members, and that member.
-    """
-    combinations = list(itertools.combinations(range(n_candidates), size))
-    number = {members: k for k, members in enumerate(combinations)}
-    masks = np.zeros((len(combinations), n_candidates), bool)
-    for k, members in enumerate(combinations):
-        masks[k, list(members)] = True
-    larger = list(itertools.combinations(range(n_candidates), size + 1))
-    origin = [[number[each[:k] + each[k + 1 :]] for k in range(size + 1)] for each in larger]
-    return masks, np.array(origin), np.array(larger)

@@ -51,7 +51,7 @@ def test_drawn_slates_are_summed_over_exactly_or_drawn_within_their_error(monkey
     from recsim_env.agents.networks import plackett_luce
 
     scores = 2.0 * np.random.default_rng(1).normal(size=(N, C))
-    scores[0, 0] = 900.0  # no other has a chance at the first place, but all at the next
+    scores[0, 0] = 90.0  # no other has a chance at the first place, but all at the next
     exact = plackett_luce.DrawnSlates(scores, K)
     require_consistent(exact, SLATES)
     assert exact.error == 0.0
