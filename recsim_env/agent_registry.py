@@ -128,7 +128,8 @@ REGISTRY: dict[str, AgentEntry] = {
     ),
     **_family(
         "policy-based RL",
-        ppo=("sb3.ppo:PPOAgent", _FEATURES, "Schulman et al. 2017", _SB3),
+        ppo=("policy_gradient.ppo:PPO", _FEATURES, "Schulman et al. 2017", _TORCH),
+        sb3_ppo=("sb3.ppo:PPOAgent", _FEATURES, "Schulman et al. 2017", _SB3),
         a2c=("sb3.ppo:A2CAgent", _FEATURES, "Mnih et al. 2016", _SB3),
         recurrent_ppo=(
             "sb3.recurrent_ppo:RecurrentPPOAgent",

@@ -4,6 +4,7 @@ What was seen last is not saved: it follows from the state of the people.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,51 @@ from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
 from recsim_env.agents.core.reward_wrappers import check_paid
 from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.core.scenario import Scenario
 from recsim_env.engine.state import check_state
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.progress import progress
 
 #: Given an observation and a memory, chooses slates, and says how likely they were or None.
 Policy = Callable[[Observation, Any], tuple[np.ndarray, np.ndarray | None]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step of everybody; who spent it on beginning a session did nothing else.
+
+    Attributes:
+      observation, slates, state, propensity: as of `Transition`, for everybody.
+      taken: what the environment returned.
+      was_over: (n,), whose session was over before.
+      begins: (n,), whose session had just begun.
+    """
+
+    observation: Observation
+    slates: np.ndarray
+    taken: tuple[Any, ...]
+    was_over: np.ndarray
+    begins: np.ndarray
+    state: Any
+    propensity: np.ndarray | None
+
+    @property
+    def n_steps(self) -> int:
+        """How many took a step."""
+        return len(self.was_over) - int(np.count_nonzero(self.was_over))
+
+    def transition(self, scenario: Scenario) -> Transition:
+        """Returns the steps of those who took one."""
+        return Transition.of_batch(
+            scenario,
+            self.observation,
+            self.slates,
+            self.taken,
+            is_over=self.was_over,
+            begins=self.begins,
+            state=self.state,
+            propensity=self.propensity,
+        )
 
 
 class Interaction:
@@ -71,7 +111,25 @@ class Interaction:
         policy: Policy | None = None,
         learner: Agent | None = None,
     ) -> Iterator[Transition]:
-        """Yields batches of steps until there are `total_timesteps`; see `Agent.learn`.
+        """Yields batches of steps until there are `total_timesteps`; see `moments`."""
+        scenario = self._agent.env.scenario
+        for moment in self.moments(
+            total_timesteps, callback, progress_bar, policy=policy, learner=learner
+        ):
+            yield moment.transition(scenario)
+
+    def moments(
+        self,
+        total_timesteps: int,
+        callback: Any = None,
+        progress_bar: bool = False,
+        *,
+        policy: Policy | None = None,
+        learner: Agent | None = None,
+    ) -> Iterator["Moment"]:
+        """Yields what everybody was shown and did, with those whose session only began.
+
+        It goes on until there are `total_timesteps`; see `Agent.learn`.
 
         Args:
           total_timesteps, callback, progress_bar: as there.
@@ -83,10 +141,10 @@ class Interaction:
         n_steps = 0
         with progress(total=total, unit="step", shown=progress_bar) as bar:
             while n_steps < total:
-                transition = self._step(policy or self._own_policy)
-                yield transition
-                n_steps += len(transition.index)
-                bar.update(len(transition.index))
+                moment = self._step(policy or self._own_policy)
+                yield moment
+                n_steps += moment.n_steps
+                bar.update(moment.n_steps)
                 if callback is not None and callback(learner) is False:
                     break
                 if learner.on_rest is not None and n_steps < total:
@@ -95,28 +153,27 @@ class Interaction:
     def _own_policy(self, observation: Observation, state: Any) -> tuple[np.ndarray, None]:
         return self._agent.recommend(observation, state, deterministic=False), None
 
-    def _step(self, policy: Policy) -> Transition:
+    def _step(self, policy: Policy) -> "Moment":
         """Shows one slate to everybody, and returns what came of it."""
         agent, observation = self._agent, self.observation
         assert observation is not None
-        state = agent.next_state(self.state, observation, self._begins)
+        state = self.next_state
         slates, propensity = policy(observation, state)
         self.state = agent.remember(state, observation, slates)
         following = agent.stage.step(slates)
         check_paid(agent.stage, following[1])
-        transition = Transition.of_batch(
-            agent.env.scenario,
-            observation,
-            slates,
-            following,
-            is_over=self._is_over,
-            begins=self._begins,
-            state=state,
-            propensity=propensity,
+        moment = Moment(
+            observation, slates, following, self._is_over, self._begins, state, propensity
         )
         self.observation, _, terminated, truncated, _ = following
         self._begins, self._is_over = self._is_over, terminated | truncated
-        return transition
+        return moment
+
+    @property
+    def next_state(self) -> Any:
+        """What the agent will remember when it chooses the next slates."""
+        assert self.observation is not None
+        return self._agent.next_state(self.state, self.observation, self._begins)
 
     # Saving ---------------------------------------------------------------------------------------
 

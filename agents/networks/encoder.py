@@ -117,7 +117,7 @@ def candidates_of(observation: Tensors) -> torch.Tensor:
 
 def tempered(x: torch.Tensor) -> torch.Tensor:
     """Returns sign(x) log(1 + |x|): x where it is small, and no very large numbers."""
-    return x.abs().log1p().copysign(x)
+    return x.abs().log1p_().copysign_(x)
 
 
 def joined(observation: Tensors, fields: Iterable[str]) -> torch.Tensor:
@@ -170,17 +170,25 @@ class CandidateEncoder(nn.Module):
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
+        return self.described(self.inputs(observation))
+
+    def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
+        """Returns what the weights are multiplied with: f, and g and x `tempered`."""
         features = candidates_of(observation)
-        known = joined(observation, self.fields) if self.fields else features.new_zeros(1, 1)
-        person, shift, select = self.person(known).expand(len(features), -1).chunk(3, dim=1)
+        known = joined(observation, self.fields) if self.fields else features[:, 0, :1] * 0.0
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
         compared = [features[:, :0], *blocks, *(observation[name] for name in self.rows)]
         rows = torch.cat(compared, 1).transpose(1, 2)
         kind = features.argmax(dim=2, keepdim=True).expand(-1, -1, rows.shape[2])
         products = [features * block for block in blocks]
         joint = [features, *products, features @ rows, rows.gather(1, kind)]
-        item = self.joint(tempered(torch.cat(joint, 2)))
-        item = item + shift[:, None] + self.select(features) * select[:, None]
+        return {"known": known, "features": features, "joint": tempered(torch.cat(joint, 2))}
+
+    def described(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns, from `inputs`, what `forward` returns."""
+        person, shift, select = self.person(inputs["known"]).chunk(3, dim=1)
+        selected = self.select(inputs["features"]) * select[:, None]
+        item = self.joint(inputs["joint"]) + shift[:, None] + selected
         return torch.relu(person), torch.relu(self.hidden(torch.relu(item)))
 
 

@@ -74,12 +74,18 @@ def _is_own(network: Any) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings(EncoderSettings):
-    """What agents that train a network on kept steps are given."""
+class OptimizedSettings(EncoderSettings):
+    """What agents are given that learn weights by Adam."""
 
     learning_rate: float = setting(
         1e-3, search=Search(1e-4, 1e-2, log=True), above=0.0, doc="of Adam"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(OptimizedSettings):
+    """What agents that train a network on kept steps are given."""
+
     batch_size: int = setting(256, low=1, doc="steps of a gradient step")
     update_every: int = setting(
         16, search=Search(choices=(8, 16, 32)), low=1, doc="interactions for each gradient step"
@@ -99,6 +105,7 @@ class Trainer:
       settings: where it computes, and how fast it learns.
       rng: draws the seed of its first weights.
       needed_by: who is said to need torch.
+      **adam: what else Adam is given.
 
     Attributes:
       network: the torch module.
@@ -108,10 +115,11 @@ class Trainer:
     def __init__(
         self,
         make_network: Callable[[], Any],
-        settings: TrainingSettings,
+        settings: OptimizedSettings,
         rng: np.random.Generator,
         *,
         needed_by: str,
+        **adam: Any,
     ) -> None:
         torch = extra("torch", needed_by=needed_by)
         compute = extra("recsim_env.agents.networks.compute", needed_by=needed_by)
@@ -119,7 +127,7 @@ class Trainer:
         with compute.computing(int(rng.integers(2**31))):
             self.network = make_network().to(self.device)
         learned = [weight for weight in self.network.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.Adam(learned, lr=settings.learning_rate)
+        self.optimizer = torch.optim.Adam(learned, lr=settings.learning_rate, **adam)
 
     def train(
         self,

@@ -1,0 +1,278 @@
+"""Proximal policy optimisation over slates drawn by scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from recsim_env.agents.core.agent import Agent, as_steps
+from recsim_env.agents.core.interaction import Interaction, Moment
+from recsim_env.agents.core.restoring import State, part, split
+from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.transition import Observation
+from recsim_env.agents.core.world import describe_world
+from recsim_env.agents.networks.training import OptimizedSettings, Trainer
+from recsim_env.agents.policy_gradient.reward_scale import RewardScale
+from recsim_env.core.search import Search
+from recsim_env.core.settings import setting
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs.action_forms import best_candidates
+
+# Rewards are divided by the deviation of returns with this discount.
+_SCALE_DISCOUNT = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOSettings(OptimizedSettings):
+    """What PPO is given; 0 stands for what suits the number of people."""
+
+    learning_rate: float = 2e-3
+    gamma: float = setting(
+        0.99,
+        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
+        low=0.0,
+        high=1.0,
+        doc="discount of a step",
+    )
+    network: str = setting(
+        "candidates",
+        doc="the encoder: candidates, which has the same weights for all of them, or one of your "
+        "own, a class, module:Class or file.py:Class (`recsim_env.agents.networks.encoder`); or "
+        "flat: layers over the whole observation, where the place of a candidate means something",
+    )
+    rollout: int = setting(
+        0,
+        search=Search(256, 4096, log=True),
+        low=0,
+        doc="interactions for each update, rounded to a multiple of num_envs; 0: 32 of everybody, "
+        "1,024 to 8,192 in all",
+    )
+    n_minibatches: int = setting(
+        0, low=0, doc="parts of a rollout, each for one gradient step; 0: of 256 to 512 each"
+    )
+    n_epochs: int = setting(
+        0,
+        search=Search(1, 8),
+        low=0,
+        doc="how often each rollout is gone over; 0: 3 times, once where it is large",
+    )
+    gae_lambda: float = setting(0.9, low=0.0, high=1.0, doc="of the generalised advantage")
+    entropy: float = setting(
+        0.0,
+        search=Search(choices=(0.0, 0.003, 0.01, 0.03)),
+        low=0.0,
+        doc="weight of the policy's entropy in the objective",
+    )
+    clip_range: float = setting(
+        0.4, above=0.0, doc="how far the probability of a slate may move, as a ratio"
+    )
+
+    def steps_of(self, num_envs: int) -> int:
+        """Returns how many steps of each of so many people make a rollout."""
+        rollout = self.rollout or min(max(32 * num_envs, 1_024), 8_192)
+        return max(2, round(rollout / num_envs))
+
+    def of_update(self, n_rows: int) -> dict[str, Any]:
+        """Returns how a rollout of so many interactions is learned from."""
+        is_large = n_rows > 4_096
+        return {
+            "n_minibatches": self.n_minibatches or max(1, n_rows // (512 if is_large else 256)),
+            "n_epochs": self.n_epochs or (1 if is_large else 3),
+            "clip_range": self.clip_range,
+            "entropy": self.entropy,
+        }
+
+
+class PPO(Agent):
+    """Draws slates by scores of the candidates, and follows the gradient of the return carefully.
+
+    Idea: make likelier what turned out better than expected, by steps too small to break much.
+    Update: maximise E min(rho A, clip(rho, 1 ± clip_range) A) - (V - R)² / 2, with rho the ratio
+      of the slate's probability to that under the policy that drew it; pi draws slates by scores
+      without repeats (`PlackettLuce`); A is the generalised advantage
+      sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are heads of
+      one network with the same weights for every candidate (`SharedScores`), of what is seen and
+      what happened so far in this session (`SessionMemory`).
+    Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
+      each of its steps.
+    Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347).
+    Differs: rewards are divided by the running deviation of returns, and cut off at ± 10; a wide
+      clip_range, as a slate's probability is a product over its places; the minibatches of a
+      rollout are the same in each pass, in another order. Its gradients are those of `sb3_ppo`, on
+      Stable-Baselines3, whose scores and values have networks of their own.
+    """
+
+    Settings = PPOSettings
+    settings: PPOSettings
+    requires = ("item features",)
+    draws_slates: ClassVar[str | None] = None
+    memory: SessionMemory
+
+    def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
+        super().__init__(env, seed=seed, **settings)
+        self.memory = SessionMemory(self.env.scenario)
+        self.trainer = Trainer(
+            self._make_network,
+            self.settings,
+            self.rng,
+            needed_by=type(self).__name__,
+            eps=1e-5,
+            fused=True,
+        )
+        self.network = self.trainer.network
+        self.interaction = Interaction(self)
+        self.scale = RewardScale(_SCALE_DISCOUNT)
+        self._begin()
+
+    def _make_network(self) -> Any:
+        from recsim_env.agents.networks.shared_scores import make_actor_critic
+
+        given = self.settings
+        return make_actor_critic(self.memory.seen_space, given.width, given.network)
+
+    def _begin(self) -> None:
+        """Begins a rollout of the people who are there."""
+        from recsim_env.agents.policy_gradient.rollout import Rollout
+
+        n = self.env.num_envs
+        self.rollout = Rollout(self.settings.steps_of(n), n, self.trainer.device)
+        self.rollout.begin(self.rng)
+        self.scale.begin(n)
+
+    # Acting --------------------------------------------------------------------------------------
+
+    def scores(self, observation: Observation, state: Any) -> np.ndarray:
+        """Returns the network's scores, (n, n_candidates)."""
+        return self.trainer.compute(self.network.scores, self.memory.seen(state, observation))
+
+    def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
+        """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
+        return self._ranked(self.scores(observation, state), deterministic=deterministic)
+
+    def _ranked(self, scores: np.ndarray, *, deterministic: bool) -> np.ndarray:
+        """Returns slates of the best scores, or drawn by them."""
+        if not deterministic:
+            scores = scores - np.log(self.rng.standard_exponential(scores.shape, np.float32))
+        return best_candidates(scores, self.slate_size)
+
+    def _slate_chance(
+        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
+    ) -> np.ndarray:
+        """Returns whether slates are the best, or the chance that they are drawn."""
+        from recsim_env.agents.networks.plackett_luce import drawn_chance
+
+        scores = self.scores(observation, state)
+        if deterministic:
+            best = best_candidates(scores, self.slate_size)
+            return np.asarray((best == slates).all(axis=1), float)
+        return drawn_chance(scores.astype(np.float64), slates)
+
+    # Learning ------------------------------------------------------------------------------------
+
+    def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
+        """Acts, and learns from each full rollout; see `Agent.learn`."""
+        total = as_steps(total_timesteps)
+        if self.interaction.enter():
+            self._begin()
+        self.world = describe_world(self.env.scenario)
+        for moment in self.interaction.moments(total, callback, progress_bar, policy=self._act):
+            self.num_timesteps += moment.n_steps
+            self._earn(moment)
+            if self.rollout.is_full:
+                self._update()
+        return self
+
+    def _act(self, observation: Observation, state: Any) -> tuple[np.ndarray, None]:
+        """Draws slates, and keeps by what and of what."""
+        import torch
+
+        inputs, scores, values = self._judged(observation, state)
+        slates = self._ranked(scores.cpu().numpy(), deterministic=False)
+        drawn = torch.from_numpy(slates).to(self.trainer.device)
+        self.rollout.see(values, **inputs, slate=drawn, score=scores)
+        return slates, None
+
+    def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any, Any]:
+        """Returns what the network takes, scores and values."""
+        import torch
+
+        from recsim_env.agents.networks.compute import computing
+
+        with computing(), torch.inference_mode():
+            inputs = self.network.inputs(
+                self.trainer.on_device(self.memory.seen(state, observation))
+            )
+            return inputs, *self.network.heads(inputs)
+
+    def _earn(self, moment: Moment) -> None:
+        """Keeps what slates led to."""
+        _, rewards, terminated, truncated, _ = moment.taken
+        is_over, is_step = terminated | truncated, ~moment.was_over
+        scaled = self.scale.scaled(rewards, is_over, is_step)
+        self.rollout.earn(scaled, terminated, is_over, is_step)
+
+    def _update(self) -> None:
+        """Learns from a full rollout, and begins the next."""
+        from recsim_env.agents.networks.compute import computing
+        from recsim_env.agents.policy_gradient.update import take_steps, with_log_prob
+
+        assert self.interaction.observation is not None
+        _, _, last = self._judged(self.interaction.observation, self.interaction.next_state)
+        given = self.settings
+        with computing():
+            rows = self.rollout.batch(
+                last.cpu().numpy(), gamma=given.gamma, gae_lambda=given.gae_lambda
+            )
+            losses = take_steps(
+                self.network,
+                self.trainer.optimizer,
+                with_log_prob(rows),
+                self.rng,
+                **given.of_update(len(rows["advantage"])),
+            )
+        self.rollout.begin(self.rng)
+        if self.monitor is not None:
+            found = {"policy_loss": losses.policy, "value_loss": losses.value}
+            self.monitor({name: each.item() for name, each in found.items()}, self.num_timesteps)
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned, the scale of rewards, the sessions, and the rollout."""
+        learning = {
+            "scale": self.scale.state_dict(),
+            "sessions": self.interaction.state_dict(),
+            "rollout": self.rollout.state_dict(),
+        }
+        return super().state_dict() | self.trainer.state_dict() | {"learning": learning}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned; the rollout where sessions go on."""
+        filled = {"optimizer": {}, "learning": {}} | dict(state)
+        own, rest = split(filled, "network", "optimizer", "learning")
+        super().load_state_dict(rest)
+        self.trainer.load_state_dict(own)
+        learning = part(own, "learning")
+        if not learning:
+            return
+        self.scale.load_state_dict(part(learning, "scale"))
+        self.interaction.load_state_dict(part(learning, "sessions"))
+        if self.interaction.is_resuming:
+            self.scale.go_on(part(learning, "scale"))
+            self.rollout.load_state_dict(
+                part(learning, "rollout"),
+                self._columns(),
+                n_candidates=self.env.scenario.n_candidates,
+            )
+
+    def _columns(self) -> dict[str, Any]:
+        """Returns what a rollout keeps of one moment."""
+        import torch
+
+        space: Any = self.memory.seen_space
+        seen = {name: np.zeros((1, *each.shape), np.float32) for name, each in space.items()}
+        with torch.inference_mode():
+            inputs = self.network.inputs(self.trainer.on_device(seen))
+            slate = torch.zeros((1, self.slate_size), dtype=torch.int64)
+            return {**inputs, "slate": slate, "score": self.network.heads(inputs)[0]}
