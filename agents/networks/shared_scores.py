@@ -9,7 +9,13 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.networks.encoder import Network, Tensors, boxes_of, make_encoder
+from recsim_env.agents.networks.encoder import (
+    CandidateEncoder,
+    Network,
+    Tensors,
+    boxes_of,
+    make_encoder,
+)
 from recsim_env.agents.networks.flat import FlatScores
 
 
@@ -32,18 +38,19 @@ class SharedScores(nn.Module):
         self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
         nn.init.orthogonal_(self.score.weight, 0.01)
         self._fields = list(boxes_of(space))
+        # Somebody's own, though made of ours, has another `forward`.
+        self._is_ours = type(self.encoder).forward is CandidateEncoder.forward
 
     def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
         """Returns what the encoder computes without weights; of another's, all that is seen."""
-        if hasattr(self.encoder, "inputs"):
+        if self._is_ours:
             found: dict[str, torch.Tensor] = self.encoder.inputs(observation)
             return found
         return {name: observation[name] for name in self._fields}
 
     def heads(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns, from `inputs`, scores, (n, n_candidates), and values, (n,)."""
-        describe = getattr(self.encoder, "described", self.encoder)
-        person, items = describe(inputs)
+        person, items = (self.encoder.described if self._is_ours else self.encoder)(inputs)
         values = self.value(torch.cat([person, items.mean(dim=1)], dim=1))
         return self.score(items)[:, :, 0], values[:, 0]
 

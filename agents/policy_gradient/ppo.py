@@ -1,6 +1,5 @@
 """Proximal policy optimisation over slates drawn by scores."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 

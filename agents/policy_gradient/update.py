@@ -94,7 +94,9 @@ def take_steps(
     parameters = list(network.parameters())
     for _ in range(n_epochs):
         for part in rng.permutation(len(ends) - 1).tolist():
-            rows_of_part = {name: column[ends[part] : ends[part + 1]] for name, column in rows.items()}
+            rows_of_part = {
+                name: column[ends[part] : ends[part + 1]] for name, column in rows.items()
+            }
             losses = proximal_losses(network, rows_of_part, **objective)
             optimizer.zero_grad()
             losses.total.backward()

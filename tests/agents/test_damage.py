@@ -110,7 +110,7 @@ def test_every_damaged_agent_is_refused_or_runs(name, scenario, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", each(["dqn", "ppo", "recurrent_ppo", "sac", "full_slate_q"]))
+@pytest.mark.parametrize("name", each(["dqn", "sb3_ppo", "recurrent_ppo", "sac", "full_slate_q"]))
 def test_a_damaged_agent_that_was_stopped_is_refused_or_runs(name, tmp_path):
     agent = learned(name, STRANGERS if name == "full_slate_q" else CATALOGUE)
     agent.on_rest = stop

@@ -155,9 +155,9 @@ def test_a_share_of_the_log_is_uniform_and_propensities_say_so(name):
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-@pytest.mark.parametrize("logger", ["lin_thompson", "ppo", "bc", "slateq", "epsilon_greedy"])
+@pytest.mark.parametrize("logger", ["lin_thompson", "sb3_ppo", "bc", "slateq", "epsilon_greedy"])
 def test_loggers_without_exact_propensities_or_with_plans_of_their_own_are_refused(name, logger):
-    if logger == "ppo":
+    if logger == "sb3_ppo":
         pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     with pytest.raises(ValueError, match=f"^logger='{logger}' is not allowed"):
         made(name, logger=logger)

@@ -21,7 +21,19 @@ import torch
 
 from recsim_env.agents.networks.encoder import CandidateScores, make_encoder
 
-KINDS = ("ppo", "a2c", "recurrent_ppo", "dqn", "qrdqn", "sac", "slateq", "reinforce", "iql", "bc")
+KINDS = (
+    "ppo",
+    "sb3_ppo",
+    "a2c",
+    "recurrent_ppo",
+    "dqn",
+    "qrdqn",
+    "sac",
+    "slateq",
+    "reinforce",
+    "iql",
+    "bc",
+)
 QUICK = {"width": 4}
 FILE = """
 import torch
@@ -112,7 +124,7 @@ def flat_names(state, prefix=""):
 
 
 def test_a_copy_in_another_process_knows_the_class():
-    agent = make_agent("ppo", people(), network=Additive, **QUICK)
+    agent = make_agent("sb3_ppo", people(), network=Additive, **QUICK)
     copied = pickle.loads(pickle.dumps(agent))
     observation, _ = agent.env.reset(seed=0)
     slates = [each.predict(observation, deterministic=True)[0] for each in (agent, copied)]

@@ -16,7 +16,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
 
-KINDS = ("dqn", "qrdqn", "ppo", "a2c", "recurrent_ppo", "sac")
+KINDS = ("dqn", "qrdqn", "sb3_ppo", "a2c", "recurrent_ppo", "sac")
 
 #: With agents that are not meant to learn so fast, or to overlook the order of candidates.
 ALL_KINDS = (*KINDS, "full_slate_q")
@@ -120,9 +120,9 @@ def test_unsuitable_scenarios_are_told_apart():
         ("dqn", {"tau": 0.0}),
         ("dqn", {"exploration": 2.0}),
         ("qrdqn", {"n_quantiles": 0}),
-        ("ppo", {"clip_range": 0.0}),
-        ("ppo", {"gamma": 1.5}),
-        ("ppo", {"width": 0}),
+        ("sb3_ppo", {"clip_range": 0.0}),
+        ("sb3_ppo", {"gamma": 1.5}),
+        ("sb3_ppo", {"width": 0}),
         ("sac", {"device": "gpu"}),
     ],
 )
@@ -132,7 +132,7 @@ def test_settings_out_of_range_are_refused(kind, settings):
         make_agent(kind, env, **settings)
 
 
-@pytest.mark.parametrize("kind", ["dqn", "ppo", "slateq"])
+@pytest.mark.parametrize("kind", ["dqn", "sb3_ppo", "slateq"])
 def test_a_missing_gpu_is_told_at_once(kind, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     env = RecommendationVectorEnv(InterestEvolution, num_envs=2)
@@ -142,7 +142,7 @@ def test_a_missing_gpu_is_told_at_once(kind, monkeypatch):
     assert getattr(made, "trainer", made).device.type == "cpu"
 
 
-@pytest.mark.parametrize("kind", ["dqn", "ppo", "slateq"])
+@pytest.mark.parametrize("kind", ["dqn", "sb3_ppo", "slateq"])
 def test_what_was_saved_with_a_gpu_is_loaded_without(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     env = RecommendationVectorEnv(InterestEvolution, num_envs=2)

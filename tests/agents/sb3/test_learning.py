@@ -155,5 +155,5 @@ def test_what_was_seen_at_first_is_recalled():
     best, blind = 1 / 2 + 4 * 15 / 16, 5 / 2
     recalls = make_agent("recurrent_ppo", env, seed=0).learn(16_000)
     assert evaluate(recalls, Hint, n_episodes=1_000, seed=1).return_mean > 0.97 * best
-    forgets = make_agent("ppo", env, seed=0).learn(3_000)
+    forgets = make_agent("sb3_ppo", env, seed=0).learn(3_000)
     assert evaluate(forgets, Hint, n_episodes=1_000, seed=1).return_mean < 1.1 * blind

@@ -13,7 +13,7 @@ from recsim_env.scenarios.interest_evolution import InterestEvolution
 torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 pytest.importorskip("sb3_contrib", reason='needs pip install "recsim-env[agents]"')
 
-KINDS = ("ppo", "a2c", "recurrent_ppo")
+KINDS = ("sb3_ppo", "a2c", "recurrent_ppo")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_minibatches_divide_the_rollout(rollout, n_minibatches, num_envs):
     assert abs(n_steps * num_envs - rollout) <= n_minibatches * max(num_envs, 2)
 
 
-@pytest.mark.parametrize("kind", ["ppo", "a2c"])
+@pytest.mark.parametrize("kind", ["sb3_ppo", "a2c"])
 @pytest.mark.parametrize(("n_candidates", "slate_size"), [(4, 1), (10, 3)])
 def test_a_model_trains_with_the_probabilities_that_the_agent_states(
     kind, n_candidates, slate_size
@@ -80,7 +80,7 @@ def test_a_flat_network_knows_candidates_by_their_place():
     observation, _ = env.reset(seed=0)
     turned = observation | {"candidates": np.roll(observation["candidates"], 1, axis=1)}
     for network, is_moved in (("candidates", True), ("flat", False)):
-        agent: Any = make_agent("ppo", env, network=network)
+        agent: Any = make_agent("sb3_ppo", env, network=network)
         with torch.no_grad():
             found = [
                 agent.scores(agent.tensors(seen, agent.begin_state(8)))
@@ -92,8 +92,8 @@ def test_a_flat_network_knows_candidates_by_their_place():
 @pytest.mark.parametrize(
     ("kind", "setting", "value"),
     [
-        ("ppo", "network", "round"),
-        ("ppo", "n_epochs", 0),
+        ("sb3_ppo", "network", "round"),
+        ("sb3_ppo", "n_epochs", 0),
         ("recurrent_ppo", "clip_range", 0.0),
         ("recurrent_ppo", "n_minibatches", 0),
         ("a2c", "rollout", 0),

@@ -1,0 +1,146 @@
+"""PPO: its gradients against Stable-Baselines3's, its advantages, and what it goes on from."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import load_agent, make_agent
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.interest_evolution import InterestEvolution
+
+torch = pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+
+
+def people(num_envs=8, **settings):
+    return RecommendationVectorEnv(InterestEvolution, num_envs=num_envs, **settings)
+
+
+@pytest.mark.parametrize(("slate_size", "entropy"), [(1, 0.0), (3, 0.01)])
+def test_gradients_are_those_of_stable_baselines3(slate_size, entropy):
+    """One minibatch of its own rollout and the same weights: its `train` against ours."""
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    from recsim_env.agents.policy_gradient.update import take_steps
+
+    env = people(slate_size=slate_size)
+    given: dict[str, Any] = {"n_minibatches": 1, "n_epochs": 1, "entropy": entropy, "rollout": 256}
+    theirs: Any = make_agent("sb3_ppo", env, seed=1, **given)
+    ours: Any = make_agent("ppo", env, seed=2, **given)
+    model, network = theirs.model, ours.network
+    network.values = lambda seen: network(seen)[1][:, None]  # as its policy asks for them
+    model.policy.network = network
+    kept: list[Any] = []
+
+    class Kept(torch.optim.SGD):
+        def step(self, closure=None):
+            kept.append([each.grad.clone() for each in network.parameters()])
+
+    model.policy.optimizer = Kept(network.parameters(), lr=0.0)
+    theirs.learn(256)
+    buffer = model.rollout_buffer
+    seen = {name: torch.as_tensor(each) for name, each in buffer.observations.items()}
+    rows = network.inputs(seen) | {
+        "slate": torch.as_tensor(buffer.actions).long(),
+        "log_prob": torch.as_tensor(buffer.log_probs)[:, 0],
+        "advantage": torch.as_tensor(buffer.advantages)[:, 0],
+        "return": torch.as_tensor(buffer.returns)[:, 0],
+    }
+    more = ours.settings.of_update(256)
+    take_steps(network, Kept(network.parameters(), lr=0.0), rows, ours.rng, **more)
+    assert len(kept) == 2
+    assert max(each.abs().max() for each in kept[0]) > 0.01
+    for their, our in zip(*kept, strict=True):
+        assert torch.allclose(their, our, rtol=0.0, atol=1e-6)
+
+
+def test_advantages_are_discounted_sums_within_sessions():
+    """Of three people: one goes on, one leaves at step 1, and one is cut off there."""
+    from recsim_env.agents.policy_gradient.rollout import Rollout
+
+    rng, gamma, gae_lambda = np.random.default_rng(0), 0.9, 0.8
+    values, rewards = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=(4, 3))
+    rollout = Rollout(4, 3, torch.device("cpu"))
+    rollout.begin(rng)
+    for step in range(4):
+        left, over = (np.array([False, step == 1, each]) for each in (False, step == 1))
+        number = torch.arange(3) + 3 * step
+        rollout.see(torch.from_numpy(values[step]), number=number)
+        rollout.earn(rewards[step], left, over, np.array([True, step != 2, step != 2]))
+    assert rollout.is_full
+    found = rollout.batch(values[4], gamma=gamma, gae_lambda=gae_lambda)
+    expected = {}
+    for person in range(3):
+        for step in range(4):
+            is_over = person > 0 and step == 1
+            following = 0.0 if person == 1 and is_over else values[step + 1, person]
+            error = rewards[step, person] + gamma * following - values[step, person]
+            expected[step, person] = error, is_over
+    for person in range(3):
+        after = 0.0
+        for step in (3, 2, 1, 0):
+            error, is_over = expected[step, person]
+            after = error if is_over else error + gamma * gae_lambda * after
+            expected[step, person] = after
+    steps = [key for key in expected if key not in ((2, 1), (2, 2))]
+    numbers = found["number"].tolist()
+    assert sorted(numbers) == sorted(3 * step + person for step, person in steps)
+    for number, advantage, whole in zip(numbers, found["advantage"], found["return"], strict=True):
+        key = divmod(number, 3)
+        assert advantage == pytest.approx(expected[key], abs=1e-5)
+        assert whole == pytest.approx(expected[key] + values[key], abs=1e-5)
+
+
+def test_rewards_are_scaled_as_by_stable_baselines3():
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    from stable_baselines3.common.running_mean_std import RunningMeanStd
+
+    from recsim_env.agents.policy_gradient.reward_scale import RewardScale
+
+    rng, scale, theirs = np.random.default_rng(0), RewardScale(0.9), RunningMeanStd(shape=())
+    scale.begin(4)
+    earned = np.zeros(4)
+    for _ in range(20):
+        rewards, is_over = 5.0 * rng.random(4), rng.random(4) < 0.3
+        earned = 0.9 * earned + rewards
+        theirs.update(earned)
+        expected = np.clip(rewards / np.sqrt(theirs.var + 1e-8), -10.0, 10.0)
+        found = scale.scaled(rewards, is_over, np.ones(4, bool))
+        assert found == pytest.approx(expected)
+        earned[is_over] = 0.0
+
+
+def test_learning_goes_on_amid_a_rollout_as_if_it_had_not_been_saved(tmp_path):
+    """Rollouts of 64, saved after 100 and 200 interactions."""
+    settings: dict[str, Any] = {"rollout": 64, "width": 8}
+    whole: Any = make_agent("ppo", people(), seed=3, **settings)
+    whole.learn(100).learn(100).learn(100)
+    agent: Any = make_agent("ppo", people(), seed=3, **settings)
+    for _ in range(3):
+        agent.learn(100)
+        agent.save(tmp_path / "an.agent")
+        agent = load_agent(tmp_path / "an.agent", people())
+    assert agent.num_timesteps == whole.num_timesteps
+    for mine, other in zip(agent.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+def test_it_learns_with_any_number_of_people():
+    """Settings that are 0 suit the number; a rollout has two steps of everybody at least."""
+    for num_envs in (1, 3, 700):
+        agent: Any = make_agent("ppo", people(num_envs, max_episode_steps=5), seed=0, width=4)
+        before = agent.network.score.weight.clone()
+        agent.learn(agent.rollout.n_steps * num_envs + num_envs)
+        assert not torch.equal(before, agent.network.score.weight)
+    small: Any = make_agent("ppo", people(1), rollout=1, width=4)
+    small.learn(4)
+    assert all(each.isfinite().all() for each in small.network.parameters())
+
+
+def test_a_flat_network_knows_candidates_by_their_place():
+    env = people()
+    observation, _ = env.reset(seed=0)
+    turned = observation | {"candidates": np.roll(observation["candidates"], 1, axis=1)}
+    for network, is_moved in (("candidates", True), ("flat", False)):
+        agent: Any = make_agent("ppo", env, network=network).learn(64)
+        found = [agent.scores(seen, agent.begin_state(8)) for seen in (observation, turned)]
+        assert np.allclose(np.roll(found[0], 1, axis=1), found[1], atol=1e-6) == is_moved
