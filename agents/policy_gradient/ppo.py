@@ -9,6 +9,7 @@ from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction, Moment
 from recsim_env.agents.core.restoring import State, part, split
 from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.agents.networks.training import OptimizedSettings, Trainer
@@ -155,17 +156,17 @@ class PPO(Agent):
             scores = scores - np.log(self.rng.standard_exponential(scores.shape, np.float32))
         return best_candidates(scores, self.slate_size)
 
-    def _slate_chance(
-        self, observation: Observation, slates: np.ndarray, state: Any, *, deterministic: bool
-    ) -> np.ndarray:
-        """Returns whether slates are the best, or the chance that they are drawn."""
-        from recsim_env.agents.networks.plackett_luce import drawn_chance
+    def _slate_distribution(
+        self, observation: Observation, state: Any, *, deterministic: bool
+    ) -> SlateDistribution:
+        """Returns the best slates, or those that are drawn."""
+        from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
         scores = self.scores(observation, state)
         if deterministic:
             best = best_candidates(scores, self.slate_size)
-            return np.asarray((best == slates).all(axis=1), float)
-        return drawn_chance(scores.astype(np.float64), slates)
+            return Listed(best[:, None], len(best), scores.shape[1])
+        return DrawnSlates(scores.astype(np.float64), self.slate_size)
 
     # Learning ------------------------------------------------------------------------------------
 
