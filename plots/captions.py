@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import Estimate
 from recsim_env.results.shared_runs import SharedRuns
-from recsim_env.results.standings import BASELINE, CEILINGS
 from recsim_env.results.table import ResultTable
 from recsim_env.results.wording import number, with_interval
 
@@ -37,9 +37,7 @@ def interactions(counts: Iterable[int]) -> str:
 def learned_from(table: ResultTable) -> str:
     """Returns how many interactions the agents that learn had in a benchmark."""
     finals = table.rows(phase="final")
-    return interactions(
-        row["interactions"] for row in finals if row["agent"] not in (BASELINE, *CEILINGS)
-    )
+    return interactions(row["interactions"] for row in finals if not is_reference(row["agent"]))
 
 
 def over_scenarios(

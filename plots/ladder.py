@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from recsim_env.agent_registry import TUNED, names_of
+from recsim_env.agent_registry import TUNED, is_reference, names_of
 from recsim_env.plots import style
 from recsim_env.plots.captions import learned_from, number, seeds, seeds_and_intervals
 from recsim_env.results.standings import BASELINE, CEILINGS, REFERENCE, Rungs, ladder
@@ -114,7 +114,7 @@ def _families(rows: list[Rungs]) -> list[str]:
 
 def _members(family: str, agents: set[str]) -> list[str]:
     """Returns which of the agents that learn are of a family, in the order of the style."""
-    learners = agents - {BASELINE, *CEILINGS}
+    learners = {agent for agent in agents if not is_reference(agent)}
     if family == OTHERS:
         return sorted(agent for agent in learners if style.family_of(agent) is None)
     own = [label for name in names_of(family) for label in (name, f"{name}{TUNED}")]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.plots import line_names, style
 from recsim_env.plots.captions import seeds_and_intervals
 from recsim_env.results.intervals import Estimate
-from recsim_env.results.standings import BASELINE, CEILINGS
+from recsim_env.results.standings import BASELINE
 from recsim_env.results.table import ResultTable
 from recsim_env.results.tradeoffs import Tradeoff, tradeoffs
 
@@ -89,7 +90,7 @@ def _new_panels(n_labels: int) -> list[Axes]:
 
 def _faint(found: list[Tradeoff]) -> set[str]:
     """Returns the agents that are drawn small and grey: where there are many, all but the best."""
-    learn = [each for each in found if each.agent not in (BASELINE, *CEILINGS)]
+    learn = [each for each in found if not is_reference(each.agent)]
     if len(learn) <= _MANY:
         return set()
     ranked = sorted(learn, key=lambda each: -each.score.mean)
@@ -119,7 +120,7 @@ def _draw_panel(
 
 
 def _draw_frontier(ax: Axes, points: dict[str, tuple[Estimate, Estimate]]) -> None:
-    learn = {a: (x.mean, y.mean) for a, (x, y) in points.items() if a not in (BASELINE, *CEILINGS)}
+    learn = {a: (x.mean, y.mean) for a, (x, y) in points.items() if not is_reference(a)}
     best = [
         (x, y)
         for x, y in learn.values()

@@ -23,6 +23,9 @@ REFERENCES = "references"
 #: What is appended to an agent's name where its settings are tuned ones.
 TUNED = " (tuned)"
 
+#: What is appended to an agent's name where it sees the true state: it is a reference then.
+SIGHTED = " (state)"
+
 
 @dataclass(frozen=True)
 class AgentEntry:
@@ -147,6 +150,16 @@ REGISTRY: dict[str, AgentEntry] = {
 def names_of(family: str) -> list[str]:
     """Returns the agents of a family, in the order of the registry."""
     return [name for name, entry in REGISTRY.items() if entry.family == family]
+
+
+def is_reference(label: str) -> bool:
+    """Returns whether an agent is what others are measured against, and is not compared with them.
+
+    >>> is_reference("oracle"), is_reference("ppo (state)"), is_reference("ppo (tuned)")
+    (True, True, False)
+    """
+    label = plain_name(label)
+    return label.endswith(SIGHTED) or label in names_of(REFERENCES)
 
 
 def plain_name(label: str) -> str:

@@ -22,9 +22,6 @@ from recsim_env.scenarios.recent_clicks import (
     take_in,
 )
 
-# Whether true interests and boredom are observed; see `Boredom.flags`.
-OBSERVES_STATE = True
-
 EXAMINATION_ORDERS = ("top_down", "mixed")
 
 # People like about 4 topics, at least 3 and at most 5; items are about 2 or 3.
@@ -59,8 +56,6 @@ class Boredom(Scenario):
       scaled to length 1. `candidates` (n_candidates, n_topics) what they are about (absent without
       `show_items`). `response` (slate_size, 2) of the last slate: clicked, and main topic, 0 where
       the place was empty. `user_id`; `item_id` (n_candidates). Interests and boredom are hidden;
-      `observe_state` adds `user` (2 n_topics): interests as far as boredom leaves them now, and the
-      share of a spell of boredom that is left, 1 where there is none.
     Action: indices of the `slate_size` candidates to show.
     Reward: clicks.
     End: never by itself; truncated at the horizon.
@@ -156,7 +151,7 @@ class Boredom(Scenario):
     )
     diversity_threshold: int = setting(4, low=2, high=MOST_ITEMS, doc="places that it fills then")
     show_items: bool = setting(True, doc="whether `candidates` are shown")
-    observe_state: bool = setting(False, doc="whether `user` is shown")
+    observe_state: bool = setting(False)
     spell_cost: float = setting(2.0, low=0, high=LARGE, doc="of `long_term_value`")
     spell_decay: float = setting(0.4, low=0, high=1, doc="likewise")
 
@@ -214,12 +209,9 @@ class Boredom(Scenario):
         return {"n_clicks": (users["n_clicks"] != tally(topic, is_kept, self.n_topics)).any(axis=1)}
 
     def observation_layout(self) -> Mapping[str, Any]:
-        """Clicks of late and of the episode, and perhaps what interests and bores the person."""
+        """Clicks of late and of the episode."""
         of_each_topic = shown(float, 0, 1, self.n_topics)
-        layout = {"history": dict.fromkeys(("recent", "clicked"), of_each_topic)}
-        if self.observe_state:
-            layout["user"] = dict.fromkeys(("interest", "bored_steps_left"), of_each_topic)
-        return layout
+        return {"history": dict.fromkeys(("recent", "clicked"), of_each_topic)}
 
     def info_layout(self) -> Layout:
         """How many topics the person is bored of."""
@@ -237,10 +229,6 @@ class Boredom(Scenario):
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
         """Clicked places were looked at; the others by the mean over both orders of reading."""
         return np.where(clicked, 1.0, self.derived()["look"])
-
-    def flags(self) -> Mapping[str, bool]:
-        """Whether the observation has columns for the person's state."""
-        return {"OBSERVES_STATE": self.observe_state}
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -304,7 +292,7 @@ class Boredom(Scenario):
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
-        """Shows clicks of late and of the episode, and perhaps the person's state."""
+        """Shows clicks of late and of the episode."""
         history = observation.history
         most = config.boredom_threshold if config.boredom_threshold > 0 else config.recent_clicks
         length = length_of(user.profile)
@@ -312,11 +300,6 @@ class Boredom(Scenario):
             history.recent[topic] = min(1.0, user.n_clicks[topic] / most)
             if length > 0.0:
                 history.clicked[topic] = min(1.0, user.profile[topic] / length)
-        if OBSERVES_STATE:
-            for topic in range(config.n_topics):
-                left = user.bored_steps_left[topic] / config.boredom_window
-                observation.user.interest[topic] = user.interest[topic] * user.attention[topic]
-                observation.user.bored_steps_left[topic] = left
 
     @staticmethod
     def report(config, user, items, info):

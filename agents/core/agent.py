@@ -14,6 +14,7 @@ from recsim_env.agents.core.requirements import first_lack
 from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
 from recsim_env.agents.core.session import Memory
 from recsim_env.agents.core.settings import AgentSettings
+from recsim_env.agents.core.sight import Sight, sighted
 from recsim_env.agents.core.slate_distribution import (
     Listed,
     Propensities,
@@ -50,6 +51,7 @@ class Agent(ABC):
       settings: all of them, as a frozen dataclass.
       env: the batch of people among whom it acts.
       stage: through what it steps them: `env`, or what watches it and says what is earned.
+      sight: what it sees of them beyond what they show, if it does; `env` is a twin then.
       world: what scenario it learned in last; see `agents.core.world`.
       memory: what it remembers within a session, if it does.
       monitor: called now and then while learning with losses by name, and `num_timesteps`.
@@ -140,8 +142,9 @@ class Agent(ABC):
           ValueError: it is another world; the message says in what it differs.
         """
         people, _ = acting.people_of(env)
-        if people.scenario != self.env.scenario:
-            here = describe_world(people.scenario)
+        scenario = sighted(people.scenario) if self.settings.sees_state else people.scenario
+        if scenario != self.env.scenario:
+            here = describe_world(scenario)
             if difference(describe_world(self.env.scenario), here):
                 is_free = another_world or not self.knows_its_world
                 require_alike(self.world, here, another_world=is_free)
@@ -156,7 +159,8 @@ class Agent(ABC):
     def _enter(self, env: Any) -> None:
         """Acts in an environment from now on."""
         people, stage = acting.people_of(env)
-        if self.is_privileged and acting.stands_for_others(env):
+        looks = self.is_privileged or self.settings.sees_state
+        if looks and acting.stands_for_others(env):
             raise TypeError(
                 f"{type(self).__name__} looks into the people whom it serves, and cannot in "
                 f"{type(env).__name__}; give it the batch that gymnasium.make_vec makes without "
@@ -165,7 +169,10 @@ class Agent(ABC):
         reason = self.unsuitable(people.scenario)
         if reason is not None:
             raise UnsuitableScenario(reason)
-        self.env, self.stage = people, stage
+        self.env, self.stage, self.sight = people, stage, None
+        if self.settings.sees_state and not people.scenario.observe_state:
+            self.sight = Sight(people, stage)
+            self.env, self.stage = self.sight.env, self.sight.stage
 
     @abstractmethod
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
@@ -317,6 +324,7 @@ class Agent(ABC):
         space: Any = self.env.single_observation_space
         name = type(self).__name__
         seen, is_single = acting.batched(observation, space, name)
+        seen = seen if self.sight is None else self.sight.of(seen, name)
         for field in space.spaces if self.needs_every_field else ():
             if field not in seen:
                 raise acting.lack_of(field, name)
@@ -439,9 +447,10 @@ class Agent(ABC):
             raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
         people, _ = acting.people_of(env)
         try:
-            here = describe_world(people.scenario)
-            require_alike(about["world"], here, another_world=another_world)
             settings = cls.Settings.restored(about["settings"], changes)
+            sees_state = cls.Settings.of(cls.__name__, settings).sees_state
+            here = describe_world(sighted(people.scenario) if sees_state else people.scenario)
+            require_alike(about["world"], here, another_world=another_world)
             agent = cls.blank(env, seed=about["seed"], **settings)
         except UnsuitableScenario:
             raise

@@ -50,6 +50,11 @@ class AgentSettings:
         """Returns the settings by name."""
         return {name: getattr(self, name) for name in self.defaults()}
 
+    @property
+    def sees_state(self) -> bool:
+        """Whether the agent sees the true state of people and items, as a reference."""
+        return getattr(self, "observe", "shown") == "state"
+
     def share_after(self, n_steps: int) -> float:
         """Returns the share of random slates after so many interactions; by default none."""
         return 0.0

@@ -115,6 +115,11 @@ def candidates_of(observation: Tensors) -> torch.Tensor:
     return observation["candidates"].clone(memory_format=torch.contiguous_format)
 
 
+def beside_candidates(boxes: Mapping[str, spaces.Box]) -> list[str]:
+    """Returns the fields that say more of each candidate: their names begin with "candidate_"."""
+    return [name for name in boxes if name.startswith("candidate_")]
+
+
 def tempered(x: torch.Tensor) -> torch.Tensor:
     """Returns sign(x) log(1 + |x|): x where it is small, and no very large numbers."""
     return x.abs().log1p_().copysign_(x)
@@ -132,7 +137,8 @@ class CandidateEncoder(nn.Module):
     with f: fields as wide (a person's interests, say), wider ones cut from their end into blocks as
     wide, and the rows of fields of such rows. x are f, its products with the blocks, and for each
     block and row r the dot product f · r and the entry of r at f's largest feature: how much of r
-    is of the candidate's kind. With g and x `tempered`:
+    is of the candidate's kind. Fields whose names begin with "candidate_" have a row for each of
+    them too, which is added to x and, in the last product, to f. With g and x `tempered`:
 
         person = relu(A g),    candidate = relu(B relu(C x + D g + (E f) * (F g)))
 
@@ -151,6 +157,8 @@ class CandidateEncoder(nn.Module):
         n_candidates_of(space)
         boxes = boxes_of(space)
         n_features = boxes.pop("candidates").shape[-1]
+        self.beside = beside_candidates(boxes)
+        n_beside = sum(boxes.pop(name).shape[-1] for name in self.beside)
         self.fields = list(boxes)
         shapes = {name: box.shape for name, box in boxes.items()}
         n_person = sum(math.prod(shape) for shape in shapes.values())
@@ -162,10 +170,10 @@ class CandidateEncoder(nn.Module):
         ]
         self.rows = [name for name, shape in shapes.items() if shape[1:] == (n_features,)]
         n_rows = len(self.blocks) + sum(shapes[name][0] for name in self.rows)
-        n_joint = n_features * (1 + len(self.blocks)) + 2 * n_rows
+        n_joint = n_features * (1 + len(self.blocks)) + 2 * n_rows + n_beside
         self.person = nn.Linear(max(1, n_person), 3 * width)
         self.joint = nn.Linear(n_joint, width, bias=False)
-        self.select = nn.Linear(n_features, width, bias=False)
+        self.select = nn.Linear(n_features + n_beside, width, bias=False)
         self.hidden = nn.Linear(width, width)
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
@@ -181,8 +189,10 @@ class CandidateEncoder(nn.Module):
         rows = torch.cat(compared, 1).transpose(1, 2)
         kind = features.argmax(dim=2, keepdim=True).expand(-1, -1, rows.shape[2])
         products = [features * block for block in blocks]
-        joint = [features, *products, features @ rows, rows.gather(1, kind)]
-        return {"known": known, "features": features, "joint": tempered(torch.cat(joint, 2))}
+        beside = [observation[name] for name in self.beside]
+        joint = [features, *products, features @ rows, rows.gather(1, kind), *beside]
+        described = torch.cat([features, *map(tempered, beside)], 2) if beside else features
+        return {"known": known, "features": described, "joint": tempered(torch.cat(joint, 2))}
 
     def described(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns, from `inputs`, what `forward` returns."""

@@ -38,6 +38,14 @@ class EncoderSettings(NetworkSettings):
         "own, a class, module:Class or file.py:Class; see `recsim_env.agents.networks.encoder`",
     )
 
+    observe: str = setting(
+        "shown",
+        is_new=True,
+        choices=("shown", "state"),
+        doc="what is seen: what the scenario shows; or also the true state of people and items "
+        "(its `observe_state`), as a reference that tells what is hidden from what is not learned",
+    )
+
     def __post_init__(self) -> None:
         given: Any = self.network
         if not isinstance(given, type | str | os.PathLike):

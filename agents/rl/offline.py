@@ -46,7 +46,7 @@ class OfflineAgent(SlatePolicyAgent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         # One generator is saved for both.
-        logger = make_agent(self.settings.logger, env, seed=seed, rng=self.rng)
+        logger = make_agent(self.settings.logger, self.stage, seed=seed, rng=self.rng)
         is_online = isinstance(logger, OnlineAgent) and not logger.has_schedule
         if not is_online or logger.draws_slates is not None:
             raise refusal(

@@ -12,6 +12,7 @@ from recsim_env.core.settings import (
     check_settings,
     quoted,
     setting,
+    telling,
 )
 
 
@@ -65,6 +66,13 @@ class CommonSettings:
         "'file.py:function' (docs/how-to/own-reward.md)",
     )
 
+    observe_state: bool = setting(
+        False,
+        is_new=True,
+        doc="whether what is hidden of people and items is observed too, in entries of their own "
+        "(`recsim_env.core.hidden`): for references, not for agents that are compared",
+    )
+
     #: Which of `recsim_env.core.reward.REWARDS` the scenario's own reward is, if it is one.
     pays: ClassVar[str] = ""
 
@@ -103,9 +111,11 @@ class CommonSettings:
     def settings(self) -> dict[str, Any]:
         """The settings as a dict, from which the scenario can be made again with some changed.
 
-        A `reward` of None is left out, which is every scenario's that has no words of its own.
+        A `reward` of None is left out, which is every scenario's that has no words of its own; and
+        so is what is new and as by default (see `telling`), of which nothing older knows.
         """
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        found = telling(type(self), found)
         if found["reward"] is None:
             del found["reward"]
         return found | ({"n_candidates": _All(self.n_candidates)} if self.offers_all else {})

@@ -28,13 +28,20 @@ _TAKEN = frozenset(dir(np.record))
 
 @dataclass(frozen=True)
 class Shown:
-    """How the recommender sees a field; see `shown` for the attributes."""
+    """How the recommender sees a field; see `shown` for the attributes.
+
+    Attributes:
+      divisor: what numbers are divided by.
+      is_log: whether it is the sign and log(1 + size) that is seen.
+    """
 
     under: str | None = None
     names: str | tuple[str, ...] | None = None
     one_hot: bool = False
     clip: float | None = None
     bounds: tuple[float, float] | None = None
+    divisor: float = 1.0
+    is_log: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from recsim_env.core.choice import RESPONSE_FIELDS, examination_probability
 from recsim_env.core.common import CommonSettings
-from recsim_env.core.fields import Layout, config_record
+from recsim_env.core.fields import Layout, config_record, shown
+from recsim_env.core.hidden import CANDIDATE_STATE
 from recsim_env.core.memory import check_memory
 from recsim_env.core.reward import function_of, name_of, own
 from recsim_env.core.schema import Schema
@@ -244,9 +245,15 @@ class Scenario(CommonSettings):
             item=self.item_layout(),
             response=self.response_layout(),
             info=self.info_layout(),
-            observation=self.observation_layout(),
+            observation=dict(self.observation_layout()) | self._worth_layout(),
             sizes=self.settings,
+            shows_state=self.observe_state,
         )
+
+    def _worth_layout(self) -> dict[str, Layout]:
+        """Returns the column of the expected reward of candidates, where the state is seen."""
+        is_known = self.observe_state and self.outlook("expected_reward") is not None
+        return {CANDIDATE_STATE: {"expected_reward": shown(float)}} if is_known else {}
 
     def config(self, **overrides: Any) -> np.ndarray:
         """Returns a 1-element structured array: settings, `derived` and a blank response."""

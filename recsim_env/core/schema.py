@@ -18,6 +18,7 @@ import numpy as np
 from gymnasium import spaces
 
 from recsim_env.core.fields import Field, Layout, Shown, record_dtype
+from recsim_env.core.hidden import CANDIDATE_STATE, hidden_of_items, hidden_of_person
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Schema:
         "candidates" and "response" have theirs. It is also the order of the entries; those that
         only copy follow.
       sizes: `n_candidates`, `slate_size`, `n_users` and `n_items`.
+      shows_state: whether what is hidden of people and items is seen too, in entries of its own
+        (`recsim_env.core.hidden`).
     """
 
     user: Layout
@@ -93,6 +96,7 @@ class Schema:
     info: Layout
     observation: Mapping[str, Any]
     sizes: Mapping[str, int]
+    shows_state: bool = False
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -100,6 +104,7 @@ class Schema:
         rows = {
             "candidates": self.sizes["n_candidates"],
             "response": self.sizes["slate_size"],
+            CANDIDATE_STATE: self.sizes["n_candidates"],
         }
         copied: dict[str, dict[str, Field]] = {name: {} for name in self.observation}
         for name, field in _shown(self.user):
@@ -107,6 +112,9 @@ class Schema:
             copied.setdefault(under or "user", {})[name] = field
         for entry, layout in (("candidates", self.item), ("response", self.response)):
             copied.setdefault(entry, {}).update(_shown(layout))
+        if self.shows_state:
+            copied |= hidden_of_person(self.user)
+            copied[CANDIDATE_STATE] = hidden_of_items(self.item)
         found = {}
         for name, fields in copied.items():
             spec = self.observation.get(name, {})
@@ -191,8 +199,10 @@ class Schema:
 
     def copying_source(self) -> str:
         """Returns the text of `copy_shown`."""
+        over_candidates = "for index in range(len(candidates)):", "index"
         loops = {
-            "candidates": ("for index in range(len(candidates)):", "index"),
+            "candidates": over_candidates,
+            CANDIDATE_STATE: over_candidates,
             "response": ("for place in range(len(response)):", "place"),
         }
         lines = []
@@ -229,6 +239,10 @@ def _copying(column: str, value: str, field: Field) -> list[str]:
     value_of_each = value + each
     if seen.clip is not None:
         value_of_each = f"min({value_of_each}, {float(seen.clip)!r})"
+    if seen.divisor != 1.0:
+        value_of_each = f"{value_of_each} / {seen.divisor!r}"
+    if seen.is_log:
+        value_of_each = f"tempered({value_of_each})"
     line = f"{column}{each} = {value_of_each}"
     return [f"for column in range(len({value})):", f"    {line}"] if field.shape else [line]
 
@@ -238,10 +252,15 @@ def _function_of(name: str, source: str) -> Callable[..., None]:
     """Returns a function from its text, which tracebacks and debuggers show."""
     file = f"<{name}, made by recsim_env.core.schema, {zlib.crc32(source.encode()):x}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names: dict[str, Any] = {"__name__": __name__}
+    names: dict[str, Any] = {"__name__": __name__, "tempered": tempered}
     exec(compile(source, file, "exec"), names)
     function: Callable[..., None] = names[name]
     return function
+
+
+def tempered(value: Any) -> float:
+    """Returns sign(value) log(1 + |value|): the value where it is small, and never a large one."""
+    return math.copysign(math.log1p(abs(float(value))), float(value))
 
 
 def copy_shown(user: Any, items: Any, candidates: Any, response: Any, observation: Any) -> None:

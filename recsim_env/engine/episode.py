@@ -17,6 +17,7 @@ HAS_CATALOGUE = True
 HAS_USERS = True
 HAS_INFO = True
 HAS_ANOTHER_REWARD = True
+SHOWS_WORTH = True
 
 sample_user = Scenario.sample_user
 sample_visitor = Scenario.sample_visitor
@@ -24,6 +25,7 @@ begin_episode = Scenario.begin_episode
 respond = Scenario.respond
 observe = Scenario.observe
 report = Scenario.report
+expected_reward = Scenario.expected_reward
 
 # The step of a slot whose `user_id` was asked for, until its episode begins.
 ASKED = -1
@@ -122,6 +124,10 @@ def show(config, items, slot, observation, floats):
     offered = shelf(items, slot)
     copy_shown(slot.user, offered, slot.candidates, slot.response, observation)
     observe(config, slot.user, offered, slot.candidates, slot.response, observation)
+    if SHOWS_WORTH:
+        for index in range(len(slot.candidates)):
+            worth = expected_reward(config, slot.user, offered[slot.candidates[index]])
+            observation.candidate_state[index].expected_reward = worth
     if HAS_USERS:
         observation.user_id = slot.user_id
     if HAS_CATALOGUE:

@@ -136,6 +136,8 @@ def _bind(scenario: Scenario, *, compiled: bool, watch: Watcher | None = None) -
     functions = {getattr(Scenario, name): getattr(scenario, name) for name in HOOKS}
     functions[own] = scenario.reward_function
     functions[copy_shown] = scenario.schema.copy_shown
+    worth = scenario.outlook("expected_reward") if scenario.observe_state else None
+    functions[Scenario.expected_reward] = worth or judge
     if compiled:
         from recsim_env.compiler.prefetch import prefetch as compiled_prefetch
 
@@ -145,6 +147,7 @@ def _bind(scenario: Scenario, *, compiled: bool, watch: Watcher | None = None) -
         "HAS_USERS": scenario.n_users > 0,
         "HAS_INFO": len(scenario.info_layout()) > 0,
         "HAS_ANOTHER_REWARD": not scenario.pays_own,
+        "SHOWS_WORTH": worth is not None,
     }
     binder = Binder(functions, flags, compiled=compiled, layout=_layout(scenario))
     if watch is not None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import Estimate, estimate, paired_difference, paired_values
 from recsim_env.results.pairs import BySeed, better, holm
 from recsim_env.results.recorded import differing, flat
-from recsim_env.results.standings import ALWAYS_RUN, BASELINE, CEILINGS, final_by_seed
+from recsim_env.results.standings import ALWAYS_RUN, final_by_seed
 from recsim_env.results.table import ResultTable
 from recsim_env.results.unpaired import unpaired_difference
 
@@ -203,8 +204,7 @@ def _verdict(change: Change, p_value: float, level: float) -> Change:
 
 def _best(returns: Mapping[str, BySeed]) -> str | None:
     """Returns the agent with the highest mean return of those that are no references."""
-    references = (BASELINE, *CEILINGS)
-    means = {a: estimate([*of.values()]).mean for a, of in returns.items() if a not in references}
+    means = {a: estimate([*of.values()]).mean for a, of in returns.items() if not is_reference(a)}
     return max(means, key=means.__getitem__) if means else None
 
 

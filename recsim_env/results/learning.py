@@ -8,6 +8,7 @@ from statistics import median_high
 
 import numpy as np
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import Estimate, normalized_score
 from recsim_env.results.standings import BASELINE, CEILINGS, best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
@@ -74,7 +75,7 @@ def learning_speeds(table: ResultTable, scenario: str) -> list[LearningSpeed]:
     reference, uniform = returns[best_reference(table, scenario)], returns[BASELINE]
     curves: dict[str, dict[int, dict[int, float]]] = {}
     for row in table.rows(phase="evaluation", scenario=scenario):
-        if row["agent"] not in (BASELINE, *CEILINGS):
+        if not is_reference(row["agent"]):
             of_seed = curves.setdefault(row["agent"], {}).setdefault(row["seed"], {})
             of_seed[row["interactions"]] = row["return_mean"]
     found = []

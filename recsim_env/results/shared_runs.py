@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.inputs.spelling import did_you_mean
 from recsim_env.results.standings import BASELINE, CEILINGS, best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
@@ -84,7 +85,7 @@ def shared_runs(
     returns = {name: found for name in table.scenarios() if (found := _complete(table, name))}
     ran: dict[str, Collection[str]] = dict(returns)
     every = dict.fromkeys(agent for found in returns.values() for agent in found)
-    learners = [agent for agent in every if agent not in (BASELINE, *CEILINGS)]
+    learners = [agent for agent in every if not is_reference(agent)]
     _check_known("agents", agents, every)
     _check_known("scenarios", scenarios, returns)
     if agents is None and scenarios is None:
@@ -160,7 +161,7 @@ def _runs(
 
 def _learners_of(table: ResultTable) -> list[str]:
     found = dict.fromkeys(row["agent"] for row in table.rows(phase="final"))
-    return [agent for agent in found if agent not in (BASELINE, *CEILINGS)]
+    return [agent for agent in found if not is_reference(agent)]
 
 
 def _check_known(name: str, given: Collection[str] | None, known: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsim_env.agent_registry import REFERENCES, names_of
+from recsim_env.agent_registry import REFERENCES, is_reference, names_of
 from recsim_env.results.intervals import Estimate, estimate, normalized_score, paired_difference
 from recsim_env.results.layout import Row
 from recsim_env.results.pairs import best_set
@@ -175,7 +175,7 @@ def _rungs(table: ResultTable, scenario: str) -> Rungs | None:
     reference = best_reference(table, scenario)
     scored = {agent: _score(returns, agent, reference) for agent in returns}
     scores = {agent: score for agent, score in scored.items() if score is not None}
-    learners = [agent for agent in scores if agent not in (BASELINE, *CEILINGS)]
+    learners = [agent for agent in scores if not is_reference(agent)]
     if not learners:
         return None
     ranked = sorted(learners, key=lambda agent: (-scores[agent].mean, agent))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import Estimate
-from recsim_env.results.standings import ALWAYS_RUN, CEILINGS, standings
+from recsim_env.results.standings import standings
 from recsim_env.results.table import ResultTable
 
 SWEPT = "swept"
@@ -143,8 +144,7 @@ def _ranks(points: list[SweepPoint]) -> dict[str, int]:
         found = point.score or point.episode_return
         means.setdefault(point.of_agent, {}).setdefault(point.agent, []).append(found.mean)
     best = {agent: max(map(np.mean, of.values())) for agent, of in means.items()}
-    references = (*CEILINGS, *ALWAYS_RUN)
-    ranked = sorted(best, key=lambda agent: (agent in references, -best[agent], agent))
+    ranked = sorted(best, key=lambda agent: (is_reference(agent), -best[agent], agent))
     return {agent: place for place, agent in enumerate(ranked)}
 
 

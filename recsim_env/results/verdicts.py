@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import normalized_score, paired_values
 from recsim_env.results.pairs import BySeed, best_set
 from recsim_env.results.power import detectable_difference
 from recsim_env.results.sequential import noted_decisions
-from recsim_env.results.standings import BASELINE, CEILINGS, best_reference, final_by_seed
+from recsim_env.results.standings import BASELINE, best_reference, final_by_seed
 from recsim_env.results.table import ResultTable
 
 POWER = 0.8
@@ -43,13 +44,13 @@ class Detectable:
 
 
 def learners(table: ResultTable, scenario: str) -> dict[str, BySeed]:
-    """Returns agent to seed to final return, of the agents that are neither uniform nor ceilings.
+    """Returns agent to seed to final return, of the agents that are no references.
 
     Raises:
       ValueError: the table has no finished run of the scenario.
     """
     returns = final_by_seed(table, scenario)
-    return {agent: r for agent, r in returns.items() if agent not in (BASELINE, *CEILINGS)}
+    return {agent: r for agent, r in returns.items() if not is_reference(agent)}
 
 
 def detectable(table: ResultTable, scenario: str, level: float = 0.05) -> Detectable | None:

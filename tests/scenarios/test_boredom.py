@@ -284,23 +284,21 @@ def test_vector_influence_narrows_interests_and_scalar_influence_blurs_them(asse
 
 
 def test_observations_mean_what_is_said():
-    env = RecommendationVectorEnv(
-        Boredom(observe_state=True, boredom_threshold=2), num_envs=8, compiled=False
-    )
+    scenario = Boredom(observe_state=True, boredom_threshold=2)
+    env = RecommendationVectorEnv(scenario, num_envs=8, compiled=False)
     env.reset(seed=0)
     for _ in range(8):
         slates = best(env.expected_reward(), 5)
         shown = env.items[np.arange(8)[:, None], slates]
         observation = env.step(slates)[0]
         users = env.users
-        interest, left = np.split(observation["user"], 2, axis=1)
-        assert np.allclose(interest, users["interest"] * users["attention"])
-        assert np.allclose(left, users["bored_steps_left"] / W)
+        assert np.allclose(observation["state_interest"], users["interest"])
+        assert np.allclose(observation["state_bored_steps_left"], users["bored_steps_left"] / W)
         assert np.allclose(observation["candidates"], env.items["embedding"])
         assert np.array_equal(observation["response"][:, :, 1], shown["topic"])
         length = np.linalg.norm(observation["history"][:, N_TOPICS:], axis=1)
         assert np.allclose(length, users["profile"].any(axis=1), atol=1e-6)
-    assert (observation["user"][:, N_TOPICS:] < 1).any()
+    assert (observation["state_bored_steps_left"] < 1).any()
 
 
 def test_items_are_not_shown_where_the_catalogue_is_offered_whole():

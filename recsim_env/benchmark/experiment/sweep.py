@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from recsim_env.agent_registry import SIGHTED, is_reference
 from recsim_env.agents import agent_class
 from recsim_env.core.settings import as_type_of, quoted
 from recsim_env.envs.resolving import settings_of
@@ -143,7 +144,8 @@ def swept(
     """Returns the entries of a benchmark with a sweep, and which of them it made.
 
     Each combination of values is an entry of its own, under the label of the one that it is made
-    of and its values.
+    of and its values. So is an agent that sees the true state, whose label says so: it is a
+    reference.
 
     Returns:
       scenarios and agents by label; and of each label that is new, which label it is made of and
@@ -159,9 +161,12 @@ def swept(
         new = found[f"{what}s"] = {}
         for label, entry in given.items():
             for name, point in points(label, axes_of(label)).items():
-                if name in made or (point and name in given):
+                whole = {what: label, **entry, **point} if point else entry
+                if what == "agent" and whole.get("observe") == "state" and not is_reference(name):
+                    whole, name = {what: label, **whole}, f"{name}{SIGHTED}"
+                if name in made or (name != label and name in given):
                     raise ValueError(f"{what} {name!r} is there twice; give one another label")
-                made[name] = {what: label, **entry, **point} if point else entry
+                made[name] = whole
                 new |= {name: {"of": label, "settings": point}} if point else {}
         entries[f"{what}s"] = made
     return entries, found

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from recsim_env.agent_registry import is_reference
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.run import Run
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import MAX_SEED, BenchmarkSettings
 from recsim_env.results.sequential import UNTIL, Decision, StoppingRule, decisions
-from recsim_env.results.standings import BASELINE, CEILINGS
+from recsim_env.results.standings import BASELINE
 from recsim_env.results.table import ResultTable
 
 
@@ -111,8 +112,9 @@ def _asked(settings: BenchmarkSettings) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for run in make_plan(settings).runs:
-        if run.agent_label not in (BASELINE, *CEILINGS, *found.setdefault(run.scenario_label, [])):
-            found[run.scenario_label].append(run.agent_label)
+        asked = found.setdefault(run.scenario_label, [])
+        if not is_reference(run.agent_label) and run.agent_label not in asked:
+            asked.append(run.agent_label)
     found = {scenario: agents for scenario, agents in found.items() if len(agents) > 1}
     if not found:
         raise ValueError(
