@@ -90,8 +90,8 @@ class Transition:
             is_over=(terminated | truncated)[index],
             index=index,
             begins=begins[index],
-            state=_rows(state, index),
-            propensity=_rows(propensity, index),
+            state=rows_of_memory(state, index),
+            propensity=rows_of_memory(propensity, index),
         )
 
     @property
@@ -118,10 +118,10 @@ def shared_by_clicks(amounts: np.ndarray, clicked: np.ndarray) -> np.ndarray:
     return clicked * amounts[:, None] / np.maximum(clicked.sum(axis=1, keepdims=True), 1)
 
 
-def _rows(state: Any, index: np.ndarray) -> Any:
+def rows_of_memory(state: Any, index: np.ndarray | slice) -> Any:
     """Returns some rows of a memory, which is None, an array, or a named tuple of memories."""
     if isinstance(state, tuple):
-        return type(state)(*(_rows(part, index) for part in state))
+        return type(state)(*(rows_of_memory(part, index) for part in state))
     return None if state is None else state[index]
 
 

@@ -101,8 +101,9 @@ def evaluate(
     measure: bool = False,
     n_measured: int | None = None,
     backdrop: Backdrop | None = None,
+    deterministic: bool = True,
 ) -> Evaluation:
-    """Plays the first episodes of every slot with the agent frozen (`deterministic=True`).
+    """Plays the first episodes of every slot with the agent frozen.
 
     Episodes are counted by slot and not as they end, which would favour short ones. The agent's
     generator is replaced for the time, so that what it serves depends on what it learned and on
@@ -128,6 +129,7 @@ def evaluate(
         default all are measured.
       backdrop: how the same people are served otherwise, for the metrics that compare with that;
         `recsim_env.benchmark.backdrop` plays it.
+      deterministic: as of `Agent.predict`; False lets it explore as while learning.
 
     Raises:
       ValueError: `n_episodes` or `n_measured` does not fit the slots, the backdrop is of other
@@ -144,6 +146,7 @@ def evaluate(
         max_steps=max_steps,
         n_measured=_n_measured(n_measured, n_episodes, is_asked=measure or backdrop is not None),
         backdrop=backdrop,
+        deterministic=deterministic,
     )
     if isinstance(scenario, RecommendationVectorEnv):
         if num_envs not in (None, scenario.num_envs) or threads != 1:
@@ -246,6 +249,7 @@ def _evaluate(
     another_world: bool,
     n_measured: int,
     backdrop: Backdrop | None,
+    deterministic: bool,
 ) -> Evaluation:
     if env.autoreset_mode != AutoresetMode.NEXT_STEP or not isinstance(
         env.single_observation_space, spaces.Dict
@@ -259,7 +263,7 @@ def _evaluate(
         watching = _meter(env, n_measured, seed, backdrop) if n_measured else None
         for _ in range(max_steps):
             slates, state = agent.predict(
-                observation, state=state, episode_start=begins, deterministic=True
+                observation, state=state, episode_start=begins, deterministic=deterministic
             )
             if watching:
                 watching.before(slates)

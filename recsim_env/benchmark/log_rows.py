@@ -35,6 +35,7 @@ COLUMNS = {
     "is_terminal": "1 where the person then left",
     "is_over": "1 where the session was then over, by leaving or by the horizon",
     "shown_index": "which of the candidates it was, by index",
+    "slot": "which of the people served side by side it was",
 }
 
 #: What names of further columns begin with: fields that were seen, and parts of the response.
@@ -46,6 +47,9 @@ OF_CANDIDATES = {
     "candidate_ids": "id of each candidate",
     "candidate_propensity": "how likely this place shows each candidate, whatever the others show",
 }
+
+#: Columns that rows of a slate share, and that steps have by the same name.
+_OF_STEPS = ("propensity", "step", "is_terminal", "is_over", "slot", "candidates")
 
 #: Sessions begin so many seconds after the last: longer than what ends a session where logs are
 #: read.
@@ -159,7 +163,6 @@ def _columns(
     number = np.unique(values["session_number"], return_inverse=True)[1]
     session, index = number[row], values["slate"][row, place]
     slates = np.arange(len(number))
-    clicked = values["clicked"] & ~is_repeated(values["slate"])
     return {
         "user": values["user_id"][row] if "user_id" in values else session,
         "item": values["item_id"][row, index],
@@ -167,8 +170,8 @@ def _columns(
         "session": session,
         "slate": slates[row],
         "place": place,
-        "clicked": clicked[row, place].astype(np.int8),
-        "reward": _shares(values["reward"], clicked, ~is_repeated(values["slate"]))[row, place],
+        "clicked": values["clicked"][row, place].astype(np.int8),
+        "reward": place_rewards(values)[row, place],
         "propensity": values["propensity"][row],
         "place_propensity": values["place_propensity"][row, place],
         "prefix_propensity": values["prefix_propensity"][row, place],
@@ -177,6 +180,7 @@ def _columns(
         "is_terminal": values["is_terminal"][row].astype(np.int8),
         "is_over": values["is_over"][row].astype(np.int8),
         "shown_index": index,
+        "slot": values["slot"][row],
     }
 
 
@@ -198,15 +202,66 @@ def _what_was_seen(
     return found
 
 
-def _shares(paid: np.ndarray, clicked: np.ndarray, is_shown: np.ndarray) -> np.ndarray:
+def place_rewards(steps: Mapping[str, np.ndarray]) -> np.ndarray:
     """Returns what each place earned, (n, slate_size), which add up to what the slate was paid.
 
-    Agents, which learn from clicks, are told nothing of what is paid without one; a log tells all.
+    A slate's reward is shared equally by its clicked items, or by all if none was clicked. Agents,
+    which learn from clicks, are told nothing of what is paid without one; a log tells all.
+
+    Args:
+      steps: columns `reward`, `clicked` and `slate`.
     """
+    paid, clicked = steps["reward"], steps["clicked"].astype(bool)
     amounts = paid.astype(np.float64)
+    is_shown = ~is_repeated(steps["slate"])
     n_shown = np.count_nonzero(is_shown, axis=1)[:, None]
     equal = is_shown * amounts[:, None] / np.maximum(n_shown, 1)
-    shares = np.where(
-        np.any(clicked, axis=1, keepdims=True), shared_by_clicks(amounts, clicked), equal
-    )
+    by_clicks = shared_by_clicks(amounts, clicked & is_shown)
+    shares = np.where(np.any(clicked, axis=1, keepdims=True), by_clicks, equal)
     return np.asarray(shares.astype(paid.dtype) + np.zeros(1, paid.dtype))  # 0 instead of -0
+
+
+def steps_of(columns: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> LoggedSteps:
+    """Returns whole steps of the rows of a Parquet file, without what agents remember and see next.
+
+    Args:
+      columns: of a `Recording`, those of the candidates among them.
+      about: its settings.
+    """
+    _, first, number = np.unique(columns["slate"], return_index=True, return_inverse=True)
+    n, size = len(first), int(columns["place"].max()) + 1
+    at = number, columns["place"]
+
+    def by_place(name: str, empty: Any) -> np.ndarray:
+        values = columns[name]
+        found = np.full((n, size, *values.shape[1:]), empty, values.dtype)
+        found[at] = values
+        return found
+
+    steps = {
+        name.removeprefix(CONTEXT): values[first]
+        for name, values in columns.items()
+        if name.startswith(CONTEXT) or name in _OF_STEPS
+    }
+    steps |= {
+        "item_id": columns["candidate_ids"][first],
+        "session_number": columns["session"][first],
+        "slate": by_place("shown_index", 0),
+        "clicked": by_place("clicked", 0) > 0,
+        "reward": np.bincount(number, columns["reward"], minlength=n).astype(np.float32),
+        "policy": _numbers(columns["policy"][first].astype(str), about["policies"]),
+        "place_propensity": by_place("place_propensity", 1.0),
+        "prefix_propensity": by_place("prefix_propensity", 1.0),
+        "candidate_propensity": by_place("candidate_propensity", 0.0),
+    }
+    responses = [name for name in columns if name.startswith(RESPONSE)]
+    steps["next_response"] = np.stack([by_place(name, 0.0) for name in responses], axis=2)
+    if about["shapes"].get("user_id"):
+        steps["user_id"] = columns["user"][first]
+    return LoggedSteps(steps, about)
+
+
+def _numbers(names: np.ndarray, known: list[str]) -> np.ndarray:
+    """Returns the place of each name in a list."""
+    found, which = np.unique(names, return_inverse=True)
+    return np.array([known.index(name) for name in found.tolist()])[which]

@@ -164,6 +164,7 @@ def _about(
     return describe_world(scenario) | {
         "agent": f"{type(agent).__module__}:{type(agent).__qualname__}",
         "policies": [type(agent).__name__],
+        "runs": [{"seed": seed, "num_envs": num_envs}],
         "agent_settings": agent.settings.as_dict(),
         "learned_from": agent.num_timesteps,
         "interactions": interactions,

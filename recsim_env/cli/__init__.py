@@ -9,6 +9,7 @@ from recsim_env.cli import (
     comparing,
     contrasting,
     exporting,
+    judging,
     listing,
     looping,
     measuring,
@@ -30,7 +31,7 @@ from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
     *(listing, training, watching, playing, recording, comparing, plotting, contrasting, tuning),
-    *(simulating, measuring, varying, ranking, worlds, exporting, looping),
+    *(simulating, measuring, varying, ranking, judging, worlds, exporting, looping),
 )
 
 _EXAMPLES = f"""{EXAMPLES}

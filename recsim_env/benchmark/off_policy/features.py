@@ -1,0 +1,84 @@
+"""What models of rewards are fitted to: people and moments, items, and both together."""
+
+import math
+
+import numpy as np
+
+from recsim_env.benchmark.off_policy.policy_log import PolicyLog
+
+#: A model has at most so many columns: the fit takes the square of their number.
+_MAX_COLUMNS = 600
+
+#: Items without features are told apart by id, where they are at most so many.
+_MAX_ITEMS = 2_000
+
+
+class SlateFeatures:
+    """Features of slates that add up over places, so that a mean over slates needs places alone.
+
+    An item has its features f (or, where it shows none, a column for each id), and f times each
+    number that was seen of the person and the moment, u; a slate has the sums over its items, and
+    u. Both are centred and scaled over the log. Fields that would take the product of both over 600
+    columns are left out of u, in the order of the observation.
+
+    Args:
+      log: whose slates they describe.
+    """
+
+    def __init__(self, log: PolicyLog) -> None:
+        self._items = _items(log)
+        self._seen = _seen(log, _MAX_COLUMNS // self._items.shape[2])
+
+    def shown(self, slates: np.ndarray) -> np.ndarray:
+        """Returns features of slates, (n, d)."""
+        rows = np.arange(len(slates))[:, None]
+        return self._crossed(self._items[rows, slates].sum(axis=1))
+
+    def expected(self, places: np.ndarray) -> np.ndarray:
+        """Returns their mean, (n, d), where places show candidates so often, (n, K, C)."""
+        return self._crossed(np.einsum("nc,ncf->nf", places.sum(axis=1), self._items))
+
+    @property
+    def moments(self) -> np.ndarray:
+        """(n, k), what was seen of the person and the moment, scaled."""
+        return self._seen
+
+    def _crossed(self, items: np.ndarray) -> np.ndarray:
+        product = items[:, :, None] * self._seen[:, None, :]
+        return np.hstack([items, product.reshape(len(items), -1), self._seen])
+
+
+def _items(log: PolicyLog) -> np.ndarray:
+    """Returns features of the candidates, (n, n_candidates, f)."""
+    if "candidates" in log.columns:
+        found = log["candidates"].astype(np.float64)
+        return _scaled(found.reshape(-1, found.shape[2])).reshape(found.shape)
+    ids = log.columns.get("item_id")
+    if ids is None:
+        ids = np.broadcast_to(np.arange(log.n_candidates), (len(log), log.n_candidates))
+    n_items = int(ids.max()) + 1
+    if n_items > _MAX_ITEMS:
+        raise ValueError(
+            f"a model of rewards needs features of items, and the log tells {n_items:,} items "
+            f"apart by ids alone; give features, or have at most {_MAX_ITEMS:,} items"
+        )
+    return np.eye(n_items)[ids]
+
+
+def _seen(log: PolicyLog, most: int) -> np.ndarray:
+    """Returns what was seen with each slate, (n, at most `most` columns), scaled."""
+    names = log.scenario.schema.boxes if log.scenario else log.about.get("context", ())
+    columns, n_columns = [], 0
+    for name in names:
+        width = math.prod(log[name].shape[1:])
+        if name != "candidates" and n_columns + width <= most:
+            columns.append(log[name].reshape(len(log), width).astype(np.float64))
+            n_columns += width
+    return _scaled(np.hstack(columns)) if columns else np.zeros((len(log), 0))
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Returns columns with mean 0 and variance 1; those that do not vary become 0."""
+    deviation = values.std(axis=0)
+    centred = values - values.mean(axis=0)
+    return np.asarray(np.where(deviation > 1e-9, centred / np.maximum(deviation, 1e-9), 0.0))

@@ -1,0 +1,224 @@
+"""A log as off-policy evaluation reads it: one session after the other, checked once."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsim_env.agents.core.step_log import LoggedSteps
+from recsim_env.agents.core.transition import Observation
+from recsim_env.benchmark.log_rows import place_rewards, steps_of
+from recsim_env.benchmark.training import description_file
+from recsim_env.core.scenario import Scenario
+from recsim_env.envs.resolving import resolve_scenario
+from recsim_env.formats.columns import read_parquet
+
+_CANDIDATES_NEEDED = (
+    "holds no candidates that were not shown, so that nobody can say what another policy would "
+    "have shown; write the log with --out FILE.npz or FILE.parquet"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyLog:
+    """Steps that policies took, one session after the other, each in the order of its steps.
+
+    Attributes:
+      columns: as of `LoggedSteps`.
+      about: what made them, as JSON values.
+      scenario: where they were taken; None for a log of real people.
+
+    Raises:
+      ValueError: a propensity that cannot be, a session with a gap, or another scenario.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    about: Mapping[str, Any]
+    scenario: Scenario | None = None
+
+    def __post_init__(self) -> None:
+        _check_propensities(self.columns)
+        _check_order(self.columns)
+        if self.scenario is not None:
+            _check_fields(self.columns, self.scenario)
+
+    @classmethod
+    def of(cls, steps: LoggedSteps, scenario: Scenario | None = None) -> "PolicyLog":
+        """Returns logged steps in order; the scenario is that which they name.
+
+        Raises:
+          ValueError: as in the class.
+        """
+        steps.check()
+        if not len(steps):
+            raise ValueError("the log is empty; it needs at least one step")
+        order = np.lexsort((steps["step"], steps["session_number"]))
+        columns = {name: values[order] for name, values in steps.columns.items()}
+        return cls(columns, steps.about, scenario or _scenario_of(steps.about))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "PolicyLog":
+        """Returns the log in a file that `recsim-env log` wrote, .npz or .parquet.
+
+        Raises:
+          FileNotFoundError: there is no such file.
+          ValueError: as in the class; the file cannot be read, or holds no candidates.
+        """
+        path = Path(path)
+        if path.suffix == ".csv":
+            raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
+        try:
+            if path.suffix == ".parquet":
+                return cls.of(_read_rows(path))
+            return cls.of(LoggedSteps.read(path))
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if str(path) in text else f"{path}: {text}") from error
+
+    def __len__(self) -> int:
+        return len(self.columns["reward"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    @property
+    def slate_size(self) -> int:
+        """How many places slates have."""
+        return int(self["slate"].shape[1])
+
+    @property
+    def n_candidates(self) -> int:
+        """Among how many candidates slates choose."""
+        if self.scenario is not None:
+            return self.scenario.n_candidates
+        return int(self["candidate_propensity"].shape[2])
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """The row of each session's first step."""
+        return np.flatnonzero(np.diff(self["session_number"], prepend=-1) != 0)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """How many steps each session has."""
+        return np.diff(self.starts, append=len(self))
+
+    @cached_property
+    def user(self) -> np.ndarray:
+        """(n,), whom each step was of: people where they have ids, otherwise sessions."""
+        return self.columns.get("user_id", self["session_number"])
+
+    @cached_property
+    def is_complete(self) -> np.ndarray:
+        """(n,), whether a step is of a session whose end the log holds."""
+        ends = self.starts + self.lengths - 1
+        return np.repeat(self["is_over"][ends].astype(bool), self.lengths)
+
+    @cached_property
+    def place_rewards(self) -> np.ndarray:
+        """(n, slate_size), what each place earned; see `log_rows.place_rewards`."""
+        return place_rewards(self.columns)
+
+    def places(self, name: str) -> np.ndarray | None:
+        """Returns a propensity of places, "place" or "prefix", (n, slate_size); None if unknown."""
+        if self.slate_size == 1:
+            return self["propensity"][:, None]
+        return self.columns.get(f"{name}_propensity")
+
+    def candidate_propensity(self) -> np.ndarray | None:
+        """Returns how likely each place shows each candidate, (n, slate_size, n_candidates)."""
+        return self.columns.get("candidate_propensity")
+
+    def observation(self, rows: np.ndarray | slice = slice(None)) -> Observation:
+        """Returns what was seen before some steps, as agents take it."""
+        assert self.scenario is not None
+        names = self.scenario.schema.spaces
+        return {name: self[name][rows] for name in names if name in self.columns}
+
+
+def _scenario_of(about: Mapping[str, Any]) -> Scenario | None:
+    """Returns the scenario that a log names, as it was set."""
+    if "scenario" not in about:
+        return None
+    settings = dict(about["scenario_settings"])
+    if isinstance(settings.get("reward"), dict):
+        raise ValueError(
+            "the log is of people who are paid by a function of somebody's own; log with the "
+            "scenario's reward"
+        )
+    return resolve_scenario(about["scenario"], **settings)
+
+
+def _read_rows(path: Path) -> LoggedSteps:
+    """Returns the steps in a Parquet file of rows, with the settings beside it."""
+    beside = description_file(path)
+    if not path.is_file() or not beside.is_file():
+        raise FileNotFoundError(f"{path if beside.is_file() else beside}: no such file")
+    about = json.loads(beside.read_text(encoding="utf-8"))
+    columns = read_parquet(path)
+    if "candidate_propensity" not in columns:
+        raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
+    return steps_of(columns, about)
+
+
+def _check_propensities(columns: Mapping[str, np.ndarray]) -> None:
+    """Raises ValueError for propensities that what was shown cannot have had."""
+    for name in ("propensity", "place_propensity", "prefix_propensity"):
+        values = columns.get(name)
+        if values is None:
+            continue
+        wrong = ~((values > 0.0) & (values <= 1.0 + 1e-9))
+        if wrong.any():
+            row = int(np.argmax(wrong.reshape(len(values), -1).any(axis=1)))
+            value = float(values[wrong][0])
+            remedy = (
+                "raise --draws, or log an agent whose propensities are exact"
+                if value == 0.0
+                else "propensities are probabilities"
+            )
+            raise ValueError(
+                f"{name}={value:.6g} of row {row} is not in (0, 1], yet it was shown "
+                f"({int(wrong.sum()):,} such); {remedy}"
+            )
+
+
+def _check_order(columns: Mapping[str, np.ndarray]) -> None:
+    """Raises ValueError unless the steps of each session count from 0."""
+    session, step = columns["session_number"], columns["step"]
+    is_first = np.diff(session, prepend=-1) != 0
+    expected = np.arange(len(step)) - np.maximum.accumulate(
+        np.where(is_first, np.arange(len(step)), 0)
+    )
+    if (expected != step).any():
+        row = int(np.argmax(expected != step))
+        raise ValueError(
+            f"session {session[row]} has step {step[row]} where {expected[row]} should be; agents "
+            "remember whole sessions, so keep each from its first step on"
+        )
+
+
+def _check_fields(columns: Mapping[str, np.ndarray], scenario: Scenario) -> None:
+    """Raises ValueError unless what was seen is what a scenario shows."""
+    name = type(scenario).__name__
+    for field, space in scenario.schema.boxes.items():
+        if field not in columns:
+            raise ValueError(
+                f"the log lacks the context {field!r}, which {name} shows; log with this version "
+                "of recsim-env, or give all columns"
+            )
+        if columns[field].shape[1:] != space.shape:
+            raise ValueError(
+                f"{field} of the log has shape {columns[field].shape[1:]}, and {name} shows "
+                f"{space.shape}; the log is of another scenario, or of fewer candidates"
+            )
+    slate = columns["slate"]
+    if slate.shape[1] != scenario.slate_size or slate.max() >= scenario.n_candidates:
+        raise ValueError(
+            f"the log has slates of {slate.shape[1]}, and an index {int(slate.max())}; {name} "
+            f"shows {scenario.slate_size} of {scenario.n_candidates} candidates"
+        )

@@ -1,0 +1,152 @@
+"""By the log of one policy, what another earns; in either kind of file, and beside the truth."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import from_policy, make_agent
+from recsim_env.agents.core.step_log import LoggedSteps
+from recsim_env.benchmark.log_rows import recording_of
+from recsim_env.benchmark.off_policy import PolicyLog, judge, target_chances, true_values
+from recsim_env.benchmark.off_policy.targets import chances_of
+from recsim_env.benchmark.recording import record_steps
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+
+PEOPLE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=2, max_slates=4)
+ENV = RecommendationVectorEnv(PEOPLE, num_envs=8)
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return record_steps(make_agent("uniform", ENV), PEOPLE, interactions=2_000, num_envs=20)
+
+
+@pytest.fixture(scope="module")
+def log(steps):
+    return PolicyLog.of(steps)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    agent = make_agent("popularity", ENV, seed=1).learn(500)
+    agent.exploration = 0.4
+    return agent
+
+
+def test_chances_are_those_of_the_policy_that_made_the_log(learned):
+    own = PolicyLog.of(record_steps(learned, PEOPLE, interactions=300, num_envs=7, seed=3))
+    found = target_chances(learned, own, explores=True)
+    assert found.slate == pytest.approx(own["propensity"], rel=1e-12)
+    assert found.prefix == pytest.approx(own["prefix_propensity"], rel=1e-12)
+    assert found.places == pytest.approx(own["candidate_propensity"], rel=1e-12)
+
+
+def test_agents_remember_the_logged_session_and_not_what_they_would_have_shown():
+    agent = make_agent("content", ENV, seed=0, exploration=0.3).learn(300)
+    own = PolicyLog.of(record_steps(agent, PEOPLE, interactions=200, num_envs=5, seed=3))
+    assert target_chances(agent, own, explores=True).slate == pytest.approx(own["propensity"])
+
+
+def test_a_log_judges_its_own_policy_by_the_mean_and_truly(log):
+    uniform = make_agent("uniform", ENV)
+    truth = true_values(uniform, log)
+    found = {e.estimator: e for e in judge("uniform", log, target_chances(uniform, log))}
+    for name in ("ips", "snips", "iips", "rips", "pseudo-inverse"):
+        assert found[name].estimate.mean == pytest.approx(log["reward"].mean(), rel=1e-6), name
+        assert found[name].mean_weight == pytest.approx(1.0)
+        assert not found[name].warnings
+    per_session = np.add.reduceat(log["reward"], log.starts)[:-1].mean()
+    assert found["tis"].estimate.mean == pytest.approx(per_session, rel=0.02)
+    # Uniform slates drawn anew, at the same moments with the same luck: no further than 5 errors.
+    error = truth.slate.high - truth.slate.low
+    assert truth.slate.mean == pytest.approx(log["reward"].mean(), abs=2.5 * error)
+
+
+def first_two(observation):
+    return np.tile([0, 1], (len(observation["item_id"]), 1))
+
+
+def test_the_truth_of_slates_is_what_was_paid_where_the_policy_shows_what_was_logged():
+    agent = from_policy(first_two, ENV)
+    own = PolicyLog.of(record_steps(agent, PEOPLE, interactions=400, num_envs=6, seed=9))
+    truth = true_values(agent, own)
+    assert truth.slate.mean == pytest.approx(own["reward"].mean(), rel=1e-5)
+    whole = np.add.reduceat(own["reward"], own.starts)[own.is_complete[own.starts]]
+    assert truth.session.mean == pytest.approx(whole.mean(), rel=0.1)
+
+
+def test_estimates_from_a_uniform_log_reach_the_truth_of_another_policy(log, learned):
+    truth = true_values(learned, log)
+    found = judge("popularity", log, target_chances(learned, log), truth=truth)
+    uniform = log["reward"].mean()
+    assert truth.slate.mean > 1.1 * uniform
+    for each in found:
+        if each.estimator in ("snips", "dr", "iips"):
+            assert each.estimate.mean > uniform
+            room = 1.5 * (each.estimate.high - each.estimate.low)
+            assert each.estimate.mean == pytest.approx(truth.slate.mean, abs=room)
+
+
+def test_parquet_files_say_the_same(tmp_path, steps, log, learned):
+    pytest.importorskip("pyarrow")
+    recording_of(steps, PEOPLE).write(tmp_path / "log.parquet")
+    read = PolicyLog.read(tmp_path / "log.parquet")
+    assert read.scenario == PEOPLE
+    chances = [target_chances(learned, each).slate for each in (read, log)]
+    assert np.array_equal(*chances)
+    for name in ("slate", "item_id", "clicked", "next_response", "candidate_propensity", "slot"):
+        assert np.array_equal(read[name], log[name]), name
+    assert read["reward"] == pytest.approx(log["reward"], rel=1e-6)
+    assert np.array_equal(read.user, log.user)
+
+
+def test_where_items_show_no_features_models_tell_them_apart_by_id():
+    scenario = BernoulliBandit(n_items=3)
+    env = RecommendationVectorEnv(scenario, num_envs=1)
+    log = PolicyLog.of(record_steps(make_agent("uniform", env), scenario, interactions=3_000))
+    agent = from_policy(lambda o: np.zeros(len(o["item_id"]), int), env)
+    found = {e.estimator: e for e in judge("first", log, target_chances(agent, log))}
+    is_first = log["slate"][:, 0] == 0
+    assert found["dm"].estimate.mean == pytest.approx(log["reward"][is_first].mean(), abs=0.02)
+
+
+def changed(log, **columns):
+    return LoggedSteps(dict(log.columns) | columns, log.about)
+
+
+def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned):
+    propensity = log["propensity"].copy()
+    propensity[7] = 0.0
+    with pytest.raises(ValueError, match=r"propensity=0 of row 7 is not in \(0, 1\].*--draws"):
+        PolicyLog.of(changed(log, propensity=propensity))
+    prefix = log["prefix_propensity"] * 30
+    with pytest.raises(ValueError, match=r"prefix_propensity=6 of row 0 is not in \(0, 1\]"):
+        PolicyLog.of(changed(log, prefix_propensity=prefix))
+    lacking = LoggedSteps({k: v for k, v in log.columns.items() if k != "history"}, log.about)
+    with pytest.raises(ValueError, match="lacks the context 'history'"):
+        PolicyLog.of(lacking)
+    fewer = changed(log, candidates=log["candidates"][:, :4])
+    with pytest.raises(ValueError, match=r"shape \(4, 8\).*or of fewer candidates"):
+        PolicyLog.of(fewer)
+    with pytest.raises(ValueError, match="has step 2 where 1 should be"):
+        PolicyLog.of(changed(log, step=log["step"] * 2))
+    with pytest.raises(ValueError, match="looks into people, whom a log does not hold"):
+        target_chances(make_agent("oracle", ENV), log)
+    elsewhere = dataclasses.replace(PEOPLE, n_items=41)
+    stranger = make_agent("popularity", RecommendationVectorEnv(elsewhere, num_envs=2)).learn(50)
+    with pytest.raises(ValueError, match="learned in another world"):
+        target_chances(stranger, log)
+    recording = recording_of(LoggedSteps(log.columns, log.about), PEOPLE)
+    recording.write(tmp_path / "log.csv")
+    with pytest.raises(ValueError, match=r"holds no candidates .* --out FILE\.npz"):
+        PolicyLog.read(tmp_path / "log.csv")
+    with pytest.raises(ValueError, match=r"have shape \(3, 5\); the log needs \(2000, 2, 5\)"):
+        chances_of(np.full((3, 5), 0.2), log)
+    with pytest.raises(ValueError, match=r"add up to 0\.5"):
+        chances_of(np.full((2_000, 5), 0.1), log)
+    reward = log["reward"] + 1.0
+    with pytest.raises(ValueError, match="people of the log pay otherwise"):
+        true_values(learned, PolicyLog.of(changed(log, reward=reward)))
