@@ -67,6 +67,7 @@ def _add_speed(commands: Any) -> None:
             "speed --world",
             "speed InterestEvolution --against my_simulator.py:InNumPy",
             "speed InterestEvolution --batch 256 --through stable_baselines3",
+            "speed --ope 1_000_000",
         ),
     )
     parser.add_argument(
@@ -94,6 +95,20 @@ def _add_speed(commands: Any) -> None:
         metavar="FRAMEWORK",
         help="only compare with the batch as frameworks step it: stable_baselines3, torchrl, "
         "tianshou or rllib",
+    )
+    only.add_argument(
+        "--ope",
+        nargs="?",
+        type=count,
+        const=10_000_000,
+        metavar="N",
+        help="only time estimators of off-policy evaluation on N logged rows (10,000,000)",
+    )
+    parser.add_argument(
+        "--obp",
+        metavar="PYTHON",
+        help="with --ope, compare with Open Bandit Pipeline, which the environment of this Python "
+        "has, on as many rows",
     )
     parser.set_defaults(run=speed)
 
@@ -126,6 +141,11 @@ def speed(options: argparse.Namespace) -> int:
     from recsim_env.envs.registry import NAMESPACE
     from recsim_env.envs.resolving import resolve_scenario, scenario_id, scenario_ids
 
+    if options.obp and not options.ope:
+        raise ValueError("--obp compares estimators; give --ope too")
+    if options.ope:
+        _print_estimators(options.ope, options.obp)
+        return 0
     ids = [scenario_id(name) for name in options.scenarios] or [
         env_id for env_id in scenario_ids() if env_id.startswith(f"{NAMESPACE}/")
     ]
@@ -219,3 +239,20 @@ def _print_world_scale(seconds: float) -> None:
             f"{rate / 1e6:.2f} M interactions/s, peak memory {gibibytes:.2f} GiB"
         )
     print(f"the huge world steps at {rates[1] / rates[0]:.2f} of the speed of the small one")
+
+
+def _print_estimators(n: int, obp: str | None) -> None:
+    """Prints seconds of CPU time of estimators, alone or beside obp's."""
+    from recsim_env.benchmark.memory import peak_mebibytes
+    from recsim_env.benchmark.ope_speed import estimator_seconds, seconds_beside_obp
+
+    if obp:
+        print(f"seconds of CPU time, {n:,} rows{'':6}{'ours':>10}{'obp':>10}{'ratio':>8}")
+        for name, what, ours, theirs in seconds_beside_obp(obp, n):
+            ratio = theirs / ours
+            print(f"{name:18}{what:16}{ours:10.3f}{theirs:10.3f}{ratio:8.1f}", flush=True)
+        return
+    print(f"seconds of CPU time of an estimate with its interval, {n:,} rows")
+    for name, took in estimator_seconds(n):
+        print(f"{name:18}{took:8.2f}", flush=True)
+    print(f"most memory {peak_mebibytes() / 2**10:.2f} GiB, with both logs")

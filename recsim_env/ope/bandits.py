@@ -14,7 +14,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recsim_env.ope.diagnostics import WeightDiagnostics
 from recsim_env.ope.estimates import (
     Floats,
     Uncertainty,
@@ -35,7 +34,7 @@ def dm(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEs
 
     Source: Beygelzimer and Langford 2009, "The offset tree for learning with partial labels".
     """
-    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, weights=None)
+    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, is_weighted=False)
 
 
 def ips(
@@ -57,7 +56,7 @@ def ips(
     _check_above_zero("clip", clip)
     weights = log.weights if clip == math.inf else np.minimum(log.weights, clip)
     name = "ips" if clip == math.inf else "clipped-ips"
-    return _estimate(log, name, [weights * log.reward], uncertainty, weights=log.diagnostics)
+    return _estimate(log, name, [weights * log.reward], uncertainty)
 
 
 def snips(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -70,7 +69,7 @@ def snips(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> Valu
       learning".
     """
     columns = [log.weights * log.reward, log.weights]
-    return _estimate(log, "snips", columns, uncertainty, formula=ratio, weights=log.diagnostics)
+    return _estimate(log, "snips", columns, uncertainty, formula=ratio)
 
 
 def sub_gaussian_ips(
@@ -92,7 +91,7 @@ def sub_gaussian_ips(
         raise ValueError(f"shrinkage={shrinkage} is not in [0, 1]; 0 is IPS")
     weights = log.weights / (1.0 - shrinkage + shrinkage * log.weights)
     terms = [weights * log.reward]
-    return _estimate(log, "sub-gaussian-ips", terms, uncertainty, weights=log.diagnostics)
+    return _estimate(log, "sub-gaussian-ips", terms, uncertainty)
 
 
 def dr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -118,7 +117,7 @@ def sndr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> Value
         return np.asarray(sums[..., 0] / sums[..., -1] + divided(sums[..., 1], sums[..., 2]))
 
     columns = [value, log.weights * (log.reward - expected), log.weights]
-    return _estimate(log, "sndr", columns, uncertainty, formula=formula, weights=log.diagnostics)
+    return _estimate(log, "sndr", columns, uncertainty, formula=formula)
 
 
 def switch_dr(
@@ -181,7 +180,7 @@ def _doubly_robust(
 ) -> ValueEstimate:
     expected, value = _modelled(log)
     terms = [value + weights * (log.reward - expected)]
-    return _estimate(log, name, terms, uncertainty, weights=log.diagnostics)
+    return _estimate(log, name, terms, uncertainty)
 
 
 def _estimate(
@@ -190,11 +189,16 @@ def _estimate(
     columns: list[Floats],
     uncertainty: Uncertainty | None,
     *,
-    weights: WeightDiagnostics | None,
+    is_weighted: bool = True,
     formula: Callable[[Floats], Floats] = mean,
 ) -> ValueEstimate:
     return estimated(
-        name, columns, formula, user=log.user, uncertainty=uncertainty, weights=weights
+        name,
+        columns,
+        formula,
+        user=log.user,
+        uncertainty=uncertainty,
+        diagnose=(lambda: log.diagnostics) if is_weighted else None,
     )
 
 

@@ -52,7 +52,7 @@ def mips(
         ratio if self_normalised else mean,
         user=log.user,
         uncertainty=uncertainty,
-        weights=weight_diagnostics(found, user=log.user, context=log.context),
+        diagnose=lambda: weight_diagnostics(found, user=log.user, context=log.context),
     )
 
 

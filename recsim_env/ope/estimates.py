@@ -20,7 +20,7 @@ from recsim_env.ope.checks import Floats
 from recsim_env.ope.diagnostics import WeightDiagnostics, clusters, warnings_of
 from recsim_env.results.intervals import Estimate, check_confidence
 
-INTERVALS = ("bootstrap", "bernstein")
+INTERVALS = ("bootstrap", "bernstein", "none")
 """The methods of intervals."""
 
 #: As many groups of users, at most, are resampled: with more, users are joined at random, which
@@ -34,7 +34,9 @@ class Uncertainty:
 
     Attributes:
       method: "bootstrap" resamples users with all their rows; "bernstein" is an empirical Bernstein
-        bound, which holds at any number of users but is wide, and is defined for means only.
+        bound, which holds at any number of users but is wide, and is defined for means only;
+        "none" gives the value alone, with neither interval nor diagnostics nor warnings, for many
+        estimates in little time.
       confidence: probability with which an interval should contain the true value, in (0, 1).
       n_resamples: of the bootstrap.
       seed: of the bootstrap: the same log gives the same interval.
@@ -121,7 +123,7 @@ def estimated(
     *,
     user: NDArray[Any] | None = None,
     uncertainty: Uncertainty | None = None,
-    weights: WeightDiagnostics | None = None,
+    diagnose: Callable[[], WeightDiagnostics] | None = None,
 ) -> ValueEstimate:
     """Returns an estimate of a value as a formula of sums.
 
@@ -131,7 +133,7 @@ def estimated(
       formula: of the columns' sums; `mean` by default.
       user: (n,), whose rows they are; None where rows are independent.
       uncertainty: how its interval is made.
-      weights: what the importance weights look like, if there are any.
+      diagnose: returns what the importance weights look like, if there are any.
 
     Raises:
       ValueError: a Bernstein bound of what is no mean.
@@ -140,6 +142,9 @@ def estimated(
     totals = _totals(columns)
     group, n_groups = clusters(user, int(totals[-1]))
     value = float(formula(totals))
+    if uncertainty.method == "none":
+        unasked = Estimate(value, math.nan, math.nan, n_groups, "no interval (not asked for)")
+        return ValueEstimate(estimator, unasked)
     if n_groups < 2:
         interval = Estimate(value, math.nan, math.nan, n_groups, "no interval (one user)")
     elif uncertainty.method == "bootstrap":
@@ -150,6 +155,7 @@ def estimated(
         raise ValueError(
             f"method='bernstein' bounds means, and {estimator} is none; use method='bootstrap'"
         )
+    weights = None if diagnose is None else diagnose()
     return ValueEstimate(estimator, interval, weights, warnings_of(weights, n_groups))
 
 

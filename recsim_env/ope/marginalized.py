@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.diagnostics import weight_diagnostics
+from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
 from recsim_env.ope.estimates import Uncertainty, ValueEstimate, divided, estimated
 from recsim_env.ope.logged import LoggedSessions
 
@@ -55,16 +55,20 @@ def marginalized_is(
         )
     chain = _Chain.of(log, state)
     columns = chain.columns(log, self_normalised=self_normalised)
-    visits = chain.visit_weights(np.asarray(columns.sum(axis=0)))
-    weights = visits[chain.cell] * (log.target / log.propensity)
-    user = log.session if log.user is None else log.user
+
+    def diagnose() -> WeightDiagnostics:
+        visits = chain.visit_weights(np.asarray(columns.sum(axis=0)))
+        weights = visits[chain.cell] * (log.target / log.propensity)
+        user = log.session if log.user is None else log.user
+        return weight_diagnostics(weights, user=user, context=log.context)
+
     return estimated(
         "sn-mis" if self_normalised else "mis",
         columns,
         chain.value,
         user=log.session_user,
         uncertainty=uncertainty,
-        weights=weight_diagnostics(weights, user=user, context=log.context),
+        diagnose=diagnose,
     )
 
 

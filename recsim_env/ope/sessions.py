@@ -138,7 +138,7 @@ def _estimate(
         formula,
         user=log.session_user,
         uncertainty=uncertainty,
-        weights=_diagnosed(log),
+        diagnose=lambda: _diagnosed(log),
     )
 
 

@@ -101,8 +101,7 @@ def cascade_dr(log: LoggedSlates, *, uncertainty: Uncertainty | None = None) -> 
     for place in range(log.slate_size - 1):
         rest = log.reward[:, place] - log.model_reward[:, place] + log.model_value[:, place + 1]
         terms += weights[:, place] * rest
-    diagnostics = _of_hardest_place(log, weights)
-    return _estimate(log, "cascade-dr", [terms], uncertainty, weights=diagnostics)
+    return _estimate(log, "cascade-dr", [terms], uncertainty, weights=weights)
 
 
 def pseudo_inverse(
@@ -146,12 +145,11 @@ def _weighted(
     self_normalised: bool,
     uncertainty: Uncertainty | None,
 ) -> ValueEstimate:
-    diagnostics = weight_diagnostics(weights, user=log.user, context=log.context)
     terms = weights * log.reward.sum(axis=1)
     if self_normalised:
         columns, name = [terms, weights], f"sn-{name}"
-        return _estimate(log, name, columns, uncertainty, formula=ratio, weights=diagnostics)
-    return _estimate(log, name, [terms], uncertainty, weights=diagnostics)
+        return _estimate(log, name, columns, uncertainty, formula=ratio, weights=weights)
+    return _estimate(log, name, [terms], uncertainty, weights=weights)
 
 
 def _by_place(
@@ -162,17 +160,16 @@ def _by_place(
     uncertainty: Uncertainty | None,
 ) -> ValueEstimate:
     weights = log.weights(kind)
-    diagnostics = _of_hardest_place(log, weights)
     if not self_normalised:
         terms = np.einsum("nk,nk->n", weights, log.reward)
-        return _estimate(log, name, [terms], uncertainty, weights=diagnostics)
+        return _estimate(log, name, [terms], uncertainty, weights=weights)
     size = log.slate_size
     columns = [*(weights * log.reward).T, *weights.T]
 
     def formula(sums: Floats) -> Floats:
         return divided(sums[..., :size], sums[..., size:-1]).sum(axis=-1)
 
-    return _estimate(log, f"sn-{name}", columns, uncertainty, formula=formula, weights=diagnostics)
+    return _estimate(log, f"sn-{name}", columns, uncertainty, formula=formula, weights=weights)
 
 
 def _estimate(
@@ -181,16 +178,23 @@ def _estimate(
     columns: list[Floats],
     uncertainty: Uncertainty | None,
     *,
-    weights: WeightDiagnostics,
+    weights: Floats,
     formula: Callable[[Floats], Floats] = mean,
 ) -> ValueEstimate:
     return estimated(
-        name, columns, formula, user=log.user, uncertainty=uncertainty, weights=weights
+        name,
+        columns,
+        formula,
+        user=log.user,
+        uncertainty=uncertainty,
+        diagnose=lambda: _of_hardest_place(log, weights),
     )
 
 
 def _of_hardest_place(log: LoggedSlates, weights: Floats) -> WeightDiagnostics:
-    """Returns what the weights of the place look like that has the fewest effective rows."""
+    """Returns what weights look like; by place, those with the fewest effective rows."""
+    if weights.ndim == 1:
+        return weight_diagnostics(weights, user=log.user, context=log.context)
     totals, squares = weights.sum(axis=0), np.einsum("nk,nk->k", weights, weights)
     effective = divided(totals * totals, squares)
     hardest = weights[:, int(np.argmin(effective))]
