@@ -3,7 +3,7 @@
 Import this module where it is used: it needs torch.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
@@ -17,6 +17,22 @@ from recsim_env.agents.networks.encoder import (
     make_encoder,
 )
 from recsim_env.agents.networks.flat import FlatScores
+from recsim_env.agents.networks.redundancy import Redundancy
+
+
+class Heads(NamedTuple):
+    """What an actor-critic says of moments.
+
+    Attributes:
+      scores: (n, n_candidates).
+      values: (n,).
+      redundancy: (n, n_candidates, n_candidates), what an item that is placed takes off the scores
+        of those that follow; None where scores stand alone.
+    """
+
+    scores: torch.Tensor
+    values: torch.Tensor
+    redundancy: torch.Tensor | None = None
 
 
 class SharedScores(nn.Module):
@@ -29,9 +45,12 @@ class SharedScores(nn.Module):
       space: of the observations; see `CandidateEncoder`.
       width: of the layers.
       network: the encoder, see `CandidateScores`.
+      redundancy: whether scores depend on what is already on the slate, see `Redundancy`.
     """
 
-    def __init__(self, space: spaces.Dict, width: int, network: Network) -> None:
+    def __init__(
+        self, space: spaces.Dict, width: int, network: Network, *, redundancy: bool = False
+    ) -> None:
         super().__init__()
         self.encoder = make_encoder(network, space, width)
         self.score = nn.Linear(width, 1)
@@ -40,6 +59,13 @@ class SharedScores(nn.Module):
         self._fields = list(boxes_of(space))
         # Somebody's own, though made of ours, has another `forward`.
         self._is_ours = type(self.encoder).forward is CandidateEncoder.forward
+        self.redundancy = Redundancy(self._n_features(space), width) if redundancy else None
+
+    def _n_features(self, space: spaces.Dict) -> int:
+        """Returns how many numbers describe a candidate to `Redundancy`."""
+        if self._is_ours:
+            return int(self.encoder.select.in_features)
+        return int(boxes_of(space)["candidates"].shape[1])
 
     def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
         """Returns what the encoder computes without weights; of another's, all that is seen."""
@@ -48,19 +74,22 @@ class SharedScores(nn.Module):
             return found
         return {name: observation[name] for name in self._fields}
 
-    def heads(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns, from `inputs`, scores, (n, n_candidates), and values, (n,)."""
+    def heads(self, inputs: Tensors) -> Heads:
+        """Returns what there is to say, from `inputs`."""
         person, items = (self.encoder.described if self._is_ours else self.encoder)(inputs)
         values = self.value(torch.cat([person, items.mean(dim=1)], dim=1))
-        return self.score(items)[:, :, 0], values[:, 0]
+        scores, less = self.score(items)[:, :, 0], None
+        if self.redundancy is not None:
+            less = self.redundancy(inputs["features" if self._is_ours else "candidates"], items)
+        return Heads(scores, values[:, 0], less)
 
-    def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns scores, (n, n_candidates), and values, (n,)."""
+    def forward(self, observation: Tensors) -> Heads:
+        """Returns what there is to say of observations."""
         return self.heads(self.inputs(observation))
 
     def scores(self, observation: Tensors) -> torch.Tensor:
         """Returns (n, n_candidates)."""
-        return self(observation)[0]
+        return self(observation).scores
 
 
 class FlatActorCritic(FlatScores):
@@ -70,13 +99,15 @@ class FlatActorCritic(FlatScores):
         """Returns the whole observation, as it is."""
         return {name: observation[name] for name in self.scores.fields}
 
-    def heads(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns scores, (n, n_candidates), and values, (n,)."""
-        return self.scores(inputs), self.values(inputs)[:, 0]
+    def heads(self, inputs: Tensors) -> Heads:
+        """Returns scores and values."""
+        return Heads(self.scores(inputs), self.values(inputs)[:, 0])
 
 
-def make_actor_critic(space: spaces.Dict, width: int, network: Network) -> Any:
-    """Returns a fresh actor-critic by the name of its encoder, or "flat"."""
+def make_actor_critic(
+    space: spaces.Dict, width: int, network: Network, *, redundancy: bool = False
+) -> Any:
+    """Returns a fresh actor-critic by the name of its encoder, or "flat"; see `SharedScores`."""
     if network == "flat":
         return FlatActorCritic(space, width)
-    return SharedScores(space, width, network)
+    return SharedScores(space, width, network, redundancy=redundancy)

@@ -67,6 +67,11 @@ class PPOSettings(OptimizedSettings):
     clip_range: float = setting(
         0.4, above=0.0, doc="how far the probability of a slate may move, as a ratio"
     )
+    redundancy: bool = setting(
+        False,
+        doc="whether scores depend on what is already on the slate: without it, slates are of what "
+        "is best by itself, however alike",
+    )
 
     def steps_of(self, num_envs: int) -> int:
         """Returns how many steps of each of so many people make a rollout."""
@@ -93,7 +98,8 @@ class PPO(Agent):
       without repeats (`PlackettLuce`); A is the generalised advantage
       sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are heads of
       one network with the same weights for every candidate (`SharedScores`), of what is seen and
-      what happened so far in this session (`SessionMemory`).
+      what happened so far in this session (`SessionMemory`). With `redundancy`, what stands on the
+      slate takes something off the scores of what may follow (`Redundancy`).
     Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
       each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347).
@@ -129,7 +135,12 @@ class PPO(Agent):
         from recsim_env.agents.networks.shared_scores import make_actor_critic
 
         given = self.settings
-        return make_actor_critic(self.memory.seen_space, given.width, given.network)
+        return make_actor_critic(
+            self.memory.seen_space,
+            given.width,
+            given.network,
+            redundancy=given.redundancy and self.slate_size > 1,
+        )
 
     def _begin(self) -> None:
         """Begins a rollout of the people who are there."""
@@ -143,15 +154,21 @@ class PPO(Agent):
     # Acting --------------------------------------------------------------------------------------
 
     def scores(self, observation: Observation, state: Any) -> np.ndarray:
-        """Returns the network's scores, (n, n_candidates)."""
-        return self.trainer.compute(self.network.scores, self.memory.seen(state, observation))
+        """Returns the network's scores of candidates for an empty slate, (n, n_candidates)."""
+        scores: np.ndarray = self._judged(observation, state)[1].scores.cpu().numpy()
+        return scores
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
-        return self._ranked(self.scores(observation, state), deterministic=deterministic)
+        _, heads = self._judged(observation, state)
+        return self._ranked(heads, deterministic=deterministic)
 
-    def _ranked(self, scores: np.ndarray, *, deterministic: bool) -> np.ndarray:
+    def _ranked(self, heads: Any, *, deterministic: bool) -> np.ndarray:
         """Returns slates of the best scores, or drawn by them."""
+        scores = heads.scores.cpu().numpy()
+        if heads.redundancy is not None:
+            rng = None if deterministic else self.rng
+            return _in_turn(scores, heads.redundancy.cpu().numpy(), self.slate_size, rng)
         if not deterministic:
             scores = scores - np.log(self.rng.standard_exponential(scores.shape, np.float32))
         return best_candidates(scores, self.slate_size)
@@ -162,11 +179,12 @@ class PPO(Agent):
         """Returns the best slates, or those that are drawn."""
         from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
-        scores = self.scores(observation, state)
+        _, heads = self._judged(observation, state)
         if deterministic:
-            best = best_candidates(scores, self.slate_size)
-            return Listed(best[:, None], len(best), scores.shape[1])
-        return DrawnSlates(scores.astype(np.float64), self.slate_size)
+            best = self._ranked(heads, deterministic=True)
+            return Listed(best[:, None], len(best), heads.scores.shape[1])
+        scores, _, less = (None if x is None else x.cpu().numpy().astype(float) for x in heads)
+        return DrawnSlates(scores, self.slate_size, less)
 
     # Learning ------------------------------------------------------------------------------------
 
@@ -187,14 +205,14 @@ class PPO(Agent):
         """Draws slates, and keeps by what and of what."""
         import torch
 
-        inputs, scores, values = self._judged(observation, state)
-        slates = self._ranked(scores.cpu().numpy(), deterministic=False)
+        inputs, heads = self._judged(observation, state)
+        slates = self._ranked(heads, deterministic=False)
         drawn = torch.from_numpy(slates).to(self.trainer.device)
-        self.rollout.see(values, **inputs, slate=drawn, score=scores)
+        self.rollout.see(heads.values, **inputs, slate=drawn, **_kept_of(heads))
         return slates, None
 
-    def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any, Any]:
-        """Returns what the network takes, scores and values."""
+    def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any]:
+        """Returns what the network takes, and what it says (`Heads`)."""
         import torch
 
         from recsim_env.agents.networks.compute import computing
@@ -203,7 +221,7 @@ class PPO(Agent):
             inputs = self.network.inputs(
                 self.trainer.on_device(self.memory.seen(state, observation))
             )
-            return inputs, *self.network.heads(inputs)
+            return inputs, self.network.heads(inputs)
 
     def _earn(self, moment: Moment) -> None:
         """Keeps what slates led to."""
@@ -218,11 +236,11 @@ class PPO(Agent):
         from recsim_env.agents.policy_gradient.update import take_steps, with_log_prob
 
         assert self.interaction.observation is not None
-        _, _, last = self._judged(self.interaction.observation, self.interaction.next_state)
+        _, last = self._judged(self.interaction.observation, self.interaction.next_state)
         given = self.settings
         with computing():
             rows = self.rollout.batch(
-                last.cpu().numpy(), gamma=given.gamma, gae_lambda=given.gae_lambda
+                last.values.cpu().numpy(), gamma=given.gamma, gae_lambda=given.gae_lambda
             )
             losses = take_steps(
                 self.network,
@@ -275,4 +293,33 @@ class PPO(Agent):
         with torch.inference_mode():
             inputs = self.network.inputs(self.trainer.on_device(seen))
             slate = torch.zeros((1, self.slate_size), dtype=torch.int64)
-            return {**inputs, "slate": slate, "score": self.network.heads(inputs)[0]}
+            return {**inputs, "slate": slate, **_kept_of(self.network.heads(inputs))}
+
+
+def _kept_of(heads: Any) -> dict[str, Any]:
+    """Returns by what slates are drawn."""
+    found = {"score": heads.scores}
+    return found if heads.redundancy is None else found | {"redundancy": heads.redundancy}
+
+
+def _in_turn(
+    scores: np.ndarray, redundancy: np.ndarray, slate_size: int, rng: np.random.Generator | None
+) -> np.ndarray:
+    """Returns slates that are filled in turn, (n, slate_size), as `PlackettLuce` draws them.
+
+    Args:
+      scores: (n, n_candidates).
+      redundancy: (n, n_candidates, n_candidates), what a placed one takes off those that follow.
+      slate_size: places.
+      rng: draws them; None fills each place with the likeliest.
+    """
+    rows, left = np.arange(len(scores)), scores.copy()
+    slates = np.empty((len(scores), slate_size), np.int64)
+    for place in range(slate_size):
+        noisy = left
+        if rng is not None:
+            noisy = left - np.log(rng.standard_exponential(left.shape, np.float32))
+        slates[:, place] = best = noisy.argmax(axis=1)
+        left -= redundancy[rows, best]
+        left[rows, best] = -np.inf
+    return slates

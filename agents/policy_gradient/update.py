@@ -43,8 +43,8 @@ def proximal_losses(
       clip_range: how far the probability of a slate may move, as a ratio.
       entropy: weight of the policy's entropy.
     """
-    scores, values = network.heads(rows)
-    policy = PlackettLuce(scores, rows["slate"].shape[1])
+    scores, values, redundancy = network.heads(rows)
+    policy = PlackettLuce(scores, rows["slate"].shape[1], redundancy)
     advantage = rows["advantage"]
     if len(advantage) > 1:
         advantage = (advantage - advantage.mean()) / (advantage.std() + _EPSILON)
@@ -63,9 +63,10 @@ def proximal_losses(
 
 
 def with_log_prob(rows: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Returns rows with the log-probability of their slates by their `score`."""
+    """Returns rows with the log-probability of their slates by their `score` and `redundancy`."""
     with torch.no_grad():
-        policy = PlackettLuce(rows.pop("score"), rows["slate"].shape[1])
+        scores, redundancy = rows.pop("score"), rows.pop("redundancy", None)
+        policy = PlackettLuce(scores, rows["slate"].shape[1], redundancy)
         return rows | {"log_prob": policy.log_prob(rows["slate"])}
 
 
