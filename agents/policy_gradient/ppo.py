@@ -183,8 +183,8 @@ class PPO(Agent):
         if deterministic:
             best = self._ranked(heads, deterministic=True)
             return Listed(best[:, None], len(best), heads.scores.shape[1])
-        scores, _, less = (None if x is None else x.cpu().numpy().astype(float) for x in heads)
-        return DrawnSlates(scores, self.slate_size, less)
+        kept = {name: each.cpu().numpy().astype(float) for name, each in _kept_of(heads).items()}
+        return DrawnSlates(kept["score"], self.slate_size, kept.get("redundancy"))
 
     # Learning ------------------------------------------------------------------------------------
 
