@@ -170,7 +170,7 @@ class PPO(Agent):
             rng = None if deterministic else self.rng
             return _in_turn(scores, heads.redundancy.cpu().numpy(), self.slate_size, rng)
         if not deterministic:
-            scores = scores - np.log(self.rng.standard_exponential(scores.shape, np.float32))
+            scores = scores + _gumbel(scores.shape, self.rng)
         return best_candidates(scores, self.slate_size)
 
     def _slate_distribution(
@@ -302,6 +302,12 @@ def _kept_of(heads: Any) -> dict[str, Any]:
     return found if heads.redundancy is None else found | {"redundancy": heads.redundancy}
 
 
+def _gumbel(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Returns Gumbel noise in single precision, always finite."""
+    drawn = rng.standard_exponential(shape, np.float32)
+    return -np.log(np.maximum(drawn, np.finfo(np.float32).tiny))
+
+
 def _in_turn(
     scores: np.ndarray, redundancy: np.ndarray, slate_size: int, rng: np.random.Generator | None
 ) -> np.ndarray:
@@ -318,7 +324,7 @@ def _in_turn(
     for place in range(slate_size):
         noisy = left
         if rng is not None:
-            noisy = left - np.log(rng.standard_exponential(left.shape, np.float32))
+            noisy = left + _gumbel(left.shape, rng)
         slates[:, place] = best = noisy.argmax(axis=1)
         left -= redundancy[rows, best]
         left[rows, best] = -np.inf

@@ -30,6 +30,12 @@ class OracleSettings(AgentSettings):
         "that is what knowing it is worth; with none it sees everything",
     )
     n_marginal_samples: int = setting(32, low=1, doc="how many others, met under uniform slates")
+    redundancy: bool = setting(
+        True,
+        is_new=True,
+        doc="whether the worth of items is less beside others on the slate; without it, what is "
+        "earned is what scores of single items can earn at best",
+    )
 
 
 class Oracle(OnlineAgent):
@@ -88,16 +94,20 @@ class Oracle(OnlineAgent):
         """Returns what the oracle ranks by, (num_envs, n_candidates)."""
         return self._average(self.env.expected_reward)
 
+    def _judged(self, judge: Any, users: np.ndarray | None = None) -> np.ndarray:
+        """Returns what `judge` says of candidates, of each by itself where that is asked for."""
+        return np.asarray(judge(users, alone=not self.settings.redundancy))
+
     def _average(self, judge: Any) -> np.ndarray:
         """Returns what `judge` says, averaged over other people in all that is hidden."""
         if not self._hidden:
-            return np.asarray(judge())
+            return self._judged(judge)
         users = self.env.users
         total = np.zeros((self.env.num_envs, self.env.scenario.n_candidates))
         for member in self.others:
             for name in self._hidden:
                 users[name] = member[name]
-            total += judge(users)
+            total += self._judged(judge, users)
         return total / len(self.others)
 
 

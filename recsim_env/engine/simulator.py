@@ -237,13 +237,16 @@ class Simulator:
             require_finite(self.scenario, self._earner, rewards)
         return Steps(records, rewards, terminated, truncated, infos, final[0], final[3])
 
-    def judge(self, kind: str, users: np.ndarray | None = None) -> np.ndarray:
+    def judge(
+        self, kind: str, users: np.ndarray | None = None, *, alone: bool = False
+    ) -> np.ndarray:
         """Returns `expected_reward` or `long_term_value` of every candidate, (num_slots,
         n_candidates).
 
         Args:
           kind: which; "can_be_shown" is 1 for each candidate whose place would not stay empty.
           users: (num_slots,) records to judge by instead of what the people truly are.
+          alone: whether to leave out what items take off each other.
         """
         loops = self.kernel.judges[kind]
         if not loops:
@@ -258,7 +261,7 @@ class Simulator:
             slots = self.slots.copy()
             slots["user"] = users
             slots = self.kernel.records(slots)
-        for loop in loops:
+        for loop in loops[:1] if alone else loops:
             self._run(loop, (self._config, self._items, slots, values))
         return values
 

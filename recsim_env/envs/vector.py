@@ -273,7 +273,9 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
         """
         return self._interface.masks(self.can_be_shown())
 
-    def expected_reward(self, users: np.ndarray | None = None) -> np.ndarray:
+    def expected_reward(
+        self, users: np.ndarray | None = None, *, alone: bool = False
+    ) -> np.ndarray:
         """Returns the immediate expected reward of each candidate, (num_envs, n_candidates).
 
         Where items of a slate are redundant, the best candidates keep their expected reward and the
@@ -281,16 +283,19 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
 
         Args:
           users: (num_envs,) states to judge by, as from the property, instead of the true ones.
+          alone: whether each is judged as if shown alone, and nothing is taken off.
         """
-        return self._simulator.judge("expected_reward", users)
+        return self._simulator.judge("expected_reward", users, alone=alone)
 
-    def long_term_value(self, users: np.ndarray | None = None) -> np.ndarray:
+    def long_term_value(
+        self, users: np.ndarray | None = None, *, alone: bool = False
+    ) -> np.ndarray:
         """Returns the far-sighted value of each candidate, where the scenario has one.
 
         Args:
-          users: as for `expected_reward`.
+          users, alone: as for `expected_reward`.
         """
-        return self._simulator.judge("long_term_value", users)
+        return self._simulator.judge("long_term_value", users, alone=alone)
 
     @property
     def slots(self) -> np.ndarray:

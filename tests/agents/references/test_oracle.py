@@ -36,6 +36,7 @@ def test_slates_are_filled_one_by_one_and_each_item_takes_from_the_next(compiled
         env.reset(seed=0)
     assert np.array_equal(crowded.long_term_value(), alone.long_term_value())
     given, values, topic = crowded.expected_reward(), alone.expected_reward(), alone.items["topic"]
+    assert np.array_equal(Oracle(crowded, redundancy=False).candidate_values(), values)
     for row in range(20):
         left, free = values[row].copy(), np.ones(10, bool)
         for _ in range(3):
