@@ -8,6 +8,7 @@ from recsim_env import __version__
 from recsim_env.cli import (
     comparing,
     contrasting,
+    crediting,
     exporting,
     judging,
     listing,
@@ -31,7 +32,7 @@ from recsim_env.interrupts import INTERRUPTED
 
 _COMMANDS = (
     *(listing, training, watching, playing, recording, comparing, plotting, contrasting, tuning),
-    *(simulating, measuring, varying, ranking, judging, worlds, exporting, looping),
+    *(simulating, measuring, crediting, varying, ranking, judging, worlds, exporting, looping),
 )
 
 _EXAMPLES = f"""{EXAMPLES}

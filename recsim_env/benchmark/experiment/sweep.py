@@ -10,6 +10,7 @@ from recsim_env.agents import agent_class
 from recsim_env.core.settings import as_type_of, quoted
 from recsim_env.envs.resolving import settings_of
 from recsim_env.inputs.spelling import did_you_mean, fitted
+from recsim_env.results.standings import CEILINGS
 from recsim_env.results.sweeps import SWEPT, shown_value
 from recsim_env.results.table import ResultTable
 
@@ -162,14 +163,26 @@ def swept(
         for label, entry in given.items():
             for name, point in points(label, axes_of(label)).items():
                 whole = {what: label, **entry, **point} if point else entry
-                if what == "agent" and whole.get("observe") == "state" and not is_reference(name):
-                    whole, name = {what: label, **whole}, f"{name}{SIGHTED}"
+                if what == "agent" and _sees_state({what: label, **whole}):
+                    known = name
+                    name = _as_reference(name)
+                    whole = whole if name == known else {what: label, **whole}
                 if name in made or (name != label and name in given):
                     raise ValueError(f"{what} {name!r} is there twice; give one another label")
                 made[name] = whole
                 new |= {name: {"of": label, "settings": point}} if point else {}
         entries[f"{what}s"] = made
     return entries, found
+
+
+def _sees_state(entry: Mapping[str, Any]) -> bool:
+    """Returns whether an agent is a reference by its settings: it sees the state of people."""
+    is_alone = entry["agent"] in CEILINGS and not entry.get("redundancy", True)
+    return is_alone or entry.get("observe") == "state"
+
+
+def _as_reference(label: str) -> str:
+    return label if is_reference(label) else f"{label}{SIGHTED}"
 
 
 def points(label: str, axes: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, Any]]:

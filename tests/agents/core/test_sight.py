@@ -45,5 +45,9 @@ def test_what_it_learned_is_kept_and_serves_as_before(env, tmp_path):
 
 
 def test_its_label_says_that_it_is_a_reference():
-    entries, _ = swept({}, {}, {"ppo": {"observe": "state"}, "dqn": {}})
-    assert entries["agents"] == {"ppo (state)": {"agent": "ppo", "observe": "state"}, "dqn": {}}
+    alone = {"agent": "far_sighted", "redundancy": False}
+    given = {"ppo": {"observe": "state"}, "dqn": {}, "oracle": {}, "alone": alone}
+    entries, _ = swept({}, {}, given)
+    sighted = {"agent": "ppo", "observe": "state"}
+    expected = {"ppo (state)": sighted, "dqn": {}, "oracle": {}, "alone (state)": alone}
+    assert entries["agents"] == expected
