@@ -46,6 +46,9 @@ class SharedScores(nn.Module):
       width: of the layers.
       network: the encoder, see `CandidateScores`.
       redundancy: whether scores depend on what is already on the slate, see `Redundancy`.
+
+    Attributes:
+      is_ours: whether the encoder is a `CandidateEncoder` as it is.
     """
 
     def __init__(
@@ -58,29 +61,29 @@ class SharedScores(nn.Module):
         nn.init.orthogonal_(self.score.weight, 0.01)
         self._fields = list(boxes_of(space))
         # Somebody's own, though made of ours, has another `forward`.
-        self._is_ours = type(self.encoder).forward is CandidateEncoder.forward
+        self.is_ours = type(self.encoder).forward is CandidateEncoder.forward
         self.redundancy = Redundancy(self._n_features(space), width) if redundancy else None
 
     def _n_features(self, space: spaces.Dict) -> int:
         """Returns how many numbers describe a candidate to `Redundancy`."""
-        if self._is_ours:
+        if self.is_ours:
             return int(self.encoder.select.in_features)
         return int(boxes_of(space)["candidates"].shape[1])
 
     def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
         """Returns what the encoder computes without weights; of another's, all that is seen."""
-        if self._is_ours:
+        if self.is_ours:
             found: dict[str, torch.Tensor] = self.encoder.inputs(observation)
             return found
         return {name: observation[name] for name in self._fields}
 
     def heads(self, inputs: Tensors) -> Heads:
         """Returns what there is to say, from `inputs`."""
-        person, items = (self.encoder.described if self._is_ours else self.encoder)(inputs)
+        person, items = (self.encoder.described if self.is_ours else self.encoder)(inputs)
         values = self.value(torch.cat([person, items.mean(dim=1)], dim=1))
         scores, less = self.score(items)[:, :, 0], None
         if self.redundancy is not None:
-            less = self.redundancy(inputs["features" if self._is_ours else "candidates"], items)
+            less = self.redundancy(inputs["features" if self.is_ours else "candidates"], items)
         return Heads(scores, values[:, 0], less)
 
     def forward(self, observation: Tensors) -> Heads:

@@ -127,6 +127,7 @@ class PPO(Agent):
             fused=True,
         )
         self.network = self.trainer.network
+        self._differentiation = self._differentiate()
         self.interaction = Interaction(self)
         self.scale = RewardScale(_SCALE_DISCOUNT)
         self._begin()
@@ -142,6 +143,11 @@ class PPO(Agent):
             redundancy=given.redundancy and self.slate_size > 1,
         )
 
+    def _differentiate(self) -> Any:
+        from recsim_env.agents.policy_gradient.differentiation import differentiation_of
+
+        return differentiation_of(self.network, self.trainer.device)
+
     def _begin(self) -> None:
         """Begins a rollout of the people who are there."""
         from recsim_env.agents.policy_gradient.rollout import Rollout
@@ -155,8 +161,7 @@ class PPO(Agent):
 
     def scores(self, observation: Observation, state: Any) -> np.ndarray:
         """Returns the network's scores of candidates for an empty slate, (n, n_candidates)."""
-        scores: np.ndarray = self._judged(observation, state)[1].scores.cpu().numpy()
-        return scores
+        return np.array(self._judged(observation, state)[1].scores.cpu().numpy())
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
@@ -212,16 +217,12 @@ class PPO(Agent):
         return slates, None
 
     def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any]:
-        """Returns what the network takes, and what it says (`Heads`)."""
-        import torch
-
+        """Returns what the network takes, and what it says (`Heads`), until the next call."""
         from recsim_env.agents.networks.compute import computing
 
-        with computing(), torch.inference_mode():
-            inputs = self.network.inputs(
-                self.trainer.on_device(self.memory.seen(state, observation))
-            )
-            return inputs, self.network.heads(inputs)
+        with computing():
+            inputs = self._differentiation.inputs(self.memory.seen(state, observation))
+            return inputs, self._differentiation.heads(inputs)
 
     def _earn(self, moment: Moment) -> None:
         """Keeps what slates led to."""
@@ -233,7 +234,8 @@ class PPO(Agent):
     def _update(self) -> None:
         """Learns from a full rollout, and begins the next."""
         from recsim_env.agents.networks.compute import computing
-        from recsim_env.agents.policy_gradient.update import take_steps, with_log_prob
+        from recsim_env.agents.policy_gradient.proximal import with_log_prob
+        from recsim_env.agents.policy_gradient.update import take_steps
 
         assert self.interaction.observation is not None
         _, last = self._judged(self.interaction.observation, self.interaction.next_state)
@@ -243,7 +245,7 @@ class PPO(Agent):
                 last.values.cpu().numpy(), gamma=given.gamma, gae_lambda=given.gae_lambda
             )
             losses = take_steps(
-                self.network,
+                self._differentiation,
                 self.trainer.optimizer,
                 with_log_prob(rows),
                 self.rng,
@@ -251,8 +253,8 @@ class PPO(Agent):
             )
         self.rollout.begin(self.rng)
         if self.monitor is not None:
-            found = {"policy_loss": losses.policy, "value_loss": losses.value}
-            self.monitor({name: each.item() for name, each in found.items()}, self.num_timesteps)
+            names = "policy_loss", "value_loss"
+            self.monitor(dict(zip(names, losses, strict=True)), self.num_timesteps)
 
     # Files ---------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ def people(num_envs=8, **settings):
 def test_gradients_are_those_of_stable_baselines3(slate_size, entropy):
     """One minibatch of its own rollout and the same weights: its `train` against ours."""
     pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    from recsim_env.agents.policy_gradient.differentiation import ByHand, ByTorch
     from recsim_env.agents.policy_gradient.update import take_steps
 
     env = people(slate_size=slate_size)
@@ -46,11 +47,13 @@ def test_gradients_are_those_of_stable_baselines3(slate_size, entropy):
         "return": torch.as_tensor(buffer.returns)[:, 0],
     }
     more = ours.settings.of_update(256)
-    take_steps(network, Kept(network.parameters(), lr=0.0), rows, ours.rng, **more)
-    assert len(kept) == 2
+    for way in (ByHand(network), ByTorch(network, torch.device("cpu"))):
+        take_steps(way, Kept(network.parameters(), lr=0.0), rows, ours.rng, **more)
+    assert len(kept) == 3
     assert max(each.abs().max() for each in kept[0]) > 0.01
-    for their, our in zip(*kept, strict=True):
-        assert torch.allclose(their, our, rtol=0.0, atol=1e-6)
+    for their, by_hand, by_torch in zip(*kept, strict=True):
+        assert torch.allclose(their, by_hand, rtol=0.0, atol=1e-6)
+        assert torch.allclose(their, by_torch, rtol=0.0, atol=1e-6)
 
 
 def test_advantages_are_discounted_sums_within_sessions():

@@ -1,0 +1,152 @@
+"""Loops between the matrix products of a network on the CPU, each in one pass over its memory.
+
+Shapes: n moments, c candidates, w the width; `shift` and `select` are the last two thirds of what a
+person's layer gives, (n, 3 w). All numbers have 32 bits. Import this module where it is used: it
+compiles.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from recsim_env.compiler.kernel_cache import compiled
+
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
+
+@compiled
+def compare(features: Any, rows: Any, n_blocks: Any, joint: Any, magnitude: Any) -> None:
+    """Writes what of candidates and person compares, and 1 + |that|; see `CandidateEncoder`.
+
+    Args:
+      features: (n, c, f).
+      rows: (n, r, f), the blocks first.
+      n_blocks: how many.
+      joint: (n, c, f (1 + n_blocks) + 2 r), is written.
+      magnitude: likewise.
+    """
+    n, n_candidates, width = features.shape
+    n_rows = rows.shape[1]
+    for person in range(n):
+        for item in range(n_candidates):
+            feature, out = features[person, item], joint[person, item]
+            kind, most = 0, feature[0]
+            for k in range(width):
+                out[k] = feature[k]
+                if feature[k] > most:
+                    kind, most = k, feature[k]
+            for block in range(n_blocks):
+                start, row = (1 + block) * width, rows[person, block]
+                for k in range(width):
+                    out[start + k] = feature[k] * row[k]
+            start = (1 + n_blocks) * width
+            for place in range(n_rows):
+                row, total = rows[person, place], _ZERO
+                for k in range(width):
+                    total += feature[k] * row[k]
+                out[start + place] = total
+                out[start + n_rows + place] = row[kind]
+            for k in range(out.shape[0]):
+                magnitude[person, item, k] = _ONE + abs(out[k])
+
+
+@compiled
+def hide(item: Any, selected: Any, person: Any) -> None:
+    """Turns `item`, (n, c, w), into relu(item + shift + selected * select), in place."""
+    n, n_candidates, width = item.shape
+    for i in range(n):
+        for j in range(n_candidates):
+            for k in range(width):
+                value = item[i, j, k] + person[i, width + k]
+                value += selected[i, j, k] * person[i, 2 * width + k]
+                item[i, j, k] = value if value > _ZERO else _ZERO
+
+
+@compiled
+def summarize(
+    item: Any, bias: Any, person: Any, weight: Any, offset: Any, scores: Any, pooled: Any
+) -> None:
+    """Turns `item`, (n, c, w), into relu(item + bias), and writes what the heads need.
+
+    Args:
+      item: is changed.
+      bias: (w,).
+      person: (n, 3 w).
+      weight, offset: of the scores, (w,) and (1,).
+      scores: (n, c), is written.
+      pooled: (n, 2 w), the person and the mean of the candidates, is written.
+    """
+    n, n_candidates, width = item.shape
+    share = _ONE / np.float32(n_candidates)
+    for i in range(n):
+        for k in range(width):
+            value = person[i, k]
+            pooled[i, k] = value if value > _ZERO else _ZERO
+            pooled[i, width + k] = _ZERO
+        for j in range(n_candidates):
+            total = offset[0]
+            for k in range(width):
+                value = item[i, j, k] + bias[k]
+                value = value if value > _ZERO else _ZERO
+                item[i, j, k] = value
+                pooled[i, width + k] += value * share
+                total += value * weight[k]
+            scores[i, j] = total
+
+
+@compiled
+def from_heads(
+    item: Any,
+    weight: Any,
+    of_scores: Any,
+    of_pooled: Any,
+    of_item: Any,
+    of_weight: Any,
+    of_bias: Any,
+) -> None:
+    """Writes the gradients of `summarize`.
+
+    Args:
+      item: (n, c, w), as `summarize` left it.
+      weight: of the scores, (w,).
+      of_scores, of_pooled: gradients, (n, c) and (n, 2 w).
+      of_item, of_weight, of_bias: gradients, are written; of the sum before the relu.
+    """
+    n, n_candidates, width = item.shape
+    share = _ONE / np.float32(n_candidates)
+    of_weight[:] = _ZERO
+    of_bias[:] = _ZERO
+    for i in range(n):
+        for j in range(n_candidates):
+            score = of_scores[i, j]
+            for k in range(width):
+                value = item[i, j, k]
+                slope = score * weight[k] + share * of_pooled[i, width + k]
+                slope = slope if value > _ZERO else _ZERO
+                of_item[i, j, k] = slope
+                of_weight[k] += score * value
+                of_bias[k] += slope
+
+
+@compiled
+def from_hidden(item: Any, selected: Any, person: Any, of_item: Any, of_person: Any) -> None:
+    """Writes the gradients of `hide`.
+
+    Args:
+      item: (n, c, w), as `hide` left it.
+      selected: becomes the gradient of itself.
+      person: (n, 3 w).
+      of_item: gradient of what `hide` returned, becomes that of the sum before the relu.
+      of_person: (n, 3 w), gradients of shift and select are written.
+    """
+    n, n_candidates, width = item.shape
+    for i in range(n):
+        of_person[i, width:] = _ZERO
+        for j in range(n_candidates):
+            for k in range(width):
+                slope = of_item[i, j, k]
+                slope = slope if item[i, j, k] > _ZERO else _ZERO
+                of_item[i, j, k] = slope
+                of_person[i, width + k] += slope
+                of_person[i, 2 * width + k] += slope * selected[i, j, k]
+                selected[i, j, k] = slope * person[i, 2 * width + k]
