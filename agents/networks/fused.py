@@ -29,7 +29,11 @@ class FusedScores:
         self._kept: dict[str, torch.Tensor] = {}
 
     def inputs(self, seen: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-        """Returns what the weights are multiplied with; see `CandidateEncoder.inputs`."""
+        """Returns what the weights are multiplied with, until the next call.
+
+        Args:
+          seen: as of `CandidateEncoder.inputs`.
+        """
         encoder = self._network.encoder
         features = np.ascontiguousarray(seen["candidates"])
         n, n_candidates = features.shape[:2]
@@ -38,9 +42,10 @@ class FusedScores:
             [features[:, :0], *blocks, *(seen[name] for name in encoder.rows)], axis=1
         )
         n_joint = encoder.joint.in_features
-        joint, magnitude = np.empty((2, n, n_candidates, n_joint), np.float32)
-        loops.compare(features, rows, len(blocks), joint, magnitude)
-        tempered = torch.from_numpy(magnitude).log_().copysign_(torch.from_numpy(joint))
+        joint = self._empty("compared", n * n_candidates, n_joint)
+        magnitude = self._empty("magnitude", n * n_candidates, n_joint)
+        loops.compare(features, rows, len(blocks), _cube(joint, n), _cube(magnitude, n))
+        tempered = magnitude.log_().copysign_(joint).view(n, n_candidates, n_joint)
         if encoder.fields:
             tensors = {name: torch.from_numpy(seen[name]) for name in encoder.fields}
             known = joined(tensors, encoder.fields)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.compiler.kernel_cache import compiled
+from recsim_env.compiler.kernel_cache import compiled_freely
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
-@compiled
+@compiled_freely
 def compare(features: Any, rows: Any, n_blocks: Any, joint: Any, magnitude: Any) -> None:
     """Writes what of candidates and person compares, and 1 + |that|; see `CandidateEncoder`.
 
@@ -45,24 +45,27 @@ def compare(features: Any, rows: Any, n_blocks: Any, joint: Any, magnitude: Any)
                 for k in range(width):
                     total += feature[k] * row[k]
                 out[start + place] = total
-                out[start + n_rows + place] = row[kind]
+            for place in range(n_rows):
+                out[start + n_rows + place] = rows[person, place, kind]
+            size = magnitude[person, item]
             for k in range(out.shape[0]):
-                magnitude[person, item, k] = _ONE + abs(out[k])
+                size[k] = _ONE + abs(out[k])
 
 
-@compiled
+@compiled_freely
 def hide(item: Any, selected: Any, person: Any) -> None:
     """Turns `item`, (n, c, w), into relu(item + shift + selected * select), in place."""
     n, n_candidates, width = item.shape
     for i in range(n):
+        shift, select = person[i, width : 2 * width], person[i, 2 * width :]
         for j in range(n_candidates):
+            row, gates = item[i, j], selected[i, j]
             for k in range(width):
-                value = item[i, j, k] + person[i, width + k]
-                value += selected[i, j, k] * person[i, 2 * width + k]
-                item[i, j, k] = value if value > _ZERO else _ZERO
+                value = row[k] + shift[k] + gates[k] * select[k]
+                row[k] = value if value > _ZERO else _ZERO
 
 
-@compiled
+@compiled_freely
 def summarize(
     item: Any, bias: Any, person: Any, weight: Any, offset: Any, scores: Any, pooled: Any
 ) -> None:
@@ -83,18 +86,20 @@ def summarize(
             value = person[i, k]
             pooled[i, k] = value if value > _ZERO else _ZERO
             pooled[i, width + k] = _ZERO
+        mean = pooled[i, width:]
         for j in range(n_candidates):
-            total = offset[0]
+            row, total = item[i, j], offset[0]
             for k in range(width):
-                value = item[i, j, k] + bias[k]
-                value = value if value > _ZERO else _ZERO
-                item[i, j, k] = value
-                pooled[i, width + k] += value * share
-                total += value * weight[k]
+                value = row[k] + bias[k]
+                row[k] = value if value > _ZERO else _ZERO
+            for k in range(width):
+                mean[k] += row[k] * share
+            for k in range(width):
+                total += row[k] * weight[k]
             scores[i, j] = total
 
 
-@compiled
+@compiled_freely
 def from_heads(
     item: Any,
     weight: Any,
@@ -119,16 +124,17 @@ def from_heads(
     for i in range(n):
         for j in range(n_candidates):
             score = of_scores[i, j]
+            row, slopes = item[i, j], of_item[i, j]
             for k in range(width):
-                value = item[i, j, k]
                 slope = score * weight[k] + share * of_pooled[i, width + k]
-                slope = slope if value > _ZERO else _ZERO
-                of_item[i, j, k] = slope
-                of_weight[k] += score * value
-                of_bias[k] += slope
+                slopes[k] = slope if row[k] > _ZERO else _ZERO
+            for k in range(width):
+                of_weight[k] += score * row[k]
+            for k in range(width):
+                of_bias[k] += slopes[k]
 
 
-@compiled
+@compiled_freely
 def from_hidden(item: Any, selected: Any, person: Any, of_item: Any, of_person: Any) -> None:
     """Writes the gradients of `hide`.
 
@@ -142,11 +148,15 @@ def from_hidden(item: Any, selected: Any, person: Any, of_item: Any, of_person: 
     n, n_candidates, width = item.shape
     for i in range(n):
         of_person[i, width:] = _ZERO
+        select = person[i, 2 * width :]
+        of_shift, of_select = of_person[i, width : 2 * width], of_person[i, 2 * width :]
         for j in range(n_candidates):
+            row, slopes, gates = item[i, j], of_item[i, j], selected[i, j]
             for k in range(width):
-                slope = of_item[i, j, k]
-                slope = slope if item[i, j, k] > _ZERO else _ZERO
-                of_item[i, j, k] = slope
-                of_person[i, width + k] += slope
-                of_person[i, 2 * width + k] += slope * selected[i, j, k]
-                selected[i, j, k] = slope * person[i, 2 * width + k]
+                slopes[k] = slopes[k] if row[k] > _ZERO else _ZERO
+            for k in range(width):
+                of_shift[k] += slopes[k]
+            for k in range(width):
+                of_select[k] += slopes[k] * gates[k]
+            for k in range(width):
+                gates[k] = slopes[k] * select[k]

@@ -19,7 +19,7 @@ class Differentiation(Protocol):
     """Computes a network without gradients, and the gradients of a minibatch."""
 
     def inputs(self, seen: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
-        """Returns what the weights are multiplied with."""
+        """Returns what the weights are multiplied with, until the next call."""
 
     def heads(self, inputs: Tensors) -> Heads:
         """Returns what the network says of them, until the next call."""

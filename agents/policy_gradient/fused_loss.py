@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from recsim_env.compiler.kernel_cache import compiled
+from recsim_env.compiler.kernel_cache import compiled_freely
+
+# Candidates that are left, but nearly never shown, weigh this much.
+_LEAST = 1e-300
 
 
-@compiled
+@compiled_freely
 def proximal_gradient(
     scores: Any,
     values: Any,
@@ -34,36 +37,31 @@ def proximal_gradient(
       of_scores, of_values: gradients, are written.
     """
     n, n_candidates = scores.shape
-    chance, is_left = np.empty(n_candidates), np.empty(n_candidates, np.bool_)
+    weight, log_prob_of = np.empty(n_candidates), np.empty(n_candidates)
     of_log_prob, of_entropy = np.empty(n_candidates), np.empty(n_candidates)
     policy_loss, value_loss = 0.0, 0.0
     for i in range(n):
-        log_prob = 0.0
-        is_left[:] = True
+        log_prob, most = 0.0, scores[i].max()
         of_log_prob[:] = 0.0
         of_entropy[:] = 0.0
+        for j in range(n_candidates):
+            weight[j] = math.exp(scores[i, j] - most)  # in 64 bits: 0 only 700 below the most
         for place in range(slates.shape[1]):
             shown = slates[i, place]
-            most, total, spread = -math.inf, 0.0, 0.0
-            for j in range(n_candidates):
-                if is_left[j]:
-                    most = max(most, scores[i, j])
-            for j in range(n_candidates):
-                chance[j] = math.exp(scores[i, j] - most) if is_left[j] else 0.0
-                total += chance[j]
+            total = max(weight.sum(), _LEAST)
             log_total = math.log(total) + most
             log_prob += scores[i, shown] - log_total
             of_log_prob[shown] += 1.0
             for j in range(n_candidates):
-                chance[j] /= total
-                of_log_prob[j] -= chance[j]
-                if is_left[j]:
-                    spread -= chance[j] * (scores[i, j] - log_total)
+                of_log_prob[j] -= weight[j] / total
             if entropy > 0.0:
+                mean = 0.0
                 for j in range(n_candidates):
-                    if is_left[j]:
-                        of_entropy[j] -= chance[j] * (scores[i, j] - log_total + spread)
-            is_left[shown] = False
+                    log_prob_of[j] = scores[i, j] - log_total
+                    mean += weight[j] / total * log_prob_of[j]
+                for j in range(n_candidates):
+                    of_entropy[j] -= weight[j] / total * (log_prob_of[j] - mean)
+            weight[shown] = 0.0
         advantage, error = rows[1, i], values[i] - rows[2, i]
         ratio = math.exp(log_prob - rows[0, i])
         gain = advantage * ratio

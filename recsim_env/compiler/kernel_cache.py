@@ -42,7 +42,18 @@ def compiled(function: Any) -> Any:
 
     It is `numba.njit(cache=True, nogil=True)` for which no folder need be writable.
     """
-    dispatcher = njit(function, nogil=True)
+    return _kept(njit(function, nogil=True))
+
+
+def compiled_freely(function: Any) -> Any:
+    """Returns a function compiled likewise, whose sums are added up in any order: several at once.
+
+    What it returns differs in the last bits from one kind of processor to another.
+    """
+    return _kept(njit(function, nogil=True, fastmath={"reassoc", "contract", "nsz"}))
+
+
+def _kept(dispatcher: Any) -> Any:
     keep_on_disk(dispatcher)
     return dispatcher
 
