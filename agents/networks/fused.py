@@ -12,7 +12,7 @@ import torch
 
 from recsim_env.agents.networks import fused_loops as loops
 from recsim_env.agents.networks.encoder import Tensors, joined
-from recsim_env.agents.networks.shared_scores import SharedScores
+from recsim_env.agents.networks.shared_scores import Heads, SharedScores
 
 
 class FusedScores:
@@ -53,8 +53,8 @@ class FusedScores:
             known = torch.zeros(n, 1)
         return {"known": known, "features": torch.from_numpy(features), "joint": tempered}
 
-    def heads(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns scores, (n, n_candidates), and values, (n,), until the next call."""
+    def heads(self, inputs: Tensors) -> Heads:
+        """Returns scores and values, until the next call."""
         n, n_candidates = inputs["joint"].shape[:2]
         width = len(self._array("encoder.hidden.bias"))
         features, joint = (inputs[name].flatten(0, 1) for name in ("features", "joint"))
@@ -87,7 +87,7 @@ class FusedScores:
             "pooled": pooled,
             "hidden": hidden,
         }
-        return scores, values
+        return Heads(scores, values)
 
     def backward(self, of_scores: torch.Tensor, of_values: torch.Tensor) -> None:
         """Gives all weights their gradients, after `heads`.
