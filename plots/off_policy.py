@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recsim_env.plots import style
+from recsim_env.results.estimator_quality import Quality
 from recsim_env.results.off_policy import PER_SLATE, PolicyValue
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 _RIGHT, _WRONG, _DOUBTED = "#0072b2", "#d55e00", "#999999"
 _INCH = 0.3
+
+# What a study varies, by its place in `Trial.kind`.
+_SESSIONS = 3
+_VARYING = {1: "places of a slate", 2: "steps of a session", _SESSIONS: "sessions of the log"}
 
 
 def draw_policy_values(values: Sequence[PolicyValue], ax: Axes | None = None) -> Axes:
@@ -90,3 +95,58 @@ def _limits(values: Sequence[PolicyValue]) -> tuple[float, float]:
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     room = 0.08 * (high - low) or 0.5
     return low - room, high + room
+
+
+def draw_errors(
+    found: Mapping[tuple[str, int, int, int], Sequence[Quality]], per: str, ax: Axes | None = None
+) -> Axes:
+    """Draws the relative error of estimators as logs grow, slates grow, or sessions get longer.
+
+    Along x is whatever varies most: horizons, then slate sizes, then sessions of a log; of the
+    others the last is drawn.
+
+    Args:
+      found: of `recsim_env.results.estimator_quality.qualities`.
+      per: what is estimated, `PER_SLATE` or `PER_SESSION`.
+      ax: where to draw; a figure of its own by default.
+
+    Raises:
+      ValueError: nothing was estimated per that.
+    """
+    kinds = [kind for kind in found if kind[0] == per]
+    if not kinds:
+        raise ValueError(f"no reward of a {per} was estimated")
+    axis = next((k for k in (2, 1, 3) if len({kind[k] for kind in kinds}) > 1), 3)
+    last = kinds[-1]
+    shown = [k for k in kinds if all(k[at] == last[at] for at in (1, 2, 3) if at != axis)]
+    lines: dict[str, dict[int, float]] = {}
+    for kind in shown:
+        for each in found[kind]:
+            lines.setdefault(each.estimator, {})[int(kind[axis])] = each.error
+    with style.house_style():
+        ax = ax or style.new_axes(7.6, 4.6)
+        for name, line in lines.items():
+            look = style.agent_style(name)
+            ax.plot(
+                list(line),
+                list(line.values()),
+                color=look.color,
+                linestyle=look.linestyle,
+                marker=look.marker,
+                label=name,
+            )
+        ax.set_yscale("log")
+        places = sorted({int(kind[axis]) for kind in shown})
+        if axis == _SESSIONS:
+            ax.set_xscale("log")
+        ax.set_xticks(places, [f"{place:,}" for place in places], minor=False)
+        ax.minorticks_off()
+        style.dress(
+            ax,
+            title=f"Reward of a {per}: which estimator errs least",
+            caption="root of the mean squared error over logs and policies",
+            xlabel=_VARYING[axis],
+            ylabel="error, relative to the true value",
+        )
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
+    return ax

@@ -150,6 +150,10 @@ class Propensities:
     places: np.ndarray
     error: float
 
+    def select(self, rows: np.ndarray) -> "Propensities":
+        """Returns those of some rows."""
+        return Propensities(self.slate[rows], self.prefix[rows], self.places[rows], self.error)
+
     def shown(self, slates: np.ndarray) -> np.ndarray:
         """Returns how likely each place shows the item that it showed, (n, slate_size)."""
         return np.take_along_axis(self.places, slates[:, :, None], axis=2)[:, :, 0]

@@ -23,6 +23,9 @@ from recsim_env.benchmark.provenance import versions
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 
+# More steps than anybody plays.
+_ENDLESS = 2**40
+
 #: What a file of whole steps, from `record_steps`, ends with.
 STEPS_SUFFIX = ".npz"
 
@@ -105,34 +108,90 @@ def record_steps(
     """
     scenario = resolve_scenario(scenario)
     agent = _telling(agent, scenario)
+    played = _played(
+        agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
+    )
+    columns, error = _gathered(scenario, played, num_envs)
+    columns = {name: values[:interactions] for name, values in columns.items()}
+    about = _about(agent, scenario, interactions, seed, num_envs, n_draws)
+    return LoggedSteps(columns, about | _counted(columns, error))
+
+
+def record_sessions(
+    agent: Any,
+    scenario: str | type[Scenario] | Scenario,
+    *,
+    n_sessions: int,
+    seed: int = 0,
+    n_draws: int = 1_000,
+) -> LoggedSteps:
+    """Plays as many people side by side as sessions are wanted, and keeps the first of each, whole.
+
+    The first n sessions of a log are then a log of n sessions, made alike.
+
+    Args:
+      agent, scenario, seed, n_draws: as in `record`.
+      n_sessions: how many.
+
+    Raises:
+      TypeError: `agent` is none of these.
+    """
+    scenario = resolve_scenario(scenario)
+    agent = _telling(agent, scenario)
+    played = _played(
+        agent, scenario, _ENDLESS, seed, num_envs=n_sessions, n_draws=n_draws, bar=False
+    )
+    first = _until_all_have_left(played, n_sessions)
+    columns, error = _gathered(scenario, first, n_sessions)
+    is_first = columns["session_number"] < n_sessions
+    columns = {name: values[is_first] for name, values in columns.items()}
+    about = _about(agent, scenario, int(is_first.sum()), seed, n_sessions, n_draws)
+    return LoggedSteps(columns, about | _counted(columns, error))
+
+
+def _until_all_have_left(
+    played: Iterator[tuple[Transition, Propensities]], n: int
+) -> Iterator[tuple[Transition, Propensities]]:
+    """Yields batches until the first session of each of n people has ended."""
+    has_left = np.zeros(n, bool)
+    with contextlib.closing(played):  # type: ignore[type-var]  # a generator
+        for transition, propensities in played:
+            yield transition, propensities
+            has_left[transition.index[transition.is_over]] = True
+            if has_left.all():
+                return
+
+
+def _gathered(
+    scenario: Scenario, played: Iterator[tuple[Transition, Propensities]], num_envs: int
+) -> tuple[dict[str, np.ndarray], float]:
+    """Returns batches as columns, and the largest error of a propensity."""
     recorder, blocks, error = StepRecorder(scenario), list[dict[str, np.ndarray]](), 0.0
     recorder.begin(num_envs)
-    for transition, propensities in _played(
-        agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
-    ):
-        blocks.append(recorder.rows(transition) | _of_policy(scenario, transition, propensities))
+    ids = sorted(scenario.schema.spaces.keys() - scenario.schema.boxes.keys())
+    for transition, propensities in played:
+        blocks.append(recorder.rows(transition) | _of_policy(ids, transition, propensities))
         error = max(error, propensities.error)
-    columns = {
-        name: np.concatenate([block[name] for block in blocks])[:interactions] for name in blocks[0]
-    }
-    about = _about(agent, scenario, interactions, seed, num_envs, n_draws) | {
+    return {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}, error
+
+
+def _counted(columns: dict[str, np.ndarray], error: float) -> dict[str, Any]:
+    return {
         "rows": len(columns["reward"]),
         "sessions": len(np.unique(columns["session_number"])),
         "clicks": int(columns["clicked"].sum()),
         "columns": STEP_COLUMNS | POLICY_COLUMNS,
         "propensity_error": error,
     }
-    return LoggedSteps(columns, about)
 
 
 def _of_policy(
-    scenario: Scenario, transition: Transition, propensities: Propensities
+    ids: list[str], transition: Transition, propensities: Propensities
 ) -> dict[str, np.ndarray]:
     """Returns the columns that tell whom the policy met, and what else it could have shown."""
     index, slates = transition.index, transition.slates
     places = propensities.places[index]
-    ids = scenario.schema.spaces.keys() - scenario.schema.boxes.keys()
-    return {name: transition.observation[name] for name in sorted(ids)} | {
+    return {name: transition.observation[name] for name in ids} | {
         "slot": index.astype(np.int32),
         "policy": np.zeros(len(index), np.int16),
         "prefix_propensity": propensities.prefix[index],

@@ -101,7 +101,7 @@ def as_dict(
     return {each.name: each.read(known.get(each.name)) for each in settings or ()}
 
 
-def add_settings(parser: argparse.ArgumentParser, *, of: str = "the scenario") -> None:
+def add_settings(parser: Any, *, of: str = "the scenario") -> None:
     """Adds `--set`."""
     parser.add_argument(
         "--set",
@@ -194,9 +194,7 @@ def chosen_seeds(options: argparse.Namespace) -> list[int] | None:
     return given
 
 
-def add_count(
-    parser: argparse.ArgumentParser, name: str, text: str, *, default: int | None = None
-) -> None:
+def add_count(parser: Any, name: str, text: str, *, default: int | None = None) -> None:
     """Adds an option that takes a whole number of 1 or more."""
     parser.add_argument(name, type=count, default=default, metavar="N", help=text)
 

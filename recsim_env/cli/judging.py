@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import (
     AGENT,
+    SCENARIO,
     add_agent_settings,
     add_count,
     add_learn,
     add_overwrite,
     add_seed,
+    add_settings,
     add_tuned,
+    as_dict,
+    count,
     path,
 )
 from recsim_env.cli.columns import print_columns
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from recsim_env.results.off_policy import PolicyValue
 
 _TABLE = "estimates.csv"
+_REMEDY = "choose another --out, or replace it with --overwrite"
 
 
 def add_commands(commands: Any) -> None:
@@ -44,15 +49,16 @@ def add_commands(commands: Any) -> None:
             "log WheelBandit uniform --out wheel.npz",
             "ope wheel.npz --policy linucb.agent",
             "ope wheel.npz --policy linucb --policy thompson --learn 5_000 --out judged",
+            "ope --study RatedCatalogue --slate-sizes 1 2 3",
         ),
     )
     parser.add_argument(
-        "log", type=path, metavar="LOG", help=".npz or .parquet file of `recsim-env log`"
+        "log", type=path, nargs="?", metavar="LOG", help=".npz or .parquet file of `recsim-env log`"
     )
     parser.add_argument(
         "--policy",
         action="append",
-        required=True,
+        default=[],
         metavar="AGENT",
         help=f"{AGENT}; or a .npy file of probabilities, (rows, candidates) or (rows, places, "
         "candidates), for a log of real people; may be repeated",
@@ -70,21 +76,85 @@ def add_commands(commands: Any) -> None:
     add_count(parser, "--draws", "of probabilities without a formula", default=1_000)
     add_seed(parser, of="agents")
     parser.add_argument(
-        "--out", type=path, metavar="FOLDER", help="where a table and figures go, too"
+        "--out",
+        type=path,
+        metavar="FOLDER",
+        help="where a table and figures go, too (of a study, results/ope/SCENARIO)",
     )
     add_overwrite(parser, help="replace a table that is there")
+    _add_study(parser)
     parser.set_defaults(run=ope)
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    study = parser.add_argument_group(
+        "study", "which estimator to trust: logs are written again and again, and judged"
+    )
+    study.add_argument("--study", metavar="SCENARIO", help=f"instead of a LOG; {SCENARIO}")
+    add_settings(study)
+    study.add_argument("--logger", default="linucb", metavar="AGENT", help="who writes (linucb)")
+    study.add_argument(
+        "--exploration", type=float, default=0.3, metavar="SHARE", help="of uniform slates (0.3)"
+    )
+    for name, text in (
+        ("--sizes", "sessions of a log (50 200 800)"),
+        ("--slate-sizes", "places of a slate (the scenario's)"),
+        ("--horizons", "steps of a session (the scenario's)"),
+    ):
+        study.add_argument(name, type=count, nargs="+", default=(), metavar="N", help=text)
+    add_count(study, "--repeats", "logs of each kind", default=30)
+    add_count(study, "--truths", "of these logs, served for the truth", default=10)
 
 
 def ope(options: argparse.Namespace) -> int:
     """Prints a table for each policy; writes all, if asked to."""
+    if bool(options.log) == bool(options.study):
+        raise ValueError("name either a LOG to judge policies by, or --study SCENARIO")
+    if options.study:
+        return _study(options)
+    if not options.policy:
+        raise ValueError("name what to judge by --policy AGENT, once or more")
+    return _judge(options)
+
+
+def _study(options: argparse.Namespace) -> int:
+    """Runs the study, and prints its page."""
+    from recsim_env.benchmark.off_policy.report import write_study
+    from recsim_env.benchmark.off_policy.study import StudySettings, run_study
+    from recsim_env.envs.resolving import settings_of
+
+    settings = StudySettings(
+        scenario=options.study,
+        scenario_settings=as_dict(options.settings, settings_of(options.study)),
+        logger=options.logger,
+        exploration=options.exploration,
+        policies=tuple(options.policy),
+        learn=options.learn or 5_000,
+        sizes=tuple(options.sizes) or (50, 200, 800),
+        slate_sizes=tuple(options.slate_sizes),
+        horizons=tuple(options.horizons),
+        repeats=options.repeats,
+        truths=min(options.truths, options.repeats),
+        seed=options.seed,
+    )
+    folder = options.out or Path("results") / "ope" / options.study.rpartition(":")[2]
+    check_absent(folder / "study.md", overwrite=options.overwrite, remedy=_REMEDY)
+    trials = run_study(settings, progress_bar=True)
+    files = write_study(trials, settings, folder, command=options.typed)
+    print((folder / "study.md").read_text(encoding="utf-8"), end="")
+    for file in files:
+        print(f"written: {file}")
+    return 0
+
+
+def _judge(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.off_policy import PolicyLog, judge
 
     if options.out:
         check_absent(
             options.out / _TABLE,
             overwrite=options.overwrite,
-            remedy="choose another --out, or replace it with --overwrite",
+            remedy=_REMEDY,
         )
     log = PolicyLog.read(options.log)
     print(_about(log))

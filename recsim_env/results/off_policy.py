@@ -86,5 +86,5 @@ def _row(each: PolicyValue) -> dict[str, Any]:
         "true_value": truth.mean,
         "true_low": truth.low,
         "true_high": truth.high,
-        "warnings": " ".join(each.warnings),
+        "n_warnings": len(each.warnings),
     }

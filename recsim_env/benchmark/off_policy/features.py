@@ -7,7 +7,7 @@ import numpy as np
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 
 #: A model has at most so many columns: the fit takes the square of their number.
-_MAX_COLUMNS = 600
+_MAX_COLUMNS = 200
 
 #: Items without features are told apart by id, where they are at most so many.
 _MAX_ITEMS = 2_000
@@ -18,7 +18,7 @@ class SlateFeatures:
 
     An item has its features f (or, where it shows none, a column for each id), and f times each
     number that was seen of the person and the moment, u; a slate has the sums over its items, and
-    u. Both are centred and scaled over the log. Fields that would take the product of both over 600
+    u. Both are centred and scaled over the log. Fields that would take the product of both over 200
     columns are left out of u, in the order of the observation.
 
     Args:

@@ -86,6 +86,11 @@ class PolicyLog:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
 
+    def select(self, rows: np.ndarray) -> "PolicyLog":
+        """Returns the log of some rows, whole sessions in order."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return PolicyLog(columns, self.about, self.scenario)
+
     @property
     def slate_size(self) -> int:
         """How many places slates have."""
@@ -136,9 +141,12 @@ class PolicyLog:
 
     def observation(self, rows: np.ndarray | slice = slice(None)) -> Observation:
         """Returns what was seen before some steps, as agents take it."""
+        return {name: self[name][rows] for name in self._seen}
+
+    @cached_property
+    def _seen(self) -> tuple[str, ...]:
         assert self.scenario is not None
-        names = self.scenario.schema.spaces
-        return {name: self[name][rows] for name in names if name in self.columns}
+        return tuple(name for name in self.scenario.schema.spaces if name in self.columns)
 
 
 def _scenario_of(about: Mapping[str, Any]) -> Scenario | None:
