@@ -8,6 +8,7 @@ from recsim_env.cli.worlds import add_log, read_log_of
 from recsim_env.formats.files import check_absent
 
 LIBRARIES = ("cornac", "lenskit", "rectools", "recbole")
+OF_STEPS = ("obp", "scope-rl", "d3rlpy", "minari")
 REPEATS = ("error", "first", "last", "sum", "count")
 
 
@@ -18,16 +19,24 @@ def add_commands(commands: Any) -> None:
         help="write a log as another library reads it",
         description="Writes a log, of real people or of simulated ones, as another library reads "
         "it: RecBole's atomic files, with features of items and users, or a CSV file with the "
-        "columns that the library knows. One row is written for a user and item.",
+        "columns that the library knows. One row is written for a user and item. Of a log of whole "
+        "steps, what libraries of offline learning and evaluation read, with propensities: the "
+        "dicts of Open Bandit Pipeline and SCOPE-RL as .npz, d3rlpy's MDPDataset as .h5, and a "
+        "data set of Minari.",
         examples=(
             "export music.csv --to lenskit --out music-lenskit.csv",
             "export movielens-100k --to recbole --out dataset/mine/mine",
             "export music.csv --to cornac --repeats count --out plays.csv",
+            "export steps.npz --to obp --out feedback.npz",
+            "export steps.npz --to minari --out recsim-env/steps-v0",
         ),
     )
     add_log(parser, keeps_all=True)
     parser.add_argument(
-        "--to", choices=LIBRARIES, required=True, help="the library; cornac is for Surprise too"
+        "--to",
+        choices=(*LIBRARIES, *OF_STEPS),
+        required=True,
+        help="the library; cornac is for Surprise too",
     )
     parser.add_argument(
         "--repeats",
@@ -41,7 +50,7 @@ def add_commands(commands: Any) -> None:
         type=path,
         required=True,
         metavar="FILE",
-        help="a .csv file; of recbole's files, how their names start",
+        help="a .csv file; of recbole's files, how their names start; of Minari, a name",
     )
     add_overwrite(parser, help="replace a file that is there")
     parser.set_defaults(run=export)
@@ -49,6 +58,8 @@ def add_commands(commands: Any) -> None:
 
 def export(options: argparse.Namespace) -> int:
     """Writes the files, and says what is in them."""
+    if options.to in OF_STEPS:
+        return _export_steps(options)
     from recsim_env.data import export_log
     from recsim_env.data.export import files_of
 
@@ -64,4 +75,18 @@ def export(options: argparse.Namespace) -> int:
     )
     for file in written:
         print(f"written: {file}")
+    return 0
+
+
+def _export_steps(options: argparse.Namespace) -> int:
+    """Writes a log of whole steps for a library, and says what was written."""
+    from recsim_env.benchmark.off_policy import PolicyLog
+    from recsim_env.benchmark.off_policy.exchange import export_steps
+
+    if options.to != "minari":
+        remedy = "choose another --out, or replace it with --overwrite"
+        check_absent(options.out, overwrite=options.overwrite, remedy=remedy)
+    log = PolicyLog.read(options.log)
+    written = export_steps(log, options.to, str(options.out))
+    print(f"{len(log):,} steps of {len(log.starts):,} sessions\nwritten: {written}")
     return 0

@@ -53,7 +53,11 @@ def add_commands(commands: Any) -> None:
         ),
     )
     parser.add_argument(
-        "log", type=path, nargs="?", metavar="LOG", help=".npz or .parquet file of `recsim-env log`"
+        "log",
+        type=path,
+        nargs="?",
+        metavar="LOG",
+        help=".npz or .parquet file of `recsim-env log`, or a .csv file of the Open Bandit Dataset",
     )
     parser.add_argument(
         "--policy",
@@ -148,7 +152,7 @@ def _study(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    from recsim_env.benchmark.off_policy import PolicyLog, judge
+    from recsim_env.benchmark.off_policy import judge
 
     if options.out:
         check_absent(
@@ -156,7 +160,7 @@ def _judge(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             remedy=_REMEDY,
         )
-    log = PolicyLog.read(options.log)
+    log = _read(options.log)
     print(_about(log))
     values: list[PolicyValue] = []
     for name in options.policy:
@@ -167,6 +171,14 @@ def _judge(options: argparse.Namespace) -> int:
     if options.out:
         _write(values, options.out)
     return 0
+
+
+def _read(path: Path) -> "PolicyLog":
+    from recsim_env.benchmark.off_policy import PolicyLog
+    from recsim_env.benchmark.off_policy.open_bandit import is_open_bandit, read_open_bandit
+
+    is_real = path.suffix == ".csv" and path.is_file() and is_open_bandit(path)
+    return read_open_bandit(path) if is_real else PolicyLog.read(path)
 
 
 def _about(log: "PolicyLog") -> str:

@@ -37,6 +37,8 @@ _OF_SESSIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     "fqe": (of_sessions.fqe, {}),
 }
 
+_MOST_FOLDS = 5
+
 
 def judge(
     policy: str,
@@ -90,7 +92,11 @@ def _per_slate(
 ) -> list[ValueEstimate]:
     reward, slates = log["reward"].astype(np.float64), log["slate"]
     model_reward, model_value = cross_fitted(
-        features.shown(slates), reward, features.expected(target.places), user=log.user
+        features.shown(slates),
+        reward,
+        features.expected(target.places),
+        user=log.user,
+        n_folds=_n_folds(log.user),
     )
     actions = LoggedActions(
         reward=reward,
@@ -157,7 +163,9 @@ def _per_session(
     )
     if {"sequential-dr", "fqe"} & set(names):
         shown, expected = features.shown(log["slate"]), features.expected(target.places)
-        model_reward, model_value = fitted_q(logged, shown[rows], expected[rows], by_step=False)
+        model_reward, model_value = fitted_q(
+            logged, shown[rows], expected[rows], n_folds=_n_folds(log.user[rows])
+        )
         logged = LoggedSessions(
             session=logged.session,
             reward=logged.reward,
@@ -171,6 +179,18 @@ def _per_session(
         _OF_SESSIONS[name][0](logged, uncertainty=uncertainty, **_OF_SESSIONS[name][1])
         for name in names
     ]
+
+
+def _n_folds(user: np.ndarray) -> int:
+    """Returns in how many parts people are dealt.
+
+    Raises:
+      ValueError: there are too few.
+    """
+    n = len(np.unique(user))
+    if n < 2:
+        raise ValueError("the log has sessions of one person that end; it needs two or more people")
+    return min(_MOST_FOLDS, n)
 
 
 def _unsupported(log: PolicyLog, target: Propensities) -> np.ndarray | None:

@@ -54,6 +54,7 @@ class PolicyLog:
         Raises:
           ValueError: as in the class.
         """
+        _check_propensities(steps.columns)
         steps.check()
         if not len(steps):
             raise ValueError("the log is empty; it needs at least one step")
@@ -101,7 +102,7 @@ class PolicyLog:
         """Among how many candidates slates choose."""
         if self.scenario is not None:
             return self.scenario.n_candidates
-        return int(self["candidate_propensity"].shape[2])
+        return int(self.about["n_candidates"])
 
     @cached_property
     def starts(self) -> np.ndarray:

@@ -38,7 +38,7 @@ def write_study(
       folder: where to; it is made, and old files are replaced.
       command: with which the study is made again.
     """
-    files = [folder / name for name in ("trials.csv", "settings.json", "study.md")]
+    files = [folder / name for name in ("trials.csv", "study.json", "study.md")]
     write_columns(files[0], trial_columns(trials))
     about = dataclasses.asdict(settings) | {"command": command, "versions": versions()}
     replace_file(files[1], (json.dumps(about, indent=2) + "\n").encode())

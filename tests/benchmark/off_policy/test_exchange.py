@@ -1,0 +1,143 @@
+"""Logs in the forms of other libraries hold what was logged, and come back."""
+
+import numpy as np
+import pytest
+
+from recsim_env.agents import make_agent
+from recsim_env.benchmark.off_policy import PolicyLog, judge, target_chances
+from recsim_env.benchmark.off_policy.exchange import (
+    export_steps,
+    mdp_columns,
+    minari_dataset,
+    obp_feedback,
+    scope_rl_dataset,
+)
+from recsim_env.benchmark.off_policy.open_bandit import from_obp, read_open_bandit
+from recsim_env.benchmark.off_policy.targets import uniform_chances
+from recsim_env.benchmark.recording import record_sessions, record_steps
+from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs.wrappers import enumerate_slates
+from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+
+PEOPLE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=2, max_slates=4)
+ONE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=1, max_slates=4)
+
+
+def logged(scenario, **arguments):
+    agent = make_agent("uniform", RecommendationVectorEnv(scenario, num_envs=1))
+    return record_steps(agent, scenario, **arguments)
+
+
+@pytest.fixture(scope="module")
+def log():
+    return PolicyLog.of(logged(PEOPLE, interactions=203, num_envs=8))
+
+
+def test_sessions_are_kept_whole_and_the_first_of_them_are_a_smaller_log():
+    agent = make_agent("uniform", RecommendationVectorEnv(PEOPLE, num_envs=1))
+    steps = record_sessions(agent, PEOPLE, n_sessions=12, seed=4)
+    log = PolicyLog.of(steps)
+    assert len(log.starts) == 12
+    assert log.is_complete.all()
+    assert np.array_equal(log["slot"], log["session_number"])
+    part = log.select(np.flatnonzero(log["session_number"] < 5))
+    assert len(part) == log.starts[5]
+
+
+def test_slates_are_rows_of_places_for_open_bandit_pipeline(log):
+    found = obp_feedback(log)
+    uniform = 1.0 / 5 / 4
+    assert len(found["reward"]) == 2 * len(log)
+    assert found["n_unique_action"] == 40
+    assert set(found["position"]) == {0, 1}
+    assert found["pscore"] == pytest.approx(uniform)
+    assert found["pscore_item_position"] == pytest.approx(0.2)
+    assert found["pscore_cascade"][:2] == pytest.approx([0.2, uniform])
+    assert found["reward"].sum() == pytest.approx(log["reward"].sum(), rel=1e-6)
+    shown = log["item_id"][3, log["slate"][3]]
+    assert found["action"][6:8].tolist() == shown.tolist()
+    at_slate = log["candidates"][-1, log["slate"][-1, 0]]
+    assert found["action_context"][found["action"][-2]] == pytest.approx(at_slate)
+
+
+def test_single_actions_make_the_way_to_open_bandit_pipeline_and_back():
+    log = PolicyLog.of(logged(ONE, interactions=150))
+    found = obp_feedback(log)
+    assert found["n_actions"] == 40
+    back = from_obp(found)
+    assert np.array_equal(back["slate"][:, 0], found["action"])
+    assert np.array_equal(back["propensity"], log["propensity"])
+    with pytest.raises(ValueError, match="has no pscore"):
+        from_obp({k: v for k, v in found.items() if k != "pscore"})
+
+
+def test_actions_of_d3rlpy_are_numbers_of_slates_and_what_is_cut_off_is_timed_out(log):
+    found = mdp_columns(log)
+    numbered = enumerate_slates(RecommendationVectorEnv(PEOPLE, num_envs=1), ordered=True)
+    assert found["actions"].max() < numbered.single_action_space.n
+    table = np.array([(i, j) for i in range(5) for j in range(5) if i != j])
+    assert np.array_equal(table[found["actions"][:, 0]], log["slate"])
+    ends = (found["terminals"] + found["timeouts"]) > 0
+    assert np.array_equal(np.flatnonzero(ends), log.starts + log.lengths - 1)
+    assert found["observations"].shape == (203, sum(log[k][0].size for k in PEOPLE.schema.boxes))
+
+
+def test_sessions_of_one_length_are_those_of_scope_rl():
+    from recsim_env.scenarios.wheel_bandit import WheelBandit
+
+    whole = PolicyLog.of(logged(WheelBandit(horizon=5), interactions=42, num_envs=4))
+    found = scope_rl_dataset(whole)
+    assert found["size"] == found["n_trajectories"] * 5 == 40
+    assert found["done"].reshape(-1, 5)[:, -1].all()
+    assert found["pscore"] == pytest.approx(0.2)
+    columns = {name: np.delete(values, 4, axis=0) for name, values in whole.columns.items()}
+    columns["is_over"][3] = True
+    with pytest.raises(ValueError, match="sessions of 4 to 5 steps: SCOPE-RL takes sessions that"):
+        scope_rl_dataset(PolicyLog(columns, whole.about, whole.scenario))
+
+
+def test_data_sets_of_minari_hold_dicts_slates_and_propensities(tmp_path, monkeypatch, log):
+    minari = pytest.importorskip("minari", reason="needs pip install minari h5py pillow")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    minari_dataset(log, "recsim-env/test-v0")
+    found = minari.load_dataset("recsim-env/test-v0")
+    first = next(iter(found.iterate_episodes()))
+    rows = slice(0, int(log.lengths[0]))
+    assert np.array_equal(first.actions, log["slate"][rows])
+    assert np.array_equal(first.infos["propensity"][1:], log["propensity"][rows])
+    assert np.array_equal(first.observations["item_id"][:-1], log["item_id"][rows])
+    assert found.recover_environment().unwrapped.scenario == PEOPLE
+
+
+def test_dicts_are_files_without_pickles_and_names_have_their_suffix(tmp_path, log):
+    path = tmp_path / "new" / "feedback.npz"
+    export_steps(log, "obp", str(path))
+    read = {k: v[()] for k, v in np.load(path, allow_pickle=False).items()}
+    assert read["n_rounds"] == 203
+    assert np.array_equal(read["pscore"], obp_feedback(log)["pscore"])
+    with pytest.raises(ValueError, match=r"must end with \.npz"):
+        export_steps(log, "scope-rl", str(tmp_path / "x.csv"))
+
+
+OPEN_BANDIT = """\
+,timestamp,item_id,position,click,propensity_score,user_feature_0,user_feature_1
+0,2019-11-24,2,3,1,0.25,a,x
+1,2019-11-24,0,1,0,0.5,a,y
+2,2019-11-24,3,2,0,0.25,b,y
+3,2019-11-24,3,2,1,0.25,b,y
+"""
+
+
+def test_a_table_of_the_open_bandit_dataset_is_a_log_that_uniform_is_judged_by(tmp_path):
+    path = tmp_path / "all.csv"
+    path.write_text(OPEN_BANDIT, encoding="utf-8")
+    log = read_open_bandit(path)
+    assert log.n_candidates == 4
+    assert log["seen"].shape == (4, 3 + 2 + 2)
+    found = {e.estimator: e for e in judge("uniform", log, uniform_chances(log))}
+    assert found["ips"].estimate.mean == pytest.approx((1 + 1) / 4)
+    with pytest.raises(ValueError, match="is of no scenario, in which agents could act"):
+        target_chances(make_agent("uniform", RecommendationVectorEnv(ONE, num_envs=1)), log)
+    path.write_text(OPEN_BANDIT.replace("0.5", "1.5"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"all\.csv: propensity=1\.5 of row 1 is not in \(0, 1\]"):
+        read_open_bandit(path)
