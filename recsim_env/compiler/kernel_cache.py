@@ -54,7 +54,8 @@ def compiled_freely(function: Any) -> Any:
 
 
 def _kept(dispatcher: Any) -> Any:
-    keep_on_disk(dispatcher)
+    if hasattr(dispatcher, "py_func"):  # else NUMBA_DISABLE_JIT=1 left the function as it is
+        keep_on_disk(dispatcher)
     return dispatcher
 
 

@@ -79,10 +79,10 @@ def judge_batch(config, items, slots, values, start_index, stop_index):
                 values[i, index] = judge(config[0], slot.user, shelf(items, slot)[item_id])
 
 
-def judge_slates(config, items, slots, actions, values, start_index, stop_index):
-    """Writes what `judge` says of each item of slates that are about to be shown."""
+def judge_slates(config, items, slots, chosen, actions, values, start_index, stop_index):
+    """Writes what `judge` says of each item of slates that are about to be shown to `chosen`."""
     for i in range(start_index, stop_index):
-        slot = slots[i]
+        slot = slots[chosen[i]]
         for place in range(len(slot.slate)):
             item_id = slot.candidates[actions[i, place]]
             values[i, place] = judge(config[0], slot.user, shelf(items, slot)[item_id])

@@ -265,16 +265,17 @@ class Simulator:
             self._run(loop, (self._config, self._items, slots, values))
         return values
 
-    def liking(self, actions: np.ndarray) -> np.ndarray:
+    def liking(self, actions: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """Returns the `expected_reward` of each item of slates, as if shown alone; NaN if unknown.
 
         Args:
-          actions: (num_slots, slate_size) int64 indices of candidates, all in range.
+          actions: (n, slate_size) int64 indices of candidates, all in range.
+          chosen: (n,) int64, whose: indices of slots.
         """
         values = np.full(actions.shape, math.nan)
         if self.kernel.liking:
-            arguments = (self._config, self._items, self._slots, actions, values)
-            self._run(self.kernel.liking[0], arguments)
+            arguments = (self._config, self._items, self._slots, chosen, actions, values)
+            self._run(self.kernel.liking[0], arguments, len(chosen))
         return values
 
     def liking_of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -292,12 +293,12 @@ class Simulator:
             self.kernel.liking[1](*arguments, values, 0, len(users))
         return values
 
-    def _run(self, loop: Any, arguments: tuple) -> None:
-        """Runs a loop over all slots, split over threads where it is worth it."""
+    def _run(self, loop: Any, arguments: tuple, n: int | None = None) -> None:
+        """Runs a loop over all slots, or over `n`, split over threads where it is worth it."""
         if self._must_rehearse:
             self._rehearse()
         try:
-            self._threads.run(loop, arguments, self.num_slots)
+            self._threads.run(loop, arguments, self.num_slots if n is None else n)
         except Exception as error:
             explain_compiler(self.scenario, error)
             raise

@@ -309,16 +309,20 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
         """The items that ids number, (n_items,) structured; one blank record where all are new."""
         return self._simulator.items
 
-    def liking(self, slates: np.ndarray) -> np.ndarray:
+    def liking(self, slates: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
         """Returns the immediate expected reward of each item of slates, as if shown alone.
 
         Args:
           slates: (num_envs, slate_size) or (num_envs,) indices of candidates, as for `step`.
+          chosen: (n,), indices of the environments that are asked; all by default.
 
         Returns:
-          (num_envs, slate_size); NaN where the scenario cannot say.
+          (n, slate_size); NaN where the scenario cannot say.
         """
-        return self._simulator.liking(self._interface.slates(slates))
+        every = self._interface.slates(slates)
+        if chosen is None:
+            return self._simulator.liking(every, np.arange(self.num_envs))
+        return self._simulator.liking(every[chosen], chosen)
 
     def liking_of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Returns the immediate expected reward of items for people, (n_users, n_items).

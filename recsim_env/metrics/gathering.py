@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 
+from recsim_env.metrics.consuming import Consuming
 from recsim_env.metrics.profiles import Profiles
 from recsim_env.metrics.served import People, Served, Stage
+from recsim_env.metrics.watched import Watched
 
 #: Slates in a block: enough that what NumPy takes to begin with hardly counts.
 BLOCK = 4096
 
 _NOBODY = np.zeros(0, np.int64)
-
-_FIELDS = (
-    *("slot", "visit", "step", "session", "liking"),
-    *("item_id", "response", "rewards", "is_last"),
-)
 
 
 class Gathering:
@@ -33,17 +29,19 @@ class Gathering:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._slot = np.arange(stage.n_slots)
+        self._watched = Watched(stage)
+        self._first = self._watched.users.copy()  # as they came
         self._episode = np.zeros(stage.n_slots, np.int64)
         self._is_beginning = np.zeros(stage.n_slots, bool)
-        self._users = np.zeros(stage.n_slots, stage.env.slots["user"].dtype)  # as they came
+        self._rows = np.arange(stage.n_slots)  # who counts in this step
         self.is_done = False
         self._profiles = Profiles(stage)
         self._tastes: dict[int, np.ndarray] = {}  # by visit that goes on
+        self._consuming = Consuming(stage) if Consuming.suits(stage) else None
         self._clear()
 
     def _clear(self) -> None:
-        self._steps: list[dict[str, np.ndarray]] = []
+        self._steps: list[tuple[np.ndarray, ...]] = []
         self._events: tuple[list[People], list[People]] = ([], [])
         self._n = 0
 
@@ -54,49 +52,32 @@ class Gathering:
 
     def before(self, slates: np.ndarray) -> None:
         """Notes what is about to be shown, and to whom."""
-        stage, slots = self._stage, self._stage.env.slots
-        counts = ~self._is_beginning & (self._episode < stage.n_episodes)
-        rows = np.flatnonzero(counts)
-        chosen = slates.reshape(stage.n_slots, -1)[rows]
-        session = stage.scenario.session_count
-        self._rows = rows
-        self._now = {
-            "slot": rows,
-            "visit": rows * stage.n_episodes + self._episode[rows],
-            "step": slots["step"][rows],
-            "session": slots["user"][session][rows] if session else np.zeros(len(rows), int),
-            "liking": stage.env.liking(slates)[rows],
-        }
-        category = stage.scenario.category
-        if not stage.scenario.n_items and category is not None:
-            offered = slots["own_items"][category]
-            self._now["category"] = offered[rows[:, None], chosen].astype(np.int64)
-        begins = rows[self._now["step"] == 0]
+        rows = self._rows
+        visit = rows * self._stage.n_episodes + self._episode[rows]
+        self._now = (rows, visit, *self._watched.before(slates, rows))
+        begins = rows[self._now[2] == 0]
         if len(begins):
-            came = slots["user"][begins]
-            self._users[begins] = came
+            came = self._watched.users[begins]
+            self._first[begins] = came
             self._events[0].append(self._people(begins, came, came))
 
     def after(self, rewards: np.ndarray, is_over: np.ndarray) -> None:
         """Notes what came of it."""
-        stage, slots, rows = self._stage, self._stage.env.slots, self._rows
+        rows = self._rows
+        is_last = is_over[rows]
         if len(rows):
-            slate = slots["slate"][rows]
-            self._now |= {
-                "item_id": slate,
-                "response": slots["response"][rows],
-                "rewards": rewards[rows],
-                "is_last": is_over[rows],
-            }
-            self._steps.append(self._now)
+            self._steps.append((*self._now, *self._watched.after(rows), rewards[rows], is_last))
             self._n += len(rows)
-        stepped = ~self._is_beginning
-        ends = rows[is_over[rows]]
+        ends = rows[is_last]
         if len(ends):
-            self._events[1].append(self._people(ends, slots["user"][ends], self._users[ends]))
-        self._is_beginning = stepped & is_over
-        self._episode = np.minimum(self._episode + self._is_beginning, stage.n_episodes)
-        self.is_done = len(rows) == len(ends) and bool((self._episode == stage.n_episodes).all())
+            self._events[1].append(self._people(ends, self._watched.users[ends], self._first[ends]))
+        if len(ends) or len(rows) < self._stage.n_slots:
+            self._is_beginning[:] = False
+            self._is_beginning[ends] = True
+            self._episode[ends] += 1
+            goes_on = self._episode < self._stage.n_episodes
+            self._rows = np.flatnonzero(goes_on & ~self._is_beginning)
+            self.is_done = not goes_on.any()
 
     def taken(self) -> Served:
         """Returns the block, and begins the next."""
@@ -106,51 +87,64 @@ class Gathering:
 
     def _served(self) -> Served:
         stage, scenario = self._stage, self._stage.scenario
-        now = {name: self._joined(name) for name in _FIELDS}
-        slate, response = now["item_id"], now["response"]
+        slot, visit, step, session, liking, category, slate, response, rewards, is_last = (
+            self._joined()
+        )
         began, ended = self._met()
         is_shown = slate >= 0
-        has_ids = scenario.n_items > 0
-        if scenario.category is None:
-            category = np.full(slate.shape, -1)
-        elif has_ids:
-            category = stage.env.catalogue[scenario.category][slate].astype(np.int64)
-        else:
-            category = self._joined("category")
-        item_id = slate if has_ids else np.full(slate.shape, -1)
-        nowhere = np.zeros(slate.shape, bool)
-        regretted = scenario.regretted
+        item_id = slate if scenario.n_items else np.full(slate.shape, -1)
+        category = np.where(is_shown, self._watched.category_of(slate, category), -1)
+        kind = np.where(is_shown, item_id if stage.kinds_are_items else category, -1)
+        vectors = None if stage.vectors is None else stage.vectors[kind]
+        nowhere, regretted = np.zeros(slate.shape, bool), scenario.regretted
+        is_consumed = response["clicked"] & is_shown if stage.knows_consumption else nowhere
+        consumed = None
+        if self._consuming is not None:
+            assert vectors is not None
+            consumed = self._consuming.of(vectors, kind, is_consumed, slot=slot, is_first=step == 0)
         return Served(
-            slot=now["slot"],
-            visit=now["visit"],
-            step=now["step"],
-            session=now["session"],
+            slot=slot,
+            visit=visit,
+            step=step,
+            session=session,
             item_id=item_id,
-            category=np.where(is_shown, category, -1),
-            kind=np.where(is_shown, item_id if stage.kinds_are_items else category, -1),
+            category=category,
+            kind=kind,
+            vectors=vectors,
             is_shown=is_shown,
-            is_consumed=response["clicked"] & is_shown if stage.knows_consumption else nowhere,
+            is_consumed=is_consumed,
             is_regretted=nowhere if regretted is None else regretted(response) & is_shown,
-            liking=np.where(is_shown, now["liking"], np.nan),
-            rewards=now["rewards"],
-            is_last=now["is_last"],
+            liking=np.where(is_shown, liking, np.nan),
+            rewards=rewards,
+            is_last=is_last,
+            consumed=consumed,
             began=began,
             ended=ended,
         )
 
-    def _joined(self, name: str) -> np.ndarray:
-        if self._steps:
-            return joined([step[name] for step in self._steps])
-        k, response = self._stage.scenario.slate_size, self._stage.env.slots["response"].dtype
-        wide: dict[str, Any] = {
-            **{"response": response, "liking": float},
-            **{"item_id": int, "category": int},
-        }
-        return np.zeros((0, k) if name in wide else (0,), wide.get(name, int))
+    def _joined(self) -> list[np.ndarray]:
+        """Returns the columns of all steps; of none, columns without rows."""
+        columns = zip(*self._steps or [self._nothing()], strict=True)
+        found = [np.concatenate(each) for each in columns]
+        found[-3] = self._watched.responses(found[-3])
+        return found
+
+    def _nothing(self) -> tuple[np.ndarray, ...]:
+        """Returns the columns of a step that nobody takes part in."""
+        slates = np.zeros((self._stage.n_slots, self._stage.scenario.slate_size), np.int64)
+        watched = self._watched
+        nothing = np.zeros(0), np.zeros(0, bool)
+        return (
+            _NOBODY,
+            _NOBODY,
+            *watched.before(slates, _NOBODY),
+            *watched.after(_NOBODY),
+            *nothing,
+        )
 
     def _met(self) -> tuple[People, People]:
         """Returns who began and whose episode ended, with their tastes."""
-        nobody = self._people(_NOBODY, self._users[:0], self._users[:0])
+        nobody = self._people(_NOBODY, self._first[:0], self._first[:0])
         began, ended = (_all(each or [nobody]) for each in self._events)
         if not self._profiles.are_known:
             return began, ended
@@ -162,12 +156,13 @@ class Gathering:
 
     def _people(self, slots: np.ndarray, users: np.ndarray, first: np.ndarray) -> People:
         """Returns the people who are in some slots, with their records now and as they came."""
+        user = self._stage.env.slots["user"].dtype
         return People(
             visit=slots * self._stage.n_episodes + self._episode[slots],
-            users=users,
-            first=first,
+            users=users.view(user),
+            first=first.view(user),
             tastes=np.zeros((len(slots), 0)),
-            user_id=self._stage.env.slots["user_id"][slots],
+            user_id=self._watched.user_id[slots],
         )
 
 

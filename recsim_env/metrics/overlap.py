@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from recsim_env.metrics.loops import shared_counts
+
 #: People of the most similar taste to whom each one is compared.
 N_NEIGHBOURS = 10
 
@@ -22,7 +24,8 @@ def jaccard(consumed: sparse.csr_matrix, first: np.ndarray, second: np.ndarray) 
     Source: Jaccard 1912, "The distribution of the flora in the alpine zone".
     """
     sizes = np.asarray(consumed.sum(axis=1)).ravel()
-    shared = np.asarray(consumed[first].multiply(consumed[second]).sum(axis=1)).ravel()
+    consumed.sort_indices()
+    shared = shared_counts(consumed.indptr, consumed.indices, first, second)
     either = sizes[first] + sizes[second] - shared
     return np.divide(shared, either, out=np.full(len(first), np.nan), where=either > 0)
 

@@ -34,6 +34,10 @@ N_ASKED = 100
 MOST_ANSWERS = 2**22
 
 
+#: Of `Measurement.details`: what people expect of each item on average.
+MERIT = "merit"
+
+
 class Reach:
     """How much of the catalogue is shown, and how evenly; 16 bytes an item.
 
@@ -92,8 +96,9 @@ class Popularity:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         n = stage.scenario.n_items
-        self._shown, self._looked_at, self._liking = np.zeros(n), np.zeros(n), np.zeros(n)
-        self._n_asked, self._n_to_ask = 0, max(1, min(N_ASKED, MOST_ANSWERS // n))
+        self._shown, self._looked_at = np.zeros(n), np.zeros(n)
+        self._n_to_ask = max(1, min(N_ASKED, MOST_ANSWERS // n))
+        self._asked: list[np.ndarray] = []
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
@@ -103,27 +108,28 @@ class Popularity:
         return bool(scenario.n_items and scenario.is_lasting and is_known)
 
     def add(self, served: Served) -> None:
-        """Adds slates, and asks the first people what they think of all items."""
+        """Adds slates, and notes the first people, who are asked what they think of all items."""
         is_shown, n = served.is_shown, len(self._shown)
         what = served.item_id[is_shown]
         looked_at = self._stage.scenario.examination_probability(served.is_consumed)[is_shown]
         self._shown += np.bincount(what, minlength=n)
         self._looked_at += np.bincount(what, looked_at, n)
         is_first = served.began.visit % self._stage.n_episodes == 0
-        asked = served.began.users[is_first][: self._n_to_ask - self._n_asked]
-        if len(asked):
-            catalogue = self._stage.env.catalogue
-            self._liking += self._stage.env.liking_of(asked, catalogue).sum(axis=0)
-            self._n_asked += len(asked)
+        n_left = self._n_to_ask - sum(map(len, self._asked))
+        if n_left:
+            self._asked.append(served.began.users[is_first][:n_left])
 
-    @property
-    def merit(self) -> np.ndarray:
-        """What people expect of each item on average, 0 at least."""
-        return np.maximum(self._liking / max(1, self._n_asked), 0.0)
+    def _answers(self) -> np.ndarray:
+        """Returns what people expect of each item on average, 0 at least."""
+        env, liking = self._stage.env, np.zeros(len(self._shown))
+        for users in self._asked:
+            liking += env.liking_of(users, env.catalogue).sum(axis=0)
+        return np.maximum(liking / max(1, sum(map(len, self._asked))), 0.0)
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns how popular is what is shown and, where items have makers, how these fare."""
-        merit = self.merit
+        merit = self._answers() if backdrop is None else backdrop.uniform.details[MERIT]
+        self._merit = merit
         found = {
             "popularity": average_popularity(self._shown, merit),
             "tail_share": tail_share(self._shown, long_tail(merit)),
@@ -148,8 +154,8 @@ class Popularity:
         }
 
     def details(self) -> Mapping[str, np.ndarray]:
-        """Returns nothing that others are compared with."""
-        return {}
+        """Returns what people expect of each item, who are the same for all agents."""
+        return {MERIT: self._merit}
 
 
 def tiers(merit: np.ndarray, n_tiers: int = N_TIERS) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -117,6 +115,25 @@ class People:
 
 
 @dataclass(frozen=True, eq=False)
+class Consumed:
+    """What was consumed of slates, and in the same visits before; m slates.
+
+    Attributes:
+      total: (m, d), the sum of the vectors consumed of the slate.
+      before: (m, d), of those consumed before it in the visit.
+      n, n_before: (m,), how many.
+      square, square_before: (m,), the sums of their squared lengths.
+    """
+
+    total: np.ndarray
+    before: np.ndarray
+    n: np.ndarray
+    n_before: np.ndarray
+    square: np.ndarray
+    square_before: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Served:
     """Slates that were served, in the order of time; m of them, of k places.
 
@@ -128,12 +145,14 @@ class Served:
       item_id: (m, k), what was shown; -1 where a place is empty, or items have no ids.
       category: (m, k), likewise the items' category.
       kind: (m, k), likewise the row of `Stage.vectors`.
+      vectors: (m, k, d), that row, of empty places any; None where there are none.
       is_shown: (m, k), whether there was an item at all.
       is_consumed: (m, k), whether it was clicked, played, bought.
       is_regretted: (m, k), whether they would rather not have, where intentions are known.
       liking: (m, k), true expected reward before it was shown; NaN where empty or not known.
       rewards: (m,), what the slate earned.
       is_last: (m,), whether the episode ended with it.
+      consumed: what was consumed of it and before; None where `Consuming` does not suit.
       began: people at the beginning of the episodes that began with one of these slates.
       ended: people at the end of those that ended with one.
     """
@@ -145,23 +164,26 @@ class Served:
     item_id: np.ndarray
     category: np.ndarray
     kind: np.ndarray
+    vectors: np.ndarray | None
     is_shown: np.ndarray
     is_consumed: np.ndarray
     is_regretted: np.ndarray
     liking: np.ndarray
     rewards: np.ndarray
     is_last: np.ndarray
+    consumed: Consumed | None
     began: People
     ended: People
 
     def __len__(self) -> int:
         return len(self.slot)
 
+    @cached_property
+    def is_all_shown(self) -> bool:
+        """Whether no place is empty."""
+        return bool(self.is_shown.all())
 
-def by_step(served: Served) -> Iterator[slice]:
-    """Yields the slates of each moment in turn: in each, every person has at most one."""
-    cuts = np.flatnonzero(np.diff(served.slot) <= 0) + 1
-    edges = [0, *cuts.tolist(), len(served)]
-    for start, stop in pairwise(edges):
-        if stop > start:
-            yield slice(start, stop)
+    @cached_property
+    def moment(self) -> np.ndarray:
+        """When each slate was served, from 0, (m,): in a moment, every person has at most one."""
+        return np.cumsum(np.diff(self.slot, prepend=-1) <= 0)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from recsim_env.metrics.consuming import Consuming
 from recsim_env.metrics.measurement import Backdrop
-from recsim_env.metrics.served import Served, Stage, by_step
+from recsim_env.metrics.served import Served, Stage
 
 #: Of `Measurement.details`: how often each item of the catalogue was consumed.
 CONSUMPTION = "consumption"
@@ -40,8 +41,7 @@ class Diversity:
     """
 
     def __init__(self, stage: Stage) -> None:
-        assert stage.vectors is not None
-        self._vectors = stage.vectors
+        pass
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
@@ -50,7 +50,10 @@ class Diversity:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean distance of two items."""
-        shown = self._vectors[served.kind] * served.is_shown[:, :, None]
+        assert served.vectors is not None
+        shown = served.vectors
+        if not served.is_all_shown:
+            shown = shown * served.is_shown[:, :, None]
         total = shown.sum(axis=1)
         squares = (shown * shown).sum(axis=(1, 2))
         n = served.is_shown.sum(axis=1)
@@ -75,9 +78,12 @@ class FeatureRange:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over directions of the largest coordinate less the smallest."""
-        vectors, is_shown = self._vectors[served.item_id], served.is_shown[:, :, None]
-        highest = np.where(is_shown, vectors, -np.inf).max(axis=1)
-        lowest = np.where(is_shown, vectors, np.inf).min(axis=1)
+        lowest = highest = self._vectors[served.item_id]
+        if not served.is_all_shown:
+            is_shown = served.is_shown[:, :, None]
+            lowest = np.where(is_shown, lowest, np.inf)
+            highest = np.where(is_shown, highest, -np.inf)
+        lowest, highest = lowest.min(axis=1), highest.max(axis=1)
         several = served.is_shown.sum(axis=1) > 1
         return {"feature_range": np.where(several, (highest - lowest).mean(axis=1), np.nan)}
 
@@ -125,31 +131,19 @@ class Serendipity:
     """
 
     def __init__(self, stage: Stage) -> None:
-        assert stage.vectors is not None
-        self._vectors = stage.vectors
-        self._total = np.zeros((stage.n_slots, self._vectors.shape[1]), np.float32)
-        self._n = np.zeros(stage.n_slots, np.int64)
+        pass
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
         """Where likeness, liking and consumption are known."""
-        is_known = stage.vectors is not None and stage.knows_liking and stage.knows_consumption
-        return is_known and stage.scenario.is_one_person
+        return Consuming.suits(stage) and stage.knows_liking
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over places; NaN while nothing was consumed."""
-        unexpected = np.full(served.is_shown.shape, np.nan)
-        for rows in by_step(served):
-            slot = served.slot[rows]
-            fresh = slot[served.step[rows] == 0]
-            self._total[fresh], self._n[fresh] = 0.0, 0
-            vectors = self._vectors[served.kind[rows]]
-            n = np.where(self._n[slot] > 0, self._n[slot], np.nan)
-            alike = np.einsum("nkd,nd->nk", vectors, self._total[slot]) / n[:, None]
-            unexpected[rows] = 1.0 - alike
-            consumed = served.is_consumed[rows]
-            self._total[slot] += np.einsum("nkd,nk->nd", vectors, consumed.astype(np.float32))
-            self._n[slot] += consumed.sum(axis=1)
+        assert served.vectors is not None and served.consumed is not None
+        before, n = served.consumed.before, served.consumed.n_before
+        alike = np.einsum("nkd,nd->nk", served.vectors, before)
+        unexpected = 1.0 - alike / np.where(n > 0, n, np.nan)[:, None]
         if backdrop is None:
             return {}
         is_liked = served.liking > backdrop.uniform.values["liking"]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from recsim_env.metrics.consuming import Consuming
 from recsim_env.metrics.measurement import Backdrop
 from recsim_env.metrics.profiles import entropy
-from recsim_env.metrics.served import Served, Stage, by_step
+from recsim_env.metrics.served import Served, Stage
 from recsim_env.metrics.slates import mean_distance
 
 # Steck's weight of the taste in what is compared with it, so that no share is 0.
@@ -40,36 +41,25 @@ class ConsumedDiversity:
     """
 
     def __init__(self, stage: Stage) -> None:
-        assert stage.vectors is not None
-        self._vectors = stage.vectors
-        self._squares = (self._vectors * self._vectors).sum(axis=1)
-        self._total = np.zeros((stage.n_slots, self._vectors.shape[1]), np.float32)
-        self._square, self._n = np.zeros((2, stage.n_slots))
         self._means = Means()
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
-        """Where likeness and consumption are known."""
-        is_known = stage.vectors is not None and stage.knows_consumption
-        return is_known and stage.scenario.is_one_person
+        """Where likeness and consumption are known, of one person at a time."""
+        return Consuming.suits(stage)
 
     def add(self, served: Served) -> None:
         """Adds a block."""
-        weights = served.is_consumed.astype(np.float32)
-        totals = np.einsum("nkd,nk->nd", self._vectors[served.kind], weights)
-        squares = (self._squares[served.kind] * weights).sum(axis=1)
-        n = weights.sum(axis=1)
-        for rows in by_step(served):
-            slot = served.slot[rows]
-            self._total[slot] += totals[rows]
-            self._square[slot] += squares[rows]
-            self._n[slot] += n[rows]
-            ended = slot[served.is_last[rows]]
-            if len(ended):
-                square = (self._total[ended] ** 2).sum(axis=1)
-                found = mean_distance(square, self._square[ended], self._n[ended])
-                self._means.add("consumed_diversity", found)
-                self._total[ended], self._square[ended], self._n[ended] = 0.0, 0.0, 0.0
+        consumed = served.consumed
+        assert consumed is not None
+        ends = np.flatnonzero(served.is_last)
+        total = consumed.before[ends] + consumed.total[ends]
+        squares = consumed.square_before[ends] + consumed.square[ends]
+        n = consumed.n_before[ends] + consumed.n[ends]
+        found = mean_distance((total**2).sum(axis=1), squares, n)
+        cuts = np.flatnonzero(np.diff(served.moment[ends])) + 1
+        for of_moment in np.split(found, cuts):
+            self._means.add("consumed_diversity", of_moment)
 
     def result(self, backdrop: Backdrop | None) -> Mapping[str, float]:
         """Returns the mean over visits with two items or more."""
