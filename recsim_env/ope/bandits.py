@@ -132,8 +132,6 @@ def switch_dr(
 
     Source: Wang, Agarwal and Dudík 2017, "Optimal and adaptive off-policy evaluation in contextual
       bandits".
-    Differs: the switch is by the weight of the logged action alone, as in the paper's appendix and
-      other libraries.
     """
     if not threshold >= 0.0:
         raise ValueError(f"threshold={threshold} is below 0; 0 is DM, infinity DR")
