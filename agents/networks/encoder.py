@@ -130,6 +130,13 @@ def joined(observation: Tensors, fields: Iterable[str]) -> torch.Tensor:
     return tempered(torch.cat([observation[name].flatten(1) for name in fields], 1))
 
 
+class Inputs(dict[str, torch.Tensor]):
+    """What a `CandidateEncoder` multiplies its weights with; of one space, all have the same.
+
+    So it is computed once for several encoders, which take it in place of an observation.
+    """
+
+
 class CandidateEncoder(nn.Module):
     """Describes the person, and each candidate to this person, by `width` numbers.
 
@@ -178,9 +185,10 @@ class CandidateEncoder(nn.Module):
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
-        return self.described(self.inputs(observation))
+        is_ready = isinstance(observation, Inputs)
+        return self.described(observation if is_ready else self.inputs(observation))
 
-    def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
+    def inputs(self, observation: Tensors) -> Inputs:
         """Returns what the weights are multiplied with: f, and g and x `tempered`."""
         features = candidates_of(observation)
         known = joined(observation, self.fields) if self.fields else features[:, 0, :1] * 0.0
@@ -192,7 +200,7 @@ class CandidateEncoder(nn.Module):
         beside = [observation[name] for name in self.beside]
         joint = [features, *products, features @ rows, rows.gather(1, kind), *beside]
         described = torch.cat([features, *map(tempered, beside)], 2) if beside else features
-        return {"known": known, "features": described, "joint": tempered(torch.cat(joint, 2))}
+        return Inputs(known=known, features=described, joint=tempered(torch.cat(joint, 2)))
 
     def described(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns, from `inputs`, what `forward` returns."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from recsim_env.agents.networks import fused_loops as loops
+from recsim_env.agents.networks.compute import as_tensors
 from recsim_env.agents.networks.encoder import Tensors, joined
 from recsim_env.agents.networks.shared_scores import Heads, SharedScores
 
@@ -35,6 +36,9 @@ class FusedScores:
           seen: as of `CandidateEncoder.inputs`.
         """
         encoder = self._network.encoder
+        if encoder.beside:  # which only those have who are shown the state
+            found: dict[str, torch.Tensor] = encoder.inputs(as_tensors(seen, torch.device("cpu")))
+            return found
         features = np.ascontiguousarray(seen["candidates"])
         n, n_candidates = features.shape[:2]
         blocks = [seen[name][:, None, start:stop] for name, start, stop in encoder.blocks]

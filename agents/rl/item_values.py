@@ -12,7 +12,12 @@ from torch import nn
 
 from recsim_env.agents.core.session import SESSION
 from recsim_env.agents.networks.compute import follow
-from recsim_env.agents.networks.encoder import Network, Tensors, make_encoder
+from recsim_env.agents.networks.encoder import (
+    CandidateEncoder,
+    Network,
+    Tensors,
+    make_encoder,
+)
 
 # Logarithms of attractions stay within this.
 _MAX_LOGIT = 10.0
@@ -145,6 +150,14 @@ class ItemValues(nn.Module):
         self.values, self.attraction = values, attraction
         self.averaged = copy.deepcopy(values).requires_grad_(False)
         self.register_buffer("unit", torch.zeros(()))
+
+    def inputs(self, observation: Tensors) -> Tensors:
+        """Returns what is computed once for all encoders; the observation if there is no such."""
+        encoders = [getattr(each, "encoder", None) for each in (self.values, self.attraction)]
+        if all(type(encoder) is CandidateEncoder for encoder in encoders):
+            inputs: Tensors = encoders[0].inputs(observation)
+            return inputs
+        return observation
 
     def follow(self, tau: float) -> None:
         """Moves the average by a share of the way to the values."""

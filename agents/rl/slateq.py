@@ -161,6 +161,7 @@ class SlateQ(OnlineAgent):
 
     def _judged(self, seen: Any) -> Any:
         """Returns attractions, gains over no choice, and the value of no choice, by Q'."""
+        seen = self.network.inputs(seen)
         values, none = self.network.averaged(seen)
         if not self.settings.null_value:
             none = none.new_zeros(none.shape)
@@ -230,13 +231,14 @@ class SlateQ(OnlineAgent):
         clicked = (batch[NEXT + "response"][:, :, 0] > 0).float()
         share = clicked / clicked.sum(dim=1, keepdim=True).clamp(min=1.0)
         is_none = 1.0 - share.sum(dim=1, keepdim=True)
-        values, none = self.network.values(batch)
+        seen = self.network.inputs(batch)
+        values, none = self.network.values(seen)
         target = self.targets(batch)[:, None]
         error = (share * (values.gather(1, slates) - target) ** 2).sum(dim=1)
         if self.settings.null_value:
             error = error + (is_none * (none[:, None] - target) ** 2)[:, 0]
         if self.settings.choice == "learned":
-            logits = self.network.attraction.logits(batch).gather(1, slates)
+            logits = self.network.attraction.logits(seen).gather(1, slates)
             chance = torch.cat([logits, torch.zeros_like(is_none)], dim=1).log_softmax(dim=1)
             error = error - (torch.cat([share, is_none], dim=1) * chance).sum(dim=1)
         return error.mean()

@@ -67,6 +67,7 @@ def _add_speed(commands: Any) -> None:
             "speed --world",
             "speed InterestEvolution --against my_simulator.py:InNumPy",
             "speed InterestEvolution --batch 256 --through stable_baselines3",
+            "speed ShortVideo --learning --seconds 20",
             "speed --ope 1_000_000",
         ),
     )
@@ -83,6 +84,11 @@ def _add_speed(commands: Any) -> None:
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--world", action="store_true", help="only compare small and huge worlds")
+    only.add_argument(
+        "--learning",
+        action="store_true",
+        help="only measure how fast agents learn, one thread (in ShortVideo and MusicStreaming)",
+    )
     only.add_argument(
         "--against",
         metavar="CLASS",
@@ -156,6 +162,9 @@ def speed(options: argparse.Namespace) -> int:
     if options.through:
         _print_interfaces(scenarios, options)
         return 0
+    if options.learning:
+        _print_learning(options)
+        return 0
     if not options.world:
         _print_batches(scenarios, options)
         _print_starts(scenarios, options.seconds)
@@ -222,6 +231,23 @@ def _print_interfaces(scenarios: "Mapping[str, Scenario]", options: argparse.Nam
             print(
                 f"{env_id}, {batch:,} people, one thread: alone {alone / 1e6:.3f} M/s, through "
                 f"{framework} {through / 1e6:.3f} M/s, {through / alone:.0%} of it",
+                flush=True,
+            )
+
+
+def _print_learning(options: argparse.Namespace) -> None:
+    """Prints how fast agents learn."""
+    from recsim_env.benchmark.learning_speed import SCENARIOS, learning_rates
+    from recsim_env.envs.resolving import resolve_scenario, scenario_id
+
+    print("interactions per second with learning, one thread, and per second of processor time")
+    for name in options.scenarios or SCENARIOS:
+        print(f"\n{scenario_id(name):32}{'people':>8}{'per second':>12}{'of CPU':>12}{'peak':>12}")
+        for each in learning_rates(resolve_scenario(name), seconds=options.seconds):
+            settings = " ".join(f"{key}={value}" for key, value in each.settings.items())
+            print(
+                f"{each.agent:32}{each.num_envs:8,}{each.per_second:12,.0f}"
+                f"{each.per_cpu_second:12,.0f}{each.peak_mebibytes:8,.0f} MiB  {settings}".rstrip(),
                 flush=True,
             )
 

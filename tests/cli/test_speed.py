@@ -28,6 +28,20 @@ def test_speed_compares_with_another_simulator(capsys):
     assert "name it" in capsys.readouterr().err
 
 
+def test_speed_measures_learning(capsys, monkeypatch):
+    pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
+    few = tuple((agent, 8, {"width": 4}) for agent in ("ppo", "slateq"))
+    monkeypatch.setattr("recsim_env.benchmark.learning_speed.LEARNERS", few)
+    asked = ["speed", "InterestEvolution", "--learning", "--seconds", "0.05"]
+    assert main(asked) == 0
+    *_, head, ppo, slateq = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["recsim_env/InterestEvolution-v0", "people"]
+    for line, agent in ((ppo, "ppo"), (slateq, "slateq")):
+        name, people, per_second, of_cpu, *_ = line.split()
+        assert (name, people) == (agent, "8") and line.endswith("MiB  width=4")
+        assert float(per_second.replace(",", "")) > 0 < float(of_cpu.replace(",", ""))
+
+
 def test_speed_compares_with_frameworks(capsys):
     pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     asked = ["speed", "InterestEvolution", "--batch", "8", "--seconds", "0.02", "--through"]
