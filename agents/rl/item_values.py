@@ -153,7 +153,8 @@ class ItemValues(nn.Module):
 
     def inputs(self, observation: Tensors) -> Tensors:
         """Returns what is computed once for all encoders; the observation if there is no such."""
-        encoders = [getattr(each, "encoder", None) for each in (self.values, self.attraction)]
+        parts = self.values, self.attraction
+        encoders: list[Any] = [getattr(each, "encoder", None) for each in parts]
         if all(type(encoder) is CandidateEncoder for encoder in encoders):
             inputs: Tensors = encoders[0].inputs(observation)
             return inputs
