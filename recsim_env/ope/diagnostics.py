@@ -163,7 +163,7 @@ def pareto_shape(weights: Floats) -> float:
         return math.nan
     largest = np.sort(np.partition(weights, n - most - 1)[n - most - 1 :])
     excess = largest[1:] - largest[0]
-    excess = excess[excess > 1e-12 * largest[0]]
+    excess = excess[excess > 1e-12 * abs(largest[-1])]
     if len(excess) < 5:
         return math.nan
     m = len(excess)

@@ -41,8 +41,8 @@ class Uncertainty:
       n_resamples: of the bootstrap.
       seed: of the bootstrap: the same log gives the same interval.
       span: of the Bernstein bound: how far apart two terms of rows can lie, largest weight times
-        the range of rewards. Where it is None it is taken from the log, and the bound is too
-        narrow if the log lacks the largest weight.
+        the range of rewards, with 0 in the range where users have several rows. Where it is None it
+        is taken from the log, and the bound is too narrow if the log lacks the largest weight.
 
     Raises:
       ValueError: a setting out of its range.
@@ -173,6 +173,7 @@ def _bootstrap(
     """
     rng = np.random.default_rng(uncertainty.seed)
     group, n = groups
+    units = "rows" if group is None else "users"
     m = min(n, _MOST_GROUPS)
     if m < n:
         joined = rng.integers(m, size=n)
@@ -183,9 +184,7 @@ def _bootstrap(
     )
     tail = (1.0 - uncertainty.confidence) / 2
     low, high = np.quantile(values, [tail, 1.0 - tail])
-    method = (
-        f"{100 * uncertainty.confidence:g} % bootstrap over {'rows' if group is None else 'users'}"
-    )
+    method = f"{100 * uncertainty.confidence:g} % bootstrap over {units}"
     return Estimate(value, min(float(low), value), max(float(high), value), n, method)
 
 
@@ -237,7 +236,8 @@ def _bernstein(
     Source: Maurer and Pontil 2009, "Empirical Bernstein bounds and sample variance penalization".
     Differs: the terms of a user are added up, and their range with them.
     """
-    rows = float(terms.max() - terms.min()) if uncertainty.span is None else uncertainty.span
+    ends = [] if group is None else [0.0]  # users differ in how many rows they add up
+    rows = uncertainty.span or float(max(terms.max(), *ends) - min(terms.min(), *ends))
     sums = group_sums([terms], group, n)
     units = sums[:, 0] * (n / len(terms))
     span = rows * float(sums[:, 1].max()) * n / len(terms)

@@ -70,6 +70,17 @@ def test_empirical_bernstein_bound_of_two_actions():
         snips(log, uncertainty=Uncertainty(method="bernstein"))
 
 
+def test_empirical_bernstein_bound_counts_that_users_have_different_numbers_of_rows():
+    # Every row is 1, but users have one row or three, and so would their sums in another log.
+    user = np.repeat(np.arange(100), np.tile([1, 3], 50))
+    ones = np.ones(len(user))
+    log = LoggedActions(reward=ones, propensity=ones, target=ones, user=user)
+    tail, units = math.log(4 / 0.05), np.tile([0.5, 1.5], 50)
+    half = math.sqrt(2 * units.var(ddof=1) * tail / 100) + 7 * 1.5 * tail / (3 * 99)
+    found = ips(log, uncertainty=Uncertainty(method="bernstein"))
+    assert found.high - 1.0 == pytest.approx(half)
+
+
 def test_doubly_robust_estimators_lie_between_the_model_and_ips():
     log, few = two_actions(), Uncertainty(n_resamples=20)
     model = dm(log).value
@@ -107,6 +118,8 @@ def test_rows_of_a_user_are_resampled_together():
     narrow, wide = (each.high - each.low for each in (ips(log), ips(ten_of_each)))
     assert wide / narrow == pytest.approx(math.sqrt(10), rel=0.1)
     assert ips(ten_of_each).estimate.n == N // 10
+    assert ips(log).estimate.method == "95 % bootstrap over rows"
+    assert ips(ten_of_each).estimate.method == "95 % bootstrap over users"
     by_name = dataclasses.replace(log, user=np.char.mod("u%d", np.arange(N) // 10))
     assert ips(by_name).high - ips(by_name).low == pytest.approx(wide, rel=0.1)
 

@@ -35,6 +35,12 @@ def test_shape_of_pareto_tails_is_found(shape):
     assert pareto_shape(weights) == pytest.approx(shape, abs=0.1)
 
 
+def test_weights_below_zero_have_no_tail_to_speak_of():
+    # Those of the pseudo-inverse may be, and many may be alike.
+    assert math.isnan(pareto_shape(np.full(1_000, -1.0)))
+    assert math.isnan(pareto_shape(np.repeat([-2.0, -1.0], [999, 1])))
+
+
 def test_users_are_numbered_whatever_they_are_called():
     for user in (np.array([5, 3, 5, 9]), np.array([-5, -7, -5, 1]), np.array(list("bcbd"))):
         numbers, n = clusters(user, 4)
