@@ -78,3 +78,20 @@ def test_all_frameworks_are_looked_for_before_one_is_measured(monkeypatch, capsy
     asked = ["speed", "InterestEvolution", "--seconds", "0.02", "--through"]
     assert main([*asked, "stable_baselines3", "torchrl"]) == 2
     assert not capsys.readouterr().out
+
+
+def test_speed_times_estimators(capsys):
+    assert main(["speed", "--ope", "3_000"]) == 0
+    printed = capsys.readouterr().out
+    assert "3,000 rows" in printed and "most memory" in printed
+    names = {line.split()[0] for line in printed.splitlines()[1:-1]}
+    assert {"dm", "clipped-ips", "mips", "sndr", "pseudo-inverse", "cascade-dr"} <= names
+
+
+def test_speed_compares_estimators_only_with_what_is_there(capsys):
+    assert main(["speed", "--obp", sys.executable]) == 2
+    assert "--obp compares estimators; give --ope too" in capsys.readouterr().err
+    assert main(["speed", "--ope", "300", "--obp", sys.executable]) == 1
+    assert "this environment has no obp" in capsys.readouterr().err
+    assert main(["speed", "--ope", "300", "--obp", "no_such_python"]) != 0
+    assert "no_such_python" in capsys.readouterr().err
