@@ -20,7 +20,15 @@ from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_batch, check_scenario, random_slates
 
-ENV_IDS = sorted(f"recsim_env/{name}" for name in ENVIRONMENTS)
+SARDINE = "Sardine-SlateTopK-Bored-v0"  # of its kind the one that is not among the slow tests
+ENV_IDS = [
+    pytest.param(
+        f"recsim_env/{name}",
+        marks=pytest.mark.slow if "Sardine" in name and name != SARDINE else (),
+        id=f"recsim_env/{name}",
+    )
+    for name in sorted(ENVIRONMENTS)
+]
 SMALL = {"n_topics": 4, "n_candidates": 5, "slate_size": 2, "time_budget": 12.0}
 
 

@@ -307,6 +307,7 @@ def test_items_are_not_shown_where_the_catalogue_is_offered_whole():
         assert ("candidates" in scenario.schema.spaces) == ("Rerank" in name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -390,6 +391,7 @@ def test_a_slate_full_of_one_topic_pays_the_diversity_penalty():
             assert np.allclose(chances, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_topics", [5, 100])
 def test_the_largest_skew_still_draws_people(n_topics):
     scenario = Boredom(n_topics=n_topics, topic_skew=4.0)

@@ -55,6 +55,7 @@ def test_an_effect_at_0_leaves_nothing_to_know(play, knowing, blind, changed):
     assert np.mean(all_known != not_all) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

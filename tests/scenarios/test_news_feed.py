@@ -342,6 +342,7 @@ def test_trying_what_nobody_has_rated_pays(assert_more):
 # Contract ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

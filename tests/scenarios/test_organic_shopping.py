@@ -252,8 +252,8 @@ def test_published_click_rates_of_uniform_and_popular_products():
     ("n_items", "flips", "published", "low", "high"),
     [
         (10, 1, 0.01662, 0.01634, 0.01691),
-        (10, 5, 0.01299, 0.01274, 0.01325),
-        (20, 10, 0.00815, 0.00796, 0.00835),
+        pytest.param(10, 5, 0.01299, 0.01274, 0.01325, marks=pytest.mark.slow),
+        pytest.param(20, 10, 0.00815, 0.00796, 0.00835, marks=pytest.mark.slow),
     ],
 )
 def test_published_click_rates_of_the_users_own_views(n_items, flips, published, low, high):
@@ -372,6 +372,7 @@ def test_people_return_with_the_taste_they_had():
 # Contract ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

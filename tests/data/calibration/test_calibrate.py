@@ -339,6 +339,7 @@ def test_movielens_has_its_known_size(movielens):
     assert len(genres) == 19 and "release_year" in movielens.item_feature_names
 
 
+@pytest.mark.slow
 def test_movielens_factors_beat_biases_beat_the_mean(movielens_world):
     by = movielens_world.report["held_out"]["predictors"]
     assert by["global mean"]["rmse"] > 1.1 > by["biases"]["rmse"] + 0.05
@@ -354,6 +355,7 @@ def test_movielens_error_on_random_rows_is_what_the_field_reports(movielens):
     assert 0.88 < rmse(model.liking(held_out.user, held_out.item), held_out.rating) < 0.93
 
 
+@pytest.mark.slow
 def test_movielens_world_is_whole_and_loads_without_the_log(movielens_world, tmp_path):
     world = movielens_world
     world.save(tmp_path / "world.npz")
@@ -368,6 +370,7 @@ def test_movielens_world_is_whole_and_loads_without_the_log(movielens_world, tmp
     assert np.sort(loaded.item_exposure)[::-1][:168].sum() > 0.4
 
 
+@pytest.mark.slow
 def test_movielens_people_differ_more_than_predictions_of_them(movielens, movielens_world):
     tastes = movielens_world.report["tastes"]
     assert tastes["sd"] > 0.4 > 0.2 > tastes["sd_of_predictions"]
