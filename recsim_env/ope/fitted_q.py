@@ -1,4 +1,4 @@
-"""Models of what the rest of a session earns under a policy, fitted from logged sessions."""
+"""Models of what the rest of a session, or of a slate, earns under a policy, fitted from logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.logged import LoggedSessions
+from recsim_env.ope.logged import LoggedSessions, LoggedSlates
 from recsim_env.ope.models import folds, with_constant
 
 
@@ -60,6 +60,49 @@ def fitted_q(
         expected[rows] = np.einsum("nd,nd->n", inputs[rows], own)
         value[rows] = np.einsum("nd,nd->n", means[rows], own)
     return expected, value
+
+
+def fitted_cascade(
+    log: LoggedSlates,
+    features: ArrayLike,
+    target_features: ArrayLike,
+    *,
+    n_folds: int = 5,
+    ridge: float = 1.0,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Returns `model_reward` and `model_value` of slates, each (n, slate_size), for cascade DR.
+
+    Places are to a slate what steps are to a session.
+
+    Args:
+      log: logged slates.
+      features: (n, slate_size, d), of the context and the items down to each place.
+      target_features: (n, slate_size, d), the mean of the same over the target's item at that
+        place, the items above being the logged ones.
+      n_folds, ridge, seed: as of `fitted_q`.
+
+    Raises:
+      ValueError: arrays differ in shape, or fewer users than folds.
+    """
+    shown, means = (np.asarray(each, dtype=np.float64) for each in (features, target_features))
+    if shown.ndim != 3 or shown.shape[:2] != log.reward.shape or means.shape != shown.shape:
+        raise ValueError(
+            f"features, {shown.shape}, and target_features, {means.shape}, must both be "
+            f"(n, slate_size, d), with {log.reward.shape} of the log"
+        )
+    n, size = log.reward.shape
+    certain = np.ones(n * size)  # a fit needs no propensities
+    places = LoggedSessions(
+        session=np.repeat(np.arange(n), size),
+        reward=log.reward.ravel(),
+        propensity=certain,
+        target=certain,
+        user=None if log.user is None else np.repeat(log.user, size),
+    )
+    flat = shown.reshape(n * size, -1), means.reshape(n * size, -1)
+    expected, value = fitted_q(places, *flat, n_folds=n_folds, ridge=ridge, seed=seed)
+    return expected.reshape(n, size), value.reshape(n, size)
 
 
 def _fit_by_step(

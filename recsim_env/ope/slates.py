@@ -86,7 +86,7 @@ def cascade_dr(log: LoggedSlates, *, uncertainty: Uncertainty | None = None) -> 
 
     Here q_k is a model's expected reward from place k down, given the items down to k, and v_k its
     mean over the target's item at k. Assumes what RIPS does, and has less variance where the model
-    is good.
+    is good. `recsim_env.ope.fitted_q.fitted_cascade` makes one.
 
     Source: Kiyohara, Saito, Matsuhiro, Narita, Shimizu and Yamamoto 2022, "Doubly robust off-policy
       evaluation for ranking policies under the cascade behavior model".
