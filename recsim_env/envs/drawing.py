@@ -1,8 +1,9 @@
 """One step as a picture: what was shown, what was clicked, and the person's true state.
 
 Most of the time of a picture is Matplotlib's: making axes, finding room for their labels, and
-writing text. A `StepPainter` therefore keeps its figure from one step to the next, changes what
-differs, and looks for room again only where labels beside the axes have changed.
+writing text. A `StepPainter` therefore keeps its figure from one step to the next, with a picture of
+what stays in it, draws what differs over that, and looks for room again only where labels beside the
+axes have changed.
 """
 
 import textwrap
@@ -53,8 +54,11 @@ class StepPainter:
             self._state.clear()
             draw_state(scene.scenario, self._state, scene.state, scene.items)
         self._title.set_text(_heading(scene))
-        self._find_room()
-        self._canvas.draw()
+        if self._find_room():
+            self._keep_what_stays()
+        self._canvas.restore_region(self._background)
+        for artist in (*self._slate.changing, *self._figure.axes[1:], self._title):
+            self._figure.draw_artist(artist)
         return np.asarray(self._canvas.buffer_rgba())[:, :, :3].copy()
 
     def _begin(self, scene: Scene, *, has_state: bool) -> None:
@@ -70,18 +74,37 @@ class StepPainter:
         else:
             self._slate = _SlateArtists(self._figure.subplots(), scene, _WIDE)
 
-    def _find_room(self) -> None:
-        """Lets the figure find room for its labels where they are not those of the last step."""
+    def _find_room(self) -> bool:
+        """Lets the figure find room where labels take another than in the last step.
+
+        Of ticks that depends on what is written there, of all else on the number of lines alone.
+
+        Returns:
+          whether anything moved.
+        """
         labels: list[object] = [self._title.get_text().count("\n")]
         for axes in self._figure.axes[1:]:
             ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+            labels += [text.get_text() for text in ticks]
             named = [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title]
-            labels += [text.get_text() for text in (*ticks, *named)]
-        if labels != self._labels:
-            self._figure.set_layout_engine("constrained")
-            self._figure.get_layout_engine().execute(self._figure)
-            self._figure.set_layout_engine("none")
-            self._labels = labels
+            labels += [len(text.get_text().splitlines()) for text in named]
+        if labels == self._labels:
+            return False
+        self._figure.set_layout_engine("constrained")
+        self._figure.get_layout_engine().execute(self._figure)
+        self._figure.set_layout_engine("none")
+        self._labels = labels
+        return True
+
+    def _keep_what_stays(self) -> None:
+        """Draws what does not change from step to step, and keeps it as the background."""
+        changing = [*self._slate.changing, *self._figure.axes[1:], self._title]
+        for artist in changing:
+            artist.set_visible(False)
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+        for artist in changing:
+            artist.set_visible(True)
 
 
 class _SlateArtists:
@@ -91,6 +114,9 @@ class _SlateArtists:
       axes: Matplotlib axes to draw into.
       scene: a step of the scenario.
       n_letters: of what is said of an item that fit.
+
+    Attributes:
+      changing: artists that are drawn at every step, in this order.
     """
 
     def __init__(self, axes: Any, scene: Scene, n_letters: int) -> None:
@@ -104,6 +130,9 @@ class _SlateArtists:
         axes.tick_params(labelsize=8)
         axes.set_xlabel("chance of a click before the choice (blue: clicked)", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
+        # Bars, then the lines at their ends, then what is written on them.
+        lines = [axes.spines["left"], axes.spines["bottom"]]
+        self.changing = [*self._bars, *lines, *self._phrases]
 
     def show(self, scene: Scene) -> None:
         """Shows another step."""
