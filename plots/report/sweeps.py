@@ -33,10 +33,11 @@ def _sweep(page: Page, sweep: Sweep) -> str:
 def _table(sweep: Sweep) -> str:
     head = ["agent", *sweep.of_scenario, "return [interval]"]
     head += ["score [interval]"] if sweep.is_scored else []
-    rows = []
+    rows, best = [], sweep.best
     for point in sweep.points:
         values = [shown_value(point.settings[name]) for name in sweep.of_scenario]
-        row = [point.agent, *values, with_interval(point.episode_return)]
+        agent = f"**{point.agent}**" if point in best else point.agent
+        row = [agent, *values, with_interval(point.episode_return)]
         rows.append([*row, with_interval(point.score)] if point.score and sweep.is_scored else row)
     return markdown_table(head, rows, ["---", *["---:"] * (len(head) - 1)])
 
@@ -45,7 +46,8 @@ def _caption(sweep: Sweep) -> str:
     spent = interactions(spent_by(sweep.points))
     returns = seeds_and_intervals(point.episode_return for point in sweep.points)
     found = {p.score.method for p in sweep.points if p.score and p.score.has_interval}
-    text = f"After {spent}. Returns: {returns}."
+    of_each = " at each combination of the scenario's settings" if sweep.of_scenario else ""
+    text = f"After {spent}. Bold: the best that learns{of_each}. Returns: {returns}."
     if sweep.is_scored:
         text += f" Scores: {BASELINE} 0 and {REFERENCE} 1 with the same settings of the scenario"
         text += f"; {', '.join(sorted(found))}, paired by seed." if found else "."

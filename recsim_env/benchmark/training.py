@@ -23,11 +23,10 @@ class TrainingRun:
     """One agent that learns in one environment, and is saved again and again.
 
     It learns in pieces of `checkpoint_every` interactions and is saved after each, and when a
-    signal
-    ends the program (Ctrl-C, SIGTERM): as soon as the batch of steps in progress, or the rollout,
-    is learned from. A run that goes on from there equals one that was not stopped. A second signal
-    ends it at once; then the last checkpoint is left. Some agents take a few steps more than they
-    are asked to (the rest of a rollout); the next piece is shorter.
+    signal ends the program (Ctrl-C, SIGTERM): as soon as the batch of steps in progress, or the
+    rollout, is learned from. A run that goes on from there equals one that was not stopped. A
+    second signal ends it at once; then the last checkpoint is left. Some agents take a few steps
+    more than they are asked to (the rest of a rollout); the next piece is shorter.
 
     The agent's file says what the run is of, `about`; for people, so does a JSON file beside it.
 

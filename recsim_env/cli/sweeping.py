@@ -84,9 +84,11 @@ def print_sweeps(table: "ResultTable") -> None:
         print(f"\n{sweep.scenario}, by {', '.join(sweep.values)}")
         head = ["agent", *sweep.of_scenario, "seeds", "return"]
         rows = [[*head, "score (uniform 0, oracle 1)"] if sweep.is_scored else head]
+        best = sweep.best
         for point in sweep.points:
             values = [shown_value(point.settings[name]) for name in sweep.of_scenario]
             found = point.episode_return
             row = [point.agent, *values, str(found.n), with_interval(found)]
-            rows.append([*row, with_interval(point.score)] if point.score else row)
+            row += [with_interval(point.score)] if point.score else []
+            rows.append([*row, "the best that learns"] if point in best else row)
         print_columns(rows)

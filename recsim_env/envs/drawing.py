@@ -1,9 +1,9 @@
 """One step as a picture: what was shown, what was clicked, and the person's true state.
 
 Most of the time of a picture is Matplotlib's: making axes, finding room for their labels, and
-writing text. A `StepPainter` therefore keeps its figure from one step to the next, with a picture of
-what stays in it, draws what differs over that, and looks for room again only where labels beside the
-axes have changed.
+writing text. A `StepPainter` therefore keeps its figure from one step to the next, with a picture
+of what stays in it, draws what differs over that, and looks for room again only where labels beside
+the axes take another.
 """
 
 import textwrap

@@ -62,6 +62,16 @@ class Sweep:
         return tuple(name for name in self.values if "." not in name)
 
     @property
+    def best(self) -> list[SweepPoint]:
+        """Of each combination of the scenario's settings, the agent that learns with the most."""
+        learn = [each for each in self.points if not is_reference(each.agent)]
+        labels = dict.fromkeys(each.scenario for each in learn)
+        return [
+            max((p for p in learn if p.scenario == label), key=lambda p: p.episode_return.mean)
+            for label in labels
+        ]
+
+    @property
     def is_scored(self) -> bool:
         """Whether all points have a score."""
         return all(point.score for point in self.points)

@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.processes
 
 BRIEF = "--interactions 2_000 --bins 2 --checkpoints 2 --episodes 100 --seeds 2"
+SHORT = "--interactions 2_000 --seeds 2"
 COMMANDS = {
     "scenarios": 3.0,
     "agents": 4.0,
@@ -22,6 +23,9 @@ COMMANDS = {
     "evaluate Boredom ucb linucb --learn 20k --episodes 5_000": 8.0,
     f"benchmark Boredom --agents ucb linucb --jobs 2 {BRIEF} --overwrite": 14.0,
     f"benchmark Boredom --agents ucb linucb --jobs 1 {BRIEF} --overwrite": 14.0,
+    f"variance Boredom ucb linucb --people 100 --jobs 2 {SHORT} --overwrite": 12.0,
+    f"feedback RatedCatalogue popularity --jobs 2 --rounds 2 {SHORT} --overwrite": 12.0,
+    "tune Boredom linucb --trials 4 --interactions 2_000 --jobs 2": 14.0,
     "simulate Boredom uniform --people 300k --workers 2 --out all": 10.0,
     "rank ratings.csv --negatives all --agents ials popularity --jobs 2 --seeds 4": 10.0,
     "speed Boredom --batch 64 --threads 1 --seconds 0.3": 12.0,

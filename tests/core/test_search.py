@@ -27,7 +27,9 @@ def test_what_is_searched_is_allowed_and_holds_the_default(name):
 def test_the_ends_of_what_is_searched_make_settings(name):
     kind = agent_class(name).Settings
     for place in (0, -1):
-        kind(**{each: search.ends[place] for each, search in SPACES[name].items()})
+        ends = {each: search.ends[place] for each, search in SPACES[name].items()}
+        made = kind(**ends)
+        assert {each: getattr(made, each) for each in ends} == ends
 
 
 def test_agents_that_learn_have_something_to_search():

@@ -98,9 +98,9 @@ def test_the_report_has_a_row_for_each_agent_and_value(swept):
     table = swept([{"n": 100}, {"n": 10}])
     text = write_report(table.folder, ["sweep"]).read_text(encoding="utf-8")
     section = text.split("## Toy by n\n")[1].split("\n## ")[0]
-    rows = re.findall(r"\| (\w+) \| (\d+) \| [^|]* \| ([^|]*) \|", section)
+    rows = re.findall(r"\| ([\w*]+) \| (\d+) \| [^|]* \| ([^|]*) \|", section)
     assert [row[:2] for row in rows] == [
-        (agent, n) for agent in ("popularity", "oracle", "uniform") for n in ("10", "100")
+        (agent, n) for agent in ("**popularity**", "oracle", "uniform") for n in ("10", "100")
     ]
     assert {row[2].split()[0] for row in rows[:2]} == {"0.2000"}
     assert "paired by seed" not in section.split("Returns:")[0]

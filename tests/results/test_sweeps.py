@@ -41,6 +41,10 @@ def test_points_are_in_order_of_rank_and_of_values(table):
         *[("content", 20), ("content", 100), ("oracle", 20), ("oracle", 100)],
         *[("uniform", 20), ("uniform", 100)],
     ]
+    assert [(p.scenario, p.agent) for p in sweep.best] == [
+        ("Toy n=20", "linucb a=3"),
+        ("Toy n=100", "linucb a=3"),
+    ]
     scores = {(p.agent, p.settings["n"]): p.score.mean for p in sweep.points}
     assert scores["linucb a=3", 20] == pytest.approx(0.6)
     assert scores["content", 20] == pytest.approx(0.1)
