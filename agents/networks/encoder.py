@@ -206,8 +206,8 @@ class CandidateEncoder(nn.Module):
         """Returns, from `inputs`, what `forward` returns."""
         person, shift, select = self.person(inputs["known"]).chunk(3, dim=1)
         selected = self.select(inputs["features"]) * select[:, None]
-        item = self.joint(inputs["joint"]) + shift[:, None] + selected
-        return torch.relu(person), torch.relu(self.hidden(torch.relu(item)))
+        item = self.joint(inputs["joint"]).add_(shift[:, None]).add_(selected).relu_()
+        return torch.relu(person), self.hidden(item).relu_()
 
 
 class CandidateScores(nn.Module):
