@@ -283,6 +283,7 @@ class Agent(ABC):
           observation, slates, state, deterministic, n_draws: as for `slate_probability`, of a
             batch; the state is that before the slates are shown.
         """
+        observation, _ = self._batched(observation)
         with self._drawing_for(observation, n_draws) as n:
             return mean_propensities(
                 lambda: self._slate_distribution(observation, state, deterministic=deterministic),
