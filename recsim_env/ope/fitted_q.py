@@ -9,6 +9,10 @@ from recsim_env.ope.checks import Floats
 from recsim_env.ope.logged import LoggedSessions, LoggedSlates
 from recsim_env.ope.models import folds, with_constant
 
+#: How often the same coefficients are fitted at most, and the change, as a share, that ends it.
+_MAX_FITS = 1_000
+_STAYS = 1e-9
+
 
 def fitted_q(
     log: LoggedSessions,
@@ -24,14 +28,15 @@ def fitted_q(
 
     Q of a step is fitted to its reward plus gamma times V of the next, V being the mean of Q over
     the target's choices; after a session's last step V is 0. Each fold of users is judged by a
-    model of the others.
+    model of the others. Both are kept within what the log has seen the rest of a session earn:
+    where the target does what was hardly ever done, a linear model alone may go to any number.
 
     Args:
       log: logged sessions.
       features: (n, d), of state and what was shown; a constant is added.
       target_features: (n, d), of the same state, the mean over the target's choices.
       by_step: coefficients for each step, fitted from the last to the first, for sessions with a
-        horizon; otherwise the same for all steps, by the fixed point of the regression.
+        horizon; otherwise the same for all steps, fitted again until values stay.
       n_folds: 2 or more.
       ridge: penalty on squared coefficients, in rows.
       seed: of the folds.
@@ -39,8 +44,8 @@ def fitted_q(
     Raises:
       ValueError: arrays differ in shape, or fewer users than folds.
 
-    Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints"; the fixed point:
-      Lagoudakis and Parr 2003, "Least-squares policy iteration".
+    Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints".
+    Differs: values are bounded.
     """
     inputs, means = with_constant(features), with_constant(target_features)
     if inputs.shape != means.shape or len(inputs) != len(log):
@@ -52,14 +57,15 @@ def fitted_q(
         folds(len(log.starts), user=log.session_user, n_folds=n_folds, seed=seed), log.lengths
     )
     fit = _fit_by_step if by_step else _fit_pooled
+    bounds = _earned_by_the_rest(log)
     expected, value = np.empty(len(log)), np.empty(len(log))
     for each in range(n_folds):
-        coefficients = fit(log, inputs, means, fold != each, ridge)  # (n_steps, d + 1)
+        coefficients = fit(log, inputs, means, fold != each, ridge, bounds)  # (n_steps, d + 1)
         rows = np.flatnonzero(fold == each)
         own = coefficients[np.minimum(log.step[rows], len(coefficients) - 1)]
         expected[rows] = np.einsum("nd,nd->n", inputs[rows], own)
         value[rows] = np.einsum("nd,nd->n", means[rows], own)
-    return expected, value
+    return np.clip(expected, *bounds), np.clip(value, *bounds)
 
 
 def fitted_cascade(
@@ -105,8 +111,22 @@ def fitted_cascade(
     return expected.reshape(n, size), value.reshape(n, size)
 
 
+def _earned_by_the_rest(log: LoggedSessions) -> tuple[float, float]:
+    """Returns the least and the most that the rest of a session earned, discounted."""
+    earned = np.append(log.reward, 0.0)
+    for step in reversed(range(int(log.lengths.max()) - 1)):
+        rows = log.starts[log.lengths > step + 1] + step
+        earned[rows] += log.gamma * earned[rows + 1]
+    return float(earned.min()), float(earned.max())
+
+
 def _fit_by_step(
-    log: LoggedSessions, inputs: Floats, means: Floats, is_fitted: NDArray[np.bool_], ridge: float
+    log: LoggedSessions,
+    inputs: Floats,
+    means: Floats,
+    is_fitted: NDArray[np.bool_],
+    ridge: float,
+    bounds: tuple[float, float],
 ) -> Floats:
     n_steps = int(log.lengths.max())
     found, following = np.zeros((n_steps, inputs.shape[1])), np.zeros(len(log) + 1)
@@ -119,20 +139,32 @@ def _fit_by_step(
         outcome = log.reward[rows] + log.gamma * np.where(is_last, 0.0, following[rows + 1])
         moment = inputs[rows].T @ inputs[rows] + _penalty(ridge, inputs.shape[1])
         found[step] = np.linalg.lstsq(moment, inputs[rows].T @ outcome)[0]
-        following[rows] = means[rows] @ found[step]
+        following[rows] = np.clip(means[rows] @ found[step], *bounds)
     return found
 
 
 def _fit_pooled(
-    log: LoggedSessions, inputs: Floats, means: Floats, is_fitted: NDArray[np.bool_], ridge: float
+    log: LoggedSessions,
+    inputs: Floats,
+    means: Floats,
+    is_fitted: NDArray[np.bool_],
+    ridge: float,
+    bounds: tuple[float, float],
 ) -> Floats:
-    following = np.roll(means, -1, axis=0)
-    following[log.starts + log.lengths - 1] = 0.0
+    is_last = np.zeros(len(log), dtype=bool)
+    is_last[log.starts + log.lengths - 1] = True
+    is_last, reward = is_last[is_fitted], log.reward[is_fitted]
+    following = np.roll(means, -1, axis=0)[is_fitted]
     inputs = inputs[is_fitted]
-    moment = inputs.T @ (inputs - log.gamma * following[is_fitted])
-    vector = inputs.T @ log.reward[is_fitted]
-    penalty = _penalty(ridge, inputs.shape[1])
-    return np.asarray(np.linalg.lstsq(moment + penalty, vector)[0])[None]
+    penalty = np.sqrt(_penalty(ridge, inputs.shape[1]))
+    solve = np.linalg.pinv(np.vstack([inputs, penalty]))[:, : len(inputs)]
+    coefficients, value = np.zeros(inputs.shape[1]), np.zeros(len(inputs))
+    for _ in range(_MAX_FITS):
+        coefficients = solve @ (reward + log.gamma * value)
+        before, value = value, np.where(is_last, 0.0, np.clip(following @ coefficients, *bounds))
+        if np.abs(value - before).max(initial=0.0) <= _STAYS * max(map(abs, bounds)):
+            break
+    return coefficients[None]
 
 
 def _penalty(ridge: float, size: int) -> Floats:

@@ -166,6 +166,23 @@ def test_pooled_fitted_q_finds_the_fixed_point():
     np.testing.assert_allclose(value, v[states], atol=1e-6)
 
 
+@pytest.mark.parametrize("by_step", [True, False])
+def test_fitted_q_stays_within_what_the_rest_of_sessions_earned(by_step):
+    """A target far from what was ever shown would have a linear model run away."""
+    rng, n_steps = np.random.default_rng(3), 8
+    shown, certain = rng.normal(size=(50 * n_steps, 3)), np.ones(50 * n_steps)
+    log = LoggedSessions(
+        session=np.repeat(np.arange(50), n_steps),
+        reward=shown.sum(axis=1),
+        propensity=certain,
+        target=certain,
+    )
+    rest = np.cumsum(log.reward.reshape(50, n_steps)[:, ::-1], axis=1)
+    found, value = fitted_q(log, shown, 100.0 * shown, by_step=by_step)
+    assert rest.min() - 1e-9 <= found.min() < found.max() <= rest.max() + 1e-9
+    assert (value.min(), value.max()) == pytest.approx((rest.min(), rest.max()))
+
+
 def test_states_are_learned_from_what_is_observed():
     rng = np.random.default_rng(2)
     seen = np.eye(2)[WORLD.states] + 0.05 * rng.normal(size=(len(WORLD.states), 2))
