@@ -1,6 +1,7 @@
 """All estimates of what a policy earns, by a log and by how likely it shows what was logged."""
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,9 @@ from recsim_env.ope import (
 )
 from recsim_env.ope import sessions as of_sessions
 from recsim_env.ope.bandits import BANDIT_ESTIMATORS
+from recsim_env.ope.embeddings import mips, topic_weights
 from recsim_env.ope.fitted_q import fitted_q
+from recsim_env.ope.marginalized import learned_states, marginalized_is
 from recsim_env.ope.models import cross_fitted
 from recsim_env.ope.pseudo_inverse import uniform_weights
 from recsim_env.ope.slates import SLATE_ESTIMATORS
@@ -29,15 +32,18 @@ from recsim_env.results.off_policy import PER_SESSION, PER_SLATE, PolicyValue
 
 #: Estimators of sessions, by name: a function of `LoggedSessions`, and further arguments.
 _OF_SESSIONS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "trajectory-is": (of_sessions.trajectory_is, {}),
-    "sn-trajectory-is": (of_sessions.trajectory_is, {"self_normalised": True}),
-    "per-decision-is": (of_sessions.per_decision_is, {}),
-    "sn-per-decision-is": (of_sessions.per_decision_is, {"self_normalised": True}),
-    "sequential-dr": (of_sessions.sequential_dr, {}),
+    "tis": (of_sessions.trajectory_is, {}),
+    "sn-tis": (of_sessions.trajectory_is, {"self_normalised": True}),
+    "pdis": (of_sessions.per_decision_is, {}),
+    "sn-pdis": (of_sessions.per_decision_is, {"self_normalised": True}),
+    "seq-dr": (of_sessions.sequential_dr, {}),
     "fqe": (of_sessions.fqe, {}),
 }
 
-_MOST_FOLDS = 5
+_MARGINALIZED = "sn-mis"
+
+# As many parts, at most, are people dealt into, and moments told apart.
+_MOST_FOLDS, _N_STATES = 5, 10
 
 
 def judge(
@@ -112,9 +118,28 @@ def _per_slate(
         for name, function in BANDIT_ESTIMATORS.items()
         if wanted is None or name in wanted
     ]
+    topics = _topics(log)
+    if topics is not None and (wanted is None or "mips" in wanted):
+        found.append(mips(actions, _topic_weights(log, target, topics), uncertainty=uncertainty))
     if log.slate_size > 1:
         found += _by_places(log, target, wanted, uncertainty)
     return found
+
+
+def _topics(log: PolicyLog) -> np.ndarray | None:
+    """Returns the topic of each candidate, (n, n_candidates), where single items show them."""
+    if log.scenario is None or log.slate_size > 1 or log.candidate_propensity() is None:
+        return None
+    columns = log.scenario.schema.category_columns(log.scenario.category)
+    topics = log["candidates"][:, :, columns] if "candidates" in log.columns else None
+    return topics.argmax(axis=2) if topics is not None and topics.shape[2] > 1 else None
+
+
+def _topic_weights(log: PolicyLog, target: Propensities, topics: np.ndarray) -> np.ndarray:
+    logging = log.candidate_propensity()
+    assert logging is not None
+    shown = topics[np.arange(len(log)), log["slate"][:, 0]]
+    return topic_weights(logging[:, 0], target.places[:, 0], topics, shown)
 
 
 def _by_places(
@@ -152,7 +177,7 @@ def _per_session(
 ) -> list[ValueEstimate]:
     rows = log.is_complete
     names = [name for name in _OF_SESSIONS if wanted is None or name in wanted]
-    if not rows.any() or not names:
+    if not rows.any():
         return []
     logged = LoggedSessions(
         session=log["session_number"][rows],
@@ -161,7 +186,7 @@ def _per_session(
         target=np.minimum(target.slate, 1.0)[rows],
         user=log.user[rows],
     )
-    if {"sequential-dr", "fqe"} & set(names):
+    if {"seq-dr", "fqe"} & set(names):
         shown, expected = features.shown(log["slate"]), features.expected(target.places)
         model_reward, model_value = fitted_q(
             logged, shown[rows], expected[rows], n_folds=_n_folds(log.user[rows])
@@ -175,10 +200,23 @@ def _per_session(
             model_reward=model_reward,
             model_value=model_value,
         )
-    return [
+    found = [
         _OF_SESSIONS[name][0](logged, uncertainty=uncertainty, **_OF_SESSIONS[name][1])
         for name in names
     ]
+    if wanted is None or _MARGINALIZED in wanted:
+        states = _states(features.moments[rows])
+        found.append(marginalized_is(logged, states, self_normalised=True, uncertainty=uncertainty))
+    return found
+
+
+def _states(moments: np.ndarray) -> np.ndarray:
+    """Returns which of a few kinds each moment is of, by what was seen."""
+    if not moments.shape[1]:
+        return np.zeros(len(moments), int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fewer kinds than are asked for
+        return learned_states(moments, min(_N_STATES, len(moments)))
 
 
 def _n_folds(user: np.ndarray) -> int:
