@@ -1,7 +1,7 @@
 """Logged tables of steps: what was seen, shown and earned, and how likely it was shown."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -196,6 +196,39 @@ class StepRecorder:
     def num_envs(self) -> int:
         """How many people it remembers."""
         return len(self._steps)
+
+
+def joined_steps(logs: Sequence[LoggedSteps]) -> LoggedSteps:
+    """Returns the logs of several policies as one, which says of each step whose it is.
+
+    Args:
+      logs: of one scenario, with the columns of `POLICY_COLUMNS`.
+    """
+    if len(logs) == 1:
+        return logs[0]
+    parts, names, n_sessions = [], list[str](), 0
+    for log in logs:
+        parts.append(
+            dict(log.columns)
+            | {
+                "policy": log["policy"] + len(names),
+                "session_number": log["session_number"] + n_sessions,
+            }
+        )
+        n_sessions += int(log["session_number"].max()) + 1
+        names += log.about["policies"]
+    about = dict(logs[0].about) | {
+        "agent": [log.about["agent"] for log in logs],
+        "agent_settings": [log.about["agent_settings"] for log in logs],
+        "learned_from": [log.about["learned_from"] for log in logs],
+        "policies": [f"{n} {k + 1}" if names.count(n) > 1 else n for k, n in enumerate(names)],
+        "runs": [run for log in logs for run in log.about["runs"]],
+        "propensity": "; ".join(dict.fromkeys(log.about["propensity"] for log in logs)),
+        "propensity_error": max(log.about["propensity_error"] for log in logs),
+    }
+    about |= {n: sum(log.about[n] for log in logs) for n in ("rows", "sessions", "clicks")}
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return LoggedSteps(columns, about)
 
 
 def last_steps(steps: Mapping[str, np.ndarray]) -> np.ndarray:

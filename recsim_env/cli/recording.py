@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from recsim_env.agents import Agent
+    from recsim_env.agents.core.step_log import LoggedSteps
     from recsim_env.core.scenario import Scenario
 
 _REMEDY = "choose another --out, or replace it with --overwrite"
@@ -38,13 +39,16 @@ def add_commands(commands: Any) -> None:
         examples=(
             "log MusicStreaming ials --learn 5_000 --out music.csv",
             "log LongTermSatisfaction ppo.agent --interactions 50_000 --out steps.npz",
+            "log WheelBandit uniform linucb --learn 2_000 --out wheel.npz",
         ),
     )
     add_common(parser)
     add_tuned(parser)
     add_another_world(parser)
-    parser.add_argument("agent", metavar="AGENT", help=AGENT)
-    add_count(parser, "--interactions", "interactions to write, each a slate", default=20_000)
+    parser.add_argument(
+        "agents", nargs="+", metavar="AGENT", help=f"{AGENT}; several write one log together"
+    )
+    add_count(parser, "--interactions", "of each agent to write, each a slate", default=20_000)
     add_learn(parser)
     add_count(parser, "--num-envs", "people side by side", default=16)
     add_count(parser, "--draws", "of propensities without a formula", default=1_000)
@@ -57,14 +61,14 @@ def add_commands(commands: Any) -> None:
 
 def log(options: argparse.Namespace) -> int:
     """Writes the log and says what to do with it."""
+    from recsim_env.agents.core.step_log import joined_steps
     from recsim_env.benchmark.recording import STEPS_SUFFIX, unrecordable
     from recsim_env.benchmark.training import description_file
     from recsim_env.envs import RecommendationVectorEnv
     from recsim_env.formats.columns import SUFFIXES, checked_path
 
-    scenario = chosen_scenario(options, [options.agent])
-    named = options.agent
-    name = named.rpartition(":")[2] if ":" in named else Path(named).stem
+    scenario = chosen_scenario(options, options.agents)
+    name = "-".join(n.rpartition(":")[2] if ":" in n else Path(n).stem for n in options.agents)
     out = options.out or Path(f"{type(scenario).__name__}-{name}.csv")
     path = checked_path(out, (*SUFFIXES, STEPS_SUFFIX))
     holds_steps = path.suffix == STEPS_SUFFIX
@@ -74,66 +78,85 @@ def log(options: argparse.Namespace) -> int:
     for file in (path,) if holds_steps else (path, description_file(path)):
         check_absent(file, overwrite=options.overwrite, remedy=_REMEDY)
     env = RecommendationVectorEnv(scenario, num_envs=options.num_envs)
-    agent = chosen_agent(options.agent, env, options)
-    if options.learn:
-        agent.learn(options.learn, progress_bar=True)
-    (_write_steps if holds_steps else _write_items)(agent, scenario, options, path)
+    steps = joined_steps(
+        [
+            _played(chosen_agent(name, env, options), scenario, options, number)
+            for number, name in enumerate(options.agents)
+        ]
+    )
+    (_write_steps if holds_steps else _write_items)(steps, scenario, options, path)
     return 0
 
 
-def _write_items(
-    agent: "Agent", scenario: "Scenario", options: argparse.Namespace, path: Path
-) -> None:
-    from recsim_env.benchmark.recording import record
+def _played(
+    agent: "Agent", scenario: "Scenario", options: argparse.Namespace, number: int
+) -> "LoggedSteps":
+    """Returns the log of one of the agents; each meets people of its own."""
+    from recsim_env.benchmark.experiment.settings import MAX_ENVS
+    from recsim_env.benchmark.recording import record_steps
 
-    found = record(agent, scenario, **_arguments(options))
+    if options.learn:
+        agent.learn(options.learn, progress_bar=True)
+    return record_steps(
+        agent,
+        scenario,
+        interactions=options.interactions,
+        seed=options.seed + MAX_ENVS * (number + 1),  # others than those learned from
+        num_envs=options.num_envs,
+        n_draws=options.draws,
+        progress_bar=True,
+    )
+
+
+def _write_items(
+    steps: "LoggedSteps", scenario: "Scenario", options: argparse.Namespace, path: Path
+) -> None:
+    from recsim_env.benchmark.log_rows import recording_of
+
+    found = recording_of(steps, scenario)
     beside = found.write(path)
     _print_about(found.about, found.columns["propensity"])
     print(f"log: {path}\nsettings: {beside}")
     print(f"next: recsim-env calibrate {shlex.quote(str(path))} --duplicates last")
+    if path.suffix == ".parquet":
+        _print_judging(path)
+    else:
+        print("of candidates that were not shown it tells nothing; .parquet and .npz files do")
 
 
 def _write_steps(
-    agent: "Agent", scenario: "Scenario", options: argparse.Namespace, path: Path
+    steps: "LoggedSteps", scenario: "Scenario", options: argparse.Namespace, path: Path
 ) -> None:
-    from recsim_env.benchmark.recording import record_steps
-
-    found = record_steps(agent, scenario, **_arguments(options))
     path.parent.mkdir(parents=True, exist_ok=True)
-    found.write(path)
-    _print_about(found.about, found["propensity"])
+    steps.write(path)
+    _print_about(steps.about, steps["propensity"])
     print(f"log: {path}")
     command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
     for name, value in _settings_to_repeat(options, scenario).items():
         command += ["--set", f"{name}={value}"]
     print(f"next: {shlex.join(command)}")
+    _print_judging(path)
+
+
+def _print_judging(path: Path) -> None:
+    print(f"or: recsim-env ope {shlex.quote(str(path))} --policy AGENT")
 
 
 def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> dict[str, Any]:
     """Returns the settings with which the scenario's name is this very scenario."""
     from recsim_env.envs.resolving import settings_of
 
-    if not agent_file(options.agent):
+    if not any(map(agent_file, options.agents)):
         return dict(options.settings or ())
     known = settings_of(options.scenario)
     return {k: v for k, v in scenario.settings.items() if known.get(k) != v}
 
 
-def _arguments(options: argparse.Namespace) -> dict[str, Any]:
-    from recsim_env.benchmark.experiment.settings import MAX_ENVS
-
-    return {
-        "interactions": options.interactions,
-        "seed": options.seed + MAX_ENVS,  # others than those learned from
-        "num_envs": options.num_envs,
-        "n_draws": options.draws,
-        "progress_bar": True,
-    }
-
-
 def _print_about(about: Mapping[str, Any], propensity: "np.ndarray") -> None:
+    counts = about["learned_from"]
+    learned = ", ".join(f"{n:,}" for n in (counts if isinstance(counts, list) else [counts]))
     print(
-        f"{about['agent'].rpartition(':')[2]}, after learning from {about['learned_from']:,} "
+        f"{', '.join(about['policies'])}, after learning from {learned} "
         f"interactions: {about['rows']:,} rows of {about['sessions']:,} sessions, "
         f"{about['clicks']:,} clicked; propensities are {about['propensity']}"
     )
