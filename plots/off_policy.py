@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from recsim_env.plots import style
 from recsim_env.results.estimator_quality import Quality
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 _RIGHT, _WRONG, _DOUBTED = "#0072b2", "#d55e00", "#999999"
 _INCH = 0.3
+
+# Of the palette of Okabe and Ito; estimators are told apart by marker and line, too.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#222222")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_LINES = ("-", (0, (4, 2)))
 
 # What a study varies, by its place in `Trial.kind`.
 _SESSIONS = 3
@@ -125,20 +131,21 @@ def draw_errors(
             lines.setdefault(each.estimator, {})[int(kind[axis])] = each.error
     with style.house_style():
         ax = ax or style.new_axes(7.6, 4.6)
-        for name, line in lines.items():
-            look = style.agent_style(name)
+        for number, (name, line) in enumerate(lines.items()):
             ax.plot(
                 list(line),
                 list(line.values()),
-                color=look.color,
-                linestyle=look.linestyle,
-                marker=look.marker,
+                color=_COLORS[number % len(_COLORS)],
+                linestyle=_LINES[number // len(_COLORS) % len(_LINES)],
+                marker=_MARKERS[number % len(_MARKERS)],
                 label=name,
             )
         ax.set_yscale("log")
         places = sorted({int(kind[axis]) for kind in shown})
         if axis == _SESSIONS:
             ax.set_xscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_xticks(places, [f"{place:,}" for place in places], minor=False)
         ax.minorticks_off()
         style.dress(

@@ -46,7 +46,6 @@ def add_commands(commands: Any) -> None:
         "Of simulated people the truth stands beside them: the same people are served by the "
         "policy.",
         examples=(
-            "log WheelBandit uniform --out wheel.npz",
             "ope wheel.npz --policy linucb.agent",
             "ope wheel.npz --policy linucb --policy thompson --learn 5_000 --out judged",
             "ope --study RatedCatalogue --slate-sizes 1 2 3",

@@ -117,11 +117,11 @@ def _write_items(
     beside = found.write(path)
     _print_about(found.about, found.columns["propensity"])
     print(f"log: {path}\nsettings: {beside}")
-    print(f"next: recsim-env calibrate {shlex.quote(str(path))} --duplicates last")
     if path.suffix == ".parquet":
         _print_judging(path)
     else:
         print("of candidates that were not shown it tells nothing; .parquet and .npz files do")
+    print(f"next: recsim-env calibrate {shlex.quote(str(path))} --duplicates last")
 
 
 def _write_steps(
@@ -134,12 +134,12 @@ def _write_steps(
     command = ["recsim-env", "train", options.scenario, "iql", "--log", str(path)]
     for name, value in _settings_to_repeat(options, scenario).items():
         command += ["--set", f"{name}={value}"]
-    print(f"next: {shlex.join(command)}")
     _print_judging(path)
+    print(f"next: {shlex.join(command)}")
 
 
 def _print_judging(path: Path) -> None:
-    print(f"or: recsim-env ope {shlex.quote(str(path))} --policy AGENT")
+    print(f"to judge others by it: recsim-env ope {shlex.quote(str(path))} --policy AGENT")
 
 
 def _settings_to_repeat(options: argparse.Namespace, scenario: "Scenario") -> dict[str, Any]:

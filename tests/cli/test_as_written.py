@@ -39,6 +39,7 @@ LONG = {
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
     "recsim-env feedback": "minutes; tests/benchmark/test_feedback.py runs it small",
     "recsim-env plot docs/results": "tests/test_pages.py writes these reports elsewhere",
+    "recsim-env ope --study": "many minutes; tests/cli/test_judging.py runs it small",
     "recsim-env speed": "tens of minutes of measuring; tests/cli/test_speed.py runs it small",
 }
 NOT_RUN = {
@@ -46,6 +47,7 @@ NOT_RUN = {
     "recsim-env calibrate": "it names the command only",
     "recsim-env export": "it names the command only",
     "recsim-env log": "it names the command only",
+    "recsim-env ope": "it names the command only",
     "recsim-env benchmark MusicStreaming --agents linucb rules.py:first_feature": "rules.py is "
     "anybody's own; tests/cli/test_foreign.py runs another",
     "recsim-env plot .": "it stands in the folder of a report, where test_commands.py runs it",

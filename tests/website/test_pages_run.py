@@ -38,9 +38,16 @@ def the_candidates_are_the_same(names, lines):
     assert lines == ["True"]
 
 
+def estimates_come_near_the_truth(names, lines):
+    values = {line.split()[0]: float(line.split()[1]) for line in lines}
+    assert all(line.endswith("True") for line in lines if line.startswith("snips"))
+    assert abs(values["ips"] - 0.24) < 0.06
+
+
 #: What pages say of their numbers.
 CLAIMS = {
     "start/first-hour.md": learning_pays,
+    "how-to/evaluate-offline.md": estimates_come_near_the_truth,
     "how-to/own-log.md": the_log_is_learned_from,
     "understand/randomness.md": the_candidates_are_the_same,
 }
