@@ -18,7 +18,7 @@ from recsim_env.benchmark.evaluation import Evaluation, backdrop, evaluate
 from recsim_env.benchmark.experiment.runner import BenchmarkOutcome, run_benchmark
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.experiment.until import run_until_decided
-from recsim_env.benchmark.recording import Recording, record
+from recsim_env.benchmark.recording import Recording, record, record_steps
 from recsim_env.benchmark.runs.places import working_on
 from recsim_env.benchmark.simulation.report import Report
 from recsim_env.benchmark.simulation.simulate import SimulationOutcome, simulate
@@ -38,6 +38,7 @@ __all__ = [
     "backdrop",
     "evaluate",
     "record",
+    "record_steps",
     "record_visit",
     "run_benchmark",
     "run_until_decided",
