@@ -41,6 +41,9 @@ COLUMNS = {
 #: What names of further columns begin with: fields that were seen, and parts of the response.
 CONTEXT, RESPONSE = "context_", "response_"
 
+#: What names of columns begin with that no agent may see: people's true states.
+HIDDEN = "hidden_"
+
 #: Columns that are left out of .csv files: lists that belong to all candidates.
 OF_CANDIDATES = {
     "candidates": "features of each candidate, a list of lists",
@@ -153,6 +156,8 @@ def _meaning(name: str) -> str:
         return f"{name.removeprefix(CONTEXT)}, as it was seen with the slate"
     if name.startswith(RESPONSE):
         return f"{name.removeprefix(RESPONSE)} of the response to the item"
+    if name.startswith(HIDDEN):
+        return f"{name.removeprefix(HIDDEN)} of the person's true state, which no agent may see"
     return (COLUMNS | OF_CANDIDATES)[name]
 
 
@@ -197,6 +202,7 @@ def _what_was_seen(
             found[CONTEXT + name] = values[name][row]
     if "candidates" in values:
         found["candidates"] = values["candidates"][row]
+    found |= {name: values[name][row] for name in values if name.startswith(HIDDEN)}
     found["candidate_ids"] = values["item_id"][row]
     found["candidate_propensity"] = values["candidate_propensity"][row, place]
     return found
@@ -241,7 +247,7 @@ def steps_of(columns: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Log
     steps = {
         name.removeprefix(CONTEXT): values[first]
         for name, values in columns.items()
-        if name.startswith(CONTEXT) or name in _OF_STEPS
+        if name.startswith((CONTEXT, HIDDEN)) or name in _OF_STEPS
     }
     steps |= {
         "item_id": columns["candidate_ids"][first],

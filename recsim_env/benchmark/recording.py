@@ -18,10 +18,13 @@ from recsim_env.agents.core.step_log import (
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
-from recsim_env.benchmark.log_rows import Recording, recording_of
+from recsim_env.benchmark.log_rows import HIDDEN, Recording, recording_of
 from recsim_env.benchmark.provenance import versions
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
+
+#: A batch of steps, the propensities of all people's slates, and their true states, if kept.
+Played = tuple[Transition, Propensities, np.ndarray | None]
 
 # More steps than anybody plays.
 _ENDLESS = 2**40
@@ -95,6 +98,7 @@ def record_steps(
     num_envs: int = 16,
     n_draws: int = 1_000,
     progress_bar: bool = False,
+    hidden: bool = False,
 ) -> LoggedSteps:
     """Plays people as `record` does, and keeps whole steps, which other agents learn from.
 
@@ -102,6 +106,8 @@ def record_steps(
 
     Args:
       agent, scenario, interactions, seed, num_envs, n_draws, progress_bar: as in `record`.
+      hidden: whether to keep the people's true states before each slate, too, which no agent may
+        see; their columns begin with `hidden_`.
 
     Raises:
       TypeError: `agent` is none of these.
@@ -109,7 +115,14 @@ def record_steps(
     scenario = resolve_scenario(scenario)
     agent = _telling(agent, scenario)
     played = _played(
-        agent, scenario, interactions, seed, num_envs=num_envs, n_draws=n_draws, bar=progress_bar
+        agent,
+        scenario,
+        interactions,
+        seed,
+        num_envs=num_envs,
+        n_draws=n_draws,
+        bar=progress_bar,
+        hidden=hidden,
     )
     columns, error = _gathered(scenario, played, num_envs)
     columns = {name: values[:interactions] for name, values in columns.items()}
@@ -149,30 +162,41 @@ def record_sessions(
     return LoggedSteps(columns, about | _counted(columns, error))
 
 
-def _until_all_have_left(
-    played: Iterator[tuple[Transition, Propensities]], n: int
-) -> Iterator[tuple[Transition, Propensities]]:
+def _until_all_have_left(played: Iterator[Played], n: int) -> Iterator[Played]:
     """Yields batches until the first session of each of n people has ended."""
     has_left = np.zeros(n, bool)
     with contextlib.closing(played):  # type: ignore[type-var]  # a generator
-        for transition, propensities in played:
-            yield transition, propensities
+        for transition, propensities, state in played:
+            yield transition, propensities, state
             has_left[transition.index[transition.is_over]] = True
             if has_left.all():
                 return
 
 
 def _gathered(
-    scenario: Scenario, played: Iterator[tuple[Transition, Propensities]], num_envs: int
+    scenario: Scenario, played: Iterator[Played], num_envs: int
 ) -> tuple[dict[str, np.ndarray], float]:
     """Returns batches as columns, and the largest error of a propensity."""
     recorder, blocks, error = StepRecorder(scenario), list[dict[str, np.ndarray]](), 0.0
     recorder.begin(num_envs)
     ids = sorted(scenario.schema.spaces.keys() - scenario.schema.boxes.keys())
-    for transition, propensities in played:
-        blocks.append(recorder.rows(transition) | _of_policy(ids, transition, propensities))
+    for transition, propensities, state in played:
+        of_policy = _of_policy(ids, transition, propensities)
+        blocks.append(recorder.rows(transition) | of_policy | _hidden(state, transition.index))
         error = max(error, propensities.error)
     return {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}, error
+
+
+def _hidden(state: np.ndarray | None, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the fields of people's true states as columns; none where they are not kept."""
+    if state is None:
+        return {}
+    fields = {name: state[name][index] for name in state.dtype.names or ()}
+    return {
+        HIDDEN + name: np.nan_to_num(values, posinf=0.0, neginf=0.0)
+        for name, values in fields.items()
+        if values.dtype.names is None
+    }
 
 
 def _counted(columns: dict[str, np.ndarray], error: float) -> dict[str, Any]:
@@ -243,18 +267,20 @@ def _played(
     num_envs: int,
     n_draws: int,
     bar: bool,
-) -> Iterator[tuple[Transition, Propensities]]:
+    hidden: bool = False,
+) -> Iterator[Played]:
     """Yields at least that many slates in batches, with the propensities of everybody's."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
-    last = list[Propensities]()
+    last = list[tuple[Propensities, np.ndarray | None]]()
 
     def policy(observation: Observation, state: Any) -> tuple[np.ndarray, np.ndarray]:
         slates = agent.recommend(observation, state, deterministic=False)
-        last[:] = [agent.place_propensities(observation, slates, state, n_draws=n_draws)]
-        return slates, last[0].slate
+        found = agent.place_propensities(observation, slates, state, n_draws=n_draws)
+        last[:] = [(found, env.users if hidden else None)]
+        return slates, found.slate
 
     with contextlib.closing(env), acting_in(agent, env, seed):
         interaction = Interaction(agent)
         interaction.enter(seed=seed)
         for transition in interaction.run(interactions, progress_bar=bar, policy=policy):
-            yield transition, last[0]
+            yield transition, *last[0]

@@ -55,6 +55,11 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--out", type=path, help=".csv, .parquet or .npz file (SCENARIO-AGENT.csv)", metavar="FILE"
     )
+    parser.add_argument(
+        "--hidden",
+        action="store_true",
+        help="with people's true states, in columns hidden_..., which no agent may see",
+    )
     add_overwrite(parser, help="replace a log that is there")
     parser.set_defaults(run=log)
 
@@ -105,6 +110,7 @@ def _played(
         num_envs=options.num_envs,
         n_draws=options.draws,
         progress_bar=True,
+        hidden=options.hidden,
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recsim_env.agents import from_policy, make_agent
-from recsim_env.benchmark.log_rows import COLUMNS, OF_CANDIDATES
-from recsim_env.benchmark.recording import record
+from recsim_env.benchmark.log_rows import COLUMNS, OF_CANDIDATES, recording_of
+from recsim_env.benchmark.recording import record, record_steps
 from recsim_env.data import read_log
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -203,6 +203,22 @@ def test_a_function_is_recorded_and_a_scenario_may_be_named():
         for scenario in (kind(), kind, "RatedCatalogue")
     )
     assert others == [first] * 2
+
+
+def test_true_states_stand_apart_and_are_those_before_the_slate():
+    agent = make_agent("uniform", RecommendationVectorEnv(CATALOGUE, num_envs=4))
+    asked = {"interactions": 24, "num_envs": 4, "seed": 7}
+    steps = record_steps(agent, CATALOGUE, hidden=True, **asked)
+    plain = record_steps(agent, CATALOGUE, **asked)
+    apart = {name for name in steps.columns if name.startswith("hidden_")}
+    assert apart == steps.columns.keys() - plain.columns.keys() != set()
+    env = RecommendationVectorEnv(CATALOGUE, num_envs=4)
+    env.reset(seed=7)
+    users = env.users
+    for name in apart:
+        assert np.array_equal(steps[name][:4], users[name.removeprefix("hidden_")])
+    rows = recording_of(steps, CATALOGUE)
+    assert apart <= rows.columns.keys() == rows.about["columns"].keys()
 
 
 class OfAnotherLibrary:
