@@ -177,7 +177,7 @@ def _per_session(
 ) -> list[ValueEstimate]:
     rows = log.is_complete
     names = [name for name in _OF_SESSIONS if wanted is None or name in wanted]
-    if not rows.any():
+    if not rows.any() or (log.lengths == 1).all():  # a session of one slate is that slate
         return []
     logged = LoggedSessions(
         session=log["session_number"][rows],
