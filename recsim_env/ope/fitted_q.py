@@ -138,7 +138,7 @@ def _fit_by_step(
             continue
         outcome = log.reward[rows] + log.gamma * np.where(is_last, 0.0, following[rows + 1])
         moment = inputs[rows].T @ inputs[rows] + _penalty(ridge, inputs.shape[1])
-        found[step] = np.linalg.lstsq(moment, inputs[rows].T @ outcome)[0]
+        found[step] = np.linalg.solve(moment, inputs[rows].T @ outcome)
         following[rows] = np.clip(means[rows] @ found[step], *bounds)
     return found
 
