@@ -43,23 +43,13 @@ def _people(page: Page) -> str:
 def _scenario(page: Page, measured: ResultTable, scenario: str) -> str:
     found = {name: metric_standings(measured, scenario, name) for name in TELLING}
     shown = [name for name in TELLING if found[name]]
-    cells = {name: {each.agent: each for each in found[name]} for name in shown}
-    agents = [each.agent for each in standings(page.table, scenario)]
-    rows = [[agent, *(_cell(cells[name].get(agent)) for name in shown)] for agent in agents]
-    head = ["agent", *(name.replace("_", " ") + _arrow(name) for name in shown)]
-    values = [each.value for name in shown for each in found[name]]
-    caption = (
-        f"{seeds_and_intervals(values)}; an asterisk: differs from uniform (paired by seed, 95 %); "
-        "↑ higher is better, ↓ lower is"
-    )
-    parts = [
-        f"### {style.short_name(scenario)}",
-        markdown_table(head, rows, ["---", *["---:"] * len(shown)]),
-        f"*{caption[0].upper()}{caption[1:]}.*",
-    ]
+    parts = [f"### {style.short_name(scenario)}"]
+    if shown:
+        agents = [each.agent for each in standings(page.table, scenario)]
+        parts += _table(agents, {name: found[name] for name in shown})
     if missing := [name for name in TELLING if name not in shown]:
         parts.append(f"Not defined here: {_lacks(missing, _met(measured, scenario))}.")
-    if PEOPLE in page.figures:
+    if shown and PEOPLE in page.figures:
         file = f"{PEOPLE}-{style.file_name(scenario)}.png"
         try:
             ax = draw_people(measured, scenario)
@@ -67,6 +57,19 @@ def _scenario(page: Page, measured: ResultTable, scenario: str) -> str:
         except ValueError as error:
             parts.append(f"No figure *{PEOPLE}*: {error}.")
     return "\n\n".join(parts)
+
+
+def _table(agents: list[str], found: dict[str, list[MetricStanding]]) -> list[str]:
+    """Returns a table of metrics by agent, and its caption."""
+    cells = [{each.agent: each for each in of_all} for of_all in found.values()]
+    rows = [[agent, *(_cell(column.get(agent)) for column in cells)] for agent in agents]
+    head = ["agent", *(name.replace("_", " ") + _arrow(name) for name in found)]
+    caption = (
+        f"{seeds_and_intervals(each.value for of_all in found.values() for each in of_all)}; "
+        "an asterisk: differs from uniform (paired by seed, 95 %); ↑ higher is better, ↓ lower is"
+    )
+    table = markdown_table(head, rows, ["---", *["---:"] * len(found)])
+    return [table, f"*{caption[0].upper()}{caption[1:]}.*"]
 
 
 def _cell(each: MetricStanding | None) -> str:
