@@ -251,6 +251,7 @@ BUDGETS = {
     "iql": Budget(15_000),
     "reinforce": Budget(20_000),
     "ppo": Budget(15_000),
+    "sb3_ppo": Budget(15_000),
     "a2c": Budget(15_000),
     "recurrent_ppo": Budget(15_000),
 }
@@ -261,12 +262,19 @@ CLONES = {"bc"}
 
 
 def test_every_agent_that_sees_the_session_has_a_budget():
-    rooms = ("recsim_env.agents.rl.", "recsim_env.agents.sb3.")
+    rooms = tuple(f"recsim_env.agents.{room}." for room in ("policy_gradient", "rl", "sb3"))
     planning = {name for name in AGENTS if agent_class(name).__module__.startswith(rooms)}
     assert planning - CLONES == set(BUDGETS)
 
 
-@pytest.mark.parametrize("name", BUDGETS)
+#: Whoever learns as another does, or for long.
+LONGEST = {"sb3_ppo", "recurrent_ppo", "qrdqn", "full_slate_q", "sac", "iql"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.slow if each in LONGEST else ()) for each in BUDGETS],
+)
 def test_finds_the_optimum_within_its_budget(name):
     """Evaluated on 4,000 sessions, with a standard error below 0.5 % of the optimum."""
     for module in ("torch", "stable_baselines3", "sb3_contrib"):
@@ -308,6 +316,7 @@ def test_a_clone_shows_what_its_model_likes_most_without_the_uniform_slates():
     assert (shown[0].sum(axis=1) == shown[1].sum(axis=1)).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_far_sight_finds_the_optimum_in_the_log_of_an_agent_without():
     """The log's sessions, and those of its model alone, earn much less."""
     agent, (model, log) = learned_from_the_log("iql"), half_uniform()

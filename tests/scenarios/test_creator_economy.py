@@ -73,6 +73,7 @@ def test_perfect_knowledge_is_worth_half_as_much_again(play, assert_more):
     assert_more(play(ID, "oracle").returns, play(ID, "uniform").returns, 1.5)
 
 
+@pytest.mark.slow
 def test_the_best_ranking_for_all_lies_clearly_between(play, assert_more):
     for_all = play(ID, "oracle", n=256, ablate="person").returns
     assert_more(for_all, play(ID, "uniform").returns[:256], 1.2)

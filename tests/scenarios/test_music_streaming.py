@@ -313,6 +313,7 @@ def test_the_place_can_change_while_they_listen(life):
     assert 0.1 < n_changes / (minutes / 60) < 0.3
 
 
+@pytest.mark.slow
 def test_some_people_come_and_some_tracks_are_offered_more():
     """Ids are skewed by 2: half of the draws fall on the first quarter."""
     env = RecommendationVectorEnv(MusicStreaming(n_candidates=1), num_envs=8192)

@@ -77,6 +77,7 @@ def by_fixed_ids():
 # Worth playing -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_knowing_readers_pays_and_so_does_knowing_the_news(play, assert_more):
     uniform, oracle = (play(ID, name, n=N, **LATER).returns for name in ("uniform", "oracle"))
     non_personal = play(ID, "oracle", n=N, ablate="person", **LATER).returns

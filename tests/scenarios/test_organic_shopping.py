@@ -299,6 +299,7 @@ def fit_logistic(views, product, clicked):
     return weights[:n] + weights[n]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_items", "flips", "low", "high"),
     [(10, 5, 0.0172, 0.0176), pytest.param(20, 10, 0.0233, 0.0233, marks=pytest.mark.slow)],
@@ -323,6 +324,7 @@ def test_published_click_rates_of_logistic_regression(n_items, flips, low, high)
 # The defaults ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_defaults_are_worth_playing(play, assert_more):
     policies = ("uniform", best_for_all, "oracle")
     floor, for_all, ceiling = (play(ID, policy, n=N).returns for policy in policies)

@@ -47,6 +47,7 @@ def test_keeps_the_contract_with_other_sizes():
     )
 
 
+@pytest.mark.slow
 def test_defaults_are_worth_playing(play, assert_more):
     uniform, oracle = (play(ID, name, n=N).returns for name in ("uniform", "oracle"))
     crowd = play(ID, "oracle", n=256, ablate="person").returns  # the same people: paired
@@ -68,6 +69,7 @@ def test_the_defaults_have_a_filter_bubble(play):
     assert far >= 3 * greedy
 
 
+@pytest.mark.slow
 def test_the_filter_bubble_on_its_own(play, assert_more):
     """As published for CIRS: greedy quits early, uniform later, diversity stays to the horizon."""
     greedy, uniform, far = (

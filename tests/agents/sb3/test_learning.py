@@ -92,7 +92,10 @@ def test_finds_the_item_of_the_persons_colour(kind):
     assert served(make_agent("uniform", new), new) < 0.6
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(each, marks=pytest.mark.slow if each == "sac" else ()) for each in KINDS],
+)
 def test_sees_beyond_the_next_reward(kind):
     """Sweets in turn with bread earn 0.55 a step, sweets alone (0.1 + 0.9 / 10) 0.19."""
     env = RecommendationVectorEnv(Appetite, num_envs=16, n_candidates=8)
@@ -149,6 +152,7 @@ class Hint(Scenario):
                 observation.candidates[index].colour[colour] = 1.0
 
 
+@pytest.mark.slow
 def test_what_was_seen_at_first_is_recalled():
     """Of 4 later slates of fair candidates 15 / 16 can be right; without the hint, 1 / 2."""
     env = RecommendationVectorEnv(Hint, num_envs=16)

@@ -55,11 +55,13 @@ def movielens():
     return {agent: (np.mean(of["HR"]), np.mean(of["NDCG"])) for agent, of in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", PUBLISHED)
 def test_published_numbers_come_back(agent, movielens):
     assert movielens[agent] == pytest.approx(PUBLISHED[agent], abs=0.03)
 
 
+@pytest.mark.slow
 def test_agents_rank_as_published(movielens):
     """Random far below what is popular, that far below neighbours and factors; the best last.
 
