@@ -43,7 +43,7 @@ class PPOSettings(OptimizedSettings):
     )
     rollout: int = setting(
         0,
-        search=Search(256, 4096, log=True),
+        search=Search(choices=(0, 256, 512, 1_024, 2_048, 4_096)),
         low=0,
         doc="interactions for each update, rounded to a multiple of num_envs; 0: 32 of everybody, "
         "1,024 to 8,192 in all",
@@ -53,7 +53,7 @@ class PPOSettings(OptimizedSettings):
     )
     n_epochs: int = setting(
         0,
-        search=Search(1, 8),
+        search=Search(choices=(0, 1, 2, 3, 5, 8)),
         low=0,
         doc="how often each rollout is gone over; 0: 3 times, once where it is large",
     )

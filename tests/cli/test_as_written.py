@@ -37,6 +37,7 @@ LONG = {
     "recsim-env compare": "tests/cli/test_contrasting.py compares folders and files that it makes",
     "recsim-env simulate": "minutes of measuring; tests/benchmark/simulation runs it small",
     "recsim-env ablate": "an hour; tests/benchmark/test_ablation.py runs it small",
+    "recsim-env credit Boredom": "minutes; tests/benchmark/test_credit.py runs it small",
     "recsim-env feedback": "minutes; tests/benchmark/test_feedback.py runs it small",
     "recsim-env plot docs/results": "tests/test_pages.py writes these reports elsewhere",
     "recsim-env ope --study": "many minutes; tests/cli/test_judging.py runs it small",
@@ -45,6 +46,7 @@ LONG = {
 NOT_RUN = {
     "recsim-env": "it names the program only",
     "recsim-env calibrate": "it names the command only",
+    "recsim-env credit": "it names the command only",
     "recsim-env export": "it names the command only",
     "recsim-env log": "it names the command only",
     "recsim-env ope": "it names the command only",
