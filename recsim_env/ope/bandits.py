@@ -34,7 +34,7 @@ def dm(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEs
 
     Source: Beygelzimer and Langford 2009, "The offset tree for learning with partial labels".
     """
-    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, is_weighted=False)
+    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, is_modelled=True)
 
 
 def ips(
@@ -187,7 +187,7 @@ def _estimate(
     columns: list[Floats],
     uncertainty: Uncertainty | None,
     *,
-    is_weighted: bool = True,
+    is_modelled: bool = False,
     formula: Callable[[Floats], Floats] = mean,
 ) -> ValueEstimate:
     return estimated(
@@ -196,7 +196,8 @@ def _estimate(
         formula,
         user=log.user,
         uncertainty=uncertainty,
-        diagnose=(lambda: log.diagnostics) if is_weighted else None,
+        diagnose=lambda: log.diagnostics,
+        is_modelled=is_modelled,
     )
 
 

@@ -109,6 +109,21 @@ def warnings_of(weights: WeightDiagnostics | None, n_units: int) -> tuple[str, .
     return tuple(found)
 
 
+def extrapolation_warnings(weights: WeightDiagnostics) -> tuple[str, ...]:
+    """Returns what to say of a model's value where the log hardly shows what the target does.
+
+    Args:
+      weights: of the log's rows, though the model uses none.
+    """
+    is_shown = weights.effective_sample_size >= min(_FEW_EFFECTIVE, weights.n / 2)
+    if is_shown and not _support_warnings(weights):
+        return ()
+    return (
+        "The log shows little or nothing of what the target policy does: the value is what a model "
+        "makes of it.",
+    )
+
+
 def _support_warnings(weights: WeightDiagnostics) -> list[str]:
     if weights.unsupported > 0.001:
         return [

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.diagnostics import WeightDiagnostics, clusters, warnings_of
+from recsim_env.ope.diagnostics import (
+    WeightDiagnostics,
+    clusters,
+    extrapolation_warnings,
+    warnings_of,
+)
 from recsim_env.results.intervals import Estimate, check_confidence
 
 INTERVALS = ("bootstrap", "bernstein", "none")
@@ -124,6 +129,7 @@ def estimated(
     user: NDArray[Any] | None = None,
     uncertainty: Uncertainty | None = None,
     diagnose: Callable[[], WeightDiagnostics] | None = None,
+    is_modelled: bool = False,
 ) -> ValueEstimate:
     """Returns an estimate of a value as a formula of sums.
 
@@ -134,6 +140,7 @@ def estimated(
       user: (n,), whose rows they are; None where rows are independent.
       uncertainty: how its interval is made.
       diagnose: returns what the importance weights look like, if there are any.
+      is_modelled: the value is a model's alone; weights only tell whether it extrapolates.
 
     Raises:
       ValueError: a Bernstein bound of what is no mean.
@@ -156,6 +163,9 @@ def estimated(
             f"method='bernstein' bounds means, and {estimator} is none; use method='bootstrap'"
         )
     weights = None if diagnose is None else diagnose()
+    if is_modelled and weights is not None:
+        warnings = extrapolation_warnings(weights) + warnings_of(None, n_groups)
+        return ValueEstimate(estimator, interval, None, warnings)
     return ValueEstimate(estimator, interval, weights, warnings_of(weights, n_groups))
 
 

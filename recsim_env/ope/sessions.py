@@ -109,7 +109,14 @@ def fqe(log: LoggedSessions, *, uncertainty: Uncertainty | None = None) -> Value
     Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints".
     """
     value = _modelled(log)[1][log.starts]
-    return estimated("fqe", [value], user=log.session_user, uncertainty=uncertainty)
+    return estimated(
+        "fqe",
+        [value],
+        user=log.session_user,
+        uncertainty=uncertainty,
+        diagnose=lambda: weight_diagnostics(log.target / log.propensity, user=log.user),
+        is_modelled=True,
+    )
 
 
 SESSION_ESTIMATORS: dict[str, Callable[..., ValueEstimate]] = {

@@ -1,12 +1,13 @@
 """What importance weights tell, where it is known."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from recsim_env.ope import LoggedActions, weight_diagnostics
-from recsim_env.ope.bandits import ips
+from recsim_env.ope.bandits import dm, ips
 from recsim_env.ope.diagnostics import clusters, pareto_shape
 
 
@@ -74,6 +75,21 @@ def test_what_the_log_never_shows_is_told():
         unsupported=np.full(2_000, 0.4),
     )
     assert "never does in 40.0% of cases" in ips(known).warnings[0]
+
+
+def test_a_model_is_doubted_only_where_the_log_hardly_shows_what_it_judges():
+    certain = np.ones(2_000)
+    near, far = (
+        dataclasses.replace(
+            uniform_log(2_000, n, target, np.random.default_rng(0)),
+            model_reward=certain,
+            model_value=certain,
+        )
+        for n, target in ((3, [0.5, 0.3, 0.2]), (3, [0.2, 0.2, 0.2]))
+    )
+    assert (dm(near).warnings, dm(near).weights) == ((), None)
+    (sentence,) = dm(far).warnings
+    assert "what a model makes of it" in sentence
 
 
 def test_few_effective_rows_and_few_users_are_told():
