@@ -101,7 +101,7 @@ _LOOKS = {
     "multi-armed bandits": ("#9a8500", "s-.  ^--  v--  <--  >--  p:"),
     "contextual bandits": ("#0072b2", "o-  d--  P--  X--  ^:"),
     "value-based RL": ("#cc79a7", "P-  v-.  p-  o-.  ^-.  D:"),
-    "policy-based RL": ("#d55e00", "X-  o--  p--  <-.  >-.  d:  v:"),
+    "policy-based RL": ("#d55e00", "X-  8-  o--  p--  <-.  >-.  d:  v:"),
 }
 
 
