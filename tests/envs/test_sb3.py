@@ -181,7 +181,7 @@ sys.modules["stable_baselines3"] = None
 from recsim_env.agents import agent_class
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
-for name in ("dqn", "ppo"):
+for name in ("dqn", "sb3_ppo"):
     kind = agent_class(name)  # what it is can be read without the extra
     assert kind.unsuitable(InterestEvolution()) is None
     try:
