@@ -232,6 +232,7 @@ class PPO(Agent):
         """Keeps what slates led to."""
         _, rewards, terminated, truncated, _ = moment.taken
         is_over, is_step = terminated | truncated, ~moment.was_over
+        rewards = np.where(is_step, rewards, 0.0)  # a wrapper may pay what only begins a session
         scaled = self.scale.scaled(rewards, is_over, is_step)
         self.rollout.earn(scaled, terminated, is_over, is_step)
 
