@@ -101,8 +101,8 @@ def _per_slate(
         features.shown(slates),
         reward,
         features.expected(target.places),
-        user=log.user,
-        n_folds=_n_folds(log.user),
+        user=log.people,
+        n_folds=_n_folds(log.people),
     )
     actions = LoggedActions(
         reward=reward,
@@ -111,7 +111,7 @@ def _per_slate(
         model_reward=model_reward,
         model_value=model_value,
         unsupported=_unsupported(log, target),
-        user=log.user,
+        user=log.people,
     )
     found = [
         function(actions, uncertainty=uncertainty)
@@ -158,7 +158,7 @@ def _by_places(
             place=np.minimum(target.shown(slates), 1.0), prefix=np.minimum(target.prefix, 1.0)
         ),
         pseudo_inverse_weight=weight,
-        user=log.user,
+        user=log.people,
     )
     known = {"iips": log.places("place"), "rips": log.places("prefix"), "pseudo-inverse": weight}
     return [
@@ -184,12 +184,12 @@ def _per_session(
         reward=log["reward"][rows].astype(np.float64),
         propensity=log["propensity"][rows],
         target=np.minimum(target.slate, 1.0)[rows],
-        user=log.user[rows],
+        user=log.people[rows],
     )
     if {"seq-dr", "fqe"} & set(names):
         shown, expected = features.shown(log["slate"]), features.expected(target.places)
         model_reward, model_value = fitted_q(
-            logged, shown[rows], expected[rows], n_folds=_n_folds(log.user[rows])
+            logged, shown[rows], expected[rows], n_folds=_n_folds(log.people[rows])
         )
         logged = LoggedSessions(
             session=logged.session,

@@ -115,7 +115,7 @@ class PolicyLog:
         return np.diff(self.starts, append=len(self))
 
     @cached_property
-    def user(self) -> np.ndarray:
+    def people(self) -> np.ndarray:
         """(n,), whom each step was of: people where they have ids, otherwise sessions."""
         return self.columns.get("user_id", self["session_number"])
 

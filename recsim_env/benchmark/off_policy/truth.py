@@ -63,7 +63,7 @@ def true_values(
             deterministic=not explores,
         )
         returns.append(found.returns)
-    group = np.unique(log.user, return_inverse=True)[1]
+    group = np.unique(log.people, return_inverse=True)[1]
     return TrueValues(_clustered(slates, group), estimate(np.concatenate(returns)))
 
 

@@ -100,7 +100,7 @@ def test_parquet_files_say_the_same(tmp_path, steps, log, learned):
     for name in ("slate", "item_id", "clicked", "next_response", "candidate_propensity", "slot"):
         assert np.array_equal(read[name], log[name]), name
     assert read["reward"] == pytest.approx(log["reward"], rel=1e-6)
-    assert np.array_equal(read.user, log.user)
+    assert np.array_equal(read.people, log.people)
 
 
 def test_where_items_show_no_features_models_tell_them_apart_by_id():
