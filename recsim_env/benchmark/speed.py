@@ -139,17 +139,18 @@ def rates_against(
 def start_seconds(env_id: str) -> tuple[float, float]:
     """Returns seconds from import to the first step: compiling, and in the next process."""
     with tempfile.TemporaryDirectory() as cache:
-        times = [float(_fresh_process(_START, env_id, NUMBA_CACHE_DIR=cache)[0]) for _ in range(2)]
+        times = [float(fresh_process(_START, env_id, NUMBA_CACHE_DIR=cache)[0]) for _ in range(2)]
     return times[0], times[1]
 
 
 def world_speed(n_users: int, n_items: int, *, seconds: float) -> tuple[float, float]:
     """Returns interactions per second and the process's peak memory in GiB, measured alone."""
-    rate, gibibytes = _fresh_process(_WORLD, str(n_users), str(n_items), str(seconds))
+    rate, gibibytes = fresh_process(_WORLD, str(n_users), str(n_items), str(seconds))
     return float(rate), float(gibibytes)
 
 
-def _fresh_process(code: str, *arguments: str, **environment: str) -> list[str]:
+def fresh_process(code: str, *arguments: str, **environment: str) -> list[str]:
+    """Returns the words that code prints in a Python of its own."""
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments],  # -P: no modules of the current folder
         env=os.environ | environment,

@@ -69,6 +69,7 @@ def _add_speed(commands: Any) -> None:
             "speed InterestEvolution --batch 256 --through stable_baselines3",
             "speed ShortVideo --learning --seconds 20",
             "speed --ope 1_000_000",
+            "speed --logs 25M",
         ),
     )
     parser.add_argument(
@@ -109,6 +110,14 @@ def _add_speed(commands: Any) -> None:
         const=10_000_000,
         metavar="N",
         help="only time estimators of off-policy evaluation on N logged rows (10,000,000)",
+    )
+    only.add_argument(
+        "--logs",
+        nargs="?",
+        type=count,
+        const=2_000_000,
+        metavar="N",
+        help="only time what is done with logs, on a made-up one of N ratings (2,000,000)",
     )
     parser.add_argument(
         "--obp",
@@ -151,6 +160,9 @@ def speed(options: argparse.Namespace) -> int:
         raise ValueError("--obp compares estimators; give --ope too")
     if options.ope:
         _print_estimators(options.ope, options.obp)
+        return 0
+    if options.logs:
+        _print_logs(options.logs)
         return 0
     ids = [scenario_id(name) for name in options.scenarios] or [
         env_id for env_id in scenario_ids() if env_id.startswith(f"{NAMESPACE}/")
@@ -282,3 +294,17 @@ def _print_estimators(n: int, obp: str | None) -> None:
     for name, took in estimator_seconds(n):
         print(f"{name:18}{took:8.2f}", flush=True)
     print(f"most memory {peak_mebibytes() / 2**10:.2f} GiB, with both logs")
+
+
+def _print_logs(n: int) -> None:
+    """Prints what each kind of work with a log costs."""
+    from recsim_env.benchmark.log_speed import log_costs
+
+    print(f"a made-up log of {n:,} ratings, each kind of work in a process of its own")
+    print(f"{'':32}{'seconds':>10}{'of CPU':>10}{'peak':>12}")
+    for each in log_costs(n):
+        print(
+            f"{each.stage:32}{each.wall_seconds:10.1f}{each.cpu_seconds:10.1f}"
+            f"{each.peak_gibibytes:8.2f} GiB",
+            flush=True,
+        )

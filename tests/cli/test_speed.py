@@ -95,3 +95,10 @@ def test_speed_compares_estimators_only_with_what_is_there(capsys):
     assert "this environment has no obp" in capsys.readouterr().err
     assert main(["speed", "--ope", "300", "--obp", "no_such_python"]) != 0
     assert "no_such_python" in capsys.readouterr().err
+
+
+def test_speed_times_the_reading_of_logs(capsys):
+    assert main(["speed", "--logs", "2k"]) == 0
+    title, head, *lines = capsys.readouterr().out.splitlines()
+    assert "2,000 ratings" in title and head.split() == ["seconds", "of", "CPU", "peak"]
+    assert lines[0].startswith("read CSV") and all(line.endswith("GiB") for line in lines)
