@@ -21,6 +21,7 @@ from recsim_env.cli import (
     recording,
     simulating,
     training,
+    transferring,
     tuning,
     varying,
     watching,
@@ -33,6 +34,7 @@ from recsim_env.interrupts import INTERRUPTED
 _COMMANDS = (
     *(listing, training, watching, playing, recording, comparing, plotting, contrasting, tuning),
     *(simulating, measuring, crediting, varying, ranking, judging, worlds, exporting, looping),
+    transferring,
 )
 
 _EXAMPLES = f"""{EXAMPLES}

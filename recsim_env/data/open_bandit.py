@@ -16,6 +16,9 @@ from pathlib import Path
 
 from recsim_env.data.fetching import PackagedData
 
+#: Who chose, and where: the folders of the sample.
+POLICIES, CAMPAIGNS = ("random", "bts"), ("all", "men", "women")
+
 OPEN_BANDIT_SAMPLE = PackagedData(
     title="the sample of the Open Bandit Dataset",
     requirement="obp==0.4.1",
@@ -23,8 +26,8 @@ OPEN_BANDIT_SAMPLE = PackagedData(
     files=(
         *(
             f"dataset/obd/{policy}/{campaign}/{name}.csv"
-            for policy in ("bts", "random")
-            for campaign in ("all", "men", "women")
+            for policy in POLICIES
+            for campaign in CAMPAIGNS
             for name in (campaign, "item_context")
         ),
         "policy/conf/prior_bts.yaml",  # of Thompson sampling, as it was played

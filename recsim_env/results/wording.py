@@ -1,8 +1,9 @@
-"""Numbers as people read them: no more digits than an interval makes sense of."""
+"""Numbers and tables as people read them: no more digits than an interval makes sense of."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from recsim_env.results.intervals import Estimate
 
@@ -43,6 +44,12 @@ def with_interval(found: Estimate) -> str:
     if found.low == found.high:
         return mean
     return found.text(lambda value: number(value, decimals))
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Returns rows of text, the head first, as a table of Markdown."""
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _decimals(value: float, digits: int) -> int:

@@ -36,18 +36,10 @@ def read_open_bandit(path: str | Path) -> PolicyLog:
     Source: Saito, Aihara, Matsutani and Narita 2021, "Open bandit dataset and pipeline" (arXiv
       2008.07146).
     """
-    path = Path(path)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        head = next(reader, [])
-        rows = list(reader)
-    lacking = [name for name in _NEEDED if name not in head]
-    if lacking or not rows:
-        raise ValueError(f"{path} lacks {', '.join(lacking) or 'rows'} of the Open Bandit Dataset")
-    columns = dict(zip(head, zip(*rows, strict=True), strict=True))
+    columns = open_bandit_columns(path)
     position = np.array(columns["position"], int)
     seen = [position == each for each in np.unique(position)]
-    for name in sorted(name for name in head if name.startswith(_USER)):
+    for name in sorted(name for name in columns if name.startswith(_USER)):
         codes = np.unique(columns[name], return_inverse=True)[1]
         seen += [codes == each for each in range(codes.max() + 1)]
     action = np.array(columns["item_id"], int)
@@ -59,9 +51,27 @@ def read_open_bandit(path: str | Path) -> PolicyLog:
         "pscore": np.array(columns["propensity_score"], float),
     }
     try:
-        return from_obp(feedback, name=f"Open Bandit {path.stem}")
+        return from_obp(feedback, name=f"Open Bandit {Path(path).stem}")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def open_bandit_columns(path: str | Path) -> dict[str, tuple[str, ...]]:
+    """Returns the columns of a file of the Open Bandit Dataset, as text.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: a column is missing.
+    """
+    path = Path(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        head = next(reader, [])
+        rows = list(reader)
+    lacking = [name for name in _NEEDED if name not in head]
+    if lacking or not rows:
+        raise ValueError(f"{path} lacks {', '.join(lacking) or 'rows'} of the Open Bandit Dataset")
+    return dict(zip(head, zip(*rows, strict=True), strict=True))
 
 
 def from_obp(feedback: Mapping[str, Any], *, name: str = "feedback") -> PolicyLog:

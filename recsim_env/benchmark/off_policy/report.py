@@ -17,7 +17,7 @@ from recsim_env.results.estimator_quality import (
     trial_columns,
 )
 from recsim_env.results.off_policy import PER_SLATE
-from recsim_env.results.wording import with_interval
+from recsim_env.results.wording import markdown_table, with_interval
 
 _READING = """\
 Errors are relative to the true value: an error of 0.1 is one tenth of it. Coverage is how often the
@@ -71,7 +71,7 @@ def _page(trials: Sequence[Trial], settings: StudySettings, command: str) -> str
         until = f", horizon {horizon}" if horizon else ""
         items = f"slates of {slate_size}" if slate_size > 1 else "one item at a time"
         parts.append(f"## Reward of {what}: {n_sessions} sessions, {items}{until}")
-        parts.append(_table(quality_rows(found)))
+        parts.append(markdown_table(quality_rows(found)))
     parts.append("## What the policies truly earn")
     truths = {(each.value.policy, *each.kind[:3]): each.value.truth for each in trials}
     rows = [["policy", "per", "places", "horizon", "true value"]]
@@ -79,10 +79,5 @@ def _page(trials: Sequence[Trial], settings: StudySettings, command: str) -> str
         assert truth is not None
         until = str(horizon) if horizon else "–"
         rows.append([policy, per, str(slate_size), until, with_interval(truth)])
-    parts.append(_table(rows))
+    parts.append(markdown_table(rows))
     return "\n\n".join(parts) + "\n"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,1 @@
+"""Whether people fitted to the log of one recommender act alike under another."""

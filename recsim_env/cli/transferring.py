@@ -1,0 +1,108 @@
+"""`recsim-env transfer`: whether people fitted to one policy's log act alike under another."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsim_env.cli.arguments import add_count, add_overwrite, add_seed, path
+from recsim_env.cli.columns import print_columns
+from recsim_env.formats.files import check_absent
+
+if TYPE_CHECKING:
+    from recsim_env.benchmark.transfer.clicks import ClickTransfer
+
+OPEN_BANDIT = "open-bandit"
+
+_REMEDY = "choose another --out, or replace it with --overwrite"
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "transfer",
+        help="test fitted people under another recommender",
+        description="Fits a model of clicks to the log of one policy and predicts clicks under "
+        "another, by item, place and context, both ways, beside importance weighting and what the "
+        "other policy's own log says.",
+        examples=("transfer open-bandit", "transfer random/all/all.csv bts/all/all.csv"),
+    )
+    parser.add_argument(
+        "logs",
+        nargs="+",
+        metavar="LOG",
+        help="two tables of the Open Bandit Dataset, of one campaign by two policies; or "
+        f"{OPEN_BANDIT}, its sample, which is fetched when first named",
+    )
+    add_count(parser, "--resamples", "of a log, for intervals", default=100)
+    add_seed(parser, of="resamples")
+    parser.add_argument("--out", type=path, metavar="FOLDER", help="keeps tables and a page (none)")
+    add_overwrite(parser, help="replace a page that is there")
+    parser.set_defaults(run=transfer)
+
+
+def transfer(options: argparse.Namespace) -> int:
+    """Prints how well each log tells of the other; keeps it, if asked to."""
+    from recsim_env.benchmark.transfer.click_report import (
+        CLICK_FILES,
+        click_tables,
+        summary,
+        write_clicks,
+    )
+
+    if options.out:
+        check_absent(options.out / CLICK_FILES[-1], overwrite=options.overwrite, remedy=_REMEDY)
+    found = _predicted(options)
+    for heading, reading, rows in click_tables(found):
+        print(f"{heading}\n{reading}\n")
+        print_columns(rows, indent=2)
+        print()
+    print(summary(found))
+    if options.out:
+        title = "Clicks under another recommender"
+        for file in write_clicks(found, options.out, title=title, command=options.typed):
+            print(f"written: {file}")
+    return 0
+
+
+def _predicted(options: argparse.Namespace) -> "list[ClickTransfer]":
+    """Returns both directions of each campaign."""
+    from recsim_env.benchmark.transfer.click_log import read_click_log
+    from recsim_env.benchmark.transfer.clicks import predict_clicks
+    from recsim_env.progress import progress
+
+    campaigns = _campaigns(options.logs)
+    found = []
+    with progress(total=2 * len(campaigns), unit="log") as bar:
+        for campaign, files in campaigns.items():
+            first, second = (read_click_log(file) for file in files)
+            for fitted, other in ((first, second), (second, first)):
+                found.append(
+                    predict_clicks(
+                        fitted,
+                        other,
+                        campaign=campaign,
+                        n_resamples=options.resamples,
+                        seed=options.seed,
+                    )
+                )
+                bar.update(1)
+    return found
+
+
+def _campaigns(logs: list[str]) -> dict[str, tuple[Path, Path]]:
+    """Returns the files of both policies, by campaign."""
+    from recsim_env.data.open_bandit import CAMPAIGNS, OPEN_BANDIT_SAMPLE, POLICIES
+
+    if logs == [OPEN_BANDIT] and not Path(OPEN_BANDIT).exists():
+        folder = OPEN_BANDIT_SAMPLE.fetch() / "dataset" / "obd"
+        first, second = POLICIES
+        return {
+            each: (folder / first / each / f"{each}.csv", folder / second / each / f"{each}.csv")
+            for each in CAMPAIGNS
+        }
+    if len(logs) != 2:
+        raise ValueError(
+            f"{' '.join(logs)}: name two tables of the Open Bandit Dataset, or {OPEN_BANDIT}"
+        )
+    files = Path(logs[0]), Path(logs[1])
+    return {files[0].stem: files}
