@@ -57,7 +57,7 @@ def _rates(predictions: Sequence[Prediction], group: str) -> list[list[str]]:
     """Returns predicted and own click rates of the labels of a group."""
     label = [] if group == ALL else [group]
     rows = [["campaign", "from", "of", *label, "own", *METHODS]]
-    lines: dict[tuple[str, ...], list[Prediction]] = {}
+    lines: dict[tuple[str, str, str, str], list[Prediction]] = {}
     for each in predictions:
         if each.group == group:
             key = each.campaign, each.fitted_to, each.other, each.label
