@@ -31,8 +31,9 @@ ladder: $(READY)  ## compare a few agents over scenarios (LADDER=ladder compares
 	$(BIN)/recsim-env benchmark --config docs/results/ladder/$(LADDER).toml --out $(RESULTS)/$(LADDER)
 
 # One numerical thread for each worker: more of them only wait for each other. A file stays in one
-# worker: what its tests compile or play serves the next, and no other compiles it meanwhile.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# worker: what its tests compile or play serves the next, and no other compiles it meanwhile. A test
+# that waits for what never comes fails, and says where it waits.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --timeout 600
 
 test: $(READY)  ## run the tests that a change needs at once, on all cores
 	$(PYTEST) -m "not (published or learns or processes or slow)"

@@ -1,5 +1,6 @@
 """Runs in processes, threads and clusters: told as they end, and played again where one is lost."""
 
+import itertools
 import os
 import signal
 import time
@@ -41,10 +42,18 @@ def play(run):
     return [{"seed": run.number}], ""
 
 
+def wait_until(is_so):
+    """Returns once something is so; without end it would hold up all tests."""
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def play_one_late(run):
     """Plays the second run only once that is allowed."""
-    while run.number == 1 and not (run.folder / "told").exists():
-        time.sleep(0.01)
+    if run.number == 1:
+        wait_until((run.folder / "told").exists)
     return play(run)
 
 
@@ -112,12 +121,14 @@ class Threads(ClusterBackend):
 
     def __init__(self, n_losses=0):
         super().__init__("here")
-        self.pool, self.n_losses, self.cancelled = ThreadPoolExecutor(4), n_losses, []
+        self.pool, self.n_losses = ThreadPoolExecutor(4), n_losses
+        self.n_begun, self.cancelled = 0, []
 
     def n_workers(self):
         return 1
 
     def begin(self, call):
+        self.n_begun += 1
         return self.pool.submit(call)
 
     def result(self, task):
@@ -157,13 +168,19 @@ def test_a_cluster_plays_even_a_single_run(runs):
 
 
 def test_an_interrupt_ends_what_the_cluster_plays(runs, tmp_path):
-    def interrupt(run):
-        if run.number == 0:
-            raise KeyboardInterrupt
+    """Threads take turns, in any order: whichever run comes first ends, with others begun."""
+    cluster, turn = Threads(), itertools.count()
 
-    cluster = Threads()
+    def play_first(run):
+        is_first = next(turn) == 0
+        wait_until(lambda: cluster.n_begun > 1 if is_first else (tmp_path / "told").exists())
+        return play(run)
+
+    def interrupt(run):
+        raise KeyboardInterrupt
+
     with joblib.parallel_config(backend=cluster), pytest.raises(KeyboardInterrupt):
-        told_of(runs, play_one_late, ended=interrupt)
+        told_of(runs, play_first, ended=interrupt)
     (tmp_path / "told").touch()
     assert cluster.cancelled
 
