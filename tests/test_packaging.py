@@ -18,7 +18,10 @@ import pytest
 import recsim_env
 from tests.checkout import LINKED, REPOSITORY, module_files
 
-HEAVY = ("implicit", "llvmlite", "matplotlib", "numba", "pyarrow", "stable_baselines3", "torch")
+HEAVY = (
+    *("implicit", "llvmlite", "matplotlib", "numba", "polars", "pyarrow", "stable_baselines3"),
+    "torch",
+)
 NOT_SOURCE = shutil.ignore_patterns(
     ".git",
     ".venv",
@@ -116,8 +119,8 @@ print(json.dumps(recsim_env.__file__))
 
 def test_simulating_needs_no_extra(unpacked, tmp_path):
     extras = (
-        *("altair", "implicit", "matplotlib", "optuna", "pyarrow", "stable_baselines3"),
-        *("sb3_contrib", "torch", "vl_convert"),
+        *("altair", "implicit", "matplotlib", "optuna", "polars", "pyarrow"),
+        *("stable_baselines3", "sb3_contrib", "torch", "vl_convert"),
     )
     # Plain Python: what is imported is the same, and two dozen kernels take minutes to compile.
     code = f"""

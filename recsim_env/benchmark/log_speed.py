@@ -115,13 +115,16 @@ def made_up_log(n_rows: int, *, seed: int = 0) -> InteractionLog:
 
 def write_log(log: InteractionLog, path: Path) -> None:
     """Writes a log as MovieLens' ratings.csv is written."""
+    import polars as pl
+
     assert log.time is not None
-    with path.open("w", encoding="ascii") as file:
-        file.write("userId,movieId,rating,timestamp\n")
-        for rows in np.array_split(np.arange(len(log)), max(len(log) // 1_000_000, 1)):
-            columns = log.user[rows] + 1, log.item[rows] + 1, log.rating[rows], log.time[rows]
-            lists = (each.tolist() for each in columns)
-            file.writelines(f"{u},{i},{r:g},{t:.0f}\n" for u, i, r, t in zip(*lists, strict=True))
+    columns = {
+        "userId": log.user + 1,
+        "movieId": log.item + 1,
+        "rating": log.rating,
+        "timestamp": log.time.astype(np.int64),
+    }
+    pl.DataFrame(columns).write_csv(path)
 
 
 def _labels(n: int) -> NDArray[np.str_]:

@@ -1,13 +1,17 @@
 """Real logs: reading them, fitting worlds to them, and saying how faithful a world is."""
 
+from typing import TYPE_CHECKING, Any
+
 from recsim_env.data.calibration.calibrate import CalibrationWarning, calibrate
 from recsim_env.data.calibration.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.export import export_log, log_columns
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.readers.log_reader import read_log
 from recsim_env.data.reading import LogWarning, Reading
+
+if TYPE_CHECKING:
+    from recsim_env.data.readers.log_reader import read_log
 
 __all__ = [
     "CalibrationSettings",
@@ -23,3 +27,18 @@ __all__ = [
     "log_columns",
     "read_log",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Returns `read_log`, whose library is imported only when it is asked for."""
+    if name != "read_log":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import polars  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            'reading logs needs polars; install it with pip install "recsim-env[data]"'
+        ) from error
+    from recsim_env.data.readers.log_reader import read_log
+
+    return read_log

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recsim_env.data.log import InteractionLog
@@ -20,6 +21,7 @@ from recsim_env.data.repeats import one_per_pair
 
 Duplicates = Literal["error", "first", "last", "keep"]
 
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
 
 
@@ -85,8 +87,8 @@ def build_log(
     time = None
     if columns.time is not None:
         time, notes.values["time"] = seconds(table, columns.time)
-    user, user_labels = _dense_ids(table.text(columns.user))
-    item, item_labels = _dense_ids(table.text(columns.item))
+    user, user_labels = _dense_ids(*table.ids(columns.user))
+    item, item_labels = _dense_ids(*table.ids(columns.item))
     for what, labels in (("user", user_labels), ("item", item_labels)):
         notes.values[what] = f"{len(labels):,} different"
         _compare_spellings(what, labels, notes)
@@ -139,7 +141,7 @@ def _ratings(table: Table, columns: Columns, notes: Notes) -> NDArray[np.float64
             f"{table.path}: every {columns.rating!r} is {low:g}, which tells nothing of liking;"
             f" read the log as clicks with {asking('click', columns.rating)}"
         )
-    notes.values["rating"] = f"{low:g} to {high:g}, {len(np.unique(rating)):,} different"
+    notes.values["rating"] = f"{low:g} to {high:g}, {pl.Series(rating).n_unique():,} different"
     _question_lowest(rating, notes)
     return rating
 
@@ -176,12 +178,11 @@ def _clicked(table: Table, click: str, told: list[str], notes: Notes) -> Table:
     return table.take(rows)
 
 
-def _dense_ids(labels: list[str]) -> tuple[NDArray[np.int32], list[str]]:
-    """Returns ids 0, 1, … and the label of each; labels that are all numbers sort as numbers."""
-    known = list(dict.fromkeys(labels))
-    known.sort(key=label_key(known))
-    number = {label: k for k, label in enumerate(known)}
-    return np.array([number[label] for label in labels], np.int32), known
+def _dense_ids(ids: pl.Series, different: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
+    """Returns numbers 0, 1, … and the label of each; labels that are all numbers sort as such."""
+    labels = different.to_list()
+    labels.sort(key=label_key(labels))
+    return ids.cast(pl.Enum(labels)).to_physical().cast(pl.Int32).to_numpy(), labels
 
 
 def _without_duplicates(
@@ -197,16 +198,16 @@ def _without_duplicates(
     if duplicates not in ("error", "first", "last", "keep"):
         raise ValueError(f"duplicates={duplicates!r} must be 'error', 'first', 'last' or 'keep'")
     pair = user.astype(np.int64) * (int(item.max()) + 1) + item
+    if duplicates == "keep" or pl.Series(pair).n_unique() == len(pair):
+        return np.arange(len(pair))
     order = np.argsort(pair, kind="stable")
     repeats = pair[order][1:] == pair[order][:-1]
-    if not repeats.any() or duplicates == "keep":
-        return np.arange(len(pair))
     if duplicates == "error":
         later = int(order[1:][repeats].min())
         earlier = int(np.flatnonzero(pair == pair[later])[0])
         raise ValueError(
-            f"{table.at(later)}: user {table[columns.user][later]!r} and item"
-            f" {table[columns.item][later]!r} repeat {table.unit} {table.lines[earlier]};"
+            f"{table.at(later)}: user {table.value(columns.user, later)!r} and item"
+            f" {table.value(columns.item, later)!r} repeat {table.unit} {table.lines[earlier]};"
             f" keep one of them with {asking('duplicates', 'first')}, or last"
         )
     if time is not None:
@@ -227,6 +228,8 @@ def _without_duplicates(
 
 def _compare_spellings(what: str, labels: list[str], notes: Notes) -> None:
     """Remarks on ids that differ in a way that often means nothing."""
+    if all(map(_NUMBER.fullmatch, labels)):
+        return
     seen: dict[str, str] = {}
     alike = [(seen.setdefault(plain_id(label), label), label) for label in labels]
     alike = [(one, other) for one, other in alike if one != other]

@@ -9,6 +9,10 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+import polars as pl
+
+from recsim_env.data.readers.encoded import Encoded
+
 DELIMITERS = ("\t", ",", ";", "|", "::", " ")
 # So many lines are enough to see what lines look like.
 SAMPLE = 50
@@ -80,61 +84,70 @@ class Dialect:
 
 
 class Lines:
-    """The lines of a text, with their ends as written, and without.
+    """The lines of a text.
 
     Args:
       path: the file, for messages.
-      text: what it holds; lines end as the first one does, as in Windows, Unix or old Macs.
+      text: (n,) its lines, as `recsim_env.data.readers.encoded` ends them.
     """
 
-    def __init__(self, path: Path, text: str) -> None:
-        found = re.search("\r\n|\n|\r", text)
-        self.path, self.end = path, "\r" if found and found[0] == "\r" else "\n"
-        self.raw = text.split(self.end)
+    def __init__(self, path: Path, text: pl.Series) -> None:
+        self.path, self.text = path, text
+
+    @classmethod
+    def of(cls, encoded: Encoded, n_bytes: int | None = None) -> Lines:
+        """Returns all lines of a text, or those that are whole in its first bytes."""
+        raw = encoded.raw if n_bytes is None else encoded.raw[:n_bytes]
+        is_cut = len(raw) < len(encoded.raw)
+        raw = raw[: raw.rfind(b"\n") + 1] if is_cut and b"\n" in raw else raw
+        text = pl.Series([raw.decode(errors="ignore" if is_cut else "strict")])
+        return cls(encoded.path, text.str.split("\n").explode())
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self.text)
 
     def __getitem__(self, number: int) -> str:
-        return self.raw[number].strip("\r")
+        return str(self.text[number])
 
     def is_blank(self, number: int) -> bool:
         """Returns whether nothing stands in a line."""
-        return not self.raw[number].strip(" \r\n")
+        return not self[number].strip(" \r")
+
+    def are_even(self, delimiter: str, first: int) -> bool:
+        """Returns whether a delimiter stands as often in all lines, if quotes mean nothing."""
+        text = self.text[first:]
+        filled = text.filter(text.str.strip_chars(" \r") != "")
+        return filled.str.count_matches(delimiter, literal=True).n_unique() == 1
 
     def joined(self, first: int, last: int) -> str:
         """Returns lines `first` to `last` as one text."""
-        return self.end.join(self.raw[first : last + 1]).strip("\r")
+        return "\n".join(self.text[first : last + 1].to_list())
 
     def filled(self, first: int = 0) -> Iterator[int]:
         """Yields the positions of lines that are not blank."""
-        return (k for k in range(first, len(self.raw)) if not self.is_blank(k))
+        return (k for k in range(first, len(self)) if not self.is_blank(k))
 
 
 def find_dialect(
     lines: Lines,
     first: int,
     delimiter: str | None,
-    quoted: bool | None,
+    quoted: bool,
     is_known: Callable[[str], bool],
 ) -> Dialect:
     """Returns how the fields are told apart: as asked for, else as fits header and rows best.
 
     Args:
-      lines: of the text.
+      lines: of the text, the first ones at least.
       first: the position of the header.
       delimiter: what stands between fields, or None.
-      quoted: whether they may be quoted, or None.
+      quoted: whether they may be quoted.
       is_known: whether a column's name has a meaning.
 
     Raises:
       ValueError: no separator that is known stands in the header.
     """
     header = lines[first]
-    if quoted is None and delimiter is not None and delimiter not in header:
-        delimiter, quoted = None, True  # it is not what its name says
-    if quoted is None:
-        quoted = header.startswith('"') or not _is_even(lines, first, delimiter or "\t")
     is_single = header.startswith("'") and header.endswith("'")
     quote = "" if not quoted else "'" if is_single else '"'
     if delimiter is not None:
@@ -153,12 +166,6 @@ def find_dialect(
         return n_known, sum(len(dialect.fields(s)) == len(names) for s in sample), len(names)
 
     return max(fitting, key=fit)
-
-
-def _is_even(lines: Lines, first: int, delimiter: str) -> bool:
-    """Returns whether all lines have as many fields as the header, if quotes mean nothing."""
-    n_fields = len(lines[first].split(delimiter))
-    return all(len(lines[k].split(delimiter)) == n_fields for k in lines.filled(first))
 
 
 def _is_padded(header: str, delimiter: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from recsim_env.data.readers.assembly import Columns
+from recsim_env.data.readers.encoded import UTF_8
 from recsim_env.data.readers.features import (
     Encoder,
     category_feature,
@@ -19,7 +21,7 @@ from recsim_env.data.readers.features import (
 )
 from recsim_env.data.readers.sides import SideTable
 from recsim_env.data.readers.tables import Table
-from recsim_env.data.readers.text import UTF_8, read_text_table
+from recsim_env.data.readers.text import read_text_table
 
 RATINGS_FILES = ("u.data", "ratings.dat", "ratings.csv")
 _RATING_NAMES = ("user_id", "item_id", "rating", "timestamp")
@@ -30,7 +32,7 @@ _GENRES_100K = [
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
     *("Romance", "Sci-Fi", "Thriller", "War", "Western"),
 ]
-_YEAR = re.compile(r"\((\d{4})\)\s*$")
+_YEAR = r"\((\d{4})\)\s*$"
 _TITLE_WORDS = ("title", "name")
 
 
@@ -76,10 +78,10 @@ def read_movielens_100k(folder: Path, encodings: Sequence[str] | None = None) ->
             flags.numbers(genre, at_least=0.0)
         genres = [
             "|".join(g for g, flag in zip(_GENRES_100K, row, strict=True) if float(flag))
-            for row in zip(*(flags[g] for g in _GENRES_100K), strict=True)
+            for row in zip(*(flags[g].to_list() for g in _GENRES_100K), strict=True)
         ]
         kept = {name: flags[name] for name in names[:5]}
-        items = _movies(replace(flags, columns={**kept, "genre": genres}), "item_id")
+        items = _movies(replace(flags, columns={**kept, "genre": pl.Series(genres)}), "item_id")
     if (path := folder / "u.user").exists():
         names = ["user_id", "age", "gender", "occupation", "zip_code"]
         users = SideTable(read(path, "|", names), "user_id", _PERSON)
@@ -173,9 +175,8 @@ def _atomic_side(path: Path, key: str, encodings: Sequence[str]) -> SideTable:
 
 def _movies(table: Table, key: str) -> SideTable:
     """Returns the description of films whose titles end in a year and whose genres join by |."""
-    found = [_YEAR.search(title) for title in table["title"]]
-    years = [match.group(1) if match else "" for match in found]
-    genres = [value.replace("(no genres listed)", "") for value in table["genre"]]
+    years = table["title"].str.extract(_YEAR).fill_null("")
+    genres = table["genre"].str.replace("(no genres listed)", "", literal=True)
     table = replace(table, columns={**table.columns, "year": years, "genre": genres})
     encoders: dict[str, Encoder] = {"genre": tags_feature("|"), "year": number_feature}
     return SideTable(table, key, encoders, title="title")

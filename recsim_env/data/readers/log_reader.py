@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers.assembly import Duplicates, build_log
+from recsim_env.data.readers.encoded import UTF_8
 from recsim_env.data.readers.folders import (
     RATINGS_FILES,
     Source,
@@ -23,7 +24,7 @@ from recsim_env.data.readers.folders import (
 from recsim_env.data.readers.parquet import read_parquet_table
 from recsim_env.data.readers.roles import choose_columns, is_known, question
 from recsim_env.data.readers.tables import Table
-from recsim_env.data.readers.text import UTF_8, read_text_table
+from recsim_env.data.readers.text import read_text_table
 from recsim_env.data.reading import LogWarning, Notes, Reading, listed
 
 KNOWN_FORMATS = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+import polars as pl
 
 from recsim_env.data.readers.tables import Table
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def read_parquet_table(path: Path) -> Table:
     """Returns a Parquet file as columns.
+
+    PyArrow reads it and not Polars, which does not compare pages with their checksums.
 
     Raises:
       ValueError: it is damaged, empty, or names two columns alike.
@@ -38,25 +40,24 @@ def read_parquet_table(path: Path) -> Table:
             promised = opened.metadata.num_rows
             if stored.num_rows != promised:  # checksums do not cover what the footer says
                 raise ValueError(f"it has {stored.num_rows:,} rows, its footer says {promised:,}")
-            columns = {name: _column(stored.column(name)) for name in names}
-        except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
-            told = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{path} is not a Parquet file that can be read: {told}") from error
+            columns = {name: _column(name, stored.column(name)) for name in names}
+        except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(path, error) from error
+        except (ValueError, MemoryError, OverflowError) as error:
+            raise _unreadable(path, error) from error
     if not stored.num_rows:
         raise ValueError(f"{path} is empty; it needs at least one row")
-    lines = np.arange(1, stored.num_rows + 1)
-    return Table(path, columns, lines, "row", form="Parquet")
+    return Table(path, columns, range(1, stored.num_rows + 1), "row", form="Parquet")
 
 
-def _column(column: pyarrow.ChunkedArray) -> Any:
-    """Returns a column as an array of numbers or times, or as a list of anything else."""
-    import pyarrow as pa
+def _unreadable(path: Path, error: BaseException) -> ValueError:
+    told = " ".join(str(error).split()) or type(error).__name__
+    return ValueError(f"{path} is not a Parquet file that can be read: {told}")
 
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    kind = column.type
-    if pa.types.is_primitive(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
-        if column.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-            return column.to_pylist()  # as floats, large ids would lose their last digits
-        return column.to_numpy()
-    return column.to_pylist()
+
+def _column(name: str, column: pyarrow.ChunkedArray) -> pl.Series:
+    """Returns a column as Polars has it; categories are text."""
+    found = pl.from_arrow(column)
+    assert isinstance(found, pl.Series)
+    is_coded = isinstance(found.dtype, pl.Categorical | pl.Enum)
+    return (found.cast(pl.String) if is_coded else found).alias(name)

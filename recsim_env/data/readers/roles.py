@@ -7,12 +7,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+import polars as pl
 
 from recsim_env.data.readers.assembly import Columns
-from recsim_env.data.readers.tables import Table, number
+from recsim_env.data.readers.tables import Table, as_numbers, number
 from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import Notes, asking, listed
 
@@ -164,7 +164,7 @@ def _check_header(table: Table, chosen: Mapping[str, str]) -> None:
     for role in ("user", "item"):
         name = chosen[role]
         is_usual = _plain(name) in SYNONYMS[role].split()
-        if not math.isnan(number(name)) or (not is_usual and name in table[name]):
+        if not math.isnan(number(name)) or (not is_usual and (table[name] == name).any()):
             raise ValueError(
                 f"{table.path}, line 1: the {role}'s column is called {name!r}, which looks like a"
                 " row of the table; the first line must be a header, like user,item,rating,time"
@@ -201,9 +201,9 @@ def _can_rate(table: Table, name: str, item: str | None = None) -> bool:
         return False
     if item is None:
         return True
-    rows = list(zip(map(str, table[item][:_MANY]), table[name][:_MANY], strict=True))
-    pairs = set(rows)
-    return not len({one for one, _ in pairs}) == len(pairs) < len(rows)
+    rows = pl.DataFrame([table[item].alias("item"), table[name].alias("value")])[:_MANY]
+    n_pairs = rows.n_unique()
+    return not rows["item"].n_unique() == n_pairs < len(rows)
 
 
 def _can_time(table: Table, name: str) -> bool:
@@ -217,13 +217,12 @@ def _can_time(table: Table, name: str) -> bool:
 
 
 def _numbers(table: Table, name: str) -> set[float]:
-    return {number(value) for value in _sample(table, name)}
+    return set(as_numbers(_sample(table, name)).tolist())
 
 
-def _sample(table: Table, name: str) -> Any:
+def _sample(table: Table, name: str) -> pl.Series:
     values = table[name]
-    step = max(len(values) // _SAMPLE, 1)
-    return values[::step]
+    return values.gather_every(max(len(values) // _SAMPLE, 1))
 
 
 def _name_it(role: str, name: str) -> str:

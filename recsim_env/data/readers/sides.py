@@ -39,7 +39,7 @@ def described(
     if side is None:
         return np.zeros((len(labels), 0), np.float32), [], labels
     row_of: dict[str, int] = {}
-    for row, key in enumerate(side.table.text(side.key)):
+    for row, key in enumerate(side.table.ids(side.key)[0].to_list()):
         if key in row_of:
             first = side.table.lines[row_of[key]]
             raise ValueError(f"{side.table.at(row)}: {side.key} {key!r} repeats line {first}")
@@ -48,7 +48,7 @@ def described(
     _check_matches(what, side, labels, row_of, notes)
 
     def aligned(name: str) -> list[str]:
-        values = side.table[name]
+        values = side.table[name].to_list()
         return ["" if row is None else values[row].strip() for row in rows]
 
     encoded = {
@@ -75,7 +75,7 @@ def _check_matches(
     if not without:
         notes.remarks.append(f"{side.table.path.name} describes all {len(labels):,} {what}")
         return
-    keys = side.table.text(side.key)
+    keys = side.table.ids(side.key)[0].to_list()
     plain = {plain_id(key): key for key in keys}
     alike = next((each for each in without if plain_id(each) in plain), None)
     example = f"{(alike or without[0])!r} in the log, {plain.get(plain_id(alike or ''), keys[0])!r}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 #: What programs write where a value is missing; as ids, these would be one person or item.
@@ -17,6 +18,7 @@ MISSING = frozenset(
     {"nan", "NaN", "NAN", "-nan", "NA", "N/A", "n/a", "<NA>", "NaT", "None", "null", "NULL"}
     | {"(null)", "undefined", "#N/A", "#VALUE!", "\\N"}
 )
+_NO_IDS = frozenset({"", *MISSING})
 _LARGEST_EXACT = 2**53
 _TRUTHS = {"true": 1.0, "false": 0.0}
 
@@ -37,8 +39,8 @@ class Table:
     """
 
     path: Path
-    columns: dict[str, Any]
-    lines: NDArray[np.int64]
+    columns: dict[str, pl.Series]
+    lines: Sequence[int] | NDArray[np.int64]
     unit: str = "line"
     form: str = "a table"
     remarks: Sequence[str] = ()
@@ -52,11 +54,17 @@ class Table:
         """Returns "file, line 7", the way an error names a row."""
         return f"{self.path}, {self.unit} {self.lines[row]}"
 
-    def refused(self, row: int, name: str, value: Any, reason: str) -> ValueError:
+    def value(self, name: str, row: int) -> Any:
+        """Returns one value as Python has it; a missing number is NaN."""
+        column = self[name]
+        (found,) = column.slice(int(row), 1).to_list()
+        return math.nan if found is None and column.dtype.is_float() else found
+
+    def refused(self, row: int, name: str, reason: str) -> ValueError:
         """Returns the error that refuses a value."""
-        if isinstance(value, np.generic):
-            value = str(value) if isinstance(value, np.datetime64) else value.item()
-        return ValueError(f"{self.at(row)}: column {name!r} is {value!r}, {reason}")
+        value = self.value(name, row)
+        shown = repr(str(value)) if hasattr(value, "isoformat") else repr(value)
+        return ValueError(f"{self.at(row)}: column {name!r} is {shown}, {reason}")
 
     def with_remark(self, remark: str) -> Table:
         """Returns the table with one more remark."""
@@ -64,46 +72,60 @@ class Table:
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Returns some rows, which still know their lines."""
-        columns = {
-            name: values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
-            for name, values in self.columns.items()
-        }
         strays = {k: np.flatnonzero(np.isin(rows, at)).tolist() for k, at in self.strays.items()}
-        return replace(self, columns=columns, lines=self.lines[rows], strays=strays)
+        columns = {name: values.gather(rows) for name, values in self.columns.items()}
+        return replace(self, columns=columns, lines=np.asarray(self.lines)[rows], strays=strays)
 
-    def text(self, name: str) -> list[str]:
-        """Returns a column as ids; what cannot name anything is refused."""
-        column = self[name]
+    def ids(self, name: str) -> tuple[pl.Series, pl.Series]:
+        """Returns a column as text without blanks around, and its different values.
+
+        Raises:
+          ValueError: what cannot name anything, by its line.
+        """
         if len(self.strays.get(name, ())):
             row = int(self.strays[name][0])
-            raise self.refused(
-                row, name, column[row], "with a quote that does not end it; mend the line"
-            )
-        values = [value if isinstance(value, str) else _id_text(value) for value in column]
-        bad = {v for v in set(values) if v is None or not v or v.isspace() or v in MISSING}
-        if bad:
-            row = next(row for row, value in enumerate(values) if value in bad)
-            found = column[row]
-            if values[row] is None:
-                reason = f"a {type(found).__name__}, which is no id; use whole numbers or text"
-                raise self.refused(row, name, found, reason)
-            if values[row] in MISSING:
-                raise self.refused(row, name, found, "a missing value, no id; leave out the row")
+            raise self.refused(row, name, "with a quote that does not end it; mend the line")
+        values = self._as_text(name).str.strip_chars()
+        known = values.unique()
+        bad = known.filter(known.is_null() | known.is_in(_NO_IDS))
+        if len(bad):
+            row = int(values.is_in(bad.implode(), nulls_equal=True).arg_max() or 0)
+            if values[row]:
+                raise self.refused(row, name, "a missing value, no id; leave out the row")
+            found = self.value(name, row)
+            is_missing = found is None or found != found or isinstance(found, str)
+            if not is_missing:
+                kind = type(found).__name__
+                raise self.refused(
+                    row, name, f"a {kind}, which is no id; use whole numbers or text"
+                )
             raise ValueError(f"{self.at(row)}: column {name!r} is empty")
-        return [value for value in values if value is not None]
+        return values, known
 
     def numbers(self, name: str, *, at_least: float = -math.inf) -> NDArray[np.float64]:
         """Returns a column as finite numbers, or raises ValueError naming the first bad line."""
-        column = self[name]
-        is_typed = isinstance(column, np.ndarray) and column.dtype.kind in "biuf"
-        values = column.astype(np.float64) if is_typed else _floats(column)
+        values = as_numbers(self[name])
         bad = np.flatnonzero(~np.isfinite(values) | (values < at_least))
         if len(bad):
             allowed = "a number" if at_least == -math.inf else f"a number from {at_least:g} up"
-            raise self.refused(bad[0], name, column[int(bad[0])], f"not {allowed}")
+            raise self.refused(bad[0], name, f"not {allowed}")
         return values
 
-    def __getitem__(self, name: str) -> Any:
+    def _as_text(self, name: str) -> pl.Series:
+        """Returns a column as text; null where a value is missing or can be no id."""
+        column = self[name]
+        if column.dtype == pl.String:
+            return column
+        if column.dtype.is_integer():
+            return column.cast(pl.String)
+        if column.dtype.is_float():
+            is_id = column.is_finite() & (column.abs() <= _LARGEST_EXACT) & (column % 1 == 0)
+            whole = pl.select(pl.when(is_id).then(column)).to_series()
+            return whole.cast(pl.Int64).cast(pl.String)
+        texts = [_id_text(value) for value in column.to_list()]
+        return pl.Series(name, texts, dtype=pl.String)
+
+    def __getitem__(self, name: str) -> pl.Series:
         if name not in self.columns:
             known = ", ".join(map(repr, self.columns))
             raise ValueError(f"{self.path} has no column {name!r}; its columns are {known}")
@@ -117,7 +139,7 @@ def number(value: Any) -> float:
             return _TRUTHS[value.lower()]
         if "_" in value:  # Python reads 1_0 as 10; whoever wrote a table did not mean that
             return math.nan
-    elif not isinstance(value, int | float | np.number | Decimal | np.bool_):
+    elif not isinstance(value, int | float | Decimal):
         return math.nan
     try:
         return float(value)
@@ -125,30 +147,31 @@ def number(value: Any) -> float:
         return math.nan
 
 
-def _floats(column: Sequence[Any]) -> NDArray[np.float64]:
-    try:
-        if not any("_" in value for value in column):
-            return np.fromiter(map(float, column), np.float64, len(column))
-    except (TypeError, ValueError):
-        pass
-    return np.fromiter(map(number, column), np.float64, len(column))
+def as_numbers(column: pl.Series) -> NDArray[np.float64]:
+    """Returns values as `number` does, NaN where they are none."""
+    if column.dtype == pl.String:
+        found = column.cast(pl.Float64, strict=False)
+        if found.null_count():  # Polars reads fewer texts as numbers than Python
+            odd = column.filter(found.is_null()).unique()
+            numbers = pl.Series([number(value) for value in odd], dtype=pl.Float64)
+            known = column.replace_strict(odd, numbers, default=None, return_dtype=pl.Float64)
+            found = found.fill_null(known)
+    elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        found = column.cast(pl.Float64)
+    else:
+        found = pl.Series([number(value) for value in column.to_list()], dtype=pl.Float64)
+    return np.array(found.fill_null(math.nan).to_numpy(), dtype=np.float64)
 
 
 def _id_text(value: Any) -> str | None:
-    """Returns an id that is no text as text: 7.0 is "7", a missing one empty, None is no id."""
-    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
-        return ""
+    """Returns an id of a rarer type as text; None where it is missing, or no id."""
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
             return None
-    if isinstance(value, bool | np.bool_):
-        return None
-    if isinstance(value, int | np.integer):
-        return str(value)
-    if isinstance(value, float | np.floating | Decimal):
-        is_whole = math.isfinite(value) and value == int(value)
-        is_exact = isinstance(value, Decimal) or abs(float(value)) <= _LARGEST_EXACT
-        return str(int(value)) if is_whole and is_exact else None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal) and value == int(value):
+        return str(int(value))
     return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from recsim_env.data.readers.tables import Table, number
@@ -26,6 +28,11 @@ _UNITS = (
 _FIRST_DATE, _FIRST_FINE, _LAST = 1e8, 7e8, 5e9
 # Times that differ more than so many fold, by years, are of two kinds.
 _APART = 50.0
+# How most programs write dates, and what they put behind those of Greenwich.
+_FORMS = tuple(
+    f"%Y-%m-%d{time}" for time in ("", *(f"{t}%H:%M:%S{f}" for t in " T" for f in ("", "%.f")))
+)
+_UTC = r"( ?UTC| ?GMT| ?Z)"
 # Of a date without separators, from its end: minute, hour, day, month.
 _PARTS = ((0, 59), (0, 23), (1, 31), (1, 12))
 _ADVICE = "give all times as seconds since 1970, or like 2011-03-16T12:30:00+00:00"
@@ -43,12 +50,10 @@ def seconds(table: Table, name: str) -> tuple[Floats, str]:
         or numbers that seem to be years, days, or dates without separators.
     """
     column = table[name]
-    if isinstance(column, np.ndarray) and column.dtype.kind == "M":
-        is_missing = np.isnat(column)
-        values = np.where(is_missing, np.nan, column.astype("datetime64[us]").astype(np.float64))
-        return _dates(table, name, values / 1e6)
-    is_text = len(column) > 0 and not isinstance(column, np.ndarray) and _is_date(column[0])
-    if is_text:
+    if column.dtype in (pl.Date, pl.Datetime):
+        moments = column.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
+        return _dates(table, name, moments.fill_null(math.nan).to_numpy() / 1e6)
+    if column.dtype == pl.String and math.isnan(number(table.value(name, 0))):
         return _dates(table, name, _parsed(table, name))
     values = table.numbers(name, at_least=0.0)
     _check_alike(table, name, values)
@@ -58,7 +63,7 @@ def seconds(table: Table, name: str) -> tuple[Floats, str]:
 def _dates(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
     """Returns dates and what they are, once all lie where logs do."""
     for row in np.flatnonzero(~((values >= 0) & (values <= _LAST)))[:1]:
-        raise _refused(table, name, row, "not a time between 1970 and 2128")
+        raise table.refused(row, name, "not a time between 1970 and 2128")
     _check_alike(table, name, values)
     kind = "dates" if (values % 86_400).any() else "days, without the time of day"
     return values, f"{kind}, {_span(values)}"
@@ -75,18 +80,19 @@ def _numbers(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
         return found, f"seconds from a start of their own, {found.min():g} to {found.max():,.0f}"
     first = _FIRST_DATE if per_second == 1.0 else _FIRST_FINE
     for row in np.flatnonzero((found < first) | (found > _LAST))[:1]:
-        raise _refused(
-            table, name, row, f"which, as {unit} since 1970, lies outside 1992 to 2128; {_ADVICE}"
+        raise table.refused(
+            row, name, f"which, as {unit} since 1970, lies outside 1992 to 2128; {_ADVICE}"
         )
     return found, f"{unit} since 1970, {_span(found)}{_coarseness(table[name], per_second)}"
 
 
-def _coarseness(column: Any, per_second: float) -> str:
+def _coarseness(column: pl.Series, per_second: float) -> str:
     """Returns what to say of numbers in a type that cannot tell seconds apart."""
-    if not isinstance(column, np.ndarray) or column.dtype.kind != "f":
+    if not column.dtype.is_float():
         return ""
-    apart = float(np.spacing(column.max())) / per_second
-    return "" if apart <= 1 else f", as {column.dtype} rounded to {apart:g} seconds"
+    apart = float(np.spacing(column.to_numpy().max())) / per_second
+    kind = str(column.dtype).lower()
+    return "" if apart <= 1 else f", as {kind} rounded to {apart:g} seconds"
 
 
 def _check_alike(table: Table, name: str, values: Floats) -> None:
@@ -100,11 +106,10 @@ def _check_alike(table: Table, name: str, values: Floats) -> None:
     low = values < split
     row = int(np.flatnonzero(low if low.mean() <= 0.5 else ~low)[0])
     other = int(np.flatnonzero(low != low[row])[0])
-    raise _refused(
-        table,
-        name,
+    raise table.refused(
         row,
-        f"but {table.unit} {table.lines[other]} has {table[name][other]!s}: no unit fits"
+        name,
+        f"but {table.unit} {table.lines[other]} has {table.value(name, other)!s}: no unit fits"
         f" both; {_ADVICE}, and leave out rows without a time",
     )
 
@@ -120,7 +125,7 @@ def _check_counts(table: Table, name: str, values: Floats) -> None:
     elif _are_written_dates(values):
         looks = "a date without separators"
     if looks:
-        raise _refused(table, name, 0, f"which looks like {looks}; {_ADVICE}")
+        raise table.refused(0, name, f"which looks like {looks}; {_ADVICE}")
 
 
 def _are_written_dates(values: Floats) -> bool:
@@ -128,6 +133,8 @@ def _are_written_dates(values: Floats) -> bool:
 
     But for the form of eight digits, one number says little: three different ones must be dates.
     """
+    if not any(_are_dates_of(values[:100], _PARTS[place:]) for place in range(len(_PARTS))):
+        return False
     known = np.unique(values)
     if (known % 1).any():
         return False
@@ -148,41 +155,47 @@ def _are_dates_of(values: Floats, parts: Sequence[tuple[int, int]]) -> bool:
 
 def _parsed(table: Table, name: str) -> Floats:
     """Returns written dates as seconds; all or none of them state their zone."""
+    column = table[name].str.strip_chars()
+    zone = column.str.extract(f"({_UTC})$")
+    if not zone.null_count():
+        column = column.str.replace(f"{_UTC}$", "")
+    for form in _FORMS if zone.null_count() in (0, len(column)) else ():
+        found = column.str.to_datetime(form, time_unit="us", strict=False)
+        if not found.null_count():
+            return np.asarray(found.cast(pl.Int64).to_numpy() / 1e6)
+    return _parsed_one_by_one(table, name)
+
+
+def _parsed_one_by_one(table: Table, name: str) -> Floats:
+    """Returns written dates of several forms as seconds, or names the line of one that is none."""
     column = table[name]
-    values = np.empty(len(column))
+    known = column.unique(maintain_order=True)
+    moments: list[float] = []
     zoned: bool | None = None
-    for row, value in enumerate(column):
+    for value in known.to_list():
         moment = _moment(value)
-        if moment is None:
-            raise _refused(table, name, row, f"not a time; {_ADVICE}")
-        has_zone = moment.tzinfo is not None
-        if zoned not in (None, has_zone):
-            raise _refused(table, name, row, "some times state their zone and some do not")
+        has_zone = moment is not None and moment.tzinfo is not None
+        if moment is None or zoned not in (None, has_zone):
+            row = int((column == value).arg_max() or 0)
+            reason = f"not a time; {_ADVICE}"
+            if moment is not None:
+                reason = "some times state their zone and some do not"
+            raise table.refused(row, name, reason)
         zoned = has_zone
-        values[row] = (moment if has_zone else moment.replace(tzinfo=UTC)).timestamp()
-    return values
-
-
-def _is_date(value: Any) -> bool:
-    return isinstance(value, str | datetime) and math.isnan(number(value))
+        moments.append((moment if has_zone else moment.replace(tzinfo=UTC)).timestamp())
+    values = column.replace_strict(known, moments, return_dtype=pl.Float64)
+    return np.array(values.to_numpy(), dtype=np.float64)
 
 
 def _moment(value: Any) -> datetime | None:
     """Returns a time as ISO 8601 writes it; "UTC" at the end, a common habit, is understood."""
-    text = str(value).strip()
-    for zone in (" UTC", " GMT", " Z"):
-        if text.endswith(zone):
-            text = text.removesuffix(zone) + "+00:00"
+    text = re.sub(f"{_UTC}$", "+00:00", str(value).strip())
     if not text[:4].isdigit() or "-" not in text:  # 20110316 is a date here, but a number elsewhere
         return None
     try:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _refused(table: Table, name: str, row: int, reason: str) -> ValueError:
-    return table.refused(row, name, table[name][row], reason)
 
 
 def _span(values: Floats) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import recsim_env.data
 from recsim_env.data import LogWarning, read_log
 
 # user, item, rating, time; the ids are out of order and with a gap on purpose.
@@ -423,6 +424,12 @@ def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path, monkeypatch):
         read_log(tmp_path / "a.parquet")
 
 
+def test_reading_without_polars_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ImportError, match=r'needs polars.*pip install "recsim-env\[data\]"'):
+        recsim_env.data.read_log  # noqa: B018
+
+
 @settings(max_examples=40)
 @given(
     pairs=st.lists(
@@ -436,7 +443,8 @@ def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path, monkeypatch):
 def test_whatever_csv_writes_is_read_back(pairs, data, tmp_path_factory):
     import csv
 
-    pairs = [(user, item) for user, item in pairs if item.strip()]
+    pairs = [(user, item.strip()) for user, item in pairs if item.strip()]
+    pairs = list(dict.fromkeys(pairs))
     ratings = [data.draw(st.floats(-1e6, 1e6)) for _ in pairs]
     if not pairs or min(ratings) == max(ratings):
         return
