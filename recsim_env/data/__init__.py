@@ -6,6 +6,7 @@ from recsim_env.data.calibration.calibrate import CalibrationWarning, calibrate
 from recsim_env.data.calibration.fidelity import FidelityTable, fidelity_table
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.export import export_log, log_columns
+from recsim_env.data.impressions import Impressions
 from recsim_env.data.interactions import Interactions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.reading import LogWarning, Reading
@@ -17,6 +18,7 @@ __all__ = [
     "CalibrationSettings",
     "CalibrationWarning",
     "FidelityTable",
+    "Impressions",
     "InteractionLog",
     "Interactions",
     "LogWarning",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsim_env.data.impressions import Impressions
 from recsim_env.data.order import by_label, pair_hash
 from recsim_env.data.reading import Reading
 from recsim_env.data.repeats import one_per_pair
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
 KIND = "interaction log"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+# What the names of the arrays of impressions begin with, in a file.
+_SHOWN = "shown_"
 
 #: What may stand for several rows of one user and item; see `InteractionLog.once`.
 REPEATS = ("error", "first", "last", "sum", "count")
@@ -38,6 +43,10 @@ class InteractionLog:
       user_features: (n_users, G) float32; G may be 0.
       user_feature_names: (G,) text.
       name: what the log is, for reports.
+      context: (n, C) int32, the context of each row, such as its device: one column for each of
+        `context_labels`, places in these; None where the log has no contexts.
+      context_labels: the labels of each context, in the order of the columns, by its name.
+      impressions: what people were shown, in a log of clicks that tells it.
       reading: how it was read from a file, if it was; `print(log.reading)` says which column was
         taken for what, and which rows were left out.
     """
@@ -55,12 +64,15 @@ class InteractionLog:
     user_features: NDArray[np.float32]
     user_feature_names: NDArray[np.str_]
     name: str = "log"
+    context: NDArray[np.int32] | None = None
+    context_labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    impressions: Impressions | None = None
     reading: Reading | None = None
 
     def __post_init__(self) -> None:
         _check_arrays(self)
         lengths = [len(self.user), len(self.item), len(self.rating)]
-        lengths += [] if self.time is None else [len(self.time)]
+        lengths += [len(each) for each in (self.time, self.context) if each is not None]
         if len(set(lengths)) > 1:
             raise ValueError(f"the columns differ in length: {lengths}")
         if not len(self.user):
@@ -71,6 +83,7 @@ class InteractionLog:
         ):
             if ids.min() < 0 or ids.max() >= size:
                 raise ValueError(f"{what} ids reach {ids.max()}, but there are {size} {what}s")
+        _check_context(self)
         for what, numbers in (("rating", self.rating), ("time", self.time)):
             if numbers is not None and not np.isfinite(numbers).all():
                 raise ValueError(f"{what} holds NaN or infinite numbers")
@@ -128,10 +141,19 @@ class InteractionLog:
         return log
 
     def select(self, rows: NDArray[Any]) -> InteractionLog:
-        """Returns the log of some rows (a mask or positions), with the same users and items."""
-        time = None if self.time is None else self.time[rows]
+        """Returns the log of some rows (a mask or positions), with the same users and items.
+
+        Impressions of clicks in other rows are left out; those without a click stay.
+        """
+        shown = self.impressions
         return replace(
-            self, user=self.user[rows], item=self.item[rows], rating=self.rating[rows], time=time
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            rating=self.rating[rows],
+            time=None if self.time is None else self.time[rows],
+            context=None if self.context is None else self.context[rows],
+            impressions=None if shown is None else shown.of_rows(rows, len(self)),
         )
 
     def core(self, *, min_user: int = 1, min_item: int = 1) -> InteractionLog:
@@ -160,19 +182,24 @@ class InteractionLog:
 
     def _numbered_anew(self, rows: NDArray[np.int64]) -> InteractionLog:
         """Returns the log of some rows, without the users and items that have none of them."""
-        users, user = np.unique(self.user[rows], return_inverse=True)
-        items, item = np.unique(self.item[rows], return_inverse=True)
+        users, items = np.unique(self.user[rows]), np.unique(self.item[rows])
+        return self.select(rows)._of(users, items)
+
+    def _of(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> InteractionLog:
+        """Returns the log with these people and items only, which all rows are of, in this order."""
+        user, item = np.full(self.n_users, -1), np.full(self.n_items, -1)
+        user[users], item[items] = np.arange(len(users)), np.arange(len(items))
+        shown = self.impressions
         return replace(
             self,
-            user=user.astype(np.int32),
-            item=item.astype(np.int32),
-            rating=self.rating[rows],
-            time=None if self.time is None else self.time[rows],
+            user=user[self.user].astype(np.int32),
+            item=item[self.item].astype(np.int32),
             user_labels=self.user_labels[users],
             user_features=self.user_features[users],
             item_labels=self.item_labels[items],
             item_titles=self.item_titles[items],
             item_features=self.item_features[items],
+            impressions=None if shown is None else shown.renumbered(user, item),
         )
 
     def canonical(self, *, seed: int = 0) -> InteractionLog:
@@ -183,17 +210,7 @@ class InteractionLog:
         Args:
           seed: of the order of rows of one moment.
         """
-        users, items = by_label(self.user_labels), by_label(self.item_labels)
-        log = replace(
-            self,
-            user=np.argsort(users).astype(np.int32)[self.user],
-            item=np.argsort(items).astype(np.int32)[self.item],
-            user_labels=self.user_labels[users],
-            user_features=self.user_features[users],
-            item_labels=self.item_labels[items],
-            item_titles=self.item_titles[items],
-            item_features=self.item_features[items],
-        )
+        log = self._of(by_label(self.user_labels), by_label(self.item_labels))
         return log.select(log.by_time(seed=seed))
 
     def by_time(self, *, seed: int = 0) -> NDArray[np.int64]:
@@ -279,6 +296,13 @@ class InteractionLog:
         arrays = {name: value for name, value in entries.items() if isinstance(value, np.ndarray)}
         values = {name: value for name, value in entries.items() if name not in arrays}
         values["reading"] = None if self.reading is None else asdict(self.reading)
+        values["context_labels"] = {name: list(each) for name, each in self.context_labels.items()}
+        shown = values.pop("impressions")
+        values |= {_SHOWN + f.name: None for f in fields(Impressions)}
+        for f in fields(Impressions) if shown is not None else ():
+            if (column := getattr(shown, f.name)) is not None:
+                arrays[_SHOWN + f.name] = column
+                del values[_SHOWN + f.name]
         write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
 
     @classmethod
@@ -286,6 +310,8 @@ class InteractionLog:
         """Returns the log stored at `path`; raises ValueError for any other file."""
         arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
         entries = {**arrays, **values}
+        shown = {f.name: entries.pop(_SHOWN + f.name, None) for f in fields(Impressions)}
+        entries["impressions"] = None if shown["user"] is None else Impressions(**shown)
         if found := {f.name for f in fields(cls)} ^ set(entries):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
@@ -366,6 +392,19 @@ def _check_arrays(log: InteractionLog) -> None:
             raise ValueError(f"{what}_features holds NaN or infinite numbers")
     if len(log.item_titles) != log.n_items:
         raise ValueError(f"there are {len(log.item_titles):,} titles of {log.n_items:,} items")
+
+
+def _check_context(log: InteractionLog) -> None:
+    """Raises ValueError where contexts and their labels do not fit."""
+    n = 0 if log.context is None else log.context.shape[-1]
+    if n != len(log.context_labels):
+        raise ValueError(f"context has {n} columns, and context_labels {len(log.context_labels)}")
+    for k, (name, labels) in enumerate(log.context_labels.items()):
+        codes = np.asarray(log.context)[:, k]
+        if codes.min() < 0 or codes.max() >= len(labels):
+            raise ValueError(
+                f"context {name!r} reaches {codes.max()}, but there are {len(labels)} labels"
+            )
 
 
 def _check_share(share: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsim_env.data import InteractionLog, read_log
+from recsim_env.data import Impressions, InteractionLog, read_log
 from recsim_env.data.log import n_by_chance
 
 
@@ -220,3 +220,65 @@ def test_summary_counts_the_log(make_log):
     assert (summary["n_interactions"], summary["n_users"], summary["n_items"]) == (3, 2, 4)
     assert summary["rating_counts"] == {"1": 1, "5": 2}
     assert (summary["first_time"], summary["last_time"]) == (2.0, 9.0)
+
+
+def shown_log():
+    """Returns clicks of three people with a device each, and what they were shown."""
+    log = InteractionLog(
+        user=np.array([0, 2, 1], np.int32),
+        item=np.array([0, 0, 1], np.int32),
+        rating=np.ones(3),
+        time=np.array([5.0, 7.0, 9.0]),
+        is_explicit=False,
+        user_labels=np.array(["c", "b", "a"]),
+        item_labels=np.array(["x", "y", "z"]),
+        item_titles=np.array(["x", "y", "z"]),
+        item_features=np.zeros((3, 0), np.float32),
+        item_feature_names=np.empty(0, str),
+        user_features=np.zeros((3, 0), np.float32),
+        user_feature_names=np.empty(0, str),
+        context=np.array([[0], [1], [1]], np.int32),
+        context_labels={"device": ["phone", "desk"]},
+        impressions=Impressions(
+            user=np.array([0, 0, 2, 1, 1], np.int32),
+            item=np.array([1, 0, 0, 2, 1], np.int32),
+            row=np.array([-1, 0, 1, -1, 2]),
+            time=None,
+            slate=np.array([0, 0, 1, 2, 2]),
+            place=None,
+            context=np.array([[0], [0], [1], [1], [1]], np.int32),
+        ),
+    )
+    return log
+
+
+def shown_pairs(log):
+    shown = log.impressions
+    pairs = zip(log.user_labels[shown.user], log.item_labels[shown.item], strict=True)
+    return {
+        (*map(str, pair), bool(click)) for pair, click in zip(pairs, shown.is_clicked, strict=True)
+    }
+
+
+def test_contexts_and_impressions_go_with_their_rows(tmp_path):
+    log = shown_log()
+    everything = {("c", "y", False), ("c", "x", True), ("b", "z", False), ("b", "y", True)}
+    everything |= {("a", "x", True)}
+    log.save(tmp_path / "log.npz")
+    for same in (log, log.canonical(), InteractionLog.load(tmp_path / "log.npz")):
+        assert shown_pairs(same) == everything
+        devices = [same.context_labels["device"][k] for k in same.context[:, 0]]
+        users = same.user_labels[same.user].tolist()
+        assert dict(zip(users, devices, strict=True)) == {"c": "phone", "a": "desk", "b": "desk"}
+        clicked = same.impressions.row[same.impressions.is_clicked]
+        assert (same.item[clicked] == same.impressions.item[same.impressions.is_clicked]).all()
+    assert shown_pairs(log.select(np.array([2, 0]))) == everything - {("a", "x", True)}
+    assert shown_pairs(log.core(min_item=2)) == {("c", "x", True), ("a", "x", True)}
+
+
+def test_contexts_that_do_not_fit_are_refused():
+    log = shown_log()
+    with pytest.raises(ValueError, match="'device' reaches 1, but there are 1 labels"):
+        dataclasses.replace(log, context_labels={"device": ["phone"]})
+    with pytest.raises(ValueError, match="context has 0 columns, and context_labels 1"):
+        dataclasses.replace(log, context=None)

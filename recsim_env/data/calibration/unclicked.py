@@ -44,6 +44,8 @@ def with_unclicked(
         item=np.append(log.item, (drawn % n_items).astype(np.int32)),
         rating=np.append(np.ones(len(log)), np.zeros(n_rows)),
         time=None,
+        context=None,
+        context_labels={},
     )
 
 
