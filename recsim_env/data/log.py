@@ -185,8 +185,8 @@ class InteractionLog:
         users, items = np.unique(self.user[rows]), np.unique(self.item[rows])
         return self.select(rows)._of(users, items)
 
-    def _of(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> InteractionLog:
-        """Returns the log with these people and items only, which all rows are of, in this order."""
+    def _of(self, users: NDArray[Any], items: NDArray[Any]) -> InteractionLog:
+        """Returns the log with these people and items, which all rows are of, in this order."""
         user, item = np.full(self.n_users, -1), np.full(self.n_items, -1)
         user[users], item[items] = np.arange(len(users)), np.arange(len(items))
         shown = self.impressions
