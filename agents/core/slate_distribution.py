@@ -17,12 +17,23 @@ class SlateDistribution(ABC):
     error: float = 0.0
 
     @abstractmethod
-    def prefix(self, slates: np.ndarray) -> np.ndarray:
-        """Returns how likely the places of slates, down to each, are filled so, (n, slate_size)."""
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
+        """Returns how likely the places above each are filled so, and it shows each candidate.
+
+        Args:
+          slates: (n, slate_size).
+
+        Returns:
+          (n, slate_size, n_candidates).
+        """
 
     @abstractmethod
     def places(self) -> np.ndarray:
         """Returns how likely each place shows each candidate, (n, slate_size, n_candidates)."""
+
+    def prefix(self, slates: np.ndarray) -> np.ndarray:
+        """Returns how likely the places of slates, down to each, are filled so, (n, slate_size)."""
+        return shown_of(self.next_places(slates), slates)
 
     def slate(self, slates: np.ndarray) -> np.ndarray:
         """Returns how likely slates, (n, slate_size), are shown in their order, (n,)."""
@@ -41,16 +52,16 @@ class Ranked(SlateDistribution):
     def __init__(self, scores: np.ndarray, slate_size: int) -> None:
         self._scores, self._slate_size = scores, slate_size
 
-    def prefix(self, slates: np.ndarray) -> np.ndarray:
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
         """Returns the product, over the places, of the shares among the best that are left."""
         left = self._scores.astype(float)
         rows = np.arange(len(left))
-        chances = np.empty(slates.shape)
+        chances = np.empty((*slates.shape, left.shape[1]))
         chance = np.ones(len(left))
         for k, place in enumerate(slates.T):
             best = left == left.max(axis=1, keepdims=True)
-            chance = chance * (best[rows, place] / best.sum(axis=1))
-            chances[:, k] = chance
+            chances[:, k] = chance[:, None] * (best / best.sum(axis=1, keepdims=True))
+            chance = chances[rows, k, place]
             left[rows, place] = -np.inf
         return chances
 
@@ -74,6 +85,16 @@ class Listed(SlateDistribution):
 
     def __init__(self, slates: np.ndarray, n: int, n_candidates: int) -> None:
         self._slates, self._n, self._n_candidates = slates, n, n_candidates
+
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
+        """Returns the share of the slates that begin so and go on with each candidate."""
+        n, m = self._n, self._slates.shape[1]
+        begins_so, found = np.ones((n, m)), np.empty((*slates.shape, self._n_candidates))
+        for k, place in enumerate(slates.T):
+            goes_on = self._slates[:, :, k, None] == np.arange(self._n_candidates)
+            found[:, k] = (begins_so[:, None] @ goes_on.astype(np.float64))[:, 0] / m
+            begins_so *= self._slates[:, :, k] == place[:, None]
+        return found
 
     def prefix(self, slates: np.ndarray) -> np.ndarray:
         """Returns the share of the slates that begin so."""
@@ -104,9 +125,9 @@ class Mixture(SlateDistribution):
         first, second = self._first.slate(slates), self._second.slate(slates)
         return self._share * first + (1.0 - self._share) * second
 
-    def prefix(self, slates: np.ndarray) -> np.ndarray:
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
         """Returns the mean of both."""
-        first, second = self._first.prefix(slates), self._second.prefix(slates)
+        first, second = self._first.next_places(slates), self._second.next_places(slates)
         return self._share * first + (1.0 - self._share) * second
 
     def places(self) -> np.ndarray:
@@ -124,10 +145,9 @@ class Independent(SlateDistribution):
     def __init__(self, chances: np.ndarray) -> None:
         self._chances = chances
 
-    def prefix(self, slates: np.ndarray) -> np.ndarray:
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
         """Returns the product over the places."""
-        shown = np.take_along_axis(self._chances, slates[:, :, None], axis=2)[:, :, 0]
-        return np.asarray(np.cumprod(shown, axis=1))
+        return after_prefix(shown_of(self._chances, slates), self._chances)
 
     def places(self) -> np.ndarray:
         """Returns the chances."""
@@ -142,21 +162,59 @@ class Propensities:
       slate: (n,), of the slate in its order.
       prefix: (n, slate_size), of its places down to each.
       places: (n, slate_size, n_candidates), of every candidate at each place (marginal).
+      next_places: likewise, with the places above it filled as they were; see
+        `SlateDistribution.next_places`.
       error: the largest standard error among these; 0 where they are exact.
     """
 
     slate: np.ndarray
     prefix: np.ndarray
     places: np.ndarray
+    next_places: np.ndarray
     error: float
 
     def select(self, rows: np.ndarray) -> "Propensities":
         """Returns those of some rows."""
-        return Propensities(self.slate[rows], self.prefix[rows], self.places[rows], self.error)
+        return Propensities(
+            self.slate[rows],
+            self.prefix[rows],
+            self.places[rows],
+            self.next_places[rows],
+            self.error,
+        )
 
     def shown(self, slates: np.ndarray) -> np.ndarray:
         """Returns how likely each place shows the item that it showed, (n, slate_size)."""
-        return np.take_along_axis(self.places, slates[:, :, None], axis=2)[:, :, 0]
+        return shown_of(self.places, slates)
+
+
+def shown_of(chances: np.ndarray, slates: np.ndarray) -> np.ndarray:
+    """Returns the chances of what slates show, (n, slate_size), of those of all candidates."""
+    return np.take_along_axis(chances, slates[:, :, None], axis=2)[:, :, 0]
+
+
+def after_prefix(shown: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    """Returns `next_places` of chances that are given the places above.
+
+    Args:
+      shown: (n, slate_size), those of what slates show.
+      chances: (n, slate_size, n_candidates), of all candidates.
+    """
+    above = np.ones_like(shown)
+    above[:, 1:] = np.cumprod(shown[:, :-1], axis=1)
+    return above[:, :, None] * chances
+
+
+def propensities_of(distribution: SlateDistribution, slates: np.ndarray) -> Propensities:
+    """Returns how likely a policy shows slates, (n, slate_size), by what it may show."""
+    following = distribution.next_places(slates)
+    return Propensities(
+        distribution.slate(slates),
+        shown_of(following, slates),
+        distribution.places(),
+        following,
+        distribution.error,
+    )
 
 
 def mean_propensities(
@@ -169,18 +227,16 @@ def mean_propensities(
       slates: (n, slate_size) that were shown.
       n_draws: how many to draw.
     """
-    found = draw()
-    prefix, places, error = found.prefix(slates), found.places(), found.error
+    found = propensities_of(draw(), slates)
     if n_draws == 1:
-        return Propensities(found.slate(slates), prefix, places, error)
-    slate, squares = found.slate(slates), places**2
+        return found
+    slate, places, following = found.slate, found.places, found.next_places
+    squares = places**2
     for _ in range(n_draws - 1):
-        found = draw()
-        more = found.places()
-        slate, prefix = slate + found.slate(slates), prefix + found.prefix(slates)
-        places, squares = places + more, squares + more**2
-    places = places / n_draws
+        more = propensities_of(draw(), slates)
+        slate, following = slate + more.slate, following + more.next_places
+        places, squares = places + more.places, squares + more.places**2
+    places, following = places / n_draws, following / n_draws
     variance = np.maximum(squares / n_draws - places**2, 0.0) / n_draws
-    return Propensities(
-        slate / n_draws, prefix / n_draws, places, float(np.sqrt(variance.max(initial=0.0)))
-    )
+    error = float(np.sqrt(variance.max(initial=0.0)))
+    return Propensities(slate / n_draws, shown_of(following, slates), places, following, error)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from recsim_env.agents.core.slate_distribution import SlateDistribution
+from recsim_env.agents.core.slate_distribution import SlateDistribution, after_prefix, shown_of
 from recsim_env.agents.networks.compute import computing
 from recsim_env.ope.plackett_luce import place_probabilities
 
@@ -143,21 +143,17 @@ class DrawnSlates(SlateDistribution):
         chosen = torch.as_tensor(slates, dtype=torch.int64)
         return np.asarray(self._distribution.log_prob(chosen).exp().numpy())
 
-    def prefix(self, slates: np.ndarray) -> np.ndarray:
-        """Returns the products over the places down to each."""
-        return np.asarray(np.cumprod(self._shown(slates), axis=1))
+    def next_places(self, slates: np.ndarray) -> np.ndarray:
+        """Returns the products over the places above, and the chances of all candidates next."""
+        chosen = torch.as_tensor(slates, dtype=torch.int64)
+        chances = self._distribution._log_probs(chosen).exp().numpy()
+        return after_prefix(shown_of(chances, slates), chances)
 
     def places(self) -> np.ndarray:
         """Returns the chances summed over all that may stand before, or over drawn slates."""
         if not self._is_exact:
             return self._drawn_places()
         return place_probabilities(self._scores, self._slate_size)
-
-    def _shown(self, slates: np.ndarray) -> np.ndarray:
-        """Returns how likely each place is filled so, given those before."""
-        chosen = torch.as_tensor(slates, dtype=torch.int64)
-        log_probs = self._distribution._log_probs(chosen)
-        return np.asarray(log_probs.gather(2, chosen[:, :, None])[:, :, 0].exp().numpy())
 
     def _drawn_places(self) -> np.ndarray:
         total = np.zeros((len(self._scores), self._slate_size, self._scores.shape[1]))

@@ -3,7 +3,13 @@
 import numpy as np
 
 from recsim_env.agents import Agent
-from recsim_env.agents.core.slate_distribution import Independent, Propensities
+from recsim_env.agents.core.slate_distribution import (
+    Independent,
+    Propensities,
+    Ranked,
+    propensities_of,
+    shown_of,
+)
 from recsim_env.agents.core.transition import rows_of_memory
 from recsim_env.benchmark.evaluation import acting_in
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
@@ -32,7 +38,7 @@ def target_chances(
             "the log is of no scenario, in which agents could act; give the policy as a .npy file "
             "of probabilities, or name uniform"
         )
-    if agent.is_privileged:
+    if agent.is_privileged or agent.settings.sees_state:
         raise ValueError(
             f"{type(agent).__name__} looks into people, whom a log does not hold; judge an agent "
             "that acts on what is seen"
@@ -46,9 +52,9 @@ def target_chances(
 
 
 def _chances(agent: Agent, log: PolicyLog, *, explores: bool, n_draws: int) -> Propensities:
-    shape = (len(log), log.slate_size)
-    slate, prefix = np.empty(len(log)), np.empty(shape)
-    places, error = np.empty((*shape, log.n_candidates)), 0.0
+    slate = np.empty(len(log))
+    places, following = (np.empty((len(log), log.slate_size, log.n_candidates)) for _ in range(2))
+    error = 0.0
     order = np.argsort(-log.lengths, kind="stable")  # those that go on come first
     starts, lengths = log.starts[order], log.lengths[order]
     state = agent.begin_state(len(order))
@@ -62,19 +68,18 @@ def _chances(agent: Agent, log: PolicyLog, *, explores: bool, n_draws: int) -> P
         found = agent.place_propensities(
             observation, slates, state, deterministic=not explores, n_draws=n_draws
         )
-        slate[rows], prefix[rows], places[rows] = found.slate, found.prefix, found.places
+        slate[rows], places[rows], following[rows] = found.slate, found.places, found.next_places
         error = max(error, found.error)
         state = agent.remember(state, observation, slates)
-    return Propensities(slate, prefix, places, error)
+    prefix = shown_of(following, log["slate"])
+    return Propensities(slate, prefix, places, following, error)
 
 
 def uniform_chances(log: PolicyLog) -> Propensities:
     """Returns how likely uniformly random slates without repeats are, for any log."""
-    n, m = len(log), log.n_candidates
-    left = 1.0 / (m - np.arange(log.slate_size))
-    prefix = np.tile(np.cumprod(left), (n, 1))
-    places = np.full((n, log.slate_size, m), 1.0 / m)
-    return Propensities(prefix[:, -1], prefix, places, 0.0)
+    return propensities_of(
+        Ranked(np.zeros((len(log), log.n_candidates)), log.slate_size), log["slate"]
+    )
 
 
 def chances_of(places: np.ndarray, log: PolicyLog) -> Propensities:
@@ -102,6 +107,4 @@ def chances_of(places: np.ndarray, log: PolicyLog) -> Propensities:
             f"probabilities go down to {places.min():.3g} and add up to {sums.min():.6g} to "
             f"{sums.max():.6g}; use numbers from 0 on that add up to 1 in each row"
         )
-    chances = Independent(np.asarray(places, np.float64))
-    prefix = chances.prefix(log["slate"])
-    return Propensities(prefix[:, -1], prefix, chances.places(), 0.0)
+    return propensities_of(Independent(np.asarray(places, np.float64)), log["slate"])

@@ -39,6 +39,11 @@ def require_consistent(found, slates):
     for k in range(K):
         begins = (slates[:, : k + 1] == shown[0, : k + 1]).all(axis=1)
         assert found.prefix(shown)[:, k] == pytest.approx(chance[:, begins].sum(axis=1), abs=1e-12)
+        above = (slates[:, :k] == shown[0, :k]).all(axis=1)
+        following = np.array(
+            [chance[:, above & (slates[:, k] == c)].sum(axis=1) for c in range(C)]
+        ).T
+        assert found.next_places(shown)[:, k] == pytest.approx(following, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["ranked", "listed", "mixture", "independent"])
