@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from recsim_env.ope.bandits import BANDIT_ESTIMATORS, ips
 from recsim_env.ope.embeddings import mips, topic_weights
-from recsim_env.ope.estimates import Uncertainty, ValueEstimate
+from recsim_env.ope.estimates import ValueEstimate
 from recsim_env.ope.logged import LoggedActions, LoggedSlates, SlateProbabilities
 from recsim_env.ope.plackett_luce import place_probabilities, prefix_probabilities
 from recsim_env.ope.slates import SLATE_ESTIMATORS
+from recsim_env.ope.uncertainty import Uncertainty
 
 Arrays = dict[str, NDArray[Any]]
 Estimator = Callable[[Uncertainty | None], ValueEstimate]

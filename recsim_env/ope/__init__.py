@@ -6,13 +6,14 @@ weights look like, and sentences that say when not to believe it.
 """
 
 from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
-from recsim_env.ope.estimates import Uncertainty, ValueEstimate
+from recsim_env.ope.estimates import ValueEstimate
 from recsim_env.ope.logged import (
     LoggedActions,
-    LoggedSessions,
     LoggedSlates,
     SlateProbabilities,
 )
+from recsim_env.ope.logged_sessions import LoggedSessions
+from recsim_env.ope.uncertainty import Uncertainty
 
 __all__ = [
     "LoggedActions",

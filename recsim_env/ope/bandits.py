@@ -14,16 +14,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recsim_env.ope.estimates import (
-    Floats,
-    Uncertainty,
-    ValueEstimate,
-    divided,
-    estimated,
-    mean,
-    ratio,
-)
-from recsim_env.ope.logged import LoggedActions
+from recsim_env.ope.checks import Floats
+from recsim_env.ope.estimates import ValueEstimate, divided, estimated_from, ratio
+from recsim_env.ope.logged import LoggedActions, modelled
+from recsim_env.ope.uncertainty import Uncertainty
 
 
 def dm(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -34,7 +28,7 @@ def dm(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEs
 
     Source: Beygelzimer and Langford 2009, "The offset tree for learning with partial labels".
     """
-    return _estimate(log, "dm", [_modelled(log)[1]], uncertainty, is_modelled=True)
+    return estimated_from(log, "dm", [modelled(log)[1]], uncertainty, is_modelled=True)
 
 
 def ips(
@@ -56,7 +50,7 @@ def ips(
     _check_above_zero("clip", clip)
     weights = log.weights if clip == math.inf else np.minimum(log.weights, clip)
     name = "ips" if clip == math.inf else "clipped-ips"
-    return _estimate(log, name, [weights * log.reward], uncertainty)
+    return estimated_from(log, name, [weights * log.reward], uncertainty)
 
 
 def snips(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -69,7 +63,7 @@ def snips(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> Valu
       learning".
     """
     columns = [log.weights * log.reward, log.weights]
-    return _estimate(log, "snips", columns, uncertainty, formula=ratio)
+    return estimated_from(log, "snips", columns, uncertainty, formula=ratio)
 
 
 def sub_gaussian_ips(
@@ -89,9 +83,9 @@ def sub_gaussian_ips(
     """
     if not 0.0 <= shrinkage <= 1.0:
         raise ValueError(f"shrinkage={shrinkage} is not in [0, 1]; 0 is IPS")
-    weights = log.weights / (1.0 - shrinkage + shrinkage * log.weights)
+    weights = divided(log.weights, 1.0 - shrinkage + shrinkage * log.weights)
     terms = [weights * log.reward]
-    return _estimate(log, "sub-gaussian-ips", terms, uncertainty)
+    return estimated_from(log, "sub-gaussian-ips", terms, uncertainty)
 
 
 def dr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -111,13 +105,13 @@ def sndr(log: LoggedActions, *, uncertainty: Uncertainty | None = None) -> Value
     Source: Thomas and Brunskill 2016, "Data-efficient off-policy policy evaluation for
       reinforcement learning" (weighted doubly robust).
     """
-    expected, value = _modelled(log)
+    expected, value = modelled(log)
 
     def formula(sums: Floats) -> Floats:
         return np.asarray(sums[..., 0] / sums[..., -1] + divided(sums[..., 1], sums[..., 2]))
 
     columns = [value, log.weights * (log.reward - expected), log.weights]
-    return _estimate(log, "sndr", columns, uncertainty, formula=formula)
+    return estimated_from(log, "sndr", columns, uncertainty, formula=formula)
 
 
 def switch_dr(
@@ -176,43 +170,9 @@ BANDIT_ESTIMATORS: dict[str, Callable[..., ValueEstimate]] = {
 def _doubly_robust(
     log: LoggedActions, name: str, weights: Floats, uncertainty: Uncertainty | None
 ) -> ValueEstimate:
-    expected, value = _modelled(log)
+    expected, value = modelled(log)
     terms = [value + weights * (log.reward - expected)]
-    return _estimate(log, name, terms, uncertainty)
-
-
-def _estimate(
-    log: LoggedActions,
-    name: str,
-    columns: list[Floats],
-    uncertainty: Uncertainty | None,
-    *,
-    is_modelled: bool = False,
-    formula: Callable[[Floats], Floats] = mean,
-) -> ValueEstimate:
-    return estimated(
-        name,
-        columns,
-        formula,
-        user=log.user,
-        uncertainty=uncertainty,
-        diagnose=lambda: log.diagnostics,
-        is_modelled=is_modelled,
-    )
-
-
-def _modelled(log: LoggedActions) -> tuple[Floats, Floats]:
-    """Returns a model's expected rewards of what was logged and of the target policy.
-
-    Raises:
-      ValueError: the log has none.
-    """
-    if log.model_reward is None or log.model_value is None:
-        raise ValueError(
-            "the log has no model_reward and model_value; give them, for example by "
-            "recsim_env.ope.models.cross_fitted, or choose an estimator without a model"
-        )
-    return log.model_reward, log.model_value
+    return estimated_from(log, name, terms, uncertainty)
 
 
 def _check_above_zero(name: str, value: float) -> None:

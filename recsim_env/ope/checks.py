@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +59,22 @@ def check_shapes(
             raise ValueError(
                 f"{prefix}{field.name}[{at}]={value} is not finite; leave such rows out"
             )
+
+
+def set_floats(record: Any, *names: str) -> None:
+    """Makes arrays of floats of a record's fields; what is None stays so."""
+    for name in names:
+        values: ArrayLike | None = getattr(record, name)
+        if values is not None:
+            object.__setattr__(record, name, np.asarray(values, dtype=np.float64))
+
+
+def set_labels(record: Any, *names: str) -> None:
+    """Makes arrays of a record's fields; what is None stays so."""
+    for name in names:
+        values: ArrayLike | None = getattr(record, name)
+        if values is not None:
+            object.__setattr__(record, name, np.asarray(values))
 
 
 def _first(values: Floats, is_wrong: NDArray[np.bool_]) -> tuple[str, float]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsim_env.ope.bandits import ips
-from recsim_env.ope.estimates import Uncertainty, ValueEstimate
+from recsim_env.ope.checks import Floats
+from recsim_env.ope.estimates import ValueEstimate
 from recsim_env.ope.logged import LoggedActions
+from recsim_env.ope.uncertainty import Uncertainty
 
 #: Clips lie at these quantiles of the weights where none are given.
 _QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -52,11 +54,9 @@ def clipping_curve(
     Source: Ionides 2008, "Truncated importance sampling".
     """
     weights = log.weights
-    if clips is None:
-        clips = np.quantile(weights, _QUANTILES).tolist()
     total = float(weights.sum())
     found = []
-    for clip in sorted({float(clip) for clip in clips if clip != 0.0}):
+    for clip in clips_of(weights) if clips is None else sorted(map(float, clips)):
         cut = float(np.maximum(weights - clip, 0.0).sum())
         found.append(
             ClippedEstimate(
@@ -67,3 +67,8 @@ def clipping_curve(
             )
         )
     return tuple(found)
+
+
+def clips_of(weights: Floats) -> list[float]:
+    """Returns quantiles of weights, ascending and above 0: from half of the rows on, to all."""
+    return sorted({each for each in np.quantile(weights, _QUANTILES).tolist() if each > 0.0})

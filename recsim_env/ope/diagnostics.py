@@ -185,6 +185,7 @@ def pareto_shape(weights: Floats) -> float:
     grid = np.arange(1, 31 + int(math.sqrt(m))) - 0.5
     quarter = excess[int(m / 4 + 0.5) - 1]
     b = 1 / excess[-1] + (1 - np.sqrt(len(grid) / grid)) / (3 * quarter)
+    b = b[np.abs(b) * excess[-1] > 1e-12]  # at 0 the distribution is another, the exponential one
     shape = np.log1p(-b[:, None] * excess).mean(axis=1)
     likelihood = m * (np.log(-b / shape) - shape - 1)
     chances = np.exp(likelihood - likelihood.max())

@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.diagnostics import weight_diagnostics
-from recsim_env.ope.estimates import Uncertainty, ValueEstimate, estimated, mean, ratio
+from recsim_env.ope.estimates import ValueEstimate, estimated_from, mean, named, ratio
 from recsim_env.ope.logged import LoggedActions
 from recsim_env.ope.models import cross_fitted
+from recsim_env.ope.uncertainty import Uncertainty
 
 
 def mips(
@@ -46,12 +47,12 @@ def mips(
     if found.shape != log.reward.shape:
         raise ValueError(f"weights have shape {found.shape}; use {log.reward.shape}, one a row")
     columns = [found * log.reward, *([found] if self_normalised else [])]
-    return estimated(
-        "sn-mips" if self_normalised else "mips",
+    return estimated_from(
+        log,
+        named("mips", self_normalised),
         columns,
-        ratio if self_normalised else mean,
-        user=log.user,
-        uncertainty=uncertainty,
+        uncertainty,
+        formula=ratio if self_normalised else mean,
         diagnose=lambda: weight_diagnostics(found, user=log.user, context=log.context),
     )
 

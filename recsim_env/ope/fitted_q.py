@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.logged import LoggedSessions, LoggedSlates
+from recsim_env.ope.logged import LoggedSlates
+from recsim_env.ope.logged_sessions import LoggedSessions
 from recsim_env.ope.models import folds, with_constant
 
 #: How often the same coefficients are fitted at most, and the change, as a share, that ends it.
@@ -54,7 +55,7 @@ def fitted_q(
             f"must both be (n, d), with n={len(log)} of the log"
         )
     fold = np.repeat(
-        folds(len(log.starts), user=log.session_user, n_folds=n_folds, seed=seed), log.lengths
+        folds(len(log.starts), user=log.unit_user, n_folds=n_folds, seed=seed), log.lengths
     )
     fit = _fit_by_step if by_step else _fit_pooled
     bounds = _earned_by_the_rest(log)

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from recsim_env.ope.checks import Floats, check_probabilities, check_propensities, check_shapes
+from recsim_env.ope.checks import (
+    Floats,
+    check_probabilities,
+    check_propensities,
+    check_shapes,
+    set_floats,
+    set_labels,
+)
 from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
 
 
@@ -48,9 +55,9 @@ class LoggedActions:
     context: NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
-        _set_floats(self, "reward", "propensity", "target", "model_reward", "model_value")
-        _set_floats(self, "unsupported")
-        _set_labels(self, "user", "context")
+        set_floats(self, "reward", "propensity", "target", "model_reward", "model_value")
+        set_floats(self, "unsupported")
+        set_labels(self, "user", "context")
         check_shapes(self, (len(self.reward),))
         check_propensities(self.propensity, "propensity")
         check_probabilities(self.target, "target")
@@ -59,6 +66,11 @@ class LoggedActions:
 
     def __len__(self) -> int:
         return len(self.reward)
+
+    @property
+    def unit_user(self) -> NDArray[Any] | None:
+        """Who each row is of."""
+        return self.user
 
     @cached_property
     def weights(self) -> Floats:
@@ -90,7 +102,7 @@ class SlateProbabilities:
     shown: Floats | None = None
 
     def __post_init__(self) -> None:
-        _set_floats(self, *(field.name for field in fields(self)))
+        set_floats(self, *(field.name for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -121,8 +133,8 @@ class LoggedSlates:
     context: NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
-        _set_floats(self, "reward", "model_reward", "model_value", "pseudo_inverse_weight")
-        _set_labels(self, "user", "context")
+        set_floats(self, "reward", "model_reward", "model_value", "pseudo_inverse_weight")
+        set_labels(self, "user", "context")
         if self.reward.ndim != 2:
             raise ValueError(
                 f"reward has shape {self.reward.shape}; give one number a place, (n, slate_size)"
@@ -140,9 +152,19 @@ class LoggedSlates:
         return len(self.reward)
 
     @property
+    def unit_user(self) -> NDArray[Any] | None:
+        """Who each row is of."""
+        return self.user
+
+    @property
     def slate_size(self) -> int:
         """How many places there are."""
         return self.reward.shape[1]
+
+    @property
+    def diagnostics(self) -> WeightDiagnostics:
+        """What the weights of whole slates look like."""
+        return weight_diagnostics(self.weights("slate"), user=self.user, context=self.context)
 
     def weights(self, kind: str) -> Floats:
         """Returns target over logging probabilities.
@@ -160,99 +182,28 @@ class LoggedSlates:
         return np.asarray(target / propensity)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class LoggedSessions:
-    """One step a row, in sessions that stand one after the other, each in the order of its steps.
+class Modelled(Protocol):
+    """A log that may hold what a model expects."""
 
-    Attributes:
-      session: (n,), integers; equal numbers stand together.
-      reward: (n,), what the step earned.
-      propensity: (n,), probability of what was shown under the logging policy, in (0, 1].
-      target: (n,), the same under the target policy, in [0, 1].
-      gamma: discount of a step, in [0, 1].
-      model_reward: (n,), a model's expected return from this step on, given what was shown (Q).
-      model_value: (n,), the same with what is shown drawn by the target policy (V).
-      user: (n,), who it was; sessions of one user are resampled together. None: sessions are
-        independent.
-      context: as for `LoggedActions`; that of its first step counts for the session.
+    @property
+    def model_reward(self) -> Floats | None:
+        """A model's expected rewards of what was logged."""
+
+    @property
+    def model_value(self) -> Floats | None:
+        """The same of the target policy."""
+
+
+def modelled(log: Modelled) -> tuple[Floats, Floats]:
+    """Returns a model's expected rewards of what was logged and of the target policy.
 
     Raises:
-      ValueError: an array of another length, not finite, or out of its range; a session that is
-        interrupted by another.
+      ValueError: the log has none.
     """
-
-    session: NDArray[np.integer]
-    reward: Floats
-    propensity: Floats
-    target: Floats
-    gamma: float = 1.0
-    model_reward: Floats | None = None
-    model_value: Floats | None = None
-    user: NDArray[Any] | None = None
-    context: NDArray[np.integer] | None = None
-
-    def __post_init__(self) -> None:
-        _set_floats(self, "reward", "propensity", "target", "model_reward", "model_value")
-        _set_labels(self, "session", "user", "context")
-        check_shapes(self, (len(self.reward),))
-        check_propensities(self.propensity, "propensity")
-        check_probabilities(self.target, "target")
-        if not 0.0 <= self.gamma <= 1.0:
-            raise ValueError(f"gamma={self.gamma} is not in [0, 1]; 1 adds rewards up")
-        if len(np.unique(self.session[self.starts])) < len(self.starts):
-            raise ValueError(
-                "session holds a number twice with another between; sort rows by session and step"
-            )
-
-    def __len__(self) -> int:
-        return len(self.reward)
-
-    @cached_property
-    def starts(self) -> NDArray[np.intp]:
-        """The row of each session's first step, (n_sessions,)."""
-        changes = self.session[1:] != self.session[:-1]
-        return np.concatenate([[0], np.flatnonzero(changes) + 1])
-
-    @cached_property
-    def lengths(self) -> NDArray[np.intp]:
-        """How many steps each session has, (n_sessions,)."""
-        return np.diff(self.starts, append=len(self))
-
-    @cached_property
-    def step(self) -> NDArray[np.intp]:
-        """The number of each row's step in its session, from 0, (n,)."""
-        return np.arange(len(self)) - np.repeat(self.starts, self.lengths)
-
-    @cached_property
-    def weights(self) -> Floats:
-        """The product of target over logging probability from the first step to each, (n,)."""
-        product = self.target / self.propensity
-        longest = int(self.lengths.max())
-        for step in range(1, longest):
-            rows = self.starts[self.lengths > step] + step
-            product[rows] *= product[rows - 1]
-        return product
-
-    @property
-    def session_user(self) -> NDArray[Any] | None:
-        """Who each session is of, (n_sessions,)."""
-        return None if self.user is None else self.user[self.starts]
-
-    @property
-    def session_context(self) -> NDArray[np.integer] | None:
-        """The context in which each session begins, (n_sessions,)."""
-        return None if self.context is None else self.context[self.starts]
-
-
-def _set_floats(record: Any, *names: str) -> None:
-    for name in names:
-        values: ArrayLike | None = getattr(record, name)
-        if values is not None:
-            object.__setattr__(record, name, np.asarray(values, dtype=np.float64))
-
-
-def _set_labels(record: Any, *names: str) -> None:
-    for name in names:
-        values: ArrayLike | None = getattr(record, name)
-        if values is not None:
-            object.__setattr__(record, name, np.asarray(values))
+    if log.model_reward is None or log.model_value is None:
+        raise ValueError(
+            "the log has no model_reward and model_value; give them, for example by "
+            "recsim_env.ope.models.cross_fitted or recsim_env.ope.fitted_q, or choose an estimator "
+            "without a model"
+        )
+    return log.model_reward, log.model_value

@@ -23,8 +23,9 @@ from scipy import sparse
 
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
-from recsim_env.ope.estimates import Uncertainty, ValueEstimate, divided, estimated
-from recsim_env.ope.logged import LoggedSessions
+from recsim_env.ope.estimates import ValueEstimate, divided, estimated_from, named
+from recsim_env.ope.logged_sessions import LoggedSessions
+from recsim_env.ope.uncertainty import Uncertainty
 
 
 def marginalized_is(
@@ -62,14 +63,8 @@ def marginalized_is(
         user = log.session if log.user is None else log.user
         return weight_diagnostics(weights, user=user, context=log.context)
 
-    return estimated(
-        "sn-mis" if self_normalised else "mis",
-        columns,
-        chain.value,
-        user=log.session_user,
-        uncertainty=uncertainty,
-        diagnose=diagnose,
-    )
+    name = named("mis", self_normalised)
+    return estimated_from(log, name, columns, uncertainty, formula=chain.value, diagnose=diagnose)
 
 
 def learned_states(features: ArrayLike, n_states: int, *, seed: int = 0) -> NDArray[np.intp]:

@@ -90,8 +90,8 @@ def estimated_propensities(
         is_fitted = fold != each
         coefficients = _fit(inputs[is_fitted], action[is_fitted], n_actions, ridge)
         logits[~is_fitted] = inputs[~is_fitted] @ coefficients
-    temperature = _temperature(logits, action)
-    found = np.exp(_log_softmax(logits / temperature))
+    temperature = temperature_of(logits, action)
+    found = np.exp(log_softmax(logits / temperature))
     logged = found[np.arange(len(action)), action]
     return Propensities(found, logged, temperature, calibration(found, action))
 
@@ -135,7 +135,7 @@ def _fit(inputs: Floats, action: NDArray[np.integer], n_actions: int, ridge: flo
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         coefficients = flat.reshape(shape)
-        logs = _log_softmax(inputs @ coefficients)
+        logs = log_softmax(inputs @ coefficients)
         value = -float(logs[np.arange(len(action)), action].sum())
         value += float((penalty * coefficients**2).sum()) / 2
         gradient = inputs.T @ np.exp(logs) - counted + penalty * coefficients
@@ -148,15 +148,17 @@ def _fit(inputs: Floats, action: NDArray[np.integer], n_actions: int, ridge: flo
     ).reshape(shape)
 
 
-def _temperature(logits: Floats, action: NDArray[np.integer]) -> float:
+def temperature_of(logits: Floats, action: NDArray[np.integer]) -> float:
+    """Returns by what to divide log odds, (n, n_actions), to make what was shown most likely."""
     rows = np.arange(len(action))
 
     def loss(log_temperature: float) -> float:
-        return -float(_log_softmax(logits / math.exp(log_temperature))[rows, action].mean())
+        return -float(log_softmax(logits / math.exp(log_temperature))[rows, action].mean())
 
     return math.exp(float(optimize.minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
-def _log_softmax(logits: Floats) -> Floats:
+def log_softmax(logits: Floats) -> Floats:
+    """Returns logarithms of probabilities, (n, n_actions), of log odds."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

@@ -15,16 +15,11 @@ from collections.abc import Callable
 import numpy as np
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
-from recsim_env.ope.estimates import (
-    Uncertainty,
-    ValueEstimate,
-    divided,
-    estimated,
-    mean,
-    ratio,
-)
-from recsim_env.ope.logged import LoggedSessions
+from recsim_env.ope.diagnostics import weight_diagnostics
+from recsim_env.ope.estimates import ValueEstimate, divided, estimated_from, mean, named, ratio
+from recsim_env.ope.logged import modelled
+from recsim_env.ope.logged_sessions import LoggedSessions
+from recsim_env.ope.uncertainty import Uncertainty
 
 
 def trajectory_is(
@@ -39,11 +34,10 @@ def trajectory_is(
 
     Source: Precup, Sutton and Singh 2000, "Eligibility traces for off-policy policy evaluation".
     """
-    weights = _last(log)
+    weights = log.session_weights
     terms = weights * _session_sums(log, log.reward)
-    columns = [terms, weights] if self_normalised else [terms]
-    formula = ratio if self_normalised else mean
-    return _estimate(log, _named("tis", self_normalised), columns, formula, uncertainty)
+    columns, formula = ([terms, weights], ratio) if self_normalised else ([terms], mean)
+    return estimated_from(log, named("tis", self_normalised), columns, uncertainty, formula=formula)
 
 
 def per_decision_is(
@@ -62,12 +56,13 @@ def per_decision_is(
     Source: Precup et al. 2000, as above; self-normalised: Thomas 2015, "Safe reinforcement
       learning".
     """
-    terms, name = log.weights * log.reward, _named("pdis", self_normalised)
+    terms, name = log.weights * log.reward, named("pdis", self_normalised)
     if not self_normalised:
-        return _estimate(log, name, [_session_sums(log, terms)], mean, uncertainty)
+        return estimated_from(log, name, [_session_sums(log, terms)], uncertainty)
     weights = _by_step(log, log.weights, stays=True)
     columns = [*_by_step(log, terms, stays=False), *weights]
-    return _estimate(log, name, columns, _ratios(_discounts(log)), uncertainty)
+    formula = _ratios(_discounts(log))
+    return estimated_from(log, name, columns, uncertainty, formula=formula)
 
 
 def sequential_dr(
@@ -88,17 +83,17 @@ def sequential_dr(
       learning"; self-normalised: Thomas and Brunskill 2016, "Data-efficient off-policy policy
       evaluation for reinforcement learning".
     """
-    expected, value = _modelled(log)
-    name, before = _named("seq-dr", self_normalised), _before(log)
+    expected, value = modelled(log)
+    name, before = named("seq-dr", self_normalised), _before(log)
     rest = log.weights * (log.reward - expected)
     if not self_normalised:
         columns = [_session_sums(log, rest + before * value)]
-        return _estimate(log, name, columns, mean, uncertainty)
+        return estimated_from(log, name, columns, uncertainty)
     above = [*_by_step(log, rest, stays=False), *_by_step(log, before * value, stays=False)]
     weights = _by_step(log, log.weights, stays=True)
     below = [*weights, np.ones(len(log.starts)), *weights[:-1]]
     formula = _ratios(np.tile(_discounts(log), 2))
-    return _estimate(log, name, [*above, *below], formula, uncertainty)
+    return estimated_from(log, name, [*above, *below], uncertainty, formula=formula)
 
 
 def fqe(log: LoggedSessions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
@@ -108,12 +103,12 @@ def fqe(log: LoggedSessions, *, uncertainty: Uncertainty | None = None) -> Value
 
     Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints".
     """
-    value = _modelled(log)[1][log.starts]
-    return estimated(
+    value = modelled(log)[1][log.starts]
+    return estimated_from(
+        log,
         "fqe",
         [value],
-        user=log.session_user,
-        uncertainty=uncertainty,
+        uncertainty,
         diagnose=lambda: weight_diagnostics(log.target / log.propensity, user=log.user),
         is_modelled=True,
     )
@@ -126,45 +121,6 @@ SESSION_ESTIMATORS: dict[str, Callable[..., ValueEstimate]] = {
     "fqe": fqe,
 }
 """Names and functions of a log and `uncertainty`; all but FQE have `self_normalised`."""
-
-
-def _named(name: str, self_normalised: bool) -> str:
-    return f"sn-{name}" if self_normalised else name
-
-
-def _estimate(
-    log: LoggedSessions,
-    name: str,
-    columns: list[Floats],
-    formula: Callable[[Floats], Floats],
-    uncertainty: Uncertainty | None,
-) -> ValueEstimate:
-    return estimated(
-        name,
-        columns,
-        formula,
-        user=log.session_user,
-        uncertainty=uncertainty,
-        diagnose=lambda: _diagnosed(log),
-    )
-
-
-def _diagnosed(log: LoggedSessions) -> WeightDiagnostics:
-    return weight_diagnostics(_last(log), user=log.session_user, context=log.session_context)
-
-
-def _modelled(log: LoggedSessions) -> tuple[Floats, Floats]:
-    if log.model_reward is None or log.model_value is None:
-        raise ValueError(
-            "the log has no model_reward and model_value; give them, for example by "
-            "recsim_env.ope.fitted_q, or choose an estimator without a model"
-        )
-    return log.model_reward, log.model_value
-
-
-def _last(log: LoggedSessions) -> Floats:
-    """Returns the weight of each whole session, (n_sessions,)."""
-    return log.weights[log.starts + log.lengths - 1]
 
 
 def _before(log: LoggedSessions) -> Floats:

@@ -13,15 +13,9 @@ import numpy as np
 
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
-from recsim_env.ope.estimates import (
-    Uncertainty,
-    ValueEstimate,
-    divided,
-    estimated,
-    mean,
-    ratio,
-)
-from recsim_env.ope.logged import LoggedSlates
+from recsim_env.ope.estimates import ValueEstimate, divided, estimated_from, mean, named, ratio
+from recsim_env.ope.logged import LoggedSlates, modelled
+from recsim_env.ope.uncertainty import Formula, Uncertainty
 
 
 def sips(
@@ -91,17 +85,13 @@ def cascade_dr(log: LoggedSlates, *, uncertainty: Uncertainty | None = None) -> 
     Source: Kiyohara, Saito, Matsuhiro, Narita, Shimizu and Yamamoto 2022, "Doubly robust off-policy
       evaluation for ranking policies under the cascade behavior model".
     """
-    if log.model_reward is None or log.model_value is None:
-        raise ValueError(
-            "the log has no model_reward and model_value; give them, or choose an estimator "
-            "without a model"
-        )
+    expected, value = modelled(log)
     weights = log.weights("prefix")
-    terms = log.model_value[:, 0] + weights[:, -1] * (log.reward[:, -1] - log.model_reward[:, -1])
+    terms = value[:, 0] + weights[:, -1] * (log.reward[:, -1] - expected[:, -1])
     for place in range(log.slate_size - 1):
-        rest = log.reward[:, place] - log.model_reward[:, place] + log.model_value[:, place + 1]
+        rest = log.reward[:, place] - expected[:, place] + value[:, place + 1]
         terms += weights[:, place] * rest
-    return _estimate(log, "cascade-dr", [terms], uncertainty, weights=weights)
+    return _estimate(log, "cascade-dr", [terms], weights, uncertainty)
 
 
 def pseudo_inverse(
@@ -145,11 +135,10 @@ def _weighted(
     self_normalised: bool,
     uncertainty: Uncertainty | None,
 ) -> ValueEstimate:
-    terms = weights * log.reward.sum(axis=1)
+    terms, name = weights * log.reward.sum(axis=1), named(name, self_normalised)
     if self_normalised:
-        columns, name = [terms, weights], f"sn-{name}"
-        return _estimate(log, name, columns, uncertainty, formula=ratio, weights=weights)
-    return _estimate(log, name, [terms], uncertainty, weights=weights)
+        return _estimate(log, name, [terms, weights], weights, uncertainty, formula=ratio)
+    return _estimate(log, name, [terms], weights, uncertainty)
 
 
 def _by_place(
@@ -159,34 +148,34 @@ def _by_place(
     self_normalised: bool,
     uncertainty: Uncertainty | None,
 ) -> ValueEstimate:
-    weights = log.weights(kind)
+    weights, name = log.weights(kind), named(name, self_normalised)
     if not self_normalised:
         terms = np.einsum("nk,nk->n", weights, log.reward)
-        return _estimate(log, name, [terms], uncertainty, weights=weights)
+        return _estimate(log, name, [terms], weights, uncertainty)
     size = log.slate_size
     columns = [*(weights * log.reward).T, *weights.T]
 
     def formula(sums: Floats) -> Floats:
         return divided(sums[..., :size], sums[..., size:-1]).sum(axis=-1)
 
-    return _estimate(log, f"sn-{name}", columns, uncertainty, formula=formula, weights=weights)
+    return _estimate(log, name, columns, weights, uncertainty, formula=formula)
 
 
 def _estimate(
     log: LoggedSlates,
     name: str,
     columns: list[Floats],
+    weights: Floats,
     uncertainty: Uncertainty | None,
     *,
-    weights: Floats,
-    formula: Callable[[Floats], Floats] = mean,
+    formula: Formula = mean,
 ) -> ValueEstimate:
-    return estimated(
+    return estimated_from(
+        log,
         name,
         columns,
-        formula,
-        user=log.user,
-        uncertainty=uncertainty,
+        uncertainty,
+        formula=formula,
         diagnose=lambda: _of_hardest_place(log, weights),
     )
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from recsim_env.ope.estimates import ValueEstimate
+from recsim_env.ope.uncertainty import Uncertainty
 
 _C = math.sqrt(6.0) - 1.0
+
+#: Of the bootstrap where estimates are compared with each other only.
+_RESAMPLES = 200
 
 
 def slope(estimates: Sequence[ValueEstimate]) -> int:
@@ -44,6 +50,34 @@ def slope(estimates: Sequence[ValueEstimate]) -> int:
             if apart > _half(estimates[at]) + _C * _half(estimates[before]):
                 return order[i - 1]
     return order[-1]
+
+
+def chosen_by_slope(
+    estimator: Callable[..., ValueEstimate],
+    log: Any,
+    name: str,
+    values: Sequence[float],
+    *,
+    uncertainty: Uncertainty | None = None,
+) -> ValueEstimate:
+    """Returns the estimate by that value of a setting which `slope` chooses, and says which.
+
+    Its interval takes the setting as given.
+
+    Args:
+      estimator: a function of a log, `uncertainty` and the setting.
+      log: its log.
+      name: of the setting.
+      values: of the setting, one or more.
+      uncertainty: how the interval is made, of the returned estimate; of those that are compared
+        it is the bootstrap with few resamples.
+    """
+    by = Uncertainty(n_resamples=_RESAMPLES, seed=(uncertainty or Uncertainty()).seed)
+    found = [estimator(log, uncertainty=by, **{name: value}) for value in values]
+    has_intervals = all(each.estimate.has_interval for each in found)
+    value = values[slope(found) if has_intervals else -1]
+    chosen = estimator(log, uncertainty=uncertainty, **{name: value})
+    return replace(chosen, setting=f"{name}={value:.3g}")
 
 
 def _half(estimate: ValueEstimate) -> float:

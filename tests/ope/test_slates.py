@@ -14,8 +14,10 @@ from recsim_env.ope import LoggedSlates, SlateProbabilities
 from recsim_env.ope.fitted_q import fitted_cascade
 from recsim_env.ope.plackett_luce import place_probabilities, prefix_probabilities
 from recsim_env.ope.pseudo_inverse import (
+    mixed_weights,
     product_weights,
     pseudo_inverse_weights,
+    tied_weights,
     uniform_weights,
 )
 from recsim_env.ope.slates import SLATE_ESTIMATORS, cascade_dr, iips, pseudo_inverse, rips, sips
@@ -189,6 +191,32 @@ def test_uniform_weights_of_slates_of_any_size(size):
         slates, places, slates, np.full((1, len(slates)), 1 / len(slates))
     )
     np.testing.assert_allclose(uniform_weights(places[at], shown, 4), wanted, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_weights_of_a_slate_shown_among_uniform_ones_are_in_closed_form(size):
+    slates = np.array(list(permutations(range(4), size)))
+    n = len(slates)
+    best = slates[n // 3]
+    places = np.broadcast_to(place_probabilities([LOGITS[:4]], size), (n, size, 4))
+    for share in (1.0, 0.3, 0.01):
+        chance = share / n + (1 - share) * (slates == best).all(axis=1)
+        wanted = pseudo_inverse_weights(slates, places, slates, chance[None])
+        found = mixed_weights(slates, places, np.tile(best, (n, 1)), np.full(n, share))
+        np.testing.assert_allclose(found, wanted, rtol=1e-8)
+        assert chance @ found == pytest.approx(1.0)
+
+
+def test_weights_of_rankings_with_ties_are_those_of_their_slates():
+    slates = np.array(list(permutations(range(4), 3)))
+    scores = np.array([2.0, 1.0, 1.0, 0.0])  # the second and third place are a tie
+    ranking = (slates[:, 0] == 0) * np.isin(slates[:, 1:], [1, 2]).all(axis=1) / 2
+    best = np.array([scores == 2, scores == 1, scores == 1]) / np.array([1, 2, 2])[:, None]
+    n = len(slates)
+    places = np.broadcast_to(place_probabilities([LOGITS[:4]], 3), (n, 3, 4))
+    wanted = pseudo_inverse_weights(slates, places, slates, (0.3 / n + 0.7 * ranking)[None])
+    found = tied_weights(slates, places, np.tile(best, (n, 1, 1)), np.full(n, 0.3))
+    np.testing.assert_allclose(found, wanted, rtol=1e-8)
 
 
 def test_weights_of_independent_places_are_in_closed_form():

@@ -7,7 +7,7 @@ import pytest
 
 from recsim_env.ope import LoggedActions, ValueEstimate
 from recsim_env.ope.bandits import ips
-from recsim_env.ope.slope import slope
+from recsim_env.ope.slope import chosen_by_slope, slope
 from recsim_env.results.intervals import Estimate
 
 
@@ -36,6 +36,8 @@ def test_a_clip_that_costs_too_much_is_left():
     clips = [1.0, 10.0, np.inf]
     found = [ips(log, clip=clip) for clip in clips]
     assert clips[slope(found)] == np.inf  # a clip would lose nearly half of the value
+    chosen = chosen_by_slope(ips, log, "clip", clips)
+    assert chosen == dataclasses.replace(found[-1], setting="clip=inf")
     few = dataclasses.replace(
         log, reward=log.reward[:50], propensity=log.propensity[:50], target=log.target[:50]
     )
