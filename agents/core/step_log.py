@@ -80,13 +80,17 @@ class LoggedSteps:
           FileNotFoundError: there is no such file.
           ValueError: the file holds something else.
         """
-        columns, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
-        log = cls(columns, about)
+        log = cls.unchecked(path)
         try:
             log.check()
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         return log
+
+    @classmethod
+    def unchecked(cls, path: str | os.PathLike[str]) -> Self:
+        """Returns what a file of `write` holds, whatever columns there are; errors as in `read`."""
+        return cls(*read_arrays(path, kind=FILE_KIND, version=FILE_VERSION))
 
     def check(self) -> None:
         """Raises ValueError unless the columns are there, as long, finite and in their ranges."""

@@ -256,10 +256,9 @@ def steps_of(columns: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Log
         "clicked": by_place("clicked", 0) > 0,
         "reward": np.bincount(number, columns["reward"], minlength=n).astype(np.float32),
         "policy": _numbers(columns["policy"][first].astype(str), about["policies"]),
-        "place_propensity": by_place("place_propensity", 1.0),
-        "prefix_propensity": by_place("prefix_propensity", 1.0),
-        "candidate_propensity": by_place("candidate_propensity", 0.0),
     }
+    empty = {"place_propensity": 1.0, "prefix_propensity": 1.0, "candidate_propensity": 0.0}
+    steps |= {name: by_place(name, value) for name, value in empty.items() if name in columns}
     responses = [name for name in columns if name.startswith(RESPONSE)]
     steps["next_response"] = np.stack([by_place(name, 0.0) for name in responses], axis=2)
     if about["shapes"].get("user_id"):

@@ -137,6 +137,7 @@ def record_sessions(
     n_sessions: int,
     seed: int = 0,
     n_draws: int = 1_000,
+    hidden: bool = False,
 ) -> LoggedSteps:
     """Plays as many people side by side as sessions are wanted, and keeps the first of each, whole.
 
@@ -145,6 +146,7 @@ def record_sessions(
     Args:
       agent, scenario, seed, n_draws: as in `record`.
       n_sessions: how many.
+      hidden: as in `record_steps`.
 
     Raises:
       TypeError: `agent` is none of these.
@@ -152,7 +154,14 @@ def record_sessions(
     scenario = resolve_scenario(scenario)
     agent = _telling(agent, scenario)
     played = _played(
-        agent, scenario, _ENDLESS, seed, num_envs=n_sessions, n_draws=n_draws, bar=False
+        agent,
+        scenario,
+        _ENDLESS,
+        seed,
+        num_envs=n_sessions,
+        n_draws=n_draws,
+        bar=False,
+        hidden=hidden,
     )
     first = _until_all_have_left(played, n_sessions)
     columns, error = _gathered(scenario, first, n_sessions)

@@ -1,16 +1,26 @@
 """What models of rewards are fitted to: people and moments, items, and both together."""
 
 import math
+import warnings
+from functools import cached_property
 
 import numpy as np
 
+from recsim_env.benchmark.log_rows import HIDDEN
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
+from recsim_env.ope.marginalized import learned_states
 
 #: A model has at most so many columns: the fit takes the square of their number.
 _MAX_COLUMNS = 200
 
 #: Items without features are told apart by id, where they are at most so many.
 _MAX_ITEMS = 2_000
+
+#: Features of all candidates hold at most so many numbers.
+_MOST_NUMBERS = 30_000_000
+
+#: As many kinds of moments, at most, are told apart.
+_N_KINDS = 10
 
 
 class SlateFeatures:
@@ -26,6 +36,7 @@ class SlateFeatures:
     """
 
     def __init__(self, log: PolicyLog) -> None:
+        self._log = log
         self._items = _items(log)
         self._seen = _seen(log, _MAX_COLUMNS // self._items.shape[2])
 
@@ -38,10 +49,55 @@ class SlateFeatures:
         """Returns their mean, (n, d), where places show candidates so often, (n, K, C)."""
         return self._crossed(np.einsum("nc,ncf->nf", places.sum(axis=1), self._items))
 
+    def down_to(self, slates: np.ndarray) -> np.ndarray:
+        """Returns features of places and what stands above each, (n, slate_size, d)."""
+        rows = np.arange(len(slates))[:, None]
+        return self._with_above(slates, self._items[rows, slates])
+
+    def expected_down_to(self, slates: np.ndarray, chances: np.ndarray) -> np.ndarray:
+        """Returns their mean where each place shows candidates so often, the ones above it given.
+
+        Args:
+          slates: (n, slate_size), what stands above.
+          chances: (n, slate_size, n_candidates).
+        """
+        return self._with_above(slates, np.einsum("nkc,ncf->nkf", chances, self._items))
+
+    def of_candidates(self) -> np.ndarray:
+        """Returns features of each candidate in its moment, (n, n_candidates, d)."""
+        width = self._items.shape[2]
+        most = max(0, _MOST_NUMBERS // max(1, self._items.size) - 1)
+        seen = self._seen[:, : min(self._seen.shape[1], most, _MAX_COLUMNS // width)]
+        product = self._items[..., None] * seen[:, None, None, :]
+        return np.concatenate([self._items, product.reshape(*self._items.shape[:2], -1)], axis=2)
+
     @property
     def moments(self) -> np.ndarray:
         """(n, k), what was seen of the person and the moment, scaled."""
         return self._seen
+
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """(n,), which of a few kinds each moment is of, by what was seen."""
+        return _kinds_of(self._seen)
+
+    @cached_property
+    def true_kinds(self) -> np.ndarray | None:
+        """(n,), the same by people's true states; None where the log has none."""
+        states = [
+            values.reshape(len(values), -1).astype(np.float64)
+            for name, values in self._log.columns.items()
+            if name.startswith(HIDDEN)
+        ]
+        return _kinds_of(np.hstack(states)) if states else None
+
+    def _with_above(self, slates: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Returns features of places that show items, (n, slate_size, f), below those of slates."""
+        rows = np.arange(len(slates))[:, None]
+        above = np.zeros_like(items)
+        above[:, 1:] = np.cumsum(self._items[rows, slates[:, :-1]], axis=1)
+        places = [self._crossed(items[:, k]) for k in range(slates.shape[1])]
+        return np.concatenate([np.stack(places, axis=1), above], axis=2)
 
     def _crossed(self, items: np.ndarray) -> np.ndarray:
         product = items[:, :, None] * self._seen[:, None, :]
@@ -82,3 +138,12 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     deviation = values.std(axis=0)
     centred = values - values.mean(axis=0)
     return np.asarray(np.where(deviation > 1e-9, centred / np.maximum(deviation, 1e-9), 0.0))
+
+
+def _kinds_of(moments: np.ndarray) -> np.ndarray:
+    """Returns which of a few kinds each moment, (n, d), is of; all are alike without numbers."""
+    if not moments.shape[1]:
+        return np.zeros(len(moments), int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fewer kinds than are asked for
+        return learned_states(moments, min(_N_KINDS, len(moments)))

@@ -18,10 +18,19 @@ from recsim_env.core.scenario import Scenario
 from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.formats.columns import read_parquet
 
+_PROPENSITIES_NEEDED = (
+    "the log has no propensity, how likely each slate was shown; estimate them "
+    "(--estimate-propensities), or log with recsim-env log"
+)
+
 _CANDIDATES_NEEDED = (
     "holds no candidates that were not shown, so that nobody can say what another policy would "
     "have shown; write the log with --out FILE.npz or FILE.parquet"
 )
+
+
+# As many parts, at most, are people dealt into.
+_MOST_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,35 +57,53 @@ class PolicyLog:
             _check_fields(self.columns, self.scenario)
 
     @classmethod
-    def of(cls, steps: LoggedSteps, scenario: Scenario | None = None) -> "PolicyLog":
+    def of(
+        cls,
+        steps: LoggedSteps,
+        scenario: Scenario | None = None,
+        *,
+        needs_propensities: bool = True,
+    ) -> "PolicyLog":
         """Returns logged steps in order; the scenario is that which they name.
 
+        Args:
+          steps: what was logged.
+          scenario: where; by default that which the log names, if any.
+          needs_propensities: whether a log that does not tell them is refused.
+
         Raises:
-          ValueError: as in the class.
+          ValueError: as in the class; or there are no propensities.
         """
         _check_propensities(steps.columns)
-        steps.check()
+        known = {} if "propensity" in steps.columns else {"propensity": np.ones(len(steps))}
+        LoggedSteps(dict(steps.columns) | known).check()
         if not len(steps):
             raise ValueError("the log is empty; it needs at least one step")
         order = np.lexsort((steps["step"], steps["session_number"]))
         columns = {name: values[order] for name, values in steps.columns.items()}
-        return cls(columns, steps.about, scenario or _scenario_of(steps.about))
+        log = cls(columns, steps.about, scenario or _scenario_of(steps.about))
+        if needs_propensities:
+            log.require_propensities()
+        return log
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> "PolicyLog":
+    def read(cls, path: str | os.PathLike[str], *, needs_propensities: bool = True) -> "PolicyLog":
         """Returns the log in a file that `recsim-env log` wrote, .npz or .parquet.
+
+        Args:
+          path: of the file.
+          needs_propensities: as of `of`.
 
         Raises:
           FileNotFoundError: there is no such file.
-          ValueError: as in the class; the file cannot be read, or holds no candidates.
+          ValueError: as in `of`; the file cannot be read, or holds no candidates.
         """
         path = Path(path)
         if path.suffix == ".csv":
             raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
         try:
-            if path.suffix == ".parquet":
-                return cls.of(_read_rows(path))
-            return cls.of(LoggedSteps.read(path))
+            steps = _read_rows(path) if path.suffix == ".parquet" else LoggedSteps.unchecked(path)
+            return cls.of(steps, needs_propensities=needs_propensities)
         except ValueError as error:
             text = str(error)
             raise ValueError(text if str(path) in text else f"{path}: {text}") from error
@@ -86,6 +113,11 @@ class PolicyLog:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
+
+    def require_propensities(self) -> None:
+        """Raises ValueError unless it tells how likely each slate was shown."""
+        if "propensity" not in self.columns:
+            raise ValueError(_PROPENSITIES_NEEDED)
 
     def select(self, rows: np.ndarray) -> "PolicyLog":
         """Returns the log of some rows, whole sessions in order."""
@@ -130,6 +162,19 @@ class PolicyLog:
         """(n, slate_size), what each place earned; see `log_rows.place_rewards`."""
         return place_rewards(self.columns)
 
+    def n_folds(self, rows: np.ndarray | slice = slice(None)) -> int:
+        """Returns in how many parts the people of some rows are dealt, to fit models to others.
+
+        Raises:
+          ValueError: there are too few.
+        """
+        n = len(np.unique(self.people[rows]))
+        if n < 2:
+            raise ValueError(
+                "the log has sessions of one person that end; it needs two or more people"
+            )
+        return min(_MOST_FOLDS, n)
+
     def places(self, name: str) -> np.ndarray | None:
         """Returns a propensity of places, "place" or "prefix", (n, slate_size); None if unknown."""
         if self.slate_size == 1:
@@ -170,7 +215,7 @@ def _read_rows(path: Path) -> LoggedSteps:
         raise FileNotFoundError(f"{path if beside.is_file() else beside}: no such file")
     about = json.loads(beside.read_text(encoding="utf-8"))
     columns = read_parquet(path)
-    if "candidate_propensity" not in columns:
+    if "candidate_ids" not in columns:
         raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
     return steps_of(columns, about)
 
@@ -200,15 +245,20 @@ def _check_order(columns: Mapping[str, np.ndarray]) -> None:
     """Raises ValueError unless the steps of each session count from 0."""
     session, step = columns["session_number"], columns["step"]
     is_first = np.diff(session, prepend=-1) != 0
-    expected = np.arange(len(step)) - np.maximum.accumulate(
-        np.where(is_first, np.arange(len(step)), 0)
-    )
-    if (expected != step).any():
-        row = int(np.argmax(expected != step))
+    starts = np.where(is_first, np.arange(len(step)), 0)
+    expected = np.arange(len(step)) - np.maximum.accumulate(starts)
+    if not (expected != step).any():
+        return
+    row = int(np.argmax(expected != step))
+    if not is_first[row] and step[row] == step[row - 1]:
         raise ValueError(
-            f"session {session[row]} has step {step[row]} where {expected[row]} should be; agents "
-            "remember whole sessions, so keep each from its first step on"
+            f"session {session[row]} has step {step[row]} twice; leave out rows that are repeated, "
+            "and number sessions apart where several logs are joined"
         )
+    raise ValueError(
+        f"session {session[row]} has step {step[row]} where {expected[row]} should be; agents "
+        "remember whole sessions, so keep each from its first step on"
+    )
 
 
 def _check_fields(columns: Mapping[str, np.ndarray], scenario: Scenario) -> None:

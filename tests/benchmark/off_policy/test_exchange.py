@@ -1,21 +1,30 @@
 """Logs in the forms of other libraries hold what was logged, and come back."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
-from recsim_env.benchmark.off_policy import PolicyLog, judge, target_chances
-from recsim_env.benchmark.off_policy.exchange import (
-    export_steps,
+from recsim_env.benchmark.off_policy import (
+    PolicyLog,
+    from_mdp,
+    from_minari,
+    from_obp,
+    from_scope_rl,
+    judge,
     mdp_columns,
     minari_dataset,
     obp_feedback,
+    read_log,
+    read_open_bandit,
     scope_rl_dataset,
+    target_chances,
+    uniform_chances,
 )
-from recsim_env.benchmark.off_policy.open_bandit import from_obp, read_open_bandit
-from recsim_env.benchmark.off_policy.targets import uniform_chances
+from recsim_env.benchmark.off_policy.exchange import export_steps
 from recsim_env.benchmark.recording import record_sessions, record_steps
-from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.wrappers import enumerate_slates
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
@@ -69,6 +78,8 @@ def test_single_actions_make_the_way_to_open_bandit_pipeline_and_back():
     assert np.array_equal(back["propensity"], log["propensity"])
     with pytest.raises(ValueError, match="has no pscore"):
         from_obp({k: v for k, v in found.items() if k != "pscore"})
+    with pytest.raises(ValueError, match=r"actions go from 0 to 39; number them 0 to n_actions"):
+        from_obp(found | {"n_actions": 39})
 
 
 def test_actions_of_d3rlpy_are_numbers_of_slates_and_what_is_cut_off_is_timed_out(log):
@@ -80,6 +91,11 @@ def test_actions_of_d3rlpy_are_numbers_of_slates_and_what_is_cut_off_is_timed_ou
     ends = (found["terminals"] + found["timeouts"]) > 0
     assert np.array_equal(np.flatnonzero(ends), log.starts + log.lengths - 1)
     assert found["observations"].shape == (203, sum(log[k][0].size for k in PEOPLE.schema.boxes))
+    back = from_mdp({**found, "action_size": 20})
+    assert np.array_equal(back.lengths, log.lengths)
+    assert (back.n_candidates, "propensity" in back.columns) == (20, False)
+    with pytest.raises(ValueError, match="has no propensity.*--estimate-propensities"):
+        back.require_propensities()
 
 
 def test_sessions_of_one_length_are_those_of_scope_rl():
@@ -90,6 +106,13 @@ def test_sessions_of_one_length_are_those_of_scope_rl():
     assert found["size"] == found["n_trajectories"] * 5 == 40
     assert found["done"].reshape(-1, 5)[:, -1].all()
     assert found["pscore"] == pytest.approx(0.2)
+    back = from_scope_rl(found)
+    assert np.array_equal(back["slate"][:, 0], found["action"])
+    assert np.array_equal(back["seen"], found["state"])
+    assert (back.lengths == 5).all() and back.is_complete.all()
+    assert back.n_candidates == found["n_actions"] == 5
+    judged = {e.estimator: e for e in judge("uniform", back, uniform_chances(back))}
+    assert judged["tis"].estimate.mean == pytest.approx(5 * found["reward"].mean())
     columns = {name: np.delete(values, 4, axis=0) for name, values in whole.columns.items()}
     columns["is_over"][3] = True
     with pytest.raises(ValueError, match="sessions of 4 to 5 steps: SCOPE-RL takes sessions that"):
@@ -107,6 +130,46 @@ def test_data_sets_of_minari_hold_dicts_slates_and_propensities(tmp_path, monkey
     assert np.array_equal(first.infos["propensity"][1:], log["propensity"][rows])
     assert np.array_equal(first.observations["item_id"][:-1], log["item_id"][rows])
     assert found.recover_environment().unwrapped.scenario == PEOPLE
+    back = read_log("recsim-env/test-v0", "minari")
+    assert back.scenario == PEOPLE
+    for name in ("slate", "propensity", "candidate_propensity", "item_id", "clicked", "is_over"):
+        assert np.array_equal(back[name], log[name]), name
+    for name in PEOPLE.schema.boxes:
+        assert np.array_equal(back[name], log[name]), name
+
+
+class FakeMinari:
+    """A data set of Minari as `from_minari` reads it, without Minari."""
+
+    def __init__(self, env, log):
+        self._env, self._log = env, log
+        self.storage = SimpleNamespace(metadata={"algorithm_name": "Uniform"})
+
+    def recover_environment(self):
+        return self._env
+
+    def iterate_episodes(self):
+        for start, length in zip(self._log.starts, self._log.lengths, strict=True):
+            rows = slice(start, start + length)
+            seen = self._log.observation(rows)
+            yield SimpleNamespace(
+                observations={k: np.concatenate([v, v[-1:]]) for k, v in seen.items()},
+                actions=self._log["slate"][rows],
+                rewards=self._log["reward"][rows],
+                terminations=self._log["is_terminal"][rows] > 0,
+                truncations=np.zeros(length, bool),
+                infos={"propensity": np.append(1.0, self._log["propensity"][rows])},
+            )
+
+
+def test_sessions_of_minari_are_a_log_that_agents_can_act_in(log):
+    back = from_minari(FakeMinari(RecommendationEnv(PEOPLE), log))
+    assert np.array_equal(back["propensity"], log["propensity"])
+    assert np.array_equal(back.lengths, log.lengths)
+    popular = make_agent("popularity", RecommendationVectorEnv(PEOPLE, num_envs=1)).learn(50)
+    assert np.array_equal(target_chances(popular, back).slate, target_chances(popular, log).slate)
+    with pytest.raises(ValueError, match="is of no environment of recsim-env"):
+        from_minari(FakeMinari(SimpleNamespace(unwrapped=None), log))
 
 
 def test_dicts_are_files_without_pickles_and_names_have_their_suffix(tmp_path, log):
@@ -115,6 +178,8 @@ def test_dicts_are_files_without_pickles_and_names_have_their_suffix(tmp_path, l
     read = {k: v[()] for k, v in np.load(path, allow_pickle=False).items()}
     assert read["n_rounds"] == 203
     assert np.array_equal(read["pscore"], obp_feedback(log)["pscore"])
+    with pytest.raises(ValueError, match="the feedback has no n_actions"):
+        read_log(path, "obp")  # of slates, whose estimators need more than it says
     with pytest.raises(ValueError, match=r"must end with \.npz"):
         export_steps(log, "scope-rl", str(tmp_path / "x.csv"))
 
@@ -140,4 +205,8 @@ def test_a_table_of_the_open_bandit_dataset_is_a_log_that_uniform_is_judged_by(t
         target_chances(make_agent("uniform", RecommendationVectorEnv(ONE, num_envs=1)), log)
     path.write_text(OPEN_BANDIT.replace("0.5", "1.5"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"all\.csv: propensity=1\.5 of row 1 is not in \(0, 1\]"):
+        read_log(path)
+    path.write_text(OPEN_BANDIT.replace("propensity_score", "score"), encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks propensity_score of the Open Bandit"):
         read_open_bandit(path)
+    assert "propensity" not in read_log(path, needs_propensities=False).columns
