@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from recsim_env.plots import style
-from recsim_env.results.estimator_quality import Quality
 from recsim_env.results.off_policy import PER_SLATE, PolicyValue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from recsim_env.ope.clipping import ClippedEstimate
+
 _RIGHT, _WRONG, _DOUBTED = "#0072b2", "#d55e00", "#999999"
 _INCH = 0.3
-
-# Of the palette of Okabe and Ito; estimators are told apart by marker and line, too.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#222222")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LINES = ("-", (0, (4, 2)))
-
-# What a study varies, by its place in `Trial.kind`.
-_SESSIONS = 3
-_VARYING = {1: "places of a slate", 2: "steps of a session", _SESSIONS: "sessions of the log"}
 
 
 def draw_policy_values(values: Sequence[PolicyValue], ax: Axes | None = None) -> Axes:
@@ -103,57 +95,41 @@ def _limits(values: Sequence[PolicyValue]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def draw_errors(
-    found: Mapping[tuple[str, int, int, int], Sequence[Quality]], per: str, ax: Axes | None = None
-) -> Axes:
-    """Draws the relative error of estimators as logs grow, slates grow, or sessions get longer.
-
-    Along x is whatever varies most: horizons, then slate sizes, then sessions of a log; of the
-    others the last is drawn.
+def draw_clipping(policy: str, curve: Sequence[ClippedEstimate], ax: Axes | None = None) -> Axes:
+    """Draws what the reward of a slate becomes as ever larger weights are left as they are.
 
     Args:
-      found: of `recsim_env.results.estimator_quality.qualities`.
-      per: what is estimated, `PER_SLATE` or `PER_SESSION`.
+      policy: its name.
+      curve: of `recsim_env.ope.clipping.clipping_curve`.
       ax: where to draw; a figure of its own by default.
-
-    Raises:
-      ValueError: nothing was estimated per that.
     """
-    kinds = [kind for kind in found if kind[0] == per]
-    if not kinds:
-        raise ValueError(f"no reward of a {per} was estimated")
-    axis = next((k for k in (2, 1, 3) if len({kind[k] for kind in kinds}) > 1), 3)
-    last = kinds[-1]
-    shown = [k for k in kinds if all(k[at] == last[at] for at in (1, 2, 3) if at != axis)]
-    lines: dict[str, dict[int, float]] = {}
-    for kind in shown:
-        for each in found[kind]:
-            lines.setdefault(each.estimator, {})[int(kind[axis])] = each.error
+    clips = [each.clip for each in curve]
+    values = np.array([each.estimate.value for each in curve])
+    ends = np.array([[each.estimate.low, each.estimate.high] for each in curve])
     with style.house_style():
-        ax = ax or style.new_axes(7.6, 4.6)
-        for number, (name, line) in enumerate(lines.items()):
-            ax.plot(
-                list(line),
-                list(line.values()),
-                color=_COLORS[number % len(_COLORS)],
-                linestyle=_LINES[number // len(_COLORS) % len(_LINES)],
-                marker=_MARKERS[number % len(_MARKERS)],
-                label=name,
+        ax = ax or style.new_axes(6.4, 4.0)
+        reach = np.abs(ends - values[:, None]).T
+        ax.errorbar(clips, values, yerr=reach, color=_RIGHT, marker="o", capsize=3.0)
+        for each in curve:
+            said = f"{each.lost_weight:.0%} lost"
+            ax.annotate(
+                said,
+                (each.clip, each.estimate.high),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+                color=style.INK,
             )
-        ax.set_yscale("log")
-        places = sorted({int(kind[axis]) for kind in shown})
-        if axis == _SESSIONS:
-            ax.set_xscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.set_xticks(places, [f"{place:,}" for place in places], minor=False)
-        ax.minorticks_off()
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         style.dress(
             ax,
-            title=f"Reward of a {per}: which estimator errs least",
-            caption="root of the mean squared error over logs and policies",
-            xlabel=_VARYING[axis],
-            ylabel="error, relative to the true value",
+            title=f"{policy}: what the largest weights carry",
+            caption="clipped importance sampling; a curve that still rises rests on a few rows",
+            xlabel="largest weight that is left as it is",
+            ylabel="reward of a slate",
         )
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
     return ax

@@ -206,9 +206,7 @@ def add_learn(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_jobs(
-    parser: argparse.ArgumentParser, option: str = "--jobs", *, of: str, default: int = -1
-) -> None:
+def add_jobs(parser: Any, option: str = "--jobs", *, of: str, default: int = -1) -> None:
     """Adds the number of processes, and the cluster whose they are, if any."""
     few = "one for each core" if default == -1 else f"{default}"
     parser.add_argument(

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import (
     AGENT,
-    SCENARIO,
     add_agent_settings,
     add_count,
     add_learn,
     add_overwrite,
     add_seed,
-    add_settings,
     add_tuned,
-    as_dict,
-    count,
     path,
 )
-from recsim_env.cli.columns import print_columns
+from recsim_env.cli.judged import TABLE, print_policy, print_selection, write_judged
 from recsim_env.cli.playing import add_another_world, chosen_agent
+from recsim_env.cli.studying import add_study, study
 from recsim_env.formats.files import check_absent
 
 if TYPE_CHECKING:
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from recsim_env.benchmark.off_policy.truth import TrueValues
     from recsim_env.results.off_policy import PolicyValue
 
-_TABLE = "estimates.csv"
+FOREIGN = ("obp", "scope-rl", "d3rlpy", "minari", "open-bandit")
 _REMEDY = "choose another --out, or replace it with --overwrite"
 
 
@@ -44,10 +41,11 @@ def add_commands(commands: Any) -> None:
         "another and its propensities, with intervals, diagnostics of the weights, and warnings "
         "where not to believe them; of a slate in the moments of the log, and of whole sessions. "
         "Of simulated people the truth stands beside them: the same people are served by the "
-        "policy.",
+        "policy. Of several policies it says which to deploy, and whether that is right.",
         examples=(
             "ope wheel.npz --policy linucb.agent",
             "ope wheel.npz --policy linucb --policy thompson --learn 5_000 --out judged",
+            "ope wheel.npz --policy linucb --replay",
             "ope --study RatedCatalogue --slate-sizes 1 2 3",
         ),
     )
@@ -57,6 +55,19 @@ def add_commands(commands: Any) -> None:
         nargs="?",
         metavar="LOG",
         help=".npz or .parquet file of `recsim-env log`, or a .csv file of the Open Bandit Dataset",
+    )
+    parser.add_argument(
+        "--from",
+        dest="library",
+        choices=FOREIGN,
+        help="whose the LOG is, if another library's: a dict of Open Bandit Pipeline or SCOPE-RL "
+        "as .npz, d3rlpy's MDPDataset as .h5, or a data set of Minari by name",
+    )
+    parser.add_argument(
+        "--estimate-propensities",
+        action="store_true",
+        help="by a model of what was shown, for a log that does not tell them; says how well it "
+        "fits",
     )
     parser.add_argument(
         "--policy",
@@ -75,7 +86,18 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="judge policies as they explore while learning, not as they serve afterwards",
     )
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="judge policies while they learn, from nothing, by the rows that they agree with",
+    )
     parser.add_argument("--no-truth", action="store_true", help="do not serve the people")
+    parser.add_argument(
+        "--interval",
+        choices=("bootstrap", "bernstein"),
+        default="bootstrap",
+        help="over people, resampled; or a bound that holds for few, where an estimate is a mean",
+    )
     add_count(parser, "--draws", "of probabilities without a formula", default=1_000)
     add_seed(parser, of="agents")
     parser.add_argument(
@@ -85,28 +107,8 @@ def add_commands(commands: Any) -> None:
         help="where a table and figures go, too (of a study, results/ope/SCENARIO)",
     )
     add_overwrite(parser, help="replace a table that is there")
-    _add_study(parser)
+    add_study(parser)
     parser.set_defaults(run=ope)
-
-
-def _add_study(parser: argparse.ArgumentParser) -> None:
-    study = parser.add_argument_group(
-        "study", "which estimator to trust: logs are written again and again, and judged"
-    )
-    study.add_argument("--study", metavar="SCENARIO", help=f"instead of a LOG; {SCENARIO}")
-    add_settings(study)
-    study.add_argument("--logger", default="linucb", metavar="AGENT", help="who writes (linucb)")
-    study.add_argument(
-        "--exploration", type=float, default=0.3, metavar="SHARE", help="of uniform slates (0.3)"
-    )
-    for name, text in (
-        ("--sizes", "sessions of a log (50 200 800)"),
-        ("--slate-sizes", "places of a slate (the scenario's)"),
-        ("--horizons", "steps of a session (the scenario's)"),
-    ):
-        study.add_argument(name, type=count, nargs="+", default=(), metavar="N", help=text)
-    add_count(study, "--repeats", "logs of each kind", default=30)
-    add_count(study, "--truths", "of these logs, served for the truth", default=10)
 
 
 def ope(options: argparse.Namespace) -> int:
@@ -114,77 +116,91 @@ def ope(options: argparse.Namespace) -> int:
     if bool(options.log) == bool(options.study):
         raise ValueError("name either a LOG to judge policies by, or --study SCENARIO")
     if options.study:
-        return _study(options)
+        return study(options)
     if not options.policy:
         raise ValueError("name what to judge by --policy AGENT, once or more")
-    return _judge(options)
-
-
-def _study(options: argparse.Namespace) -> int:
-    """Runs the study, and prints its page."""
-    from recsim_env.benchmark.off_policy.report import write_study
-    from recsim_env.benchmark.off_policy.study import StudySettings, run_study
-    from recsim_env.envs.resolving import settings_of
-
-    settings = StudySettings(
-        scenario=options.study,
-        scenario_settings=as_dict(options.settings, settings_of(options.study)),
-        logger=options.logger,
-        exploration=options.exploration,
-        policies=tuple(options.policy),
-        learn=options.learn or 5_000,
-        sizes=tuple(options.sizes) or (50, 200, 800),
-        slate_sizes=tuple(options.slate_sizes),
-        horizons=tuple(options.horizons),
-        repeats=options.repeats,
-        truths=min(options.truths, options.repeats),
-        seed=options.seed,
-    )
-    folder = options.out or Path("results") / "ope" / options.study.rpartition(":")[2]
-    check_absent(folder / "study.md", overwrite=options.overwrite, remedy=_REMEDY)
-    trials = run_study(settings, progress_bar=True)
-    files = write_study(trials, settings, folder, command=options.typed)
-    print((folder / "study.md").read_text(encoding="utf-8"), end="")
-    for file in files:
-        print(f"written: {file}")
-    return 0
-
-
-def _judge(options: argparse.Namespace) -> int:
-    from recsim_env.benchmark.off_policy import judge
-
     if options.out:
-        check_absent(
-            options.out / _TABLE,
-            overwrite=options.overwrite,
-            remedy=_REMEDY,
-        )
-    log = _read(options.log)
+        check_absent(options.out / TABLE, overwrite=options.overwrite, remedy=_REMEDY)
+    log = _read(options)
     print(_about(log))
+    return _replay(log, options) if options.replay else _judge(log, options)
+
+
+def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
+    from recsim_env.benchmark.off_policy import judge
+    from recsim_env.benchmark.off_policy.diagnosing import diagnosed
+    from recsim_env.benchmark.off_policy.features import SlateFeatures
+    from recsim_env.ope import Uncertainty
+
+    features, how = SlateFeatures(log), Uncertainty(method=options.interval, seed=options.seed)
     values: list[PolicyValue] = []
-    for name in options.policy:
+    curves = {}
+    for name, policy in zip(options.policy, _labels(options.policy), strict=True):
         target, truth = _asked(name, log, options)
-        found = judge(Path(name).stem, log, target, truth=truth)
-        _print_values(found, target.error)
+        found = judge(policy, log, target, truth=truth, uncertainty=how, features=features)
+        weights, curves[policy] = diagnosed(log, target, features)
+        print_policy(found, weights, target.error)
         values += found
+    chosen = print_selection(values) if len(options.policy) > 1 else []
     if options.out:
-        _write(values, options.out)
+        write_judged(options.out, values, curves, chosen)
     return 0
 
 
-def _read(path: Path) -> "PolicyLog":
-    from recsim_env.benchmark.off_policy import PolicyLog
-    from recsim_env.benchmark.off_policy.open_bandit import is_open_bandit, read_open_bandit
+def _replay(log: "PolicyLog", options: argparse.Namespace) -> int:
+    """Prints what each policy earns while it learns."""
+    from recsim_env.benchmark.off_policy.replayed import learning_value, replayed
+    from recsim_env.envs import RecommendationVectorEnv
+    from recsim_env.results.wording import with_interval
 
-    is_real = path.suffix == ".csv" and path.is_file() and is_open_bandit(path)
-    return read_open_bandit(path) if is_real else PolicyLog.read(path)
+    for name in options.policy:
+
+        def made(seed: int, name: str = name) -> Any:
+            assert log.scenario is not None
+            env = RecommendationVectorEnv(log.scenario, num_envs=1)
+            return chosen_agent(name, env, argparse.Namespace(**vars(options) | {"seed": seed}))
+
+        if log.scenario is None:
+            raise ValueError("replay needs a log in a scenario, where agents can act")
+        found = replayed(made(options.seed), log, seed=options.seed)
+        n = found.estimate.n
+        said = f"{name}, while learning from {n:,} rows of {len(log):,} that it agrees with: "
+        said += with_interval(found.estimate)
+        if not options.no_truth:
+            said += f"; truly {with_interval(learning_value(made, n))}"
+        print("\n".join([said, *(f"   {text}" for text in found.warnings)]))
+    return 0
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Returns short names of policies, told apart where they are alike."""
+    short = [Path(name).stem for name in names]
+    return [n if short.count(n) == 1 else f"{n} {k + 1}" for k, n in enumerate(short)]
+
+
+def _read(options: argparse.Namespace) -> "PolicyLog":
+    from recsim_env.benchmark.off_policy.estimated import with_estimated_propensities
+    from recsim_env.benchmark.off_policy.exchange import read_log
+
+    estimates = options.estimate_propensities
+    log = read_log(options.log, options.library, needs_propensities=not estimates)
+    if not estimates:
+        return log
+    found = with_estimated_propensities(log, seed=options.seed)
+    print(
+        "propensities are estimated: predicted and observed frequencies differ by "
+        f"{found.calibration.error:.4f} in the mean (temperature {found.temperature:.2f}); what "
+        "decided and was not logged biases all that follows"
+    )
+    return found.log
 
 
 def _about(log: "PolicyLog") -> str:
     where = type(log.scenario).__name__ if log.scenario else log.about.get("name", "real people")
     return (
         f"{where}: {len(log):,} slates of {len(log.starts):,} sessions, by "
-        f"{', '.join(log.about.get('policies', ['another policy']))}"
+        f"{', '.join(log.about.get('policies', ['another policy']))}, which earned "
+        f"{log['reward'].mean():.4g} a slate"
     )
 
 
@@ -211,7 +227,8 @@ def _asked(
         agent.learn(options.learn, progress_bar=True)
     how = {"explores": options.explore}
     target = target_chances(agent, log, n_draws=options.draws, seed=options.seed, **how)
-    return target, None if options.no_truth else true_values(agent, log, **how)
+    knows_people = "slot" in log.columns and not options.no_truth
+    return target, true_values(agent, log, **how) if knows_people else None
 
 
 def _array(name: str) -> "np.ndarray":
@@ -221,40 +238,3 @@ def _array(name: str) -> "np.ndarray":
         return np.load(name, allow_pickle=False)
     except (ValueError, OSError) as error:
         raise ValueError(f"cannot read {name}: {error}") from error
-
-
-def _print_values(values: "Sequence[PolicyValue]", error: float) -> None:
-    from recsim_env.results.off_policy import PER_SESSION, PER_SLATE, policy_table
-    from recsim_env.results.wording import with_interval
-
-    drawn = f" (its probabilities are drawn, ± {error:.2g})" if error else ""
-    print(f"\n{values[0].policy}{drawn}")
-    for per in (PER_SLATE, PER_SESSION):
-        shown = [each for each in values if each.per == per]
-        if not shown:
-            continue
-        truth = shown[0].truth
-        said = f"; truly {with_interval(truth)}" if truth else ""
-        print(f" reward of a {per}{said}")
-        print_columns(policy_table(shown), indent=3)
-        for sentence in dict.fromkeys(text for each in shown for text in each.warnings):
-            print(f"   {sentence}")
-
-
-def _write(values: "Sequence[PolicyValue]", folder: Path) -> None:
-    from recsim_env.formats.columns import write_columns
-    from recsim_env.results.off_policy import policy_columns
-
-    write_columns(folder / _TABLE, policy_columns(values))
-    print(f"\ntable: {folder / _TABLE}")
-    try:
-        from recsim_env.plots import style
-        from recsim_env.plots.off_policy import draw_policy_values
-    except ModuleNotFoundError as error:
-        print(error)
-        return
-    for policy, per in dict.fromkeys((each.policy, each.per) for each in values):
-        shown = [each for each in values if (each.policy, each.per) == (policy, per)]
-        file = folder / f"{policy}-{per}.png"
-        style.write_figure(draw_policy_values(shown), file)
-        print(f"figure: {file}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from recsim_env.results.off_policy import PolicyValue, policy_columns
+from recsim_env.results.off_policy import PolicyValue
 from recsim_env.results.wording import number
+
+Kind = tuple[str, int, int, int]
+"""What is estimated, slate size, horizon (0 is none), and sessions of the log."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Trial:
     repeat: int
 
     @property
-    def kind(self) -> tuple[str, int, int, int]:
-        """What is estimated, slate size, horizon, and sessions of the log."""
+    def kind(self) -> Kind:
+        """What kind of trial it is."""
         return self.value.per, self.slate_size, self.horizon, self.n_sessions
 
 
@@ -53,6 +56,7 @@ class Quality:
       rank_correlation: Spearman's, of estimates and truths over policies, the mean over logs.
       regret: what the policy with the highest estimate earns less than the best, as a share of
         what lies between the best and the worst; the mean over logs.
+      regret_by_chance: the same of a policy that is chosen at random.
       found_best: how often that policy is the best.
     """
 
@@ -65,12 +69,13 @@ class Quality:
     trusted_coverage: float
     rank_correlation: float
     regret: float
+    regret_by_chance: float
     found_best: float
 
 
-def qualities(trials: Iterable[Trial]) -> dict[tuple[str, int, int, int], list[Quality]]:
+def qualities(trials: Iterable[Trial]) -> dict[Kind, list[Quality]]:
     """Returns the qualities of all estimators for each kind of trial; see `Trial.kind`."""
-    kinds: dict[tuple[str, int, int, int], dict[str, list[Trial]]] = {}
+    kinds: dict[Kind, dict[str, list[Trial]]] = {}
     for each in trials:
         kinds.setdefault(each.kind, {}).setdefault(each.value.estimator, []).append(each)
     return {
@@ -94,7 +99,7 @@ def _quality(name: str, trials: Sequence[Trial]) -> Quality:
     variance = scaled.var(axis=0, ddof=1)
     covered = np.array([bool(each.value.is_covered) for each in trials])
     trusted = np.array([not each.value.warnings for each in trials])
-    correlation, regret, found_best = _choices(values, truths)
+    correlation, regret, by_chance, found_best = _choices(values, truths)
     return Quality(
         estimator=name,
         bias2=float(bias2.mean()),
@@ -105,21 +110,28 @@ def _quality(name: str, trials: Sequence[Trial]) -> Quality:
         trusted_coverage=float(covered[trusted].mean()) if trusted.any() else math.nan,
         rank_correlation=correlation,
         regret=regret,
+        regret_by_chance=by_chance,
         found_best=found_best,
     )
 
 
-def _choices(values: np.ndarray, truths: np.ndarray) -> tuple[float, float, float]:
-    """Returns mean rank correlation, mean regret and share of best choices, by logs (rows)."""
+def _choices(values: np.ndarray, truths: np.ndarray) -> tuple[float, float, float, float]:
+    """Returns means over logs (rows): rank correlation, regret, that by chance, share of the best.
+
+    A policy of which a log has no estimate is not chosen.
+    """
     if len(truths) < 2 or np.ptp(truths) == 0.0:
-        return math.nan, math.nan, math.nan
+        return math.nan, math.nan, math.nan, math.nan
+    values = np.where(np.isfinite(values), values, -np.inf)
     chosen = values.argmax(axis=1)
-    regret = (truths.max() - truths[chosen]) / np.ptp(truths)
+    regrets = (truths.max() - truths) / np.ptp(truths)
+    regret = regrets[chosen]
     correlations = [
-        float(stats.spearmanr(row, truths).statistic) if np.ptp(row) else 0.0 for row in values
+        float(stats.spearmanr(row, truths).statistic) if len(set(row)) > 1 else 0.0
+        for row in values
     ]
     best = float((truths[chosen] == truths.max()).mean())
-    return float(np.mean(correlations)), float(regret.mean()), best
+    return float(np.mean(correlations)), float(regret.mean()), float(regrets.mean()), best
 
 
 _HEAD = (
@@ -156,9 +168,23 @@ def quality_rows(found: Iterable[Quality]) -> list[list[str]]:
     return rows
 
 
-def trial_columns(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
-    """Returns trials as columns of a table."""
-    return {
-        name: np.array([getattr(each, name) for each in trials])
-        for name in ("n_sessions", "slate_size", "horizon", "repeat")
-    } | policy_columns([each.value for each in trials])
+def choice_rows(found: Mapping[Kind, Sequence[Quality]], per: str) -> list[list[str]]:
+    """Returns the regret of choosing by each estimator as rows of text, a column for each kind."""
+    kinds = [kind for kind in found if kind[0] == per]
+    names = dict.fromkeys(each.estimator for kind in kinds for each in found[kind])
+    rows = [["choosing by", *map(described, kinds)]]
+    for name in names:
+        regrets = [
+            next((each.regret for each in found[kind] if each.estimator == name), math.nan)
+            for kind in kinds
+        ]
+        rows.append([name, *(number(regret, 2) for regret in regrets)])
+    by_chance = [found[kind][0].regret_by_chance for kind in kinds]
+    return [*rows, ["chance", *(number(regret, 2) for regret in by_chance)]]
+
+
+def described(kind: Kind) -> str:
+    """Returns the sessions of a log, the slates and the horizon in words."""
+    _, slate_size, horizon, n_sessions = kind
+    items = f"slates of {slate_size}" if slate_size > 1 else "one item at a time"
+    return f"{n_sessions} sessions, {items}" + (f", horizon {horizon}" if horizon else "")

@@ -31,6 +31,7 @@ class PolicyValue:
       effective: effective sample size of the weights; NaN where there are none.
       mean_weight: their mean, 1 in expectation under full support.
       warnings: sentences that say why not to believe it.
+      setting: of the estimator, where the log chose one.
     """
 
     policy: str
@@ -41,6 +42,7 @@ class PolicyValue:
     effective: float = math.nan
     mean_weight: float = math.nan
     warnings: tuple[str, ...] = ()
+    setting: str = ""
 
     @property
     def is_covered(self) -> bool | None:
@@ -61,14 +63,13 @@ def policy_table(values: Iterable[PolicyValue]) -> list[list[str]]:
     rows = [list(_HEAD)]
     for each in values:
         found = each.estimate
+        named = f"{each.estimator} ({each.setting})" if each.setting else each.estimator
         is_inside = {True: "yes", False: "NO", None: "–"}[each.is_covered]
         interval = with_interval(found).partition(" ")[2] or "–"
         effective = number(each.effective, 0)
         doubt = "do not believe" if each.warnings else ""
         weight = number(each.mean_weight, 3)
-        rows.append(
-            [each.estimator, number(found.mean), interval, is_inside, effective, weight, doubt]
-        )
+        rows.append([named, number(found.mean), interval, is_inside, effective, weight, doubt])
     return rows
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from recsim_env.cli import main
+from recsim_env.results.table import ResultTable
+from recsim_env.results.trials import TRIALS
 
 pytestmark = pytest.mark.learns
 
@@ -43,13 +45,47 @@ def test_a_log_of_two_policies_tells_whose_each_slate_is_and_judges_a_third(fold
     assert {row["per"] for row in rows} == {"slate", "session"}
     assert {"ips", "iips", "rips", "dr", "fqe"} <= {row["estimator"] for row in rows}
     assert (out / "content-slate.png").is_file()
+    assert (out / "content-clipping.png").is_file()
+    assert "weights of slates: mean 1.0" in said
+    assert "which to deploy\n by the reward of a slate: by the log alone (dr), deploy " in said
+    with (out / "selection.csv").open(encoding="utf-8", newline="") as file:
+        chosen = {(row["per"], row["estimator"]): row for row in csv.DictReader(file)}
+    for row in chosen.values():
+        assert 0.0 <= float(row["regret_share"]) <= 1.0
+        assert (row["policy"] == row["best_policy"]) == (float(row["regret"]) == 0.0)
     assert "replace it with --overwrite" in refused(capsys, *asked, "--out", out)
 
 
 def test_a_file_of_probabilities_is_judged_as_well_as_the_agent_that_has_them(folder, capsys):
     np.save(folder / "equal.npy", np.full((800, 5), 0.2))
     assert main(["ope", str(folder / "log.npz"), "--policy", str(folder / "equal.npy")]) == 0
-    assert "equal\n reward of a slate\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "\nequal\n weights of slates: " in said
+    assert "\n reward of a slate\n" in said
+
+
+def test_other_libraries_dicts_and_logs_without_propensities_are_judged(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    action = rng.integers(0, 3, 300)
+    feedback = {"n_actions": 3, "context": rng.normal(size=(300, 2)), "action": action}
+    np.savez(tmp_path / "bare.npz", reward=(action == 2) * 1.0, **feedback)
+    asked = [str(tmp_path / "bare.npz"), "--from", "obp", "--policy", "uniform"]
+    assert "the log has no propensity" in refused(capsys, *asked)
+    assert main(["ope", *asked, "--estimate-propensities"]) == 0
+    said = capsys.readouterr().out
+    assert "propensities are estimated: predicted and observed frequencies differ by 0.0" in said
+    assert "bare: 300 slates" in said
+
+
+def test_an_agent_that_learns_is_replayed_beside_the_truth(tmp_path, capsys):
+    path = str(tmp_path / "wheel.npz")
+    assert main(["log", "WheelBandit", "uniform", "--interactions", "500", "--out", path]) == 0
+    assert main(["ope", path, "--policy", "linucb", "--replay"]) == 0
+    said = capsys.readouterr().out
+    assert "linucb, while learning from " in said and "; truly " in said
+    assert "learn as it serves" in refused(capsys, path, "--policy", "uniform", "--replay")
+    elsewhere = refused(capsys, path, "--policy", "item_knn", "--learn", "100")
+    assert "needs" in elsewhere and elsewhere.count("\n") == 1
 
 
 def test_what_is_no_log_or_names_nothing_is_one_clear_error(folder, capsys):
@@ -60,17 +96,34 @@ def test_what_is_no_log_or_names_nothing_is_one_clear_error(folder, capsys):
     assert "looks into people, whom a log does not hold" in looks
 
 
-def test_a_study_is_a_page_a_table_and_figures(tmp_path, capsys):
+def test_a_study_is_a_page_and_figures_and_goes_on_where_it_was_interrupted(tmp_path, capsys):
     out = tmp_path / "study"
-    asked = ["--study", "RatedCatalogue", *PEOPLE, "--sizes", "10", "20", "--repeats", "3"]
-    asked += ["--truths", "1", "--learn", "200", "--policy", "uniform", "--policy", "popularity"]
-    assert main(["ope", *asked, "--slate-sizes", "1", "2", "--out", str(out)]) == 0
+    asked = ["ope", "--study", "RatedCatalogue", *PEOPLE, "--sizes", "10", "20", "--truths", "1"]
+    asked += ["--learn", "200", "--policy", "uniform", "--policy", "popularity"]
+    asked += ["--slate-sizes", "2", "--out", str(out), "--repeats"]
+    assert main([*asked, "3"]) == 0
     page = (out / "study.md").read_text(encoding="utf-8")
     assert page == capsys.readouterr().out.partition("written: ")[0]
-    assert page.count("## Reward of a slate: ") == page.count("## Reward of a session: ") == 4
-    about = json.loads((out / "study.json").read_text(encoding="utf-8"))
-    assert about["repeats"] == 3
-    with (out / "trials.csv").open(encoding="utf-8", newline="") as file:
-        kinds = {(row["n_sessions"], row["slate_size"]) for row in csv.DictReader(file)}
-    assert kinds == {("10", "1"), ("20", "1"), ("10", "2"), ("20", "2")}
+    assert page.count("## Reward of a slate: ") == page.count("## Reward of a session: ") == 2
+    assert "| chance |" in page
+    assert json.loads((out / "settings.json").read_text(encoding="utf-8"))["repeats"] == 3
+    table = ResultTable(out, TRIALS)
+    before = {key: table.rows(scenario=key[0]) for key in table.config_hashes()}
+    assert {row["n_sessions"] for row in table.rows(phase="estimate")} == {10, 20}
+    assert len(table.rows(phase="truth")) == 2 * 2
+    table.remove_runs([("RatedCatalogue-v0 slate_size=2 horizon=0", "linucb", 1)])
+    assert main([*asked, "3"]) == 0
+    again = ResultTable(out, TRIALS)
+    assert again.config_hashes().keys() == before.keys()
+    assert (out / "study.md").read_text(encoding="utf-8") == page
     assert (out / "error-session.png").is_file()
+    assert (out / "regret-slate.png").is_file()
+    others = [*asked[:-1], "--exploration", "0.5", "--repeats"]
+    assert main([*others, "3"]) != 0
+    assert "exploration" in capsys.readouterr().err
+
+
+def test_a_study_of_policies_that_look_into_people_is_refused_before_it_begins(tmp_path, capsys):
+    asked = ["--study", "RatedCatalogue", *PEOPLE, "--policy", "oracle", "--out", tmp_path / "x"]
+    assert "policy 'oracle' looks into people" in refused(capsys, *asked)
+    assert not (tmp_path / "x").exists()

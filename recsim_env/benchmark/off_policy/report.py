@@ -1,22 +1,19 @@
-"""The study of estimators as a folder: trials, settings, a page of tables, and figures."""
+"""The study of estimators as a page of tables, and figures."""
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from recsim_env.benchmark.off_policy.study import StudySettings
-from recsim_env.benchmark.provenance import versions
+from recsim_env.benchmark.off_policy.study_settings import StudySettings
 from recsim_env.envs.resolving import scenario_id
-from recsim_env.formats.columns import write_columns
 from recsim_env.formats.files import replace_file
 from recsim_env.results.estimator_quality import (
     Trial,
+    choice_rows,
+    described,
     qualities,
     quality_rows,
-    trial_columns,
 )
-from recsim_env.results.off_policy import PER_SLATE
+from recsim_env.results.off_policy import PER_SESSION, PER_SLATE
 from recsim_env.results.wording import markdown_table, with_interval
 
 _READING = """\
@@ -27,36 +24,52 @@ what the policy with the highest estimate earns less than the best, as a share o
 the best and the worst. Numbers are means over policies and logs."""
 
 
-def write_study(
+_CHOOSING = """\
+What is lost by deploying the policy of which a log says the most: the regret, as above, by what is
+estimated and how. 0 is the best policy in every log, 1 the worst; `chance` chooses any."""
+
+_FIGURES = {"error": "Error of estimates", "regret": "Regret of choosing by them"}
+
+
+def write_page(
     trials: Sequence[Trial], settings: StudySettings, folder: Path, *, command: str
 ) -> list[Path]:
-    """Writes a study; returns the paths of its files.
+    """Writes the page and figures of a study; returns their paths.
 
     Args:
       trials: of `run_study`.
       settings: of it.
-      folder: where to; it is made, and old files are replaced.
+      folder: where to; old files are replaced.
       command: with which the study is made again.
     """
-    files = [folder / name for name in ("trials.csv", "study.json", "study.md")]
-    write_columns(files[0], trial_columns(trials))
-    about = dataclasses.asdict(settings) | {"command": command, "versions": versions()}
-    replace_file(files[1], (json.dumps(about, indent=2) + "\n").encode())
-    replace_file(files[2], _page(trials, settings, command).encode())
+    figures = _draw(trials, folder)
+    page = folder / "study.md"
+    text = _page(trials, settings, command, [file.name for file in figures])
+    replace_file(page, text.encode())
+    return [page, *figures]
+
+
+def _draw(trials: Sequence[Trial], folder: Path) -> list[Path]:
+    """Draws errors and regrets per slate and per session; without matplotlib nothing."""
     try:
         from recsim_env.plots import style
-        from recsim_env.plots.off_policy import draw_errors
+        from recsim_env.plots.estimators import draw_estimators
     except ModuleNotFoundError:
-        return files
+        return []
+    found, files = qualities(trials), []
     for per in dict.fromkeys(each.value.per for each in trials):
-        files.append(folder / f"error-{per}.png")
-        style.write_figure(draw_errors(qualities(trials), per), files[-1])
+        for measure in _FIGURES:
+            files.append(folder / f"{measure}-{per}.png")
+            style.write_figure(draw_estimators(found, per, measure), files[-1])
     return files
 
 
-def _page(trials: Sequence[Trial], settings: StudySettings, command: str) -> str:
+def _page(
+    trials: Sequence[Trial], settings: StudySettings, command: str, figures: Sequence[str]
+) -> str:
     name = scenario_id(settings.scenario).rpartition("/")[2]
     policies = list(dict.fromkeys(each.value.policy for each in trials))
+    found = qualities(trials)
     parts = [
         f"# Estimators of policies' values on {name}",
         f"{settings.repeats} logs of each kind, written by `{settings.logger}` with a share of "
@@ -65,19 +78,27 @@ def _page(trials: Sequence[Trial], settings: StudySettings, command: str) -> str
         f"from the people of {settings.truths} of the logs.",
         f"```sh\n{command}\n```",
         _READING,
+        *(f"![{_FIGURES[each.partition('-')[0]]}]({each})" for each in figures),
+        "## Which policy to deploy",
+        _CHOOSING,
     ]
-    for (per, slate_size, horizon, n_sessions), found in qualities(trials).items():
-        what = "a slate" if per == PER_SLATE else "a session"
-        until = f", horizon {horizon}" if horizon else ""
-        items = f"slates of {slate_size}" if slate_size > 1 else "one item at a time"
-        parts.append(f"## Reward of {what}: {n_sessions} sessions, {items}{until}")
-        parts.append(markdown_table(quality_rows(found)))
-    parts.append("## What the policies truly earn")
+    for per in (PER_SLATE, PER_SESSION):
+        if any(kind[0] == per for kind in found):
+            parts += [
+                f"By the estimated reward of a {per}:",
+                markdown_table(choice_rows(found, per)),
+            ]
+    for kind, estimators in found.items():
+        parts.append(f"## Reward of a {kind[0]}: {described(kind)}")
+        parts.append(markdown_table(quality_rows(estimators)))
+    return "\n\n".join([*parts, "## What the policies truly earn", _truths(trials)]) + "\n"
+
+
+def _truths(trials: Sequence[Trial]) -> str:
     truths = {(each.value.policy, *each.kind[:3]): each.value.truth for each in trials}
     rows = [["policy", "per", "places", "horizon", "true value"]]
     for (policy, per, slate_size, horizon), truth in truths.items():
         assert truth is not None
         until = str(horizon) if horizon else "–"
         rows.append([policy, per, str(slate_size), until, with_interval(truth)])
-    parts.append(markdown_table(rows))
-    return "\n\n".join(parts) + "\n"
+    return markdown_table(rows)

@@ -8,10 +8,21 @@ import pytest
 from recsim_env.agents import from_policy, make_agent
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.benchmark.log_rows import recording_of
-from recsim_env.benchmark.off_policy import PolicyLog, judge, target_chances, true_values
-from recsim_env.benchmark.off_policy.targets import chances_of
+from recsim_env.benchmark.off_policy import (
+    PolicyLog,
+    chances_of,
+    judge,
+    replayed,
+    target_chances,
+    true_values,
+    uniform_chances,
+    with_estimated_propensities,
+)
+from recsim_env.benchmark.off_policy.replayed import learning_value
+from recsim_env.benchmark.off_policy.slate_weights import pseudo_inverse_weight
 from recsim_env.benchmark.recording import record_steps
 from recsim_env.envs import RecommendationVectorEnv
+from recsim_env.ope import Uncertainty
 from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
@@ -54,7 +65,8 @@ def test_a_log_judges_its_own_policy_by_the_mean_and_truly(log):
     uniform = make_agent("uniform", ENV)
     truth = true_values(uniform, log)
     found = {e.estimator: e for e in judge("uniform", log, target_chances(uniform, log))}
-    for name in ("ips", "snips", "iips", "rips", "pseudo-inverse"):
+    means = ("ips", "snips", "iips", "sn-iips", "rips", "sn-rips", "pseudo-inverse")
+    for name in means:
         assert found[name].estimate.mean == pytest.approx(log["reward"].mean(), rel=1e-6), name
         assert found[name].mean_weight == pytest.approx(1.0)
         assert not found[name].warnings
@@ -108,16 +120,72 @@ def test_where_items_show_no_features_models_tell_them_apart_by_id():
     env = RecommendationVectorEnv(scenario, num_envs=1)
     log = PolicyLog.of(record_steps(make_agent("uniform", env), scenario, interactions=3_000))
     agent = from_policy(lambda o: np.zeros(len(o["item_id"]), int), env)
-    found = {e.estimator: e for e in judge("first", log, target_chances(agent, log))}
+    (found,) = judge("first", log, target_chances(agent, log), estimators=["dm"])
     is_first = log["slate"][:, 0] == 0
-    assert found["dm"].estimate.mean == pytest.approx(log["reward"][is_first].mean(), abs=0.02)
+    assert found.estimate.mean == pytest.approx(log["reward"][is_first].mean(), abs=0.02)
+
+
+def test_slates_that_explore_around_their_best_have_pseudo_inverse_weights(learned):
+    own = PolicyLog.of(record_steps(learned, PEOPLE, interactions=600, num_envs=7, seed=3))
+    target = target_chances(learned, own, explores=True)
+    assert pseudo_inverse_weight(own, target) == pytest.approx(1.0)
+    uniform = pseudo_inverse_weight(own, uniform_chances(own))
+    assert uniform.mean() == pytest.approx(1.0, abs=5 * uniform.std() / np.sqrt(len(own)))
+    assert uniform.var() < (uniform_chances(own).slate / own["propensity"]).var()
+    tied = own["candidate_propensity"].copy()
+    tied[3] = tied[3][:, ::-1] / 2 + tied[3] / 2  # no longer one slate among uniform ones
+    odd = dataclasses.replace(own, columns=dict(own.columns) | {"candidate_propensity": tied})
+    assert pseudo_inverse_weight(odd, target) is None
+
+
+def test_true_states_are_used_where_the_log_has_them():
+    uniform = make_agent("uniform", ENV)
+    hidden = record_steps(uniform, PEOPLE, interactions=300, num_envs=20, hidden=True)
+    found = judge("uniform", own := PolicyLog.of(hidden), uniform_chances(own))
+    names = [each.estimator for each in found]
+    assert names[-2:] == ["sn-mis", "sn-mis-hidden"]
+    with pytest.raises(ValueError, match="estimator 'snip' is unknown.*did you mean 'snips'"):
+        judge("uniform", own, uniform_chances(own), estimators=["snip"])
+    bounded = judge("u", own, uniform_chances(own), uncertainty=Uncertainty(method="bernstein"))
+    assert {each.estimate.method.split()[2] for each in bounded} == {"bootstrap", "empirical"}
+
+
+def test_estimated_propensities_of_a_uniform_log_are_nearly_uniform(log):
+    bare = {k: v for k, v in log.columns.items() if not k.endswith("propensity")}
+    lacking = LoggedSteps(bare, log.about)
+    with pytest.raises(ValueError, match="has no propensity.*--estimate-propensities"):
+        PolicyLog.of(lacking)
+    few = PolicyLog.of(lacking, needs_propensities=False)
+    found = with_estimated_propensities(few.select(np.arange(few.starts[200])))
+    log = log.select(np.arange(len(found.log)))
+    assert found.calibration.error < 0.05
+    assert found.log["propensity"] == pytest.approx(log["propensity"], rel=0.6)
+    ratio = log["propensity"] / found.log["propensity"]
+    assert ratio.mean() == pytest.approx(1.0, abs=0.05)
+    assert found.log["candidate_propensity"].sum(axis=2) == pytest.approx(1.0)
+
+
+def test_replay_lets_an_agent_learn_from_the_rows_that_it_agrees_with():
+    scenario = BernoulliBandit(n_items=3, best=0.9, others=0.2)
+    env = RecommendationVectorEnv(scenario, num_envs=1)
+    log = PolicyLog.of(record_steps(make_agent("uniform", env), scenario, interactions=900))
+    found = replayed(make_agent("ucb", env), log)
+    n = found.estimate.n
+    assert 230 < n < 370
+    truth = learning_value(lambda seed: make_agent("ucb", env, seed=seed), n, n_seeds=4)
+    assert found.value == pytest.approx(truth.mean, abs=0.12)
+    assert found.value > log["reward"].mean() + 0.1
+    with pytest.raises(ValueError, match="UCB has learned; replay lets an agent learn from"):
+        replayed(make_agent("ucb", env).learn(10), log)
+    with pytest.raises(ValueError, match="Uniform does not learn as it serves"):
+        replayed(make_agent("uniform", env), log)
 
 
 def changed(log, **columns):
     return LoggedSteps(dict(log.columns) | columns, log.about)
 
 
-def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned):
+def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned, monkeypatch):
     propensity = log["propensity"].copy()
     propensity[7] = 0.0
     with pytest.raises(ValueError, match=r"propensity=0 of row 7 is not in \(0, 1\].*--draws"):
@@ -133,8 +201,24 @@ def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned):
         PolicyLog.of(fewer)
     with pytest.raises(ValueError, match="has step 2 where 1 should be"):
         PolicyLog.of(changed(log, step=log["step"] * 2))
+    propensity[7] = np.nan
+    with pytest.raises(ValueError, match=r"propensity=nan of row 7 is not in \(0, 1\]"):
+        PolicyLog.of(changed(log, propensity=propensity))
+    twice = {name: np.repeat(column, 2, axis=0) for name, column in log.columns.items()}
+    with pytest.raises(ValueError, match="session 0 has step 0 twice; leave out rows that are"):
+        PolicyLog.of(LoggedSteps(twice, log.about))
+    none = {name: column[:0] for name, column in log.columns.items()}
+    with pytest.raises(ValueError, match="the log is empty"):
+        PolicyLog.of(LoggedSteps(none, log.about))
+    shuffled = np.random.default_rng(0).permutation(len(log))
+    again = PolicyLog.of(LoggedSteps({n: c[shuffled] for n, c in log.columns.items()}, log.about))
+    assert np.array_equal(again["reward"], log["reward"])  # rows find their order
     with pytest.raises(ValueError, match="looks into people, whom a log does not hold"):
         target_chances(make_agent("oracle", ENV), log)
+    monkeypatch.setattr(type(learned.settings), "sees_state", True)
+    with pytest.raises(ValueError, match="Popularity looks into people, whom a log does not hold"):
+        target_chances(learned, log)
+    monkeypatch.undo()
     elsewhere = dataclasses.replace(PEOPLE, n_items=41)
     stranger = make_agent("popularity", RecommendationVectorEnv(elsewhere, num_envs=2)).learn(50)
     with pytest.raises(ValueError, match="learned in another world"):
