@@ -58,7 +58,7 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument(
         "--from",
-        dest="library",
+        dest="origin",
         choices=FOREIGN,
         help="whose the LOG is, if another library's: a dict of Open Bandit Pipeline or SCOPE-RL "
         "as .npz, d3rlpy's MDPDataset as .h5, or a data set of Minari by name",
@@ -183,7 +183,7 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
     from recsim_env.benchmark.off_policy.exchange import read_log
 
     estimates = options.estimate_propensities
-    log = read_log(options.log, options.library, needs_propensities=not estimates)
+    log = read_log(options.log, options.origin, needs_propensities=not estimates)
     if not estimates:
         return log
     found = with_estimated_propensities(log, seed=options.seed)
