@@ -14,7 +14,8 @@ from recsim_env.agents.core.replay import Column, Replay, affordable, row_bytes,
 from recsim_env.agents.core.restoring import State, part, split, taken, whole
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.slate_distribution import Ranked, SlateDistribution
-from recsim_env.agents.core.step_log import LoggedSteps, StepRecorder
+from recsim_env.agents.core.step_log import LoggedSteps
+from recsim_env.agents.core.step_recorder import StepRecorder
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import check_world, describe_world, require_alike
 from recsim_env.agents.networks.training import Trainer, TrainingSettings

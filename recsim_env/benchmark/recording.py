@@ -9,22 +9,15 @@ import numpy as np
 from recsim_env.agents import Agent, as_agent
 from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.slate_distribution import Propensities
-from recsim_env.agents.core.step_log import (
-    POLICY_COLUMNS,
-    STEP_COLUMNS,
-    LoggedSteps,
-    StepRecorder,
-)
-from recsim_env.agents.core.transition import Observation, Transition
+from recsim_env.agents.core.step_log import LoggedSteps
+from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.benchmark.evaluation import acting_in
-from recsim_env.benchmark.log_rows import HIDDEN, Recording, recording_of
+from recsim_env.benchmark.log_rows import Recording, recording_of
 from recsim_env.benchmark.provenance import versions
+from recsim_env.benchmark.recorded import Played, counted, gathered
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
-
-#: A batch of steps, the propensities of all people's slates, and their true states, if kept.
-Played = tuple[Transition, Propensities, np.ndarray | None]
 
 # More steps than anybody plays.
 _ENDLESS = 2**40
@@ -124,10 +117,10 @@ def record_steps(
         bar=progress_bar,
         hidden=hidden,
     )
-    columns, error = _gathered(scenario, played, num_envs)
+    columns, error = gathered(scenario, played, num_envs)
     columns = {name: values[:interactions] for name, values in columns.items()}
     about = _about(agent, scenario, interactions, seed, num_envs, n_draws)
-    return LoggedSteps(columns, about | _counted(columns, error))
+    return LoggedSteps(columns, about | counted(columns, error))
 
 
 def record_sessions(
@@ -164,11 +157,11 @@ def record_sessions(
         hidden=hidden,
     )
     first = _until_all_have_left(played, n_sessions)
-    columns, error = _gathered(scenario, first, n_sessions)
+    columns, error = gathered(scenario, first, n_sessions)
     is_first = columns["session_number"] < n_sessions
     columns = {name: values[is_first] for name, values in columns.items()}
     about = _about(agent, scenario, int(is_first.sum()), seed, n_sessions, n_draws)
-    return LoggedSteps(columns, about | _counted(columns, error))
+    return LoggedSteps(columns, about | counted(columns, error))
 
 
 def _until_all_have_left(played: Iterator[Played], n: int) -> Iterator[Played]:
@@ -180,57 +173,6 @@ def _until_all_have_left(played: Iterator[Played], n: int) -> Iterator[Played]:
             has_left[transition.index[transition.is_over]] = True
             if has_left.all():
                 return
-
-
-def _gathered(
-    scenario: Scenario, played: Iterator[Played], num_envs: int
-) -> tuple[dict[str, np.ndarray], float]:
-    """Returns batches as columns, and the largest error of a propensity."""
-    recorder, blocks, error = StepRecorder(scenario), list[dict[str, np.ndarray]](), 0.0
-    recorder.begin(num_envs)
-    ids = sorted(scenario.schema.spaces.keys() - scenario.schema.boxes.keys())
-    for transition, propensities, state in played:
-        of_policy = _of_policy(ids, transition, propensities)
-        blocks.append(recorder.rows(transition) | of_policy | _hidden(state, transition.index))
-        error = max(error, propensities.error)
-    return {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}, error
-
-
-def _hidden(state: np.ndarray | None, index: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the fields of people's true states as columns; none where they are not kept."""
-    if state is None:
-        return {}
-    fields = {name: state[name][index] for name in state.dtype.names or ()}
-    return {
-        HIDDEN + name: np.nan_to_num(values, posinf=0.0, neginf=0.0)
-        for name, values in fields.items()
-        if values.dtype.names is None
-    }
-
-
-def _counted(columns: dict[str, np.ndarray], error: float) -> dict[str, Any]:
-    return {
-        "rows": len(columns["reward"]),
-        "sessions": len(np.unique(columns["session_number"])),
-        "clicks": int(columns["clicked"].sum()),
-        "columns": STEP_COLUMNS | POLICY_COLUMNS,
-        "propensity_error": error,
-    }
-
-
-def _of_policy(
-    ids: list[str], transition: Transition, propensities: Propensities
-) -> dict[str, np.ndarray]:
-    """Returns the columns that tell whom the policy met, and what else it could have shown."""
-    index, slates = transition.index, transition.slates
-    places = propensities.places[index]
-    return {name: transition.observation[name] for name in ids} | {
-        "slot": index.astype(np.int32),
-        "policy": np.zeros(len(index), np.int16),
-        "prefix_propensity": propensities.prefix[index],
-        "place_propensity": np.take_along_axis(places, slates[:, :, None], axis=2)[:, :, 0],
-        "candidate_propensity": places,
-    }
 
 
 def _telling(agent: Any, scenario: Scenario) -> Agent:

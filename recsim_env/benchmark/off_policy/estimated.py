@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agents.core.slate_distribution import shown_of
 from recsim_env.benchmark.off_policy.features import SlateFeatures
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 from recsim_env.ope.checks import Floats
@@ -68,6 +69,6 @@ def _columns(places: Floats, prefix: Floats, slates: np.ndarray) -> dict[str, np
     return {
         "propensity": prefix[:, -1],
         "prefix_propensity": prefix,
-        "place_propensity": np.take_along_axis(places, slates[:, :, None], axis=2)[:, :, 0],
+        "place_propensity": shown_of(places, slates),
         "candidate_propensity": places,
     }

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from recsim_env.benchmark.log_rows import HIDDEN
+from recsim_env.benchmark.log_steps import HIDDEN
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 from recsim_env.ope.marginalized import learned_states
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.agents.core.transition import Observation
-from recsim_env.benchmark.log_rows import place_rewards, steps_of
+from recsim_env.benchmark.log_steps import place_rewards, steps_of
+from recsim_env.benchmark.off_policy.log_checks import check_fields, check_order, check_propensities
 from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs.resolving import resolve_scenario
@@ -51,10 +52,10 @@ class PolicyLog:
     scenario: Scenario | None = None
 
     def __post_init__(self) -> None:
-        _check_propensities(self.columns)
-        _check_order(self.columns)
+        check_propensities(self.columns)
+        check_order(self.columns)
         if self.scenario is not None:
-            _check_fields(self.columns, self.scenario)
+            check_fields(self.columns, self.scenario)
 
     @classmethod
     def of(
@@ -74,7 +75,7 @@ class PolicyLog:
         Raises:
           ValueError: as in the class; or there are no propensities.
         """
-        _check_propensities(steps.columns)
+        check_propensities(steps.columns)
         known = {} if "propensity" in steps.columns else {"propensity": np.ones(len(steps))}
         LoggedSteps(dict(steps.columns) | known).check()
         if not len(steps):
@@ -159,7 +160,7 @@ class PolicyLog:
 
     @cached_property
     def place_rewards(self) -> np.ndarray:
-        """(n, slate_size), what each place earned; see `log_rows.place_rewards`."""
+        """(n, slate_size), what each place earned; see `log_steps.place_rewards`."""
         return place_rewards(self.columns)
 
     def n_folds(self, rows: np.ndarray | slice = slice(None)) -> int:
@@ -218,66 +219,3 @@ def _read_rows(path: Path) -> LoggedSteps:
     if "candidate_ids" not in columns:
         raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
     return steps_of(columns, about)
-
-
-def _check_propensities(columns: Mapping[str, np.ndarray]) -> None:
-    """Raises ValueError for propensities that what was shown cannot have had."""
-    for name in ("propensity", "place_propensity", "prefix_propensity"):
-        values = columns.get(name)
-        if values is None:
-            continue
-        wrong = ~((values > 0.0) & (values <= 1.0 + 1e-9))
-        if wrong.any():
-            row = int(np.argmax(wrong.reshape(len(values), -1).any(axis=1)))
-            value = float(values[wrong][0])
-            remedy = (
-                "raise --draws, or log an agent whose propensities are exact"
-                if value == 0.0
-                else "propensities are probabilities"
-            )
-            raise ValueError(
-                f"{name}={value:.6g} of row {row} is not in (0, 1], yet it was shown "
-                f"({int(wrong.sum()):,} such); {remedy}"
-            )
-
-
-def _check_order(columns: Mapping[str, np.ndarray]) -> None:
-    """Raises ValueError unless the steps of each session count from 0."""
-    session, step = columns["session_number"], columns["step"]
-    is_first = np.diff(session, prepend=-1) != 0
-    starts = np.where(is_first, np.arange(len(step)), 0)
-    expected = np.arange(len(step)) - np.maximum.accumulate(starts)
-    if not (expected != step).any():
-        return
-    row = int(np.argmax(expected != step))
-    if not is_first[row] and step[row] == step[row - 1]:
-        raise ValueError(
-            f"session {session[row]} has step {step[row]} twice; leave out rows that are repeated, "
-            "and number sessions apart where several logs are joined"
-        )
-    raise ValueError(
-        f"session {session[row]} has step {step[row]} where {expected[row]} should be; agents "
-        "remember whole sessions, so keep each from its first step on"
-    )
-
-
-def _check_fields(columns: Mapping[str, np.ndarray], scenario: Scenario) -> None:
-    """Raises ValueError unless what was seen is what a scenario shows."""
-    name = type(scenario).__name__
-    for field, space in scenario.schema.boxes.items():
-        if field not in columns:
-            raise ValueError(
-                f"the log lacks the context {field!r}, which {name} shows; log with this version "
-                "of recsim-env, or give all columns"
-            )
-        if columns[field].shape[1:] != space.shape:
-            raise ValueError(
-                f"{field} of the log has shape {columns[field].shape[1:]}, and {name} shows "
-                f"{space.shape}; the log is of another scenario, or of fewer candidates"
-            )
-    slate = columns["slate"]
-    if slate.shape[1] != scenario.slate_size or slate.max() >= scenario.n_candidates:
-        raise ValueError(
-            f"the log has slates of {slate.shape[1]}, and an index {int(slate.max())}; {name} "
-            f"shows {scenario.slate_size} of {scenario.n_candidates} candidates"
-        )

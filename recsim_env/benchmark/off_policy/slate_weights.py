@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsim_env.agents.core.slate_distribution import Propensities
+from recsim_env.agents.core.slate_distribution import Propensities, shown_of
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.pseudo_inverse import mixed_weights, product_weights, tied_weights
@@ -93,7 +93,7 @@ def _explored_prefix(slates: np.ndarray, ranking: Floats, share: Floats) -> Floa
     is_same = (chosen[:, :, None] == chosen[:, None]).all(axis=3)
     n_above = np.tril(is_same, -1).sum(axis=2)
     left = np.maximum(chosen.sum(axis=2) - n_above, 1)
-    is_shown = np.take_along_axis(chosen, slates[:, :, None], axis=2)[:, :, 0]
+    is_shown = shown_of(chosen, slates)
     begins_so = np.cumprod(is_shown / left, axis=1)
     return share[:, None] * uniform + (1.0 - share)[:, None] * begins_so
 
