@@ -63,7 +63,9 @@ def from_mdp(columns: Mapping[str, Any], *, name: str = "decision process") -> P
 
 
 def read_mdp(path: Path) -> PolicyLog:
-    """Returns a log of a file of d3rlpy's `MDPDataset`; see `from_mdp`.
+    """Returns a log of a file of d3rlpy's `MDPDataset`, which lacks sessions of a single step.
+
+    See `from_mdp`.
 
     Raises:
       ImportError: without d3rlpy.
