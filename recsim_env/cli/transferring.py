@@ -1,6 +1,7 @@
 """`recsim-env transfer`: whether people fitted to one policy's log act alike under another."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,6 @@ def _known(options: argparse.Namespace) -> int:
     from recsim_env.benchmark.transfer.known_values import TruthSettings
     from recsim_env.envs.resolving import settings_of
 
-    chosen = {name: tuple(getattr(options, name)) for name in ("loggers", "policies")}
     settings = TruthSettings(
         scenario=options.scenario,
         scenario_settings=as_dict(options.settings, settings_of(options.scenario)),
@@ -96,8 +96,11 @@ def _known(options: argparse.Namespace) -> int:
         interactions=options.interactions,
         sessions=options.sessions,
         seeds=tuple(range(options.seed, options.seed + options.worlds)),
-        **{name: values for name, values in chosen.items() if values},
     )
+    if options.loggers:
+        settings = dataclasses.replace(settings, loggers=tuple(options.loggers))
+    if options.policies:
+        settings = dataclasses.replace(settings, policies=tuple(options.policies))
     if options.out:
         check_absent(options.out / KNOWN_FILES[-1], overwrite=options.overwrite, remedy=_REMEDY)
     values = predict_known(settings, progress_bar=True)

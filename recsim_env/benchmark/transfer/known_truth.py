@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 Floats = NDArray[np.float64]
 
 # All that is shown counts as consumed and rated 0 or 1, so that ratings are clicks.
-_ALL_CONSUMED = {"choice_rate": 0.99, "choice_slate_size": 1}
+_ALL_CONSUMED: dict[str, Any] = {"choice_rate": 0.99, "choice_slate_size": 1}
 
 # Seeds of worlds' logs, policies and truths lie so far apart that no two share a person's luck.
 _SEED_STEP = 1_000_003
