@@ -72,9 +72,11 @@ $(VENV)/.docs-ready: $(READY)
 docs: $(VENV)/.docs-ready  ## build the website in build/docs/html; a broken link fails
 	$(BIN)/python -m docs.website build/docs
 
-data: $(READY)  ## fetch the ratings and the log of choices that some tests use
+data: $(READY)  ## fetch the logs of real people that some tests and kept results use
 	$(BIN)/python -m recsim_env.data.movielens
 	$(BIN)/python -m recsim_env.data.open_bandit
+	$(BIN)/python -m recsim_env.data.inst_eval
+	$(BIN)/python -m recsim_env.data.ta_feng
 
 clean:  ## remove the environment, builds and caches; results and data stay
 	rm -rf $(VENV) build dist *.egg-info .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \

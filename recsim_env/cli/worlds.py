@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recsim_env.data import CalibrationSettings, InteractionLog
 
 _COLUMNS = ("user", "item", "rating", "click", "time")
-MOVIELENS = "movielens-100k"
+NAMED = ("movielens-100k", "inst-eval", "ta-feng")
 WORLD = "world.npz"
 
 
@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
 def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None:
     """Adds the log, its columns, and what to keep of rows that repeat, unless all are kept."""
     parser.add_argument(
-        "log", metavar="LOG", help=f"file or folder of ratings or clicks, or {MOVIELENS}"
+        "log", metavar="LOG", help=f"file or folder of ratings or clicks, or {', '.join(NAMED)}"
     )
     for column in _COLUMNS:
         parser.add_argument(
@@ -150,15 +150,17 @@ def _number(value: float | None) -> str:
 def read_log_of(options: argparse.Namespace) -> "InteractionLog":
     """Returns the log that `add_log` asks for, and prints what was taken for what.
 
-    MovieLens-100K is fetched when first named.
+    Logs that are known by a name are fetched when first named.
     """
     from recsim_env.data import LogWarning, read_log
-    from recsim_env.data.movielens import fetch_movielens_100k
+    from recsim_env.data.named_logs import NAMED_LOGS
 
     path = options.log
-    if path == MOVIELENS and not Path(path).exists():
-        path = fetch_movielens_100k()
     columns = {column: getattr(options, column) for column in _COLUMNS}
+    if path in NAMED_LOGS and not Path(path).exists():
+        named = NAMED_LOGS[path]
+        path = named.fetch()
+        columns = {role: given or named.columns.get(role) for role, given in columns.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LogWarning)  # what it doubts is printed
         log = read_log(path, **columns, duplicates=options.duplicates, encoding=options.encoding)
