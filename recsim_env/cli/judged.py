@@ -32,7 +32,7 @@ def print_policy(
 
     drawn = f" (its probabilities are drawn, ± {error:.2g})" if error else ""
     print(f"\n{values[0].policy}{drawn}")
-    print(f" weights of slates: {described_weights(weights)}")
+    print(" weights of slates: " + "\n   ".join(described_weights(weights)))
     for per in (PER_SLATE, PER_SESSION):
         shown = [each for each in values if each.per == per]
         if not shown:
@@ -96,6 +96,8 @@ def write_judged(
         style.write_figure(draw_policy_values(shown), file)
         print(f"figure: {file}")
     for policy, curve in curves.items():
+        if len(curve) < 2:
+            continue  # all weights that are above 0 are alike
         file = folder / f"{policy}-clipping.png"
         style.write_figure(draw_clipping(policy, curve), file)
         print(f"figure: {file}")

@@ -12,8 +12,11 @@ import numpy as np
 from recsim_env.results.off_policy import PER_SESSION, PER_SLATE, PolicyValue
 from recsim_env.results.wording import number, with_interval
 
-#: By which estimators one policy is named, the first that a log allows.
-_TRUSTED = {PER_SESSION: ("sn-pdis", "fqe"), PER_SLATE: ("dr", "snips")}
+#: By which estimators one policy is named: the first without doubt, else the first of all.
+_TRUSTED = {
+    PER_SESSION: ("sn-pdis", "seq-dr", "sn-mis"),
+    PER_SLATE: ("dr", "snips", "pseudo-inverse", "rips", "iips"),
+}
 
 _HEAD = ("choosing by", "deploys", "estimate", "earns truly", "regret", "")
 
@@ -89,11 +92,12 @@ def selection_table(found: Iterable[Selection]) -> list[list[str]]:
 def verdict(found: Sequence[Selection], per: str) -> str:
     """Returns in a sentence what to deploy by the log alone, and whether that was right.
 
-    It is what doubly robust estimates say of slates, and self-normalised ones of sessions; see
-    docs/understand/estimators.md.
+    It is what a doubly robust estimate says of slates, and a self-normalised one of sessions, or
+    where these are doubted another that is not; see docs/understand/estimators.md.
     """
     named = {each.chosen.estimator: each for each in found}
-    each = next((named[name] for name in _TRUSTED[per] if name in named), found[0])
+    trusted = [named[name] for name in _TRUSTED[per] if name in named] or list(found)
+    each = next((each for each in trusted if not each.is_doubted), trusted[0])
     text = f"by the log alone ({each.chosen.estimator}), deploy {each.chosen.policy}"
     if each.n_rivals:
         n = each.n_rivals

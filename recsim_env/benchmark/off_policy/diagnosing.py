@@ -1,5 +1,7 @@
 """What the importance weights of a policy look like in a log, and what clips make of them."""
 
+import math
+
 from recsim_env.agents.core.slate_distribution import Propensities
 from recsim_env.benchmark.off_policy.asked import Asked
 from recsim_env.benchmark.off_policy.features import SlateFeatures
@@ -22,15 +24,15 @@ def diagnosed(
     return actions.diagnostics, clipping_curve(actions)
 
 
-def described_weights(found: WeightDiagnostics) -> str:
-    """Returns diagnostics of weights in a line."""
+def described_weights(found: WeightDiagnostics) -> tuple[str, str]:
+    """Returns diagnostics of weights in two lines."""
     by_context = found.effective_by_context or {}
-    parts = [f"mean {found.mean:.3f} ± {found.mean_error:.3f}"]
-    least = f", {min(by_context.values()):.0%} at least in any kind of moment" if by_context else ""
-    parts.append(f"{found.effective_sample_size:,.0f} effective of {found.n:,}{least}")
-    parts.append(f"heaviest 1 % of rows carry {found.top_share:.0%}")
-    if found.tail == found.tail:
+    least = f" ({min(by_context.values()):.0%} at least in each kind of moment)"
+    first = f"mean {found.mean:.3f} ± {found.mean_error:.3f}; {found.effective_sample_size:,.0f}"
+    first += f" effective of {found.n:,}{least if by_context else ''}"
+    parts = [f"the heaviest 1 % of rows carry {found.top_share:.0%} of the weight"]
+    if not math.isnan(found.tail):
         parts.append(f"tail {found.tail:.2f}")
-    if found.unsupported == found.unsupported:
+    if not math.isnan(found.unsupported):
         parts.append(f"{found.unsupported:.1%} of choices never logged")
-    return "; ".join(parts)
+    return first, "; ".join(parts)
