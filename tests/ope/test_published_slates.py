@@ -6,9 +6,10 @@ them, and targets that draw items by softmax of three times their expected rewar
 
 The notebook, synthetic_slate.ipynb of version 0.5.2, prints the true values 1.6448, 1.6125 and
 1.6893 of uniform, "optimal" and "anti-optimal" slates. Contexts and interactions are the same here,
-draw for draw. Its logistic model is not described, and later versions have another; with the sum of
-a context and an item term, scaled to variance 1, the first and the last are met. For the optimal
-policy the notebook's own unbiased estimates, 1.629 and 1.627, are nearer to the value here.
+draw for draw. Its logistic model is not that of the release it names, in which context and item
+also interact and "optimal" slates earn the most, nor those of 0.4.1 and 0.5.7; with the sum of a
+context and an item term, scaled to variance 1, the first and the last value are met. For the
+optimal policy the notebook's own unbiased estimates, 1.629 and 1.627, are nearer to the value here.
 """
 
 from itertools import permutations

@@ -98,6 +98,16 @@ def test_actions_of_d3rlpy_are_numbers_of_slates_and_what_is_cut_off_is_timed_ou
         back.require_propensities()
 
 
+def test_files_of_d3rlpy_hold_the_sessions_of_two_steps_or_more(tmp_path, log):
+    pytest.importorskip("d3rlpy", reason="needs pip install d3rlpy")
+    export_steps(log, "d3rlpy", str(tmp_path / "log.h5"))
+    back = read_log(tmp_path / "log.h5", "d3rlpy", needs_propensities=False)
+    found = mdp_columns(log.select(np.flatnonzero(np.repeat(log.lengths > 1, log.lengths))))
+    assert np.array_equal(back["slate"], found["actions"])
+    assert np.array_equal(back["seen"], found["observations"])
+    assert np.array_equal(back["is_terminal"], found["terminals"])
+
+
 def test_sessions_of_one_length_are_those_of_scope_rl():
     from recsim_env.scenarios.wheel_bandit import WheelBandit
 
