@@ -129,6 +129,8 @@ def test_sessions_of_one_length_are_those_of_scope_rl():
         scope_rl_dataset(PolicyLog(columns, whole.about, whole.scenario))
 
 
+# Minari recommends to name an author, where code is kept, and more.
+@pytest.mark.filterwarnings("ignore:.* is set to None:UserWarning")
 def test_data_sets_of_minari_hold_dicts_slates_and_propensities(tmp_path, monkeypatch, log):
     minari = pytest.importorskip("minari", reason="needs pip install minari h5py pillow")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
