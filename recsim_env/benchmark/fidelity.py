@@ -16,12 +16,20 @@ from recsim_env.data import (
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.results.wording import markdown_table, number
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 #: What `write_fidelity` writes.
 FIDELITY_FILES = ("fidelity.csv", "fidelity.png", "fidelity.md")
 
 _NUM_ENVS = 256
+
+_ABOUT_DISTANCES = (
+    "How far simulated people are from real ones in each distribution, beside how far two random "
+    "halves of the real people are from each other: total variation of ratings, items, hours and "
+    "repetitions, of equally many rows; Kolmogorov–Smirnov distance of the others. The world is "
+    "like the log where the first is no larger than what the second seldom exceeds."
+)
 
 
 def simulate_log(
@@ -140,6 +148,7 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
     lines = [f"# {name}: real and simulated people", ""]
     if _draw(table, folder / "fidelity.png"):
         lines += ["![Ratings, popularity and sessions, real and simulated](fidelity.png)", ""]
+    lines += [_ABOUT_DISTANCES, "", markdown_table(distance_rows(table)), ""]
     lines += ["| measure | | real | simulated |", "| --- | --- | ---: | ---: |"]
     for row in table.rows:
         cells = [row["measure"], row["label"], _cell(row["real"]), _cell(row["simulated"])]
@@ -157,6 +166,17 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
     page = folder / "fidelity.md"
     replace_file(page, "\n".join(lines))
     return page
+
+
+def distance_rows(table: FidelityTable) -> list[list[str]]:
+    """Returns distances of distributions as rows of text, the head first."""
+    rows = [["distribution", "simulated–real", "half–half", "in 97.5 % below", "alike"]]
+    for each in table.distances:
+        simulated = "–" if each.simulated is None else number(each.simulated, 3)
+        alike = "not modelled" if each.simulated is None else "yes" if each.is_like else "NO"
+        halves = [number(each.halves, 3), number(each.halves_high, 3)]
+        rows.append([each.measure, simulated, *halves, alike])
+    return rows
 
 
 def _draw(table: FidelityTable, file: Path) -> bool:

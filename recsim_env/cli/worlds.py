@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
+from recsim_env.cli.columns import print_columns
 from recsim_env.formats.files import check_absent, check_folder
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None
 
 def calibrate_log(options: argparse.Namespace) -> int:
     """Writes world file, fidelity table, figure and page into a folder."""
-    from recsim_env.benchmark.fidelity import FIDELITY_FILES, measure_fidelity, write_fidelity
+    from recsim_env.benchmark.fidelity import (
+        FIDELITY_FILES,
+        distance_rows,
+        measure_fidelity,
+        write_fidelity,
+    )
     from recsim_env.data import CalibrationWarning, calibrate
 
     settings = _settings_of(options)
@@ -91,6 +97,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
         warnings.simplefilter("ignore", CalibrationWarning)  # as for the world of the whole log
         table = measure_fidelity(log, settings)
     page = write_fidelity(table, folder, name=log.name)
+    print_columns(distance_rows(table), indent=2)
     print(f"  {'':44}  {'real':>8}  {'simulated':>8}")
     for row in table.rows:
         numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))

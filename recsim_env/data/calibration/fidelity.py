@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.data.calibration.distances import Distance, distances
 from recsim_env.data.calibration.held_out import fit_held_out
 from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale
@@ -34,10 +35,12 @@ class FidelityTable:
         "<name>/simulated": `ratings` (share of each level of "ratings/level"), `popularity`
         (cumulative share of consumption, most consumed items first, n_items values), `activity`
         (sorted session sizes).
+      distances: of each distribution, beside those between halves of the real people.
     """
 
     rows: list[dict[str, Any]]
     curves: dict[str, NDArray[Any]]
+    distances: tuple[Distance, ...] = ()
 
     def number(self, measure: str, label: str) -> tuple[float | None, float | None]:
         """Returns the real and the simulated value of one row; KeyError where there is none."""
@@ -99,7 +102,10 @@ def fidelity_table(
     predicted, drawn = tastes.get("consumed_sd_of_predictions"), tastes.get("consumed_sd")
     rows.append(_row("taste", "predicted / drawn", predicted, drawn))
     _compare_predictors(simulated, world, rows)
-    return FidelityTable(rows, curves)
+    far = distances(
+        real, simulated, activity_log=activity_log, session_gap_seconds=session_gap_seconds
+    )
+    return FidelityTable(rows, curves, tuple(far))
 
 
 def _row(measure: str, label: str, real: float | None, simulated: float | None) -> dict[str, Any]:
