@@ -17,6 +17,7 @@ from recsim_env.data.calibration.choice_fit import (
     exposure_behind,
     fit_no_choice_score,
 )
+from recsim_env.data.calibration.convergence import AGREED
 from recsim_env.data.calibration.factorization import (
     FactorModel,
     consumed_taste_sd,
@@ -24,7 +25,7 @@ from recsim_env.data.calibration.factorization import (
     taste_sd,
 )
 from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
-from recsim_env.data.calibration.posterior import AGREED, draw_factors
+from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix
@@ -130,25 +131,19 @@ def _fit_people(
 ) -> tuple[FactorModel, float, dict[str, Any]]:
     """Returns users and items as they enter the world, the rating noise, and a report on both."""
     ratings = ratings_matrix(log, settings.unclicked_per_click, settings.seed)
-    predicted = fit_factors(
-        ratings,
-        n_factors=settings.n_factors,
-        factor_penalty=held_out_fit.factor_penalty,
-        bias_penalty=held_out_fit.bias_penalty,
-        seed=settings.seed,
-    )
-    model, noise = predicted, held_out_fit.rating_noise
-    tastes: dict[str, Any] = {"are": "predictions"}
     if settings.draws_tastes and log.is_explicit:
         draw = draw_factors(ratings, scale, n_factors=settings.n_factors, seed=settings.seed)
-        model, noise = draw.model, draw.rating_noise
-        tastes = {
-            "are": "one draw from the posterior",
-            "n_chains": draw.n_chains,
-            "n_sweeps": draw.n_sweeps,
-            "r_hat": draw.r_hat,
-            "have_converged": draw.has_converged,
-        }
+        model, noise, predicted = draw.model, draw.rating_noise, held_out_fit.model
+        tastes = {"are": "one draw from the posterior"} | _about_draw(draw)
+    else:
+        model = predicted = fit_factors(
+            ratings,
+            n_factors=settings.n_factors,
+            factor_penalty=held_out_fit.factor_penalty,
+            bias_penalty=held_out_fit.bias_penalty,
+            seed=settings.seed,
+        )
+        noise, tastes = held_out_fit.rating_noise, {"are": "predictions"}
     tastes |= {
         "sd": taste_sd(model),
         "consumed_sd": consumed_taste_sd(model, log.user, log.item),
@@ -158,6 +153,17 @@ def _fit_people(
         "rating_noise_of_predictions": held_out_fit.rating_noise,
     }
     return model, noise, tastes
+
+
+def _about_draw(draw: TasteDraw) -> dict[str, Any]:
+    """Returns what a report says of a draw."""
+    return {
+        "n_chains": draw.n_chains,
+        "n_sweeps": draw.n_sweeps,
+        "r_hat": draw.r_hat,
+        "have_converged": draw.has_converged,
+        "sample": draw.sample,
+    }
 
 
 def _check_log(log: InteractionLog) -> None:

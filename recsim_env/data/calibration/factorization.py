@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-Floats = NDArray[np.float64]
+from recsim_env.compiler.cores import n_threads
+from recsim_env.progress import progress
 
-# Rows are solved in blocks so that the normal matrices of one block stay below this many numbers.
-_BLOCK_NUMBERS = 8_000_000
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def fit_factors(
     items = np.zeros((n_items, n_factors + 1))
     items[:, :-1] = np.random.default_rng(seed).normal(scale=0.1, size=(n_items, n_factors))
     users = np.zeros((n_users, n_factors + 1))
-    for _ in range(n_sweeps):
+    for _ in progress(iterable=range(n_sweeps), desc=f"fitting {n_factors} factors", leave=False):
         users = solve_side(by_user, items, penalty)
         items = solve_side(by_item, users, penalty)
     spread = np.append(np.full(n_factors, np.sqrt(scale)), scale)
@@ -126,25 +128,26 @@ def solve_side(residuals: sparse.csr_array, others: Floats, penalty: Floats) -> 
       others: (n_others, n_factors + 1), factors and bias of the other side.
       penalty: (n_factors + 1,), the ridge.
     """
-    width = others.shape[1]
-    other_bias = others[:, -1]
-    design = others.copy()
-    design[:, -1] = 1.0
-    upper = np.triu_indices(width)
-    products = design[:, upper[0]] * design[:, upper[1]]
-    target = residuals.copy()
-    target.data = residuals.data - other_bias[residuals.indices]
-    pattern = residuals.copy()
-    pattern.data = np.ones_like(residuals.data)
-    moments = target @ design
-    solution = np.empty((residuals.shape[0], width))
-    block = max(1, _BLOCK_NUMBERS // (width * width))
-    for start in range(0, len(solution), block):
-        rows = slice(start, min(start + block, len(solution)))
-        normal = np.empty((rows.stop - start, width, width))
-        sums = pattern[rows] @ products
-        normal[:, upper[0], upper[1]] = sums
-        normal[:, upper[1], upper[0]] = sums
-        normal[:, np.arange(width), np.arange(width)] += penalty
-        solution[rows] = np.linalg.solve(normal, moments[rows][..., None])[..., 0]
+    from recsim_env.data.calibration.ridge import solve_rows
+
+    matrix = (
+        residuals.indptr.astype(np.int64, copy=False),
+        residuals.indices.astype(np.int32, copy=False),
+        residuals.data,
+    )
+    solution = np.empty((residuals.shape[0], others.shape[1]))
+    edges = _equal_parts(matrix[0], n_threads())
+    with ThreadPoolExecutor(len(edges) - 1) as pool:
+        parts = [
+            pool.submit(solve_rows, matrix, others, penalty, solution, *part)
+            for part in itertools.pairwise(edges)
+        ]
+        for part in parts:
+            part.result()
     return solution
+
+
+def _equal_parts(start: NDArray[np.int64], n_parts: int) -> list[int]:
+    """Returns where to cut rows into parts of about as many entries."""
+    wanted = start[-1] * np.arange(1, n_parts) // n_parts
+    return [0, *np.searchsorted(start, wanted).tolist(), len(start) - 1]

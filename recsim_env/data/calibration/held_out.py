@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from recsim_env.data.calibration.choice_fit import SlopeFit, fit_choice_slope
 from recsim_env.data.calibration.factorization import FactorModel, fit_factors
 from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale, fit_rating_noise, rating_shares
+from recsim_env.data.calibration.sampling import some_people
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix, with_unclicked
 from recsim_env.data.log import InteractionLog, n_by_chance
+from recsim_env.progress import progress
 
 _FACTOR_PENALTIES = (6.0, 9.0, 13.0, 18.0, 25.0)
 _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
 
+# Rows of people that penalties are tried on, rows that a noise is measured on, and choices that
+# tell a slope: so many tell these numbers more precisely than a world needs.
+_MOST_TRIED, _MOST_MEASURED, _MOST_CHOICES = 300_000, 200_000, 50_000
 
 # No slope makes the best-rated of all score more than this above the worst.
 _STEEPEST_RANGE = 100.0
@@ -29,11 +33,13 @@ _STEEPEST_RANGE = 100.0
 class HeldOutFit:
     """What was estimated on held-out rows, and the report about it.
 
-    `rating_noise` is the scatter of held-out ratings about predictions, whose errors it includes.
+    `model` is fitted to the other rows; `rating_noise` is the scatter of held-out ratings about its
+    predictions, whose errors it includes.
     """
 
     factor_penalty: float
     bias_penalty: float
+    model: FactorModel
     rating_noise: float
     slope: SlopeFit
     report: dict[str, Any]
@@ -53,10 +59,7 @@ def fit_held_out(
     """Returns penalties, errors, noise and slope of choice, estimated on held-out rows."""
     seed, per_click = settings.seed, settings.unclicked_per_click
     train, held_out = _hold_out(log, settings)
-    earlier, validation = _hold_out(train, settings)
-    bias_penalty, factor_penalty = _choose_penalties(
-        ratings_matrix(earlier, per_click, seed), with_unclicked(validation, log, 1, seed), settings
-    )
+    bias_penalty, factor_penalty = _choose_penalties(train, log, settings)
     matrix = ratings_matrix(train, per_click, seed)
     biases = fit_factors(matrix, n_factors=0, bias_penalty=bias_penalty)
     model = fit_factors(
@@ -67,12 +70,13 @@ def fit_held_out(
         seed=seed,
     )
     rows = with_unclicked(held_out, log, 1, seed)
-    noise = fit_rating_noise(model.liking(rows.user, rows.item), rows.rating, scale)
+    some = _at_most(rows, _MOST_MEASURED, seed)
+    noise = fit_rating_noise(model.liking(some.user, some.item), some.rating, scale)
     counts = np.bincount(train.item, minlength=log.n_items).astype(np.float64)
     counts += settings.exposure_smoothing
     slope = fit_choice_slope(
         model,
-        held_out,
+        _at_most(held_out, _MOST_CHOICES, seed),
         train.matrix(),
         counts / counts.sum(),
         steepest=_STEEPEST_RANGE / ((scale.maximum - scale.minimum) or 1.0),
@@ -88,15 +92,29 @@ def fit_held_out(
         },
         "penalties": {"bias": bias_penalty, "factor": factor_penalty},
         "choice": asdict(slope),
-        "rating_shares": _rating_check(rows, model, noise, scale) if log.is_explicit else None,
+        "rating_shares": _rating_check(some, model, noise, scale) if log.is_explicit else None,
     }
-    return HeldOutFit(factor_penalty, bias_penalty, noise, slope, report)
+    return HeldOutFit(factor_penalty, bias_penalty, model, noise, slope, report)
+
+
+def _at_most(log: InteractionLog, n_rows: int, seed: int) -> InteractionLog:
+    """Returns the log, or so many random rows of a longer one."""
+    if len(log) <= n_rows:
+        return log
+    return log.select(np.sort(np.random.default_rng(seed).permutation(len(log))[:n_rows]))
 
 
 def _choose_penalties(
-    matrix: sparse.csr_array, validation: InteractionLog, settings: CalibrationSettings
+    train: InteractionLog, log: InteractionLog, settings: CalibrationSettings
 ) -> tuple[float, float]:
-    """Returns the bias and factor penalties with the smallest error on the validation rows."""
+    """Returns the bias and factor penalties with the smallest error on each user's last rows.
+
+    Of a large log it takes the rows of people drawn at random: a penalty is a ratio of variances,
+    which more people would tell more precisely than there are penalties to choose from.
+    """
+    earlier, validation = _hold_out(some_people(train, _MOST_TRIED, settings.seed), settings)
+    matrix = ratings_matrix(earlier, settings.unclicked_per_click, settings.seed)
+    validation = with_unclicked(validation, log, 1, settings.seed)
 
     def error(n_factors: int, bias_penalty: float, factor_penalty: float) -> float:
         model = fit_factors(
@@ -106,10 +124,15 @@ def _choose_penalties(
             factor_penalty=factor_penalty,
             seed=settings.seed,
         )
+        bar.update()
         return rmse(model.liking(validation.user, validation.item), validation.rating)
 
-    bias = min(_BIAS_PENALTIES, key=lambda penalty: error(0, penalty, 1.0))
-    factor = min(_FACTOR_PENALTIES, key=lambda penalty: error(settings.n_factors, bias, penalty))
+    n_tries = len(_BIAS_PENALTIES) + len(_FACTOR_PENALTIES)
+    with progress(total=n_tries, desc="choosing penalties", unit="fit", leave=False) as bar:
+        bias = min(_BIAS_PENALTIES, key=lambda penalty: error(0, penalty, 1.0))
+        factor = min(
+            _FACTOR_PENALTIES, key=lambda penalty: error(settings.n_factors, bias, penalty)
+        )
     return bias, factor
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsim_env.data.calibration.convergence import Pace, run_chains
 from recsim_env.data.calibration.factorization import FactorModel, standardised
 from recsim_env.data.calibration.rating_noise import RatingScale
-from recsim_env.progress import progress
 
 if TYPE_CHECKING:
     from recsim_env.data.calibration.taste_chain import Rows, TasteChain
@@ -26,10 +24,14 @@ _START_SHARES = (0.02, 0.06, 0.2, 0.6)
 
 _BIAS_START = 0.3
 
-# Chains agree when R-hat of every variance is below this; they are compared every so many sweeps.
-AGREED = 1.1
+# Sweeps between comparisons of chains, and before the first.
 _BLOCK, _FEWEST_SWEEPS = 25, 100
 _MOST_DRAWS = 100_000_000
+
+# Chains find each other on people with this many ratings; two of them then go on with everybody,
+# and have done so when they agree as above, or differ by less than this share.
+SAMPLE_ROWS = 300_000
+_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL, _NEARLY = 5, 30, 200, 0.02
 
 # With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
 # one unit of liking is one unit of the expected rating where both are equally likely.
@@ -47,7 +49,10 @@ class TasteDraw:
       n_sweeps: sweeps of each chain.
       r_hat: split R-hat of each variance over chains from different starts; 1 where they agree,
         infinity where they were too short to tell.
-      has_converged: whether all are below the limit.
+      has_converged: whether they agree: all are below the limit, or, in chains that went on from a
+        sample, means over half chains differ by less than 2 %.
+      sample: in a large log, how many rows, chains and sweeps it took on a sample of people, with
+        R-hat, before two of these chains went on with everybody; else None.
     """
 
     model: FactorModel
@@ -56,6 +61,7 @@ class TasteDraw:
     n_sweeps: int
     r_hat: dict[str, float]
     has_converged: bool
+    sample: dict[str, Any] | None = None
 
 
 def draw_factors(
@@ -93,11 +99,23 @@ def draw_factors(
     Differs: see `TasteChain`.
     """
     by_user, mean, unit = standardised(ratings)
-    rows = _rows(by_user, ratings.data, scale, mean, unit)
-    chains = _start_chains(rows, by_user.shape, n_factors, starts, (mean, unit), seed)
+    rows = _rows(by_user, scale, mean, unit)
+    sampler = np.random.SeedSequence(seed)
+    people = None if starts else _sample(rows, np.random.default_rng(sampler.spawn(1)[0]))
+    some, items = (rows, None) if people is None else rows.of_users(people)
+    chains = _start_chains(some, n_factors, starts, (mean, unit), seed)
     if max_sweeps is None:
         max_sweeps = int(np.clip(_MOST_DRAWS // ratings.nnz, 1000, 4000))
-    n_sweeps, r_hat = _run(chains, max_sweeps)
+    run = run_chains(chains, Pace(max_sweeps, _BLOCK, _FEWEST_SWEEPS))
+    sample = None
+    if people is not None and items is not None:
+        sample = {"n_rows": len(some.item), "n_chains": len(chains), **asdict(run)}
+        streams = [np.random.default_rng(stream) for stream in sampler.spawn(2)]
+        chains = [
+            chain.continued(rows, people, items, rng)
+            for chain, rng in zip(chains[:2], streams, strict=True)
+        ]
+        run = run_chains(chains, Pace(_MOST_OF_ALL, _BLOCK_OF_ALL, _FEWEST_OF_ALL, nearly=_NEARLY))
     found = chains[0].model()
     model = FactorModel(
         mean,
@@ -106,85 +124,46 @@ def draw_factors(
         np.sqrt(unit) * found.user_factors,
         np.sqrt(unit) * found.item_factors,
     )
-    return TasteDraw(model, unit * chains[0].noise, len(chains), n_sweeps, r_hat, _agree(r_hat))
+    return TasteDraw(
+        model,
+        unit * chains[0].noise,
+        len(chains),
+        run.n_sweeps,
+        run.r_hat,
+        run.have_converged,
+        sample,
+    )
 
 
-def split_r_hat(values: Floats) -> float:
-    """Returns split R-hat: the spread of all half chains over that within them; 1 if converged.
-
-    Args:
-      values: (n_chains, n_draws), one number of every draw.
-
-    Source: Gelman et al. 2013, "Bayesian data analysis", 3rd edition, section 11.4.
-    """
-    n = values.shape[1] // 2
-    halves = np.concatenate([values[:, :n], values[:, -n:]])
-    within = float(halves.var(axis=1, ddof=1).mean())
-    between = float(halves.mean(axis=1).var(ddof=1))
-    if within == 0.0:
-        return 1.0 if between == 0.0 else math.inf
-    return math.sqrt((n - 1) / n + between / within)
+def _sample(rows: Rows, rng: np.random.Generator) -> NDArray[np.int64] | None:
+    """Returns people at random with about `SAMPLE_ROWS` ratings, or None where all have fewer."""
+    if len(rows.item) <= SAMPLE_ROWS:
+        return None
+    order = rng.permutation(rows.n_users)
+    n_rows = np.cumsum(np.diff(rows.start)[order])
+    return np.sort(order[: int(np.searchsorted(n_rows, SAMPLE_ROWS)) + 1])
 
 
-def _agree(r_hat: dict[str, float]) -> bool:
-    return max(r_hat.values()) < AGREED
-
-
-def _run(chains: Sequence[TasteChain], max_sweeps: int) -> tuple[int, dict[str, float]]:
-    """Sweeps until the chains agree; returns how often, and R-hat of the later half."""
-    from recsim_env.data.calibration.taste_chain import WARM_UP
-
-    names = list(chains[0].variances())
-    kept: list[list[list[float]]] = [[] for _ in chains]
-    n_sweeps, r_hat = 0, dict.fromkeys(names, math.inf)
-    with (
-        ThreadPoolExecutor(len(chains)) as pool,
-        progress(total=max_sweeps, desc="drawing tastes", unit="sweep") as bar,
-    ):
-        for _ in range(WARM_UP):
-            list(pool.map(_sweep, chains))
-        while n_sweeps < max_sweeps and not _agree(r_hat):
-            for values, found in zip(kept, pool.map(_sweep, chains), strict=True):
-                values.append(found)
-            n_sweeps += 1
-            bar.update()
-            is_due = n_sweeps % _BLOCK == 0 or n_sweeps == max_sweeps
-            if is_due and n_sweeps >= _FEWEST_SWEEPS:
-                later = np.array(kept)[:, n_sweeps // 2 :]
-                r_hat = {name: split_r_hat(later[..., k]) for k, name in enumerate(names)}
-    return n_sweeps, r_hat
-
-
-def _sweep(chain: TasteChain) -> list[float]:
-    """Returns the variances after one more sweep."""
-    chain.sweep()
-    return list(chain.variances().values())
-
-
-def _rows(
-    by_user: sparse.csr_array, rating: Floats, scale: RatingScale, mean: float, unit: float
-) -> Rows:
+def _rows(by_user: sparse.csr_array, scale: RatingScale, mean: float, unit: float) -> Rows:
     """Returns the ratings, with the bounds of the latent rating behind each."""
     from recsim_env.data.calibration.taste_chain import Rows
 
     levels = scale.levels()
-    level = np.clip(np.rint((rating - scale.minimum) / scale.step), 0, len(levels) - 1)
-    middle = scale.minimum + scale.step * level
-    lower = np.where(level == 0, -np.inf, middle - scale.step / 2)
-    upper = np.where(level == len(levels) - 1, np.inf, middle + scale.step / 2)
+    level = np.rint((by_user.data * unit + mean - scale.minimum) / scale.step)
+    inner = (levels[:-1] + scale.step / 2 - mean) / unit
     return Rows(
-        user=np.repeat(np.arange(by_user.shape[0], dtype=np.int32), np.diff(by_user.indptr)),
+        start=by_user.indptr.astype(np.int64),
         item=by_user.indices.astype(np.int32),
-        rating=by_user.data,
-        lower=(lower - mean) / unit,
-        upper=(upper - mean) / unit,
+        level=np.clip(level, 0, len(levels) - 1).astype(np.int16),
+        edges=np.concatenate([[-np.inf], inner, [np.inf]]),
+        rating=by_user.data.astype(np.float32),
+        n_items=by_user.shape[1],
         noise=_NOISE_OF_TWO_RATINGS * scale.step / unit if len(levels) == 2 else None,
     )
 
 
 def _start_chains(
     rows: Rows,
-    shape: tuple[int, int],
     n_factors: int,
     starts: Sequence[FactorModel] | None,
     origin: tuple[float, float],
@@ -193,7 +172,7 @@ def _start_chains(
     """Returns chains that begin at the given models, or at random tastes of unlike sizes."""
     from recsim_env.data.calibration.taste_chain import TasteChain
 
-    mean, unit = origin
+    (mean, unit), shape = origin, (rows.n_users, rows.n_items)
     streams = np.random.SeedSequence(seed).spawn(len(_START_SHARES if starts is None else starts))
     generators = [np.random.default_rng(stream) for stream in streams]
     if starts is None:

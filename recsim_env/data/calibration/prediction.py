@@ -37,8 +37,16 @@ def user_auc(
     This is what a recommender needs: a kind rater's bias does not help here. Users whose rows are
     all liked, or none, do not count; NaN where no user counts.
     """
-    order = np.argsort(user, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(user[order]) != 0))
-    rows = np.split(order, starts[1:])
-    areas = np.array([auc(score[r], is_liked[r]) for r in rows])
-    return float(np.nanmean(areas)) if np.isfinite(areas).any() else float("nan")
+    order = np.lexsort((score, user))
+    score, is_liked, user = score[order], is_liked[order], user[order]
+    is_new = np.append(True, np.diff(user) != 0)
+    first = np.flatnonzero(is_new)
+    group = np.flatnonzero(is_new | np.append(True, np.diff(score) != 0))  # of one user and score
+    n_equal = np.diff(np.append(group, len(user)))
+    rank = np.repeat(group + (n_equal + 1) / 2, n_equal)
+    n_rows = np.diff(np.append(first, len(user)))
+    rank -= np.repeat(first, n_rows)
+    n_liked = np.add.reduceat(is_liked.astype(np.int64), first)
+    above = np.add.reduceat(rank * is_liked, first) - n_liked * (n_liked + 1) / 2
+    pairs = n_liked * (n_rows - n_liked)
+    return float(np.mean(above[pairs > 0] / pairs[pairs > 0])) if pairs.any() else float("nan")

@@ -1,0 +1,150 @@
+"""What a sampler of tastes draws: latent ratings, the numbers of one side, and their spreads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from recsim_env.compiler.kernel_cache import compiled
+
+#: In units of the ratings' standard deviation: what a spread of biases is like before any rating
+#: was seen, and beyond what no spread goes far.
+BIAS_SPREAD, WIDEST = 0.5, 0.5
+
+# Between bounds further apart than this, about the centre, plain normal draws are seldom refused.
+_WIDE = 1.25
+
+
+@compiled
+def cut_normal(rng: Any, low: float, high: float) -> float:
+    """Returns a draw from N(0, 1) between two bounds, however far from 0.
+
+    Source: Robert 1995, "Simulation of truncated normal variables".
+    """
+    if low > 0.0:
+        return _beyond(rng, low, high)
+    if high < 0.0:
+        return -_beyond(rng, -high, -low)
+    if high - low > _WIDE:
+        while True:
+            found = rng.normal()
+            if low <= found <= high:
+                return found
+    while True:
+        found = low + (high - low) * rng.random()
+        if rng.random() < math.exp(-0.5 * found * found):
+            return found
+
+
+@compiled
+def _beyond(rng: Any, low: float, high: float) -> float:
+    """Returns a draw from N(0, 1) between two bounds above 0."""
+    if (high - low) * (high + low) < 2.0:
+        while True:
+            found = low + (high - low) * rng.random()
+            if rng.random() < math.exp(0.5 * (low - found) * (low + found)):
+                return found
+    rate = 0.5 * (low + math.sqrt(low * low + 4.0))
+    share = -math.expm1(-rate * (high - low))
+    while True:
+        found = low - math.log1p(-share * rng.random()) / rate
+        if rng.random() < math.exp(-0.5 * (found - rate) ** 2):
+            return found
+
+
+@compiled
+def draw_side(rng: Any, sums: Any, numbers: Any, change: Any, about: Any) -> float:
+    """Draws one factor or bias of a side, says how it changed, and returns a draw of its spread."""
+    spread, noise, scale, is_free = about
+    old = spread
+    weight, pull = np.empty(len(numbers)), np.empty(len(numbers))
+    for k in range(len(numbers)):
+        weight[k] = sums[k, 0] / noise
+        pull[k] = sums[k, 1] / noise + spread * numbers[k] * weight[k]
+    if is_free:
+        spread = _draw_spread(rng, weight, pull, spread, scale)
+    for k in range(len(numbers)):
+        precision = 1.0 + spread * spread * weight[k]
+        number = spread * pull[k] / precision + rng.normal() / math.sqrt(precision)
+        change[k] = spread * number - old * numbers[k]
+        numbers[k] = number
+    return spread
+
+
+@compiled
+def shift(rng: Any, numbers: Any, others: Any, bias: Any, ratio: float) -> None:
+    """Shifts a factor of one side, and the biases of the other so that no liking changes."""
+    precision = len(numbers) + ratio * ratio * (others * others).sum()
+    step = (ratio * (others * bias).sum() - numbers.sum()) / precision
+    step += rng.normal() / math.sqrt(precision)
+    numbers += step
+    bias -= ratio * step * others
+
+
+@compiled
+def _spread_density(spread: float, weight: Any, pull: Any, scale: float) -> float:
+    """Returns the logarithm of a spread's density, its factors integrated out."""
+    square, total, product = spread * spread, 0.0, 1.0
+    for k in range(len(weight)):
+        precision = 1.0 + square * weight[k]
+        total += square * pull[k] * pull[k] / precision
+        product *= precision
+        if product > 1e200:
+            total -= math.log(product)
+            product = 1.0
+    prior = math.log(1.0 + square / (scale * scale)) + 0.5 * square / (WIDEST * WIDEST)
+    return 0.5 * (total - math.log(product)) - prior
+
+
+@compiled
+def _draw_spread(rng: Any, weight: Any, pull: Any, spread: float, scale: float) -> float:
+    """Returns the next spread of a slice sampler with steps of a tenth."""
+    level = _spread_density(spread, weight, pull, scale) + math.log(1.0 - rng.random())
+    low = spread - 0.1 * rng.random()
+    high = low + 0.1
+    while low > 0.0 and _spread_density(low, weight, pull, scale) > level:
+        low -= 0.1
+    while _spread_density(high, weight, pull, scale) > level:
+        high += 0.1
+    low = max(low, 0.0)
+    while True:
+        found = low + (high - low) * rng.random()
+        if _spread_density(found, weight, pull, scale) >= level or high - low < 1e-12:
+            return max(found, 1e-6)
+        if found < spread:
+            low = found
+        else:
+            high = found
+
+
+@compiled
+def _scale_density(log_scale: float, spread: Any) -> float:
+    """Returns the logarithm of the density of the logarithm of the spreads' common scale."""
+    scale, widest = math.exp(log_scale), WIDEST / math.sqrt(len(spread))
+    total = log_scale * (1.0 - len(spread)) - math.log(1.0 + (scale / widest) ** 2)
+    for k in range(len(spread)):
+        total -= math.log(1.0 + (spread[k] / scale) ** 2)
+    return total
+
+
+@compiled
+def draw_scale(rng: Any, spread: Any, scale: float) -> float:
+    """Returns the next common scale of a slice sampler with steps of 1 in the logarithm."""
+    start = math.log(scale)
+    level = _scale_density(start, spread) + math.log(1.0 - rng.random())
+    low = start - rng.random()
+    high = low + 1.0
+    while _scale_density(low, spread) > level and low > -20.0:
+        low -= 1.0
+    while _scale_density(high, spread) > level and high < 20.0:
+        high += 1.0
+    while True:
+        found = low + (high - low) * rng.random()
+        if _scale_density(found, spread) >= level or high - low < 1e-12:
+            return math.exp(found)
+        if found < start:
+            low = found
+        else:
+            high = found
