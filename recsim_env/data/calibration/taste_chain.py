@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.data.calibration.factorization import FactorModel
-from recsim_env.data.calibration.taste_draws import WIDEST
+from recsim_env.data.calibration.taste_draws import WIDEST, draw_spreads, draw_turn
 from recsim_env.data.calibration.taste_sweep import find_residuals, sweep_once
 
 Floats = NDArray[np.float64]
@@ -178,10 +178,27 @@ class TasteChain:
             self._noise,
             self._n_sweeps >= WARM_UP,
         )
+        if self.is_warm:
+            self._turn(self._user_factors, self._item_factors)
+            self._turn(self._item_factors, self._user_factors)
         if rows.noise is None:
             total = square + 2 * _PRIOR_NOISE**2
             self._noise = total / float(self._rng.chisquare(len(self._left) + 2))
         self._n_sweeps += 1
+
+    def _turn(self, own: Floats, other: Floats) -> None:
+        """Turns all factors in ways that change no liking, and draws spreads given those of a side.
+
+        With spreads within the factors of one side, the other side's may be turned at will, as they
+        are alike in all directions; the first side's density says how far. Without these turns the
+        factors find what they are about, and how few of them are needed, only slowly.
+        """
+        root = self._spread[:, None]
+        wide = root * own
+        turn = draw_turn(self._rng, wide @ wide.T, self._spread)
+        wide, other[:] = turn @ wide, turn @ other
+        draw_spreads(self._rng, (wide**2).sum(axis=1), wide.shape[1], self._spread, self._scale[0])
+        own[:] = wide / self._spread[:, None]
 
     def variances(self) -> dict[str, float]:
         """Returns what chains must agree on, whatever the factors' order and rotation."""

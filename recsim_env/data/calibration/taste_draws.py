@@ -148,3 +148,58 @@ def draw_scale(rng: Any, spread: Any, scale: float) -> float:
             low = found
         else:
             high = found
+
+
+def draw_turn(rng: np.random.Generator, squares: Any, spread: Any) -> Any:
+    """Returns a rotation of factors, drawn plane by plane.
+
+    Args:
+      rng: of the chain.
+      squares: (n_factors, n_factors), the products of the factors of one side, spreads included.
+      spread: (n_factors,), of normal laws of mean 0 that these factors follow.
+    """
+    n_factors, weight = len(spread), 1.0 / spread**2
+    turn, squares = np.eye(n_factors), squares.copy()
+    for j in range(n_factors):
+        for k in range(j + 1, n_factors):
+            steep = -0.5 * (weight[j] - weight[k])
+            along = 0.5 * steep * (squares[j, j] - squares[k, k])
+            across = steep * squares[j, k]
+            angle = 0.5 * rng.vonmises(math.atan2(across, along), math.hypot(along, across))
+            plane = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+            squares[[j, k]] = plane @ squares[[j, k]]
+            squares[:, [j, k]] = squares[:, [j, k]] @ plane.T
+            turn[[j, k]] = plane @ turn[[j, k]]
+    return turn
+
+
+@compiled
+def draw_spreads(rng: Any, squares: Any, n: int, spread: Any, scale: float) -> None:
+    """Draws the spread of each factor given its n numbers, of which `squares` are the sums."""
+    for k in range(len(spread)):
+        start = math.log(spread[k])
+        level = _own_density(start, squares[k], n, scale) + math.log(1.0 - rng.random())
+        width = 2.0 / math.sqrt(n)
+        low = start - width * rng.random()
+        high = low + width
+        while _own_density(low, squares[k], n, scale) > level and low > -20.0:
+            low -= width
+        while _own_density(high, squares[k], n, scale) > level and high < 20.0:
+            high += width
+        while True:
+            found = low + (high - low) * rng.random()
+            if _own_density(found, squares[k], n, scale) >= level or high - low < 1e-12:
+                break
+            if found < start:
+                low = found
+            else:
+                high = found
+        spread[k] = max(math.exp(found), 1e-6)
+
+
+@compiled
+def _own_density(log_spread: float, square: float, n: int, scale: float) -> float:
+    """Returns the logarithm of the density of a spread's logarithm, given n numbers of its law."""
+    wide = math.exp(2.0 * log_spread)
+    prior = math.log(1.0 + wide / (scale * scale)) + 0.5 * wide / (WIDEST * WIDEST)
+    return log_spread * (1.0 - n) - 0.5 * square / wide - prior
