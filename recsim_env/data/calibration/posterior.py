@@ -28,10 +28,10 @@ _BIAS_START = 0.3
 _BLOCK, _FEWEST_SWEEPS = 25, 100
 _MOST_DRAWS = 100_000_000
 
-# Chains find each other on people with this many ratings; two of them then go on with everybody,
-# and have done so when they agree as above, or differ by less than this share.
-SAMPLE_ROWS = 300_000
-_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL, _NEARLY = 5, 30, 200, 0.02
+# In larger logs chains find each other on people with this many ratings, until they agree as above
+# or the variances of all differ by less than this share; two of them then go on with everybody.
+SAMPLE_ROWS, _NEARLY = 150_000, 0.02
+_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL = 5, 30, 200
 
 # With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
 # one unit of liking is one unit of the expected rating where both are equally likely.
@@ -106,7 +106,8 @@ def draw_factors(
     chains = _start_chains(some, n_factors, starts, (mean, unit), seed)
     if max_sweeps is None:
         max_sweeps = int(np.clip(_MOST_DRAWS // ratings.nnz, 1000, 4000))
-    run = run_chains(chains, Pace(max_sweeps, _BLOCK, _FEWEST_SWEEPS))
+    nearly = 0.0 if people is None else _NEARLY
+    run = run_chains(chains, Pace(max_sweeps, _BLOCK, _FEWEST_SWEEPS, nearly=nearly))
     sample = None
     if people is not None and items is not None:
         sample = {"n_rows": len(some.item), "n_chains": len(chains), **asdict(run)}
@@ -153,7 +154,7 @@ def _rows(by_user: sparse.csr_array, scale: RatingScale, mean: float, unit: floa
     inner = (levels[:-1] + scale.step / 2 - mean) / unit
     return Rows(
         start=by_user.indptr.astype(np.int64),
-        item=by_user.indices.astype(np.int32),
+        item=by_user.indices.astype(np.uint32),
         level=np.clip(level, 0, len(levels) - 1).astype(np.int16),
         edges=np.concatenate([[-np.inf], inner, [np.inf]]),
         rating=by_user.data.astype(np.float32),

@@ -31,7 +31,7 @@ class Rows:
 
     Attributes:
       start: (n_users + 1,) int64, where each person's rows start.
-      item: (n,) int32.
+      item: (n,) uint32.
       level: (n,) int16, which rating it is, from the lowest.
       edges: (n_levels + 1,), the latent ratings that are rounded to a rating lie between two.
       rating: (n,) float32, where the latent ratings start.
@@ -40,7 +40,7 @@ class Rows:
     """
 
     start: NDArray[np.int64]
-    item: NDArray[np.int32]
+    item: NDArray[np.uint32]
     level: NDArray[np.int16]
     edges: Floats
     rating: NDArray[np.float32]
@@ -61,7 +61,7 @@ class Rows:
         few = replace(
             self,
             start=start,
-            item=item.astype(np.int32),
+            item=item.astype(np.uint32),
             level=self.level[rows],
             rating=self.rating[rows],
             n_items=len(items),

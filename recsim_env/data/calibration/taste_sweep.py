@@ -49,7 +49,8 @@ def sweep_once(
     user_sums, item_sums = np.empty((n_users, 2)), np.empty((n_items, 2))
     change, values = np.empty(n_users), np.empty((n_items, 2), np.float32)
     values[:, 1] = item_factors[0]
-    _draw_latent(rng, rows, values, math.sqrt(noise), user_sums)
+    state = np.array([rng.integers(0, 2**63)], np.uint64)
+    _draw_latent(state, rows, values, math.sqrt(noise), user_sums)
     for k in range(n_factors):
         mine, theirs = user_factors[k], item_factors[k]
         spread[k] = draw_side(rng, user_sums, mine, change, (spread[k], noise, scale[0], is_free))
@@ -74,16 +75,17 @@ def sweep_once(
 
 
 @compiled
-def _draw_latent(rng: Any, rows: Any, values: Any, deviation: float, user_sums: Any) -> None:
+def _draw_latent(state: Any, rows: Any, values: Any, deviation: float, user_sums: Any) -> None:
     """Draws latent ratings between the edges of their levels; adds up the users' first factor."""
     start, item, level, edges, latent, left = rows
+    precision = 1.0 / deviation
     for user in range(len(start) - 1):
         weight, pull = 0.0, 0.0
         for row in range(start[user], start[user + 1]):
-            liking = latent[row] - left[row]
-            low = (edges[level[row]] - liking) / deviation
-            high = (edges[level[row] + 1] - liking) / deviation
-            residual = deviation * cut_normal(rng, low, high)
+            liking = np.float64(latent[row] - left[row])
+            low = (edges[level[row]] - liking) * precision
+            high = (edges[level[row] + 1] - liking) * precision
+            residual = deviation * cut_normal(state, low, high)
             latent[row], left[row] = liking + residual, residual
             factor = values[item[row], 1]
             weight += factor * factor
@@ -97,7 +99,7 @@ def _take_users(start: Any, item: Any, left: Any, users: Any, item_sums: Any) ->
     change, mine, values = users
     item_sums[:] = 0.0
     for user in range(len(start) - 1):
-        moved, factor = change[user], mine[user]
+        moved, factor = np.float32(change[user]), mine[user]
         square = factor * factor
         for row in range(start[user], start[user + 1]):
             which = item[row]
@@ -112,7 +114,7 @@ def _take_items(start: Any, item: Any, left: Any, items: Any, user_sums: Any) ->
     """Takes a change of items' numbers out of the residuals; adds up the next sums of users."""
     mine, values = items
     for user in range(len(start) - 1):
-        weight, pull, own = 0.0, 0.0, mine[user]
+        weight, pull, own = 0.0, 0.0, np.float32(mine[user])
         for row in range(start[user], start[user + 1]):
             which = item[row]
             residual = left[row] - own * values[which, 0]
