@@ -13,6 +13,7 @@ from recsim_env.data import (
     calibrate,
     fidelity_table,
 )
+from recsim_env.data.calibration.sampling import some_people
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
 from recsim_env.formats.rated_world import RatedWorld
@@ -30,6 +31,9 @@ _ABOUT_DISTANCES = (
     "repetitions, of equally many rows; Kolmogorov–Smirnov distance of the others. The world is "
     "like the log where the first is no larger than what the second seldom exceeds."
 )
+
+# Of larger logs, fidelity is measured on people with about so many rows.
+_MOST_ROWS = 500_000
 
 
 def simulate_log(
@@ -105,8 +109,11 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     A random share of each person's rows (`held_out_share`) is left out, a world is fitted to the
     rest, and as many sessions as the rest has are simulated. Ratings and popularity are then
     compared with the rows left out, sessions with those of the rest. RMSE and AUC are of predictors
-    fitted to either log but for each user's last rows, which they then predict.
+    fitted to either log but for each user's last rows, which they then predict. Of a log of more
+    than 500,000 rows, all this is done with people drawn at random who have about as many.
     """
+    if len(log) > _MOST_ROWS:
+        log = some_people(log, _MOST_ROWS, settings.seed).core()
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     rest, left_out = log.hold_out_random(settings.held_out_share, seed=settings.seed)
     world = calibrate(rest, settings)
@@ -162,6 +169,9 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         "show how far a prediction could get. Taste: standard deviation on consumed pairs, as "
         "predicted (real) and as drawn for the world's people (simulated), who must differ more.",
         "",
+        f"Of a log of more than {_MOST_ROWS:,} rows, all is measured on people drawn at random who "
+        "have about as many.",
+        "",
     ]
     page = folder / "fidelity.md"
     replace_file(page, "\n".join(lines))
@@ -177,6 +187,15 @@ def distance_rows(table: FidelityTable) -> list[list[str]]:
         halves = [number(each.halves, 3), number(each.halves_high, 3)]
         rows.append([each.measure, simulated, *halves, alike])
     return rows
+
+
+def note_partial(folder: str | Path, *, name: str, why: str) -> None:
+    """Writes a `fidelity.md` that says that the folder is partial: nothing tells of its world."""
+    text = (
+        f"# {name}: fidelity not measured\n\nThis folder is partial: its world is whole, but how"
+        f" like the log it is was not measured ({why}).\n"
+    )
+    replace_file(Path(folder) / "fidelity.md", text)
 
 
 def _draw(table: FidelityTable, file: Path) -> bool:

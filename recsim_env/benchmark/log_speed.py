@@ -6,10 +6,12 @@ MovieLens, with 160,000 people and 60,000 items at 25 million rows.
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from recsim_env.benchmark.memory import count_anew, peak_mebibytes
 from recsim_env.benchmark.speed import fresh_process
-from recsim_env.data import InteractionLog, read_log
+from recsim_env.data import CalibrationWarning, InteractionLog, calibrate, read_log
 
 _N_FACTORS = 8
 _SPREADS = {"user": 0.4, "item": 0.5, "taste": 0.5, "noise": 0.8}
@@ -38,10 +40,12 @@ class Stage:
     Attributes:
       of_file: what is done with the log's CSV file, or
       of_log: with the log in memory.
+      most_rows: of logs that it suits.
     """
 
     of_file: Callable[[Path], object] | None = None
     of_log: Callable[[InteractionLog], object] | None = None
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,32 @@ class Cost:
     peak_gibibytes: float
 
 
+def _calibrate(log: InteractionLog) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CalibrationWarning)
+        calibrate(log)
+
+
+def _rank(log: InteractionLog, names: Sequence[str]) -> None:
+    from recsim_env.benchmark.ranking.protocol import RankingProtocol
+    from recsim_env.benchmark.ranking.study import LOG_SETTINGS, rank
+
+    agents = {name: LOG_SETTINGS[name] for name in names}
+    outcome = rank(log, agents, RankingProtocol(min_user=2, min_item=1), seeds=(0,))
+    if outcome.failed:
+        raise RuntimeError(f"runs failed: {outcome.failed}")
+
+
 #: What is measured, by what it is called.
-STAGES: dict[str, Stage] = {"read CSV": Stage(of_file=read_log)}
+STAGES: dict[str, Stage] = {
+    "read CSV": Stage(of_file=read_log),
+    "calibrate": Stage(of_log=_calibrate),
+    "rank popularity, item_knn, ials": Stage(
+        of_log=functools.partial(_rank, names=("popularity", "item_knn", "ials"))
+    ),
+    # It holds a number for every pair of items, of which larger logs have too many.
+    "rank ease": Stage(of_log=functools.partial(_rank, names=("ease",)), most_rows=2_500_000),
+}
 
 
 def log_costs(n_rows: int) -> Iterator[Cost]:
@@ -63,7 +91,9 @@ def log_costs(n_rows: int) -> Iterator[Cost]:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "log.csv"
         write_log(made_up_log(n_rows), path)
-        for name in STAGES:
+        for name, stage in STAGES.items():
+            if stage.most_rows is not None and n_rows > stage.most_rows:
+                continue
             wall, cpu, peak = map(float, fresh_process(_STAGE, name, str(n_rows), str(path)))
             yield Cost(name, wall, cpu, peak)
 

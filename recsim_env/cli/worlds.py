@@ -35,6 +35,11 @@ def add_commands(commands: Any) -> None:
     add_seed(parser, of="every random part of the fit")
     parser.add_argument("--out", type=path, metavar="FOLDER", help="folder (results/world-LOG)")
     add_overwrite(parser, help="replace a world that is there")
+    parser.add_argument(
+        "--no-fidelity",
+        action="store_true",
+        help="only fit the world; a folder without a measure of fidelity says so",
+    )
     parser.set_defaults(run=calibrate_log)
 
 
@@ -64,12 +69,7 @@ def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None
 
 def calibrate_log(options: argparse.Namespace) -> int:
     """Writes world file, fidelity table, figure and page into a folder."""
-    from recsim_env.benchmark.fidelity import (
-        FIDELITY_FILES,
-        distance_rows,
-        measure_fidelity,
-        write_fidelity,
-    )
+    from recsim_env.benchmark.fidelity import FIDELITY_FILES, note_partial
     from recsim_env.data import CalibrationWarning, calibrate
 
     settings = _settings_of(options)
@@ -93,6 +93,20 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
     )
     _print_tastes(world.report)
+    note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
+    print(f"world: {path}")
+    if not options.no_fidelity:
+        _print_fidelity(log, settings, folder)
+    command = ["recsim-env", "benchmark", "RatedCatalogue", "--set", f"world={path}"]
+    print(f"next: {shlex.join([*command, '--out', str(folder / 'benchmark')])}")
+    return 0
+
+
+def _print_fidelity(log: "InteractionLog", settings: "CalibrationSettings", folder: Path) -> None:
+    """Measures how like its log a world is, keeps it, and prints it."""
+    from recsim_env.benchmark.fidelity import distance_rows, measure_fidelity, write_fidelity
+    from recsim_env.data import CalibrationWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CalibrationWarning)  # as for the world of the whole log
         table = measure_fidelity(log, settings)
@@ -102,10 +116,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
     for row in table.rows:
         numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))
         print(f"  {row['measure'] + ', ' + row['label']:44}  {numbers}")
-    print(f"\nworld: {path}\nfidelity, real beside simulated: {page}")
-    command = ["recsim-env", "benchmark", "RatedCatalogue", "--set", f"world={path}"]
-    print(f"next: {shlex.join([*command, '--out', str(folder / 'benchmark')])}")
-    return 0
+    print(f"\nfidelity, real beside simulated: {page}")
 
 
 def _print_tastes(report: dict[str, Any]) -> None:
@@ -117,6 +128,11 @@ def _print_tastes(report: dict[str, Any]) -> None:
             f"{tastes['consumed_sd_of_predictions']:.3g} / {tastes['consumed_sd']:.3g}"
         )
         agreement = ", ".join(f"{name} {value:.3f}" for name, value in tastes["r_hat"].items())
+        if sample := tastes["sample"]:
+            print(
+                f"chains began with {sample['n_sweeps']:,} sweeps of {sample['n_rows']:,} rows; "
+                "then, on all rows,"
+            )
         print(f"{tastes['n_chains']} chains, {tastes['n_sweeps']:,} sweeps, R-hat: {agreement}")
     for warning in report["warnings"]:
         print(f"warning: {warning}")

@@ -219,8 +219,14 @@ class InteractionLog:
         Rows of one moment, in a log without times all rows, come in a random order, by a hash of
         seed, person and item: where a row is stored does not matter.
         """
-        keys = self._random_keys(seed)  # the last one counts most
-        return np.lexsort(keys if self.time is None else (*keys, self.time))
+        if self.time is None:
+            return np.lexsort(self._random_keys(seed))  # the last key counts most
+        order = np.argsort(self.time, kind="stable")
+        is_same = np.diff(self.time[order]) == 0
+        is_tied = np.append(is_same, False) | np.append(False, is_same)
+        tied = order[is_tied]
+        order[is_tied] = tied[np.lexsort((*self._random_keys(seed, tied), self.time[tied]))]
+        return order
 
     def sessions(self, gap_seconds: float = 3600.0) -> NDArray[np.int64]:
         """Returns the session number of every row: 0, 1, … by user, then by time.
@@ -320,20 +326,24 @@ class InteractionLog:
             raise ValueError(f"{path} is damaged: {error}") from error
         return cls(**entries)
 
-    def _random_keys(self, seed: int) -> tuple[NDArray[Any], ...]:
-        """Returns keys that sort the rows at random, by their person, their item and a seed.
+    def _random_keys(
+        self, seed: int, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[Any], ...]:
+        """Returns keys that sort all rows, or some, at random: by person, item and a seed.
 
         Rows of the same person and item differ by time and rating; where those are the same too, it
         does not matter which is which.
         """
         pair = self.user.astype(np.int64) * self.n_items + self.item
-        values = (self.rating,) if self.time is None else (self.rating, self.time)
-        order = np.lexsort((*values, pair))
-        is_first = np.append(True, np.diff(pair[order]) != 0)
-        repeat = np.empty(len(self), np.int64)
-        repeat[order] = np.arange(len(self)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
+        values: tuple[NDArray[Any], ...] = (self.rating,)
+        values += () if self.time is None else (self.time,)
+        repeat = _repeats(pair, values)
+        user, item = self.user, self.item
+        if rows is not None:
+            user, item, pair, repeat = user[rows], item[rows], pair[rows], repeat[rows]
+            values = tuple(each[rows] for each in values)
         labels = self.user_labels, self.item_labels
-        return (*values, pair, pair_hash(self.user, self.item, *labels, repeat=repeat, seed=seed))
+        return (*values, pair, pair_hash(user, item, *labels, repeat=repeat, seed=seed))
 
     def _hold_out(
         self, order: NDArray[np.int64], share: float
@@ -360,6 +370,16 @@ class InteractionLog:
                 f" {change} held_out_share"
             )
         return self.select(~is_held_out), self.select(is_held_out)
+
+
+def _repeats(pair: NDArray[np.int64], values: tuple[NDArray[Any], ...]) -> NDArray[np.int64]:
+    """Returns how many rows of the same pair come before each, in the order of their values."""
+    repeat, ordered = np.zeros(len(pair), np.int64), np.sort(pair)
+    if (ordered[1:] == ordered[:-1]).any():
+        order = np.lexsort((*values, pair))
+        is_first = np.append(True, np.diff(pair[order]) != 0)
+        repeat[order] = np.arange(len(pair)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
+    return repeat
 
 
 def n_by_chance(kept: InteractionLog, held_out: InteractionLog) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsim_env.benchmark.log_speed import made_up_log, write_log
+from recsim_env.benchmark.log_speed import STAGES, made_up_log, write_log
 from recsim_env.data import read_log
 
 
@@ -18,3 +18,9 @@ def test_a_made_up_log_is_long_tailed_and_comes_back_from_its_file(tmp_path):
     read = read_log(tmp_path / "log.csv")
     assert read.user_labels[read.user].tolist() == log.user_labels[log.user].tolist()
     assert read.rating.tolist() == log.rating.tolist() and read.time.tolist() == log.time.tolist()
+
+
+def test_each_kind_of_work_with_a_log_can_be_done():
+    log = made_up_log(5_000)
+    for name in ("rank popularity, item_knn, ials", "rank ease"):
+        STAGES[name].of_log(log)

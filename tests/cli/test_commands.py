@@ -455,6 +455,15 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     assert "Content needs item features" in (tmp_path / "results" / "report.md").read_text()
 
 
+def test_a_world_without_a_measure_of_fidelity_says_so(capsys, tmp_path, ratings):
+    out = tmp_path / "world"
+    few = ["--set", "n_factors=1", "--set", "draws_tastes=False"]
+    assert main(["calibrate", str(ratings), "--out", str(out), "--no-fidelity", *few]) == 0
+    assert f"world={out / 'world.npz'}" in capsys.readouterr().out.splitlines()[-1]
+    assert sorted(path.name for path in out.iterdir()) == ["fidelity.md", "world.npz"]
+    assert "This folder is partial" in (out / "fidelity.md").read_text()
+
+
 @pytest.mark.parametrize("name", ["world.npz", "fidelity.csv", "fidelity.md", "fidelity.png"])
 def test_calibrate_replaces_nothing_unasked_and_says_so_first(
     capsys, tmp_path, ratings, name, monkeypatch

@@ -189,9 +189,12 @@ def _configs(
 
 def _content(log: InteractionLog) -> str:
     """Returns digits that change whenever something in the log does."""
-    values = [getattr(log, each.name) for each in fields(log)]
-    arrays = [value for value in values if isinstance(value, np.ndarray)]
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    digest = hashlib.sha256()
+    for each in fields(log):
+        value = getattr(log, each.name)
+        if isinstance(value, np.ndarray) and value.size:
+            digest.update(np.ascontiguousarray(value).data.cast("B"))
+    return digest.hexdigest()
 
 
 def _plan(

@@ -48,6 +48,7 @@ def fit_factors(
     factor_penalty: float = 8.0,
     bias_penalty: float = 4.0,
     n_sweeps: int = 15,
+    start: FactorModel | None = None,
     seed: int = 0,
 ) -> FactorModel:
     """Returns the biased factor model of a ratings matrix.
@@ -62,7 +63,8 @@ def fit_factors(
       factor_penalty: ridge on the factors: noise variance over taste variance, to a Bayesian.
       bias_penalty: the same for the biases.
       n_sweeps: how many times users and items are solved in turn.
-      seed: of the item factors' random start.
+      start: a model of as many factors whose items are the start; None: random ones.
+      seed: of the random start.
 
     The ratings are divided by their standard deviation first, so that a penalty means the same on
     every scale.
@@ -76,13 +78,16 @@ def fit_factors(
     by_item = sparse.csr_array(by_user.T)
     n_users, n_items = by_user.shape
     penalty = np.append(np.full(n_factors, factor_penalty), bias_penalty)
+    spread = np.append(np.full(n_factors, np.sqrt(scale)), scale)
     items = np.zeros((n_items, n_factors + 1))
-    items[:, :-1] = np.random.default_rng(seed).normal(scale=0.1, size=(n_items, n_factors))
+    if start is None:
+        items[:, :-1] = np.random.default_rng(seed).normal(scale=0.1, size=(n_items, n_factors))
+    else:
+        items[:] = np.column_stack([start.item_factors, start.item_bias]) / spread
     users = np.zeros((n_users, n_factors + 1))
     for _ in progress(iterable=range(n_sweeps), desc=f"fitting {n_factors} factors", leave=False):
         users = solve_side(by_user, items, penalty)
         items = solve_side(by_item, users, penalty)
-    spread = np.append(np.full(n_factors, np.sqrt(scale)), scale)
     users, items = users * spread, items * spread
     return FactorModel(global_mean, users[:, -1], items[:, -1], users[:, :-1], items[:, :-1])
 

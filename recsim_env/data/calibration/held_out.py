@@ -23,7 +23,10 @@ _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
 
 # Rows of people that penalties are tried on, rows that a noise is measured on, and choices that
 # tell a slope: so many tell these numbers more precisely than a world needs.
-_MOST_TRIED, _MOST_MEASURED, _MOST_CHOICES = 300_000, 200_000, 50_000
+_MOST_TRIED, _MOST_MEASURED, _MOST_CHOICES = 150_000, 200_000, 50_000
+
+# Where all rows are fitted after some, from the items as these left them, fewer sweeps are enough.
+_SWEEPS, _SWEEPS_AGAIN = 15, 4
 
 # No slope makes the best-rated of all score more than this above the worst.
 _STEEPEST_RANGE = 100.0
@@ -59,7 +62,7 @@ def fit_held_out(
     """Returns penalties, errors, noise and slope of choice, estimated on held-out rows."""
     seed, per_click = settings.seed, settings.unclicked_per_click
     train, held_out = _hold_out(log, settings)
-    bias_penalty, factor_penalty = _choose_penalties(train, log, settings)
+    bias_penalty, factor_penalty, tried = _choose_penalties(train, log, settings)
     matrix = ratings_matrix(train, per_click, seed)
     biases = fit_factors(matrix, n_factors=0, bias_penalty=bias_penalty)
     model = fit_factors(
@@ -67,6 +70,8 @@ def fit_held_out(
         n_factors=settings.n_factors,
         bias_penalty=bias_penalty,
         factor_penalty=factor_penalty,
+        start=tried if len(train) > _MOST_TRIED else None,
+        n_sweeps=_SWEEPS_AGAIN if len(train) > _MOST_TRIED else _SWEEPS,
         seed=seed,
     )
     rows = with_unclicked(held_out, log, 1, seed)
@@ -106,8 +111,8 @@ def _at_most(log: InteractionLog, n_rows: int, seed: int) -> InteractionLog:
 
 def _choose_penalties(
     train: InteractionLog, log: InteractionLog, settings: CalibrationSettings
-) -> tuple[float, float]:
-    """Returns the bias and factor penalties with the smallest error on each user's last rows.
+) -> tuple[float, float, FactorModel]:
+    """Returns the bias and factor penalties of the best model on each user's last rows, and that.
 
     Of a large log it takes the rows of people drawn at random: a penalty is a ratio of variances,
     which more people would tell more precisely than there are penalties to choose from.
@@ -116,7 +121,7 @@ def _choose_penalties(
     matrix = ratings_matrix(earlier, settings.unclicked_per_click, settings.seed)
     validation = with_unclicked(validation, log, 1, settings.seed)
 
-    def error(n_factors: int, bias_penalty: float, factor_penalty: float) -> float:
+    def fit(n_factors: int, bias_penalty: float, factor_penalty: float) -> FactorModel:
         model = fit_factors(
             matrix,
             n_factors=n_factors,
@@ -125,15 +130,17 @@ def _choose_penalties(
             seed=settings.seed,
         )
         bar.update()
+        return model
+
+    def error(model: FactorModel) -> float:
         return rmse(model.liking(validation.user, validation.item), validation.rating)
 
     n_tries = len(_BIAS_PENALTIES) + len(_FACTOR_PENALTIES)
     with progress(total=n_tries, desc="choosing penalties", unit="fit", leave=False) as bar:
-        bias = min(_BIAS_PENALTIES, key=lambda penalty: error(0, penalty, 1.0))
-        factor = min(
-            _FACTOR_PENALTIES, key=lambda penalty: error(settings.n_factors, bias, penalty)
-        )
-    return bias, factor
+        bias = min(_BIAS_PENALTIES, key=lambda penalty: error(fit(0, penalty, 1.0)))
+        models = {each: fit(settings.n_factors, bias, each) for each in _FACTOR_PENALTIES}
+    factor = min(models, key=lambda penalty: error(models[penalty]))
+    return bias, factor, models[factor]
 
 
 def _compare_predictors(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsim_env.data.calibration.convergence import Pace, run_chains
+from recsim_env.data.calibration.convergence import Pace, Run, run_chains
 from recsim_env.data.calibration.factorization import FactorModel, standardised
 from recsim_env.data.calibration.rating_noise import RatingScale
 
@@ -28,10 +28,11 @@ _BIAS_START = 0.3
 _BLOCK, _FEWEST_SWEEPS = 25, 100
 _MOST_DRAWS = 100_000_000
 
-# In larger logs chains find each other on people with this many ratings, until they agree as above
-# or the variances of all differ by less than this share; two of them then go on with everybody.
-SAMPLE_ROWS, _NEARLY = 150_000, 0.02
-_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL = 5, 30, 200
+# In larger logs two chains begin with some people and the most rated items, about so many rows,
+# which they sweep so often; they then go on with everybody, until they agree as above or their
+# variances differ by less than this share.
+SAMPLE_ROWS, _SAMPLE_ITEMS, _SAMPLE_SWEEPS = 150_000, 2_000, 60
+_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL, _NEARLY = 10, 20, 200, 0.02
 
 # With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
 # one unit of liking is one unit of the expected rating where both are equally likely.
@@ -51,8 +52,8 @@ class TasteDraw:
         infinity where they were too short to tell.
       has_converged: whether they agree: all are below the limit, or, in chains that went on from a
         sample, means over half chains differ by less than 2 %.
-      sample: in a large log, how many rows, chains and sweeps it took on a sample of people, with
-        R-hat, before two of these chains went on with everybody; else None.
+      sample: in a large log, with how many rows chains began and how often they swept these; else
+        None.
     """
 
     model: FactorModel
@@ -100,23 +101,14 @@ def draw_factors(
     """
     by_user, mean, unit = standardised(ratings)
     rows = _rows(by_user, scale, mean, unit)
-    sampler = np.random.SeedSequence(seed)
-    people = None if starts else _sample(rows, np.random.default_rng(sampler.spawn(1)[0]))
-    some, items = (rows, None) if people is None else rows.of_users(people)
-    chains = _start_chains(some, n_factors, starts, (mean, unit), seed)
+    is_large = starts is None and len(rows.item) > 2 * SAMPLE_ROWS
     if max_sweeps is None:
         max_sweeps = int(np.clip(_MOST_DRAWS // ratings.nnz, 1000, 4000))
-    nearly = 0.0 if people is None else _NEARLY
-    run = run_chains(chains, Pace(max_sweeps, _BLOCK, _FEWEST_SWEEPS, nearly=nearly))
-    sample = None
-    if people is not None and items is not None:
-        sample = {"n_rows": len(some.item), "n_chains": len(chains), **asdict(run)}
-        streams = [np.random.default_rng(stream) for stream in sampler.spawn(2)]
-        chains = [
-            chain.continued(rows, people, items, rng)
-            for chain, rng in zip(chains[:2], streams, strict=True)
-        ]
-        run = run_chains(chains, Pace(_MOST_OF_ALL, _BLOCK_OF_ALL, _FEWEST_OF_ALL, nearly=_NEARLY))
+    if is_large:
+        chains, run, sample = _draw_by_sample(rows, n_factors, (mean, unit), seed)
+    else:
+        chains = _start_chains(rows, n_factors, starts, (mean, unit), seed)
+        run, sample = run_chains(chains, Pace(max_sweeps, _BLOCK, _FEWEST_SWEEPS)), None
     found = chains[0].model()
     model = FactorModel(
         mean,
@@ -136,13 +128,21 @@ def draw_factors(
     )
 
 
-def _sample(rows: Rows, rng: np.random.Generator) -> NDArray[np.int64] | None:
-    """Returns people at random with about `SAMPLE_ROWS` ratings, or None where all have fewer."""
-    if len(rows.item) <= SAMPLE_ROWS:
-        return None
-    order = rng.permutation(rows.n_users)
-    n_rows = np.cumsum(np.diff(rows.start)[order])
-    return np.sort(order[: int(np.searchsorted(n_rows, SAMPLE_ROWS)) + 1])
+def _draw_by_sample(
+    rows: Rows, n_factors: int, origin: tuple[float, float], seed: int
+) -> tuple[list[TasteChain], Run, dict[str, Any]]:
+    """Returns chains of all rows that began with some, how they were run, and how they began."""
+    first, *streams = np.random.SeedSequence([seed, 1]).spawn(3)
+    some, people, items = rows.densest(SAMPLE_ROWS, _SAMPLE_ITEMS, np.random.default_rng(first))
+    chains = _start_chains(some, n_factors, None, origin, seed)
+    chains = [chains[0], chains[-1]]
+    begun = run_chains(chains, Pace(_SAMPLE_SWEEPS, _SAMPLE_SWEEPS, _SAMPLE_SWEEPS))
+    chains = [
+        chain.continued(rows, people, items, np.random.default_rng(stream))
+        for chain, stream in zip(chains, streams, strict=True)
+    ]
+    run = run_chains(chains, Pace(_MOST_OF_ALL, _BLOCK_OF_ALL, _FEWEST_OF_ALL, nearly=_NEARLY))
+    return chains, run, {"n_rows": len(some.item), "n_sweeps": begun.n_sweeps}
 
 
 def _rows(by_user: sparse.csr_array, scale: RatingScale, mean: float, unit: float) -> Rows:

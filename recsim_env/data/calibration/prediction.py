@@ -30,13 +30,21 @@ def auc(score: ArrayLike, is_liked: ArrayLike) -> float:
 
 
 def user_auc(
-    score: NDArray[np.float64], is_liked: NDArray[np.bool_], user: NDArray[np.int32]
+    score: NDArray[np.float64], is_liked: NDArray[np.bool_], user: NDArray[np.integer]
 ) -> float:
     """Returns the mean over users of the AUC among their own rows.
 
     This is what a recommender needs: a kind rater's bias does not help here. Users whose rows are
     all liked, or none, do not count; NaN where no user counts.
     """
+    areas = user_areas(score, is_liked, user)
+    return float(areas.mean()) if len(areas) else float("nan")
+
+
+def user_areas(
+    score: NDArray[np.float64], is_liked: NDArray[np.bool_], user: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Returns the AUC among the rows of each user who liked some and not all, by their ids."""
     order = np.lexsort((score, user))
     score, is_liked, user = score[order], is_liked[order], user[order]
     is_new = np.append(True, np.diff(user) != 0)
@@ -49,4 +57,5 @@ def user_auc(
     n_liked = np.add.reduceat(is_liked.astype(np.int64), first)
     above = np.add.reduceat(rank * is_liked, first) - n_liked * (n_liked + 1) / 2
     pairs = n_liked * (n_rows - n_liked)
-    return float(np.mean(above[pairs > 0] / pairs[pairs > 0])) if pairs.any() else float("nan")
+    counts = pairs > 0
+    return np.asarray(above[counts] / pairs[counts])

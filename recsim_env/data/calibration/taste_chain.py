@@ -52,21 +52,36 @@ class Rows:
         """How many people there are, with or without rows."""
         return len(self.start) - 1
 
-    def of_users(self, users: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
-        """Returns the rows of some people, and which items, numbered anew, those are of."""
-        length = np.diff(self.start)[users]
-        start = np.append(0, np.cumsum(length))
-        rows = np.arange(start[-1]) + np.repeat(self.start[users] - start[:-1], length)
-        items, item = np.unique(self.item[rows], return_inverse=True)
+    def densest(
+        self, n_rows: int, n_items: int, rng: np.random.Generator
+    ) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
+        """Returns about so many rows of people drawn at random and of the most rated items.
+
+        Returns:
+          The rows, in which people and items are numbered anew, and which these are here.
+        """
+        count = np.bincount(self.item, minlength=self.n_items)
+        items = np.sort(np.argsort(-count, kind="stable")[:n_items])
+        number = np.full(self.n_items, -1)
+        number[items] = np.arange(len(items))
+        order = rng.permutation(self.n_users)
+        length = np.diff(self.start)[order]
+        share = count[items].sum() / count.sum()
+        n_users = int(np.searchsorted(np.cumsum(length), n_rows / share)) + 1
+        users = np.sort(order[:n_users])
+        rows = np.concatenate([np.arange(*self.start[user : user + 2]) for user in users])
+        rows = rows[number[self.item[rows]] >= 0]
+        owner = np.searchsorted(self.start, rows, side="right") - 1
+        start = np.append(0, np.cumsum(np.bincount(owner, minlength=self.n_users)[users]))
         few = replace(
             self,
             start=start,
-            item=item.astype(np.uint32),
+            item=number[self.item[rows]].astype(np.uint32),
             level=self.level[rows],
             rating=self.rating[rows],
             n_items=len(items),
         )
-        return few, items
+        return few, users, items
 
 
 class TasteChain:

@@ -179,27 +179,59 @@ def draw_scale(rng: Any, spread: Any, scale: float) -> float:
             high = found
 
 
-def draw_turn(rng: np.random.Generator, squares: Any, spread: Any) -> Any:
+@compiled
+def draw_turn(rng: Any, squares: Any, spread: Any) -> Any:
     """Returns a rotation of factors, drawn plane by plane.
 
     Args:
       rng: of the chain.
-      squares: (n_factors, n_factors), the products of the factors of one side, spreads included.
+      squares: (n_factors, n_factors), the products of the factors of one side, spreads included;
+        they are turned too.
       spread: (n_factors,), of normal laws of mean 0 that these factors follow.
     """
-    n_factors, weight = len(spread), 1.0 / spread**2
-    turn, squares = np.eye(n_factors), squares.copy()
-    for j in range(n_factors):
-        for k in range(j + 1, n_factors):
-            steep = -0.5 * (weight[j] - weight[k])
+    turn = np.eye(len(spread))
+    for j in range(len(spread)):
+        for k in range(j + 1, len(spread)):
+            steep = 0.5 * (1.0 / spread[k] ** 2 - 1.0 / spread[j] ** 2)
             along = 0.5 * steep * (squares[j, j] - squares[k, k])
             across = steep * squares[j, k]
-            angle = 0.5 * rng.vonmises(math.atan2(across, along), math.hypot(along, across))
-            plane = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-            squares[[j, k]] = plane @ squares[[j, k]]
-            squares[:, [j, k]] = squares[:, [j, k]] @ plane.T
-            turn[[j, k]] = plane @ turn[[j, k]]
+            angle = math.atan2(across, along) + _von_mises(rng, math.hypot(along, across))
+            angle *= 0.5
+            cosine, sine = math.cos(angle), math.sin(angle)
+            _turn_rows(turn, j, k, cosine, sine)
+            _turn_rows(squares, j, k, cosine, sine)
+            _turn_rows(squares.T, j, k, cosine, sine)
     return turn
+
+
+@compiled
+def _von_mises(rng: Any, concentration: float) -> float:
+    """Returns an angle about 0 with density proportional to exp(concentration · cos(angle)).
+
+    Source: Best and Fisher 1979, "Efficient simulation of the von Mises distribution".
+    """
+    if concentration < 1e-6:
+        return math.pi * (2.0 * rng.random() - 1.0)
+    if concentration > 1e6:
+        return rng.normal() / math.sqrt(concentration)
+    half = 1.0 + math.sqrt(1.0 + 4.0 * concentration * concentration)
+    share = (half - math.sqrt(2.0 * half)) / (2.0 * concentration)
+    ratio = (1.0 + share * share) / (2.0 * share)
+    while True:
+        point, draw = math.cos(math.pi * rng.random()), 1.0 - rng.random()
+        cosine = (1.0 + ratio * point) / (ratio + point)
+        excess = concentration * (ratio - cosine)
+        if excess * (2.0 - excess) > draw or math.log(excess / draw) + 1.0 >= excess:
+            return math.copysign(math.acos(min(1.0, cosine)), rng.random() - 0.5)
+
+
+@compiled
+def _turn_rows(matrix: Any, j: int, k: int, cosine: float, sine: float) -> None:
+    """Turns two rows of a matrix into one another."""
+    for column in range(matrix.shape[1]):
+        first, second = matrix[j, column], matrix[k, column]
+        matrix[j, column] = cosine * first + sine * second
+        matrix[k, column] = cosine * second - sine * first
 
 
 @compiled

@@ -22,7 +22,8 @@ def with_unclicked(
     """Returns a log of clicks with sampled rows of rating 0 appended; ratings come back unchanged.
 
     For each click of a user, items are drawn uniformly among those that this user never clicked in
-    `everything`, without repeats, as far as there are any.
+    `everything`, without repeats, as far as there are any. They stand for not clicking in the
+    context of one of this user's clicks.
 
     Args:
       log: the clicks.
@@ -37,16 +38,29 @@ def with_unclicked(
     user = log.user[wanted].astype(np.int64)
     taken = np.unique(everything.user.astype(np.int64) * n_items + everything.item)
     drawn = _distinct_pairs(user, n_items, taken, np.random.default_rng(seed))
-    n_rows = len(drawn)
+    n_rows, owner = len(drawn), (drawn // n_items).astype(np.int32)
+    context = None
+    if log.context is not None:
+        moment = _some_row_of(owner, log.user, np.random.default_rng([seed, 1]))
+        context = np.concatenate([log.context, log.context[moment]])
     return replace(
         log,
-        user=np.append(log.user, (drawn // n_items).astype(np.int32)),
+        user=np.append(log.user, owner),
         item=np.append(log.item, (drawn % n_items).astype(np.int32)),
         rating=np.append(np.ones(len(log)), np.zeros(n_rows)),
         time=None,
-        context=None,
-        context_labels={},
+        context=context,
     )
+
+
+def _some_row_of(
+    owner: NDArray[np.int32], user: NDArray[np.int32], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Returns for each owner a row of theirs, drawn at random."""
+    order = np.argsort(user, kind="stable")
+    count = np.bincount(user)
+    first = np.cumsum(count) - count
+    return order[first[owner] + (rng.random(len(owner)) * count[owner]).astype(np.int64)]
 
 
 def _distinct_pairs(

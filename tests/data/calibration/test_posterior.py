@@ -17,7 +17,7 @@ from recsim_env.data.calibration.factorization import (
 from recsim_env.data.calibration.posterior import draw_factors
 from recsim_env.data.calibration.prediction import rmse
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
-from recsim_env.data.calibration.taste_draws import cut_normal
+from recsim_env.data.calibration.taste_draws import _von_mises, cut_normal, draw_turn
 
 pytestmark = pytest.mark.learns
 
@@ -223,6 +223,24 @@ def test_draws_between_bounds_are_near_however_far_these_lie():
     for low, high in ((5e3, np.inf), (-np.inf, -5e3), (6e3, 7e3)):
         draw = cut_normal(state, low, high)
         assert low <= draw <= high and abs(draw) < 6e3 + 1
+
+
+@pytest.mark.parametrize("concentration", [1e-7, 0.5, 4.0, 300.0])
+def test_angles_of_turns_are_von_mises(concentration):
+    rng = np.random.default_rng(1)
+    draws = [_von_mises(rng, concentration) for _ in range(3_000)]
+    # False alarm: about 1 in 10 million.
+    assert stats.kstest(draws, stats.vonmises(concentration).cdf).pvalue > 1e-7
+
+
+def test_turns_change_no_liking_and_line_factors_up_with_unlike_spreads():
+    rng = np.random.default_rng(2)
+    spread = np.array([1.0, 0.1])
+    own, other = rng.normal(size=(2, 500)) * spread[::-1, None], rng.normal(size=(2, 300))
+    turn = draw_turn(rng, own @ own.T, spread)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose((turn @ own).T @ (turn @ other), own.T @ other, atol=1e-9)
+    assert (turn @ own).std(axis=1) == pytest.approx(spread, rel=0.2)
 
 
 def test_a_log_of_two_ratings_gives_finite_tastes(make_log):
