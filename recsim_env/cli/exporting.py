@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from recsim_env.cli.arguments import add_overwrite, path
-from recsim_env.cli.worlds import add_log, read_log_of
+from recsim_env.cli.logs import add_log, read_log_of
 from recsim_env.formats.files import check_absent
 
 LIBRARIES = ("cornac", "lenskit", "rectools", "recbole")

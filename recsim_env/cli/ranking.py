@@ -20,7 +20,7 @@ from recsim_env.cli.arguments import (
     workers,
 )
 from recsim_env.cli.comparing import with_agent_settings
-from recsim_env.cli.worlds import add_log, read_log_of
+from recsim_env.cli.logs import add_log, read_log_of
 from recsim_env.formats.files import check_folder
 
 if TYPE_CHECKING:

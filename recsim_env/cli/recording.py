@@ -127,7 +127,7 @@ def _write_items(
         _print_judging(path)
     else:
         print("of candidates that were not shown it tells nothing; .parquet and .npz files do")
-    print(f"next: recsim-env calibrate {shlex.quote(str(path))} --duplicates last")
+    print(f"next: recsim-env calibrate {shlex.quote(str(path))} --repeats last")
 
 
 def _write_steps(

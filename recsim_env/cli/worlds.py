@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
 from recsim_env.cli.columns import print_columns
+from recsim_env.cli.logs import add_log, read_log_of
 from recsim_env.formats.files import check_absent, check_folder
 
 if TYPE_CHECKING:
-    from recsim_env.data import CalibrationSettings, InteractionLog
+    from recsim_env.data import CalibrationSettings
 
-_COLUMNS = ("user", "item", "rating", "click", "time")
-NAMED = ("movielens-100k", "inst-eval", "ta-feng")
 WORLD = "world.npz"
 
 
@@ -41,30 +40,6 @@ def add_commands(commands: Any) -> None:
         help="only fit the world; a folder without a measure of fidelity says so",
     )
     parser.set_defaults(run=calibrate_log)
-
-
-def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None:
-    """Adds the log, its columns, and what to keep of rows that repeat, unless all are kept."""
-    parser.add_argument(
-        "log", metavar="LOG", help=f"file or folder of ratings or clicks, or {', '.join(NAMED)}"
-    )
-    for column in _COLUMNS:
-        parser.add_argument(
-            f"--{column}", metavar="COLUMN", help=f"the log's column of {column}s (by its name)"
-        )
-    if keeps_all:
-        parser.set_defaults(duplicates="keep")
-    else:
-        parser.add_argument(
-            "--duplicates",
-            choices=("error", "first", "last"),
-            default="error",
-            help="which row to keep where a user and item repeat, by time, or by the place in the "
-            "file without times; error refuses such a log",
-        )
-    parser.add_argument(
-        "--encoding", metavar="NAME", help="of a log in text, such as latin-1 (default: utf-8)"
-    )
 
 
 def calibrate_log(options: argparse.Namespace) -> int:
@@ -168,24 +143,3 @@ def _check_absent(folder: Path, options: argparse.Namespace) -> None:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
-
-
-def read_log_of(options: argparse.Namespace) -> "InteractionLog":
-    """Returns the log that `add_log` asks for, and prints what was taken for what.
-
-    Logs that are known by a name are fetched when first named.
-    """
-    from recsim_env.data import LogWarning, read_log
-    from recsim_env.data.named_logs import NAMED_LOGS
-
-    path = options.log
-    columns = {column: getattr(options, column) for column in _COLUMNS}
-    if path in NAMED_LOGS and not Path(path).exists():
-        named = NAMED_LOGS[path]
-        path = named.fetch()
-        columns = {role: given or named.columns.get(role) for role, given in columns.items()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LogWarning)  # what it doubts is printed
-        log = read_log(path, **columns, duplicates=options.duplicates, encoding=options.encoding)
-    print(log.reading)
-    return log

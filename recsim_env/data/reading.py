@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-ROLES = ("user", "item", "rating", "click", "time")
+ROLES = ("user", "item", "rating", "click", "time", "slate", "place")
 
 
 class LogWarning(UserWarning):
@@ -24,7 +24,7 @@ class Reading:
       n_rows: how many rows the file has.
       n_used: how many of them are the log.
       left_out: why rows were left out, and how many.
-      columns: the column of each role ("user", "item", "rating", "click", "time") that has one.
+      columns: the column of each of `ROLES` that has one, and of each context.
       values: what a role's values are: their range, the unit of times.
       unread: the other columns.
       remarks: what else was decided.
@@ -52,7 +52,7 @@ class Reading:
         roles = []
         for role, column in self.columns.items():
             about = f" ({self.values[role]})" if role in self.values else ""
-            roles.append(f"{role} from {column!r}{about}")
+            roles.append(f"{role.split()[0]} from {column!r}{about}")
         if not {"rating", "click"} & set(self.columns):
             roles.append("no rating, so every row is one click")
         if "time" not in self.columns:
@@ -91,4 +91,5 @@ def asking(argument: str, value: str) -> str:
     >>> asking("user", "my id")
     "user='my id' (on the command line, --user 'my id')"
     """
-    return f"{argument}={value!r} (on the command line, --{argument} {shlex.quote(value)})"
+    option = argument.replace("_", "-")
+    return f"{argument}={value!r} (on the command line, --{option} {shlex.quote(value)})"

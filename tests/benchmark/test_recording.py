@@ -82,7 +82,7 @@ def test_what_is_paid_without_a_click_is_shared_by_all_that_was_shown(tmp_path):
     assert not np.signbit(found["reward"][found["reward"] == 0]).any()
     recording = recorded(scenario=paid)
     recording.write(tmp_path / "log.csv")
-    read = read_log(tmp_path / "log.csv", duplicates="keep")
+    read = read_log(tmp_path / "log.csv", repeats="keep")
     assert len(read.user) == recording.columns["clicked"].sum()
 
 
@@ -107,7 +107,7 @@ def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
 def test_clicks_are_the_log_that_the_file_is_read_as(tmp_path):
     found = recorded()
     found.write(tmp_path / "log.csv")
-    read = read_log(tmp_path / "log.csv", click="clicked", duplicates="keep")
+    read = read_log(tmp_path / "log.csv", click="clicked", repeats="keep")
     own = found.clicks()
     assert len(own) == int(found.columns["clicked"].sum()) > len(own.once())
     for name in ("user", "item", "rating", "time", "user_labels", "item_labels"):
@@ -121,13 +121,13 @@ def test_files_are_read_as_logs_of_clicks(tmp_path, suffix):
     found = recorded()
     beside = found.write(tmp_path / "new" / f"log{suffix}")
     is_clicked = found.columns["clicked"] == 1
-    log = read_log(tmp_path / "new" / f"log{suffix}", click="clicked", duplicates="last")
+    log = read_log(tmp_path / "new" / f"log{suffix}", click="clicked", repeats="last")
     clicked = np.stack([found.columns[name][is_clicked] for name in ("user", "item")], axis=1)
     read = np.stack([log.user_labels[log.user], log.item_labels[log.item]], axis=1).astype(int)
     assert np.array_equal(np.unique(read, axis=0), np.unique(clicked, axis=0))
     assert len(log) == len(np.unique(clicked, axis=0))
     assert not log.is_explicit
-    guessed = read_log(tmp_path / "new" / f"log{suffix}", duplicates="last")
+    guessed = read_log(tmp_path / "new" / f"log{suffix}", repeats="last")
     assert np.array_equal(guessed.time, log.time)
     sessions = found.columns["session"][np.isin(found.columns["time"], log.time)]
     assert len(set(log.sessions())) == len(set(sessions))

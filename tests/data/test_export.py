@@ -12,7 +12,7 @@ from recsim_env.cli import exporting, main
 from recsim_env.data import export_log, log_columns, read_log
 from recsim_env.data.export import LIBRARIES
 from recsim_env.data.log import REPEATS
-from recsim_env.data.readers.assembly import Duplicates
+from recsim_env.data.readers.kept import Repeats
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_pair_that_repeats_is_named_where_it_is_refused(log):
 
 def test_rules_and_libraries_are_those_of_the_command():
     assert exporting.REPEATS == REPEATS and tuple(LIBRARIES) == exporting.LIBRARIES
-    assert set(typing.get_args(Duplicates)) - {"keep"} <= set(REPEATS)
+    assert set(typing.get_args(Repeats)) - {"keep"} <= set(REPEATS)
 
 
 def test_columns_have_the_names_and_types_that_libraries_know(log):
@@ -123,12 +123,12 @@ def test_saved_and_packed_logs_are_read(log, tmp_path):
     import gzip
 
     log.save(tmp_path / "log.npz")
-    found = read_log(tmp_path / "log.npz", duplicates="last")
+    found = read_log(tmp_path / "log.npz", repeats="last")
     assert sorted(found.rating) == [1.5, 2.0, 5.0]
     assert "2 rows that repeat a user and item" in str(found.reading)
-    assert len(read_log(tmp_path / "log.npz", duplicates="keep")) == 5
+    assert len(read_log(tmp_path / "log.npz", repeats="keep")) == 5
     with pytest.raises(ValueError, match="repeat a user and an item"):
-        read_log(tmp_path / "log.npz")
+        read_log(tmp_path / "log.npz", repeats="error")
     with pytest.raises(ValueError, match="has no columns to name; leave out user='user_id'"):
         read_log(tmp_path / "log.npz", user="user_id")
     for file in export_log(described(log), tmp_path / "mine", "recbole"):

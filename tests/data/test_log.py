@@ -171,7 +171,7 @@ def test_saved_log_loads_unchanged(time, make_log, tmp_path):
 
 def test_saved_log_keeps_how_it_was_read(tmp_path):
     (tmp_path / "log.csv").write_text("user,item,rating,note\n1,1,3,x\n1,2,4,y\n1,1,5,z\n")
-    log = read_log(tmp_path / "log.csv", duplicates="first")
+    log = read_log(tmp_path / "log.csv", repeats="first")
     log.save(tmp_path / "log.npz")
     loaded = InteractionLog.load(tmp_path / "log.npz")
     assert loaded.reading == log.reading

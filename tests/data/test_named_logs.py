@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from recsim_env.cli.worlds import NAMED
+from recsim_env.cli.logs import NAMED
 from recsim_env.data import fetching
 from recsim_env.data.inst_eval import INST_EVAL
 from recsim_env.data.named_logs import NAMED_LOGS

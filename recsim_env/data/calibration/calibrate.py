@@ -172,7 +172,7 @@ def _check_log(log: InteractionLog) -> None:
     if n_repeats := len(pair) - len(np.unique(pair)):
         raise ValueError(
             f"{log.name}: {n_repeats:,} rows repeat a user and an item; keep one of each"
-            ' (duplicates="first" or "last" where the log is read)'
+            ' (repeats="first" or "last" where the log is read)'
         )
 
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 # A column with more categories than this is an id or a free text, not a description.
 MOST_CATEGORIES = 50
+
+#: How many columns a free text becomes.
+N_HASHES = 32
+
+# Texts of so many words are no codes.
+_FREE_TEXT = 2.5
 
 # Sums and differences of numbers made smaller by a power of two are as exact, and never too large.
 _SMALL = 2.0**-64
@@ -60,6 +69,50 @@ def guessed_feature(name: str, values: Sequence[str]) -> Features:
     if 1 < len(set(present)) <= MOST_CATEGORIES:
         return category_feature(name, values)
     return no_feature(name, values)
+
+
+def described_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns what `guessed_feature` does, but free text, and many categories, as hashed words."""
+    present = [value for value in values if value]
+    n_words = sum(len(value.split()) for value in present) / max(len(present), 1)
+    are_different = 2 * len(set(present)) > len(present)
+    if n_words >= _FREE_TEXT and are_different:
+        return words_feature(name, values)
+    found = guessed_feature(name, values)
+    if found[1] or are_different or len(set(present)) <= 1:  # different codes tell nothing
+        return found
+    return words_feature(name, values)
+
+
+def words_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns N_HASHES columns `name#k`: the share of a text's words that are hashed to each.
+
+    Source: Weinberger et al. 2009, "Feature hashing for large scale multitask learning".
+    Differs: without signs, so that features are not negative.
+    """
+    matrix = np.zeros((len(values), N_HASHES), np.float32)
+    place: dict[str, int] = {}
+    for row, value in enumerate(values):
+        for word in re.findall(r"\w+", value.casefold()):
+            if word not in place:
+                digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
+                place[word] = int.from_bytes(digest, "little") % N_HASHES
+            matrix[row, place[word]] += 1
+    matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    return matrix, [f"{name}#{k}" for k in range(N_HASHES)]
+
+
+def dates_feature(name: str, values: Sequence[str]) -> Features:
+    """Returns one column of dates, as ISO 8601 writes them, scaled as numbers are."""
+    days = [_days(value) for value in values]
+    return number_feature(name, ["" if day is None else str(day) for day in days])
+
+
+def _days(value: str) -> int | None:
+    try:
+        return date.fromisoformat(value[:10]).toordinal()
+    except ValueError:
+        return None
 
 
 def no_feature(name: str, values: Sequence[str]) -> Features:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recsim_env.data.readers.assembly import Columns
+from recsim_env.data.readers.columns import Columns
 from recsim_env.data.readers.encoded import UTF_8
 from recsim_env.data.readers.features import (
     Encoder,

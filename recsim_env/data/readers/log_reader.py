@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.readers.assembly import Duplicates, build_log
+from recsim_env.data.readers.assembly import Wanted, build_log
+from recsim_env.data.readers.columns import Columns
 from recsim_env.data.readers.encoded import UTF_8
 from recsim_env.data.readers.folders import (
     RATINGS_FILES,
@@ -21,22 +23,17 @@ from recsim_env.data.readers.folders import (
     read_ratings_csv,
     read_recbole,
 )
-from recsim_env.data.readers.parquet import read_parquet_table
-from recsim_env.data.readers.roles import choose_columns, is_known, question
+from recsim_env.data.readers.formats import formats, read_table
+from recsim_env.data.readers.kept import Missing, Repeats
+from recsim_env.data.readers.names import is_known
+from recsim_env.data.readers.roles import choose_columns, question, usual_item
+from recsim_env.data.readers.shown import CLICK, ITEM, PLACE, SLATE, one_item_a_row
+from recsim_env.data.readers.side_files import read_side
 from recsim_env.data.readers.tables import Table
-from recsim_env.data.readers.text import read_text_table
 from recsim_env.data.reading import LogWarning, Notes, Reading, listed
 
-KNOWN_FORMATS = (
-    "a MovieLens folder (u.data, ratings.dat or ratings.csv)",
-    "RecBole atomic files (a folder, a prefix, or a .inter file, also with .gz behind)",
-    "a table with a header line (.csv, .tsv, .tab, .txt or .dat, also with .gz behind)",
-    "a Parquet file (.parquet)",
-    "a log that InteractionLog.save wrote (.npz)",
-)
 SAVED = ".npz"
 _ATOMIC = (".inter", ".inter.gz")
-_TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat")
 
 
 def read_log(
@@ -47,23 +44,45 @@ def read_log(
     rating: str | None = None,
     click: str | None = None,
     time: str | None = None,
-    duplicates: Duplicates = "error",
+    context: Sequence[str] | str = (),
+    slate: str | None = None,
+    place: str | None = None,
+    shown: str | None = None,
+    items: str | os.PathLike[str] | None = None,
+    users: str | os.PathLike[str] | None = None,
+    repeats: Repeats | None = None,
+    missing: Missing = "error",
+    has_header: bool | None = None,
     encoding: str | None = None,
 ) -> InteractionLog:
     """Returns the log in a file or folder, whatever its format.
 
-    Known are MovieLens folders, RecBole atomic files, CSV, TSV or Parquet tables, and what
-    `InteractionLog.save` wrote. Columns that
-    are not named here are guessed from their usual names; without a rating the log is one of
-    clicks, and without a time its order is unknown. `print(log.reading)` says what was taken for
-    what, what was not read, and how many rows were left out and why; nothing else is left out.
+    Known are MovieLens folders, RecBole atomic files, CSV, TSV or Parquet tables, JSON lines, and
+    what `InteractionLog.save` wrote. Columns that are not named here are guessed from their usual
+    names; without a rating the log is one of clicks, and without a time its order is unknown.
+    `print(log.reading)` says what was taken for what, what was not read, and how many rows were
+    left out and why; nothing else is left out.
 
     Args:
       path: the file, the folder, or the prefix of RecBole's files.
       user, item, rating, click, time: names of the columns, without RecBole's types. Naming a
-        click column reads clicks even where ratings exist; its rows with 0 are left out.
-      duplicates: when a user and item repeat: "error", or keep the "first" or the "last" row, by
-        time; among rows of one moment, or without times, by their place in the file; or "keep" all.
+        click column reads clicks even where ratings exist; its rows with 0 were shown and not
+        clicked, and become `InteractionLog.impressions`.
+      context: names of columns that people come in, such as their device; one text may hold
+        several, with commas between. "hour" and "weekday" are taken from the time (UTC) where no
+        columns are called so.
+      slate, place: of impressions, the columns that say which were shown together, and where.
+      shown: a column of lists of what was shown, where `item` is what was clicked of them, or
+        where ids end with -1 and -0.
+      items, users: tables in files of their own that describe them; every column but the id, and
+        the title of items, becomes features.
+      repeats: when a user and item repeat: "keep" all, "count" them, keep the "first" or the
+        "last" row, by time; among rows of one moment, or without times, by their place in the
+        file; or "error". None keeps all clicks, and the last ratings.
+      missing: whether rows without a user, item, rating, click or time are an "error", or
+        left out ("drop").
+      has_header: whether the first line of a table in text names the columns; None sees. Without,
+        they are called 1, 2, …
       encoding: of a table in text; UTF-8, or what its byte order mark says, if None.
 
     Warns:
@@ -79,43 +98,70 @@ def read_log(
         raise ValueError("path is empty; name a file or folder, or . for this folder")
     path = Path(path)
     given = {"user": user, "item": item, "rating": rating, "click": click, "time": time}
-    known = {name for name in given.values() if name is not None}
+    given |= {"slate": slate, "place": place}
+    contexts = split_names(context)
     if path.suffix == SAVED and path.is_file():
-        return _saved(path, {**given, "encoding": encoding}, duplicates)
-    encodings = None if encoding is None else (encoding,)
+        others = {"shown": shown, "context": contexts or None, "items": items, "users": users}
+        return _saved(path, {**given, **others, "encoding": encoding}, repeats)
+    known = {name for name in (*given.values(), *contexts, shown) if name is not None}
+
+    def is_meant(name: str) -> bool:  # a number is the place of a column without a name
+        return (name in known and not name.isdecimal()) or is_known(name)
 
     def read(file: Path) -> Table:
-        return _read_table(file, encodings, lambda name: name in known or is_known(name))
+        return read_table(file, encoding, is_known=is_meant, has_header=has_header)
 
-    inter = _recbole_file(path)
-    if inter is not None:
-        prefix = inter.with_name(inter.name.removesuffix(".gz").removesuffix(".inter"))
-        name, usual = prefix.name, encodings or UTF_8
-        table, _ = read_atomic_table(inter, usual)
-        columns = choose_columns(table, given)
-        found = read_recbole(prefix, table, columns, usual)
-    else:
-        name, found = _read(path, read, encodings)
-        columns = choose_columns(found.table, given)
-        found = found.of(columns)
+    name, found, columns = _interactions(path, read, given, contexts, shown, encoding)
     notes = Notes()
     question(found.table, columns, notes)
-    log = build_log(
-        found.table,
-        columns,
-        notes,
-        source=path,
-        name=name,
-        items=found.items,
-        users=found.users,
-        duplicates=duplicates,
-    )
+    sides = {"items": found.items, "users": found.users}
+    for what, file, key in (("items", items, columns.item), ("users", users, columns.user)):
+        if file is not None:
+            sides[what] = read_side(what, read_table(Path(file), encoding), key, found.table)
+    wanted = Wanted(source=path, name=name, repeats=repeats, missing=missing)
+    log = build_log(found.table, columns, notes, wanted, **sides)
     for doubt in notes.doubts:
         warnings.warn(f"{path}: {doubt}", LogWarning, stacklevel=2)
     return log
 
 
-def _saved(path: Path, given: Mapping[str, str | None], duplicates: Duplicates) -> InteractionLog:
+def split_names(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Returns names that one text may hold, with commas between.
+
+    >>> split_names("device, hour")
+    ('device', 'hour')
+    """
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _interactions(
+    path: Path,
+    read: Callable[[Path], Table],
+    given: dict[str, str | None],
+    context: tuple[str, ...],
+    shown: str | None,
+    encoding: str | None,
+) -> tuple[str, Source, Columns]:
+    """Returns the name of a log, what its files hold, and which columns are what."""
+    encodings = None if encoding is None else (encoding,)
+    inter = _recbole_file(path)
+    if inter is not None:
+        prefix = inter.with_name(inter.name.removesuffix(".gz").removesuffix(".inter"))
+        table, _ = read_atomic_table(inter, encodings or UTF_8)
+        columns = choose_columns(table, given, context)
+        found = read_recbole(prefix, table, columns, encodings or UTF_8)
+        return prefix.name, found, columns
+    name, found = _read(path, read, encodings)
+    if shown is not None:
+        clicked = given["item"] or usual_item(found.table, shown)
+        found = replace(found, table=one_item_a_row(found.table, shown, clicked))
+        given |= {"item": ITEM, "click": CLICK, "slate": SLATE, "place": PLACE}
+    columns = choose_columns(found.table, given, context)
+    return name, found.of(columns), columns
+
+
+def _saved(path: Path, given: Mapping[str, Any], repeats: Repeats | None) -> InteractionLog:
     """Returns the log that `InteractionLog.save` wrote, which says itself what is what.
 
     Raises:
@@ -124,8 +170,9 @@ def _saved(path: Path, given: Mapping[str, str | None], duplicates: Duplicates) 
     if named := [f"{name}={value!r}" for name, value in given.items() if value is not None]:
         raise ValueError(f"{path} has no columns to name; leave out {', '.join(named)}")
     log = InteractionLog.load(path)
-    kept = log if duplicates == "keep" else log.once(duplicates)
-    left_out = {f"that repeat a user and item ({duplicates} kept)": len(log) - len(kept)}
+    rule = repeats or ("last" if log.is_explicit else "keep")
+    kept = log if rule == "keep" else log.once(rule)
+    left_out = {f"that repeat a user and item ({rule} kept)": len(log) - len(kept)}
     reading = Reading(
         source=str(path),
         form="a log saved by recsim-env",
@@ -173,7 +220,7 @@ def _read(
         entries = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
         raise ValueError(
             f"{folder} is no log that is known here: it holds {entries}; if one of these"
-            f" files is the log, name it. {_formats()}"
+            f" files is the log, name it. {formats()}"
         )
     name = folder.absolute().name
     if held == ["u.data"]:
@@ -181,32 +228,3 @@ def _read(
     if held == ["ratings.dat"]:
         return name, read_movielens_dat(folder, encodings)
     return name, read_ratings_csv(folder, read)
-
-
-def _read_table(
-    path: Path, encodings: Sequence[str] | None, is_known: Callable[[str], bool]
-) -> Table:
-    """Returns the table in a file, by its suffix."""
-    suffix = path.suffix.lower()
-    if suffix in (".parquet", ".pq"):
-        if encodings:
-            raise ValueError(
-                f"{path} is no text, so it has no encoding; leave out {encodings[0]!r}"
-            )
-        return read_parquet_table(path)
-    if suffix == ".gz":
-        suffix = path.with_suffix("").suffix.lower()
-    if suffix not in _TEXT:
-        raise ValueError(f"{path}: unknown format {suffix or 'without a suffix'!r}. {_formats()}")
-    is_tabbed = suffix in (".tsv", ".tab")
-    return read_text_table(
-        path,
-        "\t" if is_tabbed else None,
-        encodings=encodings or UTF_8,
-        quoted=None if is_tabbed else True,
-        is_known=is_known,
-    )
-
-
-def _formats() -> str:
-    return f"Known formats are {'; '.join(KNOWN_FORMATS)}"

@@ -155,7 +155,7 @@ class Rows:
         """Returns whether a line looks like a row: as many fields, numbers where others have."""
         fields = self.dialect.fields(line)
         is_as_long = len(fields) == len(self.names)
-        return is_as_long and all(_is_number(fields[k]) for k in self._numeric)
+        return is_as_long and all(is_number(fields[k]) for k in self._numeric)
 
     @cached_property
     def _numeric(self) -> list[int]:
@@ -163,9 +163,7 @@ class Rows:
         parsed = (self.dialect.parsed(self.lines[k]) for k in self.lines.filled(self.first))
         sample = list(islice((r for r in parsed if r and len(r) == len(self.names)), SAMPLE))
         return [
-            k
-            for k in range(len(self.names))
-            if sample and all(_is_number(row[k]) for row in sample)
+            k for k in range(len(self.names)) if sample and all(is_number(row[k]) for row in sample)
         ]
 
     def _hint(self, line: str) -> str:
@@ -207,7 +205,8 @@ def parsed_csv(
     )
 
 
-def _is_number(value: str) -> bool:
+def is_number(value: str) -> bool:
+    """Returns whether a text is a number."""
     try:
         float(value)
     except ValueError:

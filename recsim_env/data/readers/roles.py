@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import polars as pl
 
-from recsim_env.data.readers.assembly import Columns
+from recsim_env.data.readers.columns import Columns
+from recsim_env.data.readers.names import (
+    CONTEXT_WORDS,
+    SYNONYMS,
+    calls_by_words,
+    plain_name,
+    says_rating,
+    says_time,
+    words_of,
+)
 from recsim_env.data.readers.tables import Table, as_numbers, number
 from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import Notes, asking, listed
 
-# What people call the columns, without case, accents and punctuation; the first present counts.
-SYNONYMS = {
-    "user": "user userid uid visitorid visitor customerid customer reviewerid reviewer memberid"
-    " member sessionid session personid person clientid playerid listenerid readerid accountid"
-    " profileid username usuario idusuario benutzer utilisateur",
-    "item": "item itemid iid movieid movie productid product asin parentasin bookid book isbn"
-    " artistid artist trackid track songid song businessid business videoid video articleid"
-    " article newsid news gameid game filmid film animeid recipeid hotelid restaurantid beerid"
-    " jokeid courseid placeid venueid contentid documentid docid appid adid",
-    "rating": "rating ratings score scores stars star overall reviewscore",
-    "click": "click clicks clicked isclick isclicked label",
-    "time": "timestamp time datetime unixtimestamp unixreviewtime eventtime createdat date ts",
-}
-# Words that say the role within longer names, and words beside which they say something else.
-_RATING_WORDS = (
-    "rating ratings rate rated score scores scored stars star overall grade grades nota notas note"
-    " puntuacion valoracion calificacion bewertung voto valutazione avaliacao"
-)
-_NO_RATING_WORDS = (
-    "count counts number num nb n no total sum avg average mean median std var date time timestamp"
-    " at id year text title type propensity predicted prediction"
-)
-_TIME_WORDS = "timestamp timestamps datetime epoch"
-_ID_WORDS = "id ids no nr key code index idx hash uuid anon name"
+NO_HEADER = "has_header=False (on the command line, --no-header)"
 _SAMPLE = 1_000
+_MOST_RATINGS = 101
 _MANY = 100_000
 
 
-def is_known(name: str) -> bool:
-    """Returns whether a column with this name is read without being asked for.
-
-    >>> is_known("User-ID"), is_known("Stars_given"), is_known("colour")
-    (True, True, False)
-    """
-    plain = _plain(name)
-    return any(plain in usual.split() for usual in SYNONYMS.values()) or _says_rating(name)
-
-
-def choose_columns(table: Table, given: Mapping[str, str | None]) -> Columns:
+def choose_columns(
+    table: Table, given: Mapping[str, str | None], context: Sequence[str] = ()
+) -> Columns:
     """Returns which columns to read: those given, else those with a usual name.
 
     A column whose name only contains a usual word is read as the rating or time when its values
@@ -67,22 +44,27 @@ def choose_columns(table: Table, given: Mapping[str, str | None]) -> Columns:
     chosen = {role: name for role, name in given.items() if name is not None}
     for name in chosen.values():
         table[name]
+    if is_nameless(table):
+        _add_by_content(table, chosen)
     if len(set(chosen.values())) < len(chosen):
         raise ValueError(f"a column has one role only, but these were asked for: {chosen}")
     if "rating" in chosen and "click" in chosen:
         raise ValueError("name the rating or the click, not both: a log holds one of them")
     for role, usual in SYNONYMS.items():
         if role not in chosen and not (role == "rating" and "click" in chosen):
-            found = _usual(table, role, usual.split(), set(chosen.values()))
+            found = _usual(table, role, usual.split(), {*chosen.values(), *context})
             if found is not None:
                 chosen[role] = found
     if "rating" not in chosen and "click" not in chosen:
         _add_likely(
-            table, chosen, "rating", _says_rating, partial(_can_rate, item=chosen.get("item"))
+            table, chosen, "rating", says_rating, partial(_can_rate, item=chosen.get("item"))
         )
-    _add_likely(table, chosen, "time", _says_time, _can_time)
+    _add_likely(table, chosen, "time", says_time, _can_time)
     if "rating" in chosen:
         chosen.pop("click", None)
+    for role in ("slate", "place"):
+        if "click" not in chosen and given.get(role) is None:
+            chosen.pop(role, None)
     for role in ("user", "item"):
         if role not in chosen:
             raise ValueError(
@@ -92,16 +74,24 @@ def choose_columns(table: Table, given: Mapping[str, str | None]) -> Columns:
             )
     _check_header(table, chosen)
     named = frozenset(role for role, name in given.items() if name is not None)
-    return Columns(**chosen, named=named)
+    named |= {f"context {name}" for name in context}
+    return Columns(**chosen, context=tuple(context), named=named)
 
 
 def question(table: Table, columns: Columns, notes: Notes) -> None:
     """Notes what in unread columns a person should look over."""
     roles = columns.by_role()
+    guessed = [role for role in roles if role not in columns.named]
+    if is_nameless(table) and guessed:
+        notes.doubts.append(
+            "no header: the columns were called 1, 2, …, and "
+            + ", ".join(f"{roles[role]} was taken for the {role}" for role in guessed)
+            + f"; name them where that is wrong, as with {asking(guessed[0], roles[guessed[0]])}"
+        )
     left = [name for name in table.columns if name not in roles.values()]
     is_doubtful = "rating" in roles and "rating" not in columns.named
-    for role in (*roles, *(["click"] if is_doubtful else [])):
-        others = [name for name in left if _plain(name) in SYNONYMS[role].split()]
+    for role in (*(r for r in roles if r in SYNONYMS), *(["click"] if is_doubtful else [])):
+        others = [name for name in left if plain_name(name) in SYNONYMS[role].split()]
         if role == "click":  # a label may be a word
             others = [name for name in others if _can_rate(table, name)]
         if others:
@@ -109,6 +99,7 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
             notes.remarks.append(
                 f"{listed(others)} may be the {role} too; {_name_it(role, others[0])}"
             )
+    left = _question_contexts(table, left, notes)
     times = [n for n in left if _can_time(table, n)] if columns.time is None else []
     if times:
         notes.doubts.append(f"{listed(times)} may be the time; {_name_it('time', times[0])}")
@@ -119,13 +110,56 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
             f" {listed(numbers)} may be; {_name_it('rating', numbers[0])}, or with"
             f" {asking('click', numbers[0])}"
         )
+    rated = [name for name in numbers if says_rating(name)]
+    if rated and columns.rating is None and columns.click is not None:
+        notes.doubts.append(
+            f"{listed(rated)} may be the rating, but the log was read as clicks;"
+            f" {_name_it('rating', rated[0])}"
+        )
+
+
+def _question_contexts(table: Table, left: list[str], notes: Notes) -> list[str]:
+    """Notes unread columns that are called as contexts are; returns the others."""
+    found = [name for name in left if set(words_of(name)) & set(CONTEXT_WORDS.split())]
+    found = [name for name in found if _sample(table, name).n_unique() <= _MOST_RATINGS]
+    if found:
+        notes.remarks.append(
+            f"{listed(found)} may be contexts that people come in; read them with"
+            f" {asking('context', ','.join(found))}"
+        )
+    return [name for name in left if name not in found]
+
+
+def is_nameless(table: Table) -> bool:
+    """Returns whether columns are called 1, 2, … as the file has no header."""
+    return not table.has_header and list(table.columns) == [
+        str(k) for k in range(1, len(table.columns) + 1)
+    ]
+
+
+def _add_by_content(table: Table, chosen: dict[str, str]) -> None:
+    """Adds roles of columns without names: the user, the item, then the rating, and the time."""
+
+    def free() -> list[str]:
+        return [name for name in table.columns if name not in chosen.values()]
+
+    if "time" not in chosen:
+        times = [name for name in free() if _can_time(table, name)]
+        chosen |= {"time": times[-1]} if len(times) == 1 else {}
+    for role in ("user", "item"):
+        if role not in chosen and free():
+            chosen[role] = free()[0]
+    if "rating" not in chosen and "click" not in chosen:
+        rated = [name for name in free() if _can_rate(table, name)]
+        few = [name for name in rated if len(_numbers(table, name)) <= _MOST_RATINGS]
+        chosen |= {"rating": few[0]} if few else {}
 
 
 def _usual(table: Table, role: str, usual: Sequence[str], taken: set[str]) -> str | None:
     """Returns the free column with the first of the usual names that is there."""
     free = [name for name in table.columns if name not in taken]
     for plain in usual:
-        found = [name for name in free if _plain(name) == plain]
+        found = [name for name in free if plain_name(name) == plain]
         if plain == "label":  # which may be a word
             found = [name for name in found if not all(map(math.isnan, _numbers(table, name)))]
         if len(found) > 1:
@@ -136,7 +170,7 @@ def _usual(table: Table, role: str, usual: Sequence[str], taken: set[str]) -> st
         if found:
             return found[0]
     if role in ("user", "item"):
-        longer = [name for name in free if _calls_by_words(name, usual)]
+        longer = [name for name in free if calls_by_words(name, usual)]
         return longer[0] if len(longer) == 1 else None
     return None
 
@@ -163,7 +197,7 @@ def _check_header(table: Table, chosen: Mapping[str, str]) -> None:
         return
     for role in ("user", "item"):
         name = chosen[role]
-        is_usual = _plain(name) in SYNONYMS[role].split()
+        is_usual = plain_name(name) in SYNONYMS[role].split()
         if not math.isnan(number(name)) or (not is_usual and (table[name] == name).any()):
             raise ValueError(
                 f"{table.path}, line 1: the {role}'s column is called {name!r}, which looks like a"
@@ -173,25 +207,9 @@ def _check_header(table: Table, chosen: Mapping[str, str]) -> None:
 
 def _headless(table: Table) -> str:
     is_row = table.has_header and any(not math.isnan(number(name)) for name in table.columns)
+    if not is_row and table.unit == "line" and table.has_header:
+        return f"where the first line is a row, say so with {NO_HEADER}"
     return "the first line looks like a row, and must be a header" if is_row else ""
-
-
-def _says_rating(name: str) -> bool:
-    words = _words(name)
-    says = [w in _RATING_WORDS.split() for w in words]
-    return any(says) and not any(w in _NO_RATING_WORDS.split() for w in words)
-
-
-def _says_time(name: str) -> bool:
-    return any(word in _TIME_WORDS.split() for word in _words(name))
-
-
-def _calls_by_words(name: str, usual: Sequence[str]) -> bool:
-    """Returns whether a name is a usual word and what ids are called: "Customer Key"."""
-    words = _words(name)
-    return len(words) == 2 and any(
-        word in usual and other in _ID_WORDS.split() for word, other in (words, reversed(words))
-    )
 
 
 def _can_rate(table: Table, name: str, item: str | None = None) -> bool:
@@ -229,16 +247,6 @@ def _name_it(role: str, name: str) -> str:
     return f"name it with {asking(role, name)}"
 
 
-def _words(name: str) -> list[str]:
-    """Returns the words of a name, by punctuation and by capitals: "Book-Rating", "bookRating"."""
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _without_accents(name))
-    return re.findall(r"[^\W\d_]+", split.lower())
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in _without_accents(name).lower() if c.isalnum())
-
-
-def _without_accents(name: str) -> str:
-    parts = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in parts if not unicodedata.combining(c))
+def usual_item(table: Table, shown: str) -> str | None:
+    """Returns the column that is usually called as what was clicked is, beside a list of items."""
+    return _usual(table, "item", SYNONYMS["item"].split(), {shown})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsim_env.data.readers.features import Encoder, join_features
+from recsim_env.data.readers.features import N_HASHES, Encoder, join_features
+from recsim_env.data.readers.labels import plain_id
 from recsim_env.data.readers.tables import MISSING, Table
 from recsim_env.data.reading import Notes, listed
 
@@ -58,6 +57,12 @@ def described(
     features, names = join_features(encoded.values(), len(labels))
     unused = [n for n in side.table.columns if n not in (side.key, side.title)]
     unused = [n for n in unused if n not in encoded or not encoded[n][1]]
+    hashed = [name for name, (_, found) in encoded.items() if found and found[0] == f"{name}#0"]
+    if hashed:
+        notes.remarks.append(
+            f"the words of {listed(hashed)} of {side.table.path.name} became {N_HASHES} hashed"
+            " features each"
+        )
     if unused:
         notes.remarks.append(f"no features from {listed(unused)} of {side.table.path.name}")
     notes.remarks += [f"{side.table.path.name}: {remark}" for remark in side.table.remarks]
@@ -88,13 +93,3 @@ def _check_matches(
     (notes.doubts if is_doubtful else notes.remarks).append(
         f"{side.table.path.name} {text}; others have no features"
     )
-
-
-def plain_id(label: str) -> str:
-    """Returns an id without what programs add to ids or take from them."""
-    plain = label.strip().casefold()
-    if not plain.isascii():  # accents as one character or two, blanks without width
-        parts = unicodedata.normalize("NFKC", plain)
-        plain = "".join(c for c in parts if unicodedata.category(c) != "Cf").strip()
-    found = re.fullmatch(r"0*([0-9]+?)(\.0+)?", plain)
-    return found[1] if found else plain

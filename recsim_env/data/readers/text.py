@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recsim_env.data.readers.dialect import Lines, find_dialect, spelled
 from recsim_env.data.readers.encoded import UTF_8, Encoded, read_encoded
-from recsim_env.data.readers.quotes import Rows, parsed_csv, single
+from recsim_env.data.readers.quotes import Rows, is_number, parsed_csv, single
 from recsim_env.data.readers.tables import Table
 
 # What a text looks like is seen in so many bytes of it.
@@ -26,6 +26,7 @@ def read_text_table(
     encodings: Sequence[str] = UTF_8,
     quoted: bool | None = False,
     is_known: Callable[[str], bool] = lambda name: False,
+    has_header: bool | None = None,
 ) -> Table:
     """Returns a delimited text file, which may be packed by gzip, as columns of text.
 
@@ -41,6 +42,8 @@ def read_text_table(
       quoted: whether fields may be quoted, as in CSV; None decides by the data: where the header
         is, or where lines have another number of fields else.
       is_known: whether a column's name has a meaning here, which helps to find the delimiter.
+      has_header: whether the first line is one; None sees a row where numbers stand in it and no
+        name that has a meaning. Columns without names are called 1, 2, …
 
     Raises:
       ValueError: undecodable text, a line with another number of fields, or no rows at all.
@@ -63,10 +66,15 @@ def read_text_table(
     elif quoted is None:
         delimiter, quoted = None, True  # it is not what its name says
     dialect = find_dialect(head, first, delimiter, quoted, is_known)
-    has_header = names is None
-    if names is None:
-        names = _header(path, first, dialect.fields(head[first]))
+    fields = dialect.fields(head[first])
+    if names is not None:
+        has_header = False
+    elif has_header is None:
+        has_header = not _looks_like_row(fields, is_known)
+    if has_header:
+        names = _header(path, first, fields)
         first += 1
+    names = names or [str(k) for k in range(1, len(fields) + 1)]
     if dialect.is_padded:
         remarks.append("blanks after separators were left out")
     lines: Sequence[int] | NDArray[np.int64]
@@ -140,6 +148,12 @@ def _check_no_header(table: Table) -> None:
                 f"{table.at(row)}: the names of the columns stand here, as where files are joined;"
                 " take the line out"
             )
+
+
+def _looks_like_row(fields: Sequence[str], is_known: Callable[[str], bool]) -> bool:
+    """Returns whether what should be names are values."""
+    plain = [name.strip() for name in fields]
+    return any(is_number(name) for name in plain) and not any(map(is_known, plain))
 
 
 def _header(path: Path, first: int, fields: list[str]) -> list[str]:

@@ -29,8 +29,13 @@ _FIRST_DATE, _FIRST_FINE, _LAST = 1e8, 7e8, 5e9
 # Times that differ more than so many fold, by years, are of two kinds.
 _APART = 50.0
 # How most programs write dates, and what they put behind those of Greenwich.
-_FORMS = tuple(
-    f"%Y-%m-%d{time}" for time in ("", *(f"{t}%H:%M:%S{f}" for t in " T" for f in ("", "%.f")))
+_FORMS = (
+    *(f"%Y-%m-%d{time}" for time in ("", *(f"{t}%H:%M:%S{f}" for t in " T" for f in ("", "%.f")))),
+    *(f"%Y-%m-%d{t}%H:%M" for t in " T"),
+    *(f"%Y-%m-%d{t}%H:%M:%S%.f%z" for t in " T"),
+    "%a %b %d %H:%M:%S %z %Y",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m %d, %Y",
 )
 _UTC = r"( ?UTC| ?GMT| ?Z)"
 # Of a date without separators, from its end: minute, hour, day, month.
@@ -56,6 +61,12 @@ def seconds(table: Table, name: str) -> tuple[Floats, str]:
     if column.dtype == pl.String and math.isnan(number(table.value(name, 0))):
         return _dates(table, name, _parsed(table, name))
     values = table.numbers(name, at_least=0.0)
+    if _are_days(values):
+        days = pl.Series(values.astype(np.int64).astype(np.str_)).str.to_date(
+            "%Y%m%d", strict=False
+        )
+        if not days.null_count():
+            return _dates(table, name, days.cast(pl.Int32).to_numpy() * 86_400.0)
     _check_alike(table, name, values)
     return _numbers(table, name, values)
 
@@ -141,6 +152,15 @@ def _are_written_dates(values: Floats) -> bool:
     if len(known) < 3 and not (known[0] >= 1900_01_01 and known[-1] <= 2100_12_31):
         return False
     return any(_are_dates_of(known, _PARTS[place:]) for place in range(len(_PARTS)))
+
+
+def _are_days(values: Floats) -> bool:
+    """Returns whether numbers are all like 20110316, which cannot be seconds of one log by chance.
+
+    As seconds they lie in August 1970 to 1971, or count from a start of their own.
+    """
+    is_near = values.min() >= 1970_01_01 and values.max() <= 2100_12_31 and not (values % 1).any()
+    return bool(is_near) and _are_dates_of(values, _PARTS[2:])
 
 
 def _are_dates_of(values: Floats, parts: Sequence[tuple[int, int]]) -> bool:

@@ -210,7 +210,7 @@ def test_tsv_that_has_no_tabs_is_read_by_its_data(tmp_path):
         (gzip.compress(HEADER.encode() + b"1,1,3,x\n", mtime=0)[:-9], "damaged gzip"),
         (b"PK\x03\x04rest", "zip archive or a spreadsheet"),
         (b"useritem\n1\n", r"line 1: no separator stands in the header 'useritem'"),
-        (b"1,10,4,100\n2,10,5,50\n", r"name the user.*first line looks like a row"),
+        (b"ann,x\nbob,y\n", r"name the user.*where the first line is a row.*--no-header"),
         (HEADER.encode(), "it needs at least one row"),
     ],
 )
@@ -224,6 +224,22 @@ def test_a_first_row_is_not_taken_for_a_header(tmp_path):
     (tmp_path / "log.csv").write_text("ann,x,3\nann,y,4\nbob,x,5\n")
     with pytest.raises(ValueError, match=r"line 1: the user's column is called 'ann'"):
         read_log(tmp_path / "log.csv", user="ann", item="x", rating="3")
+
+
+def test_a_file_without_header_is_recognised_and_said(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("7,10,4,1300000100\n8,10,5,1300000050\n7,11,5,1300000060\n")
+    with pytest.warns(LogWarning, match="no header: .* 1 was taken for the user, 2 .* the item"):
+        log = read_log(path)
+    assert log.reading.columns == {"user": "1", "item": "2", "rating": "3", "time": "4"}
+    assert log.reading.n_rows == 3 and log.rating.tolist() == [4, 5, 5]
+    swapped = read_log(path, user="2", item="1", rating="3", time="4")
+    assert swapped.user_labels.tolist() == ["10", "11"]
+    with pytest.raises(ValueError, match="line 1: the user's column is called '7'"):
+        read_log(path, has_header=True, user="7", item="10")
+    path.write_text("ann,x\nbob,y\n")
+    with pytest.warns(LogWarning, match="no header"):
+        assert len(read_log(path, has_header=False)) == 2
 
 
 def damaged(lines, line_end, rng):
@@ -278,7 +294,7 @@ def try_damaged_logs(n, folder, seed=0):
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8", newline="")
         try:
-            log = read_quietly(path, duplicates="first")
+            log = read_quietly(path, repeats="first")
         except ValueError as error:
             counts["refused"] += 1
             if str(path.parent) not in str(error):

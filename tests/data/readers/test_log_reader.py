@@ -153,12 +153,16 @@ def test_named_columns_win_over_guessed_ones(tmp_path):
     assert times(read_log(path, rating="how", time="rating")) == [100, 50, 90, 60, 10]
 
 
-def test_clicks_keep_only_what_was_clicked(tmp_path):
+def test_clicks_keep_what_was_shown_and_not_clicked(tmp_path):
     rows = [(1, 10, 0), (1, 10, 1), (1, 20, 0), (2, 20, 1), (3, 10, 0)]
     log = read_log(write_rows(tmp_path / "a.csv", ",", ["user", "item", "click"], rows))
     assert not log.is_explicit and log.time is None
-    assert log.user_labels.tolist() == ["1", "2"]
+    assert log.user_labels.tolist() == ["1", "2", "3"] and log.item_labels.tolist() == ["10", "20"]
+    assert log.user.tolist() == [0, 1] and log.item.tolist() == [0, 1]
     assert log.rating.tolist() == [1.0, 1.0]
+    shown = log.impressions
+    assert shown.user.tolist() == [0, 0, 0, 1, 2] and shown.item.tolist() == [0, 0, 1, 1, 0]
+    assert shown.row.tolist() == [-1, 0, -1, 1, -1]
 
 
 def test_log_of_pairs_alone_is_a_log_of_clicks(tmp_path):
@@ -190,7 +194,6 @@ HEADER = "user,item,rating,time\n"
             r"line 3: column 'user' is 'NA', a missing value",
         ),
         (HEADER + "1,1,5,0\n,2,4,0\n", r"bad\.csv, line 3: column 'user' is empty"),
-        (HEADER + "1,1,5,0\n2,1,4,0\n1,1,3,0\n", r"line 4: user '1' and item '1' repeat line 2"),
         (HEADER + "1,1,3,0\n1,2,3,0\n", r"every 'rating' is 3.*click='rating' .*--click rating"),
         ("user,item,click\n1,1,0\n", r"column 'click' holds no click"),
         ("user,item\na,x\n\ufeffuser,item\nb,y\n", r"bad\.csv, line 3: the names of the columns"),
@@ -223,28 +226,59 @@ def test_missing_named_column_lists_the_columns(tmp_path):
         read_log(path, rating="score")
 
 
+def test_repeats_are_kept_of_clicks_and_the_last_of_ratings(tmp_path):
+    rows = [(1, 1, 5, 9), (2, 1, 4, 8), (1, 1, 3, 1)]
+    path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating", "time"], rows)
+    log = read_log(path)
+    assert log.rating.tolist() == [5, 4]
+    assert "1 rows repeat a user and item; repeats='last' is the rule for ratings" in str(
+        log.reading
+    )
+    with pytest.raises(
+        ValueError, match=r"line 4: user '1' and item '1' repeat line 2; .*--repeats"
+    ):
+        read_log(path, repeats="error")
+    path = write_rows(tmp_path / "a.csv", ",", ["user", "item"], [row[:2] for row in rows])
+    log = read_log(path)
+    assert len(log) == 3 and "repeats='keep' is the rule for clicks" in str(log.reading)
+    counted = read_log(path, repeats="count")
+    assert counted.rating.tolist() == [1, 2] and counted.user.tolist() == [1, 0]
+
+
+def test_rows_with_missing_values_are_dropped_only_when_asked(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("user,item,rating\n1,1,5\n,1,4\n2,NA,4\n3,1,\n4,2,3\n")
+    with pytest.raises(ValueError, match="line 5: column 'rating' is ''"):
+        read_log(path)
+    log = read_log(path, missing="drop")
+    assert log.rating.tolist() == [5, 3] and log.reading.n_rows == 5
+    assert "left out: 1 rows in which 'item' is missing" in str(log.reading)
+    with pytest.raises(ValueError, match="missing='fill' must be"):
+        read_log(path, missing="fill")
+
+
 @pytest.mark.parametrize(("keep", "ratings"), [("first", [5, 4, 1]), ("last", [4, 1, 2])])
-def test_duplicates_keep_the_chosen_row(keep, ratings, tmp_path):
+def test_repeats_keep_the_chosen_row(keep, ratings, tmp_path):
     rows = [(1, 1, 5), (2, 1, 4), (1, 2, 1), (1, 1, 2)]
     path = write_rows(tmp_path / "a.csv", ",", ["user", "item", "rating"], rows)
-    assert read_log(path, duplicates=keep).rating.tolist() == ratings
-    with pytest.raises(ValueError, match="duplicates='some'"):
-        read_log(path, duplicates="some")
+    assert read_log(path, repeats=keep).rating.tolist() == ratings
+    with pytest.raises(ValueError, match="repeats='some'"):
+        read_log(path, repeats="some")
 
 
 @pytest.mark.parametrize(("keep", "ratings"), [("first", [2.0, 5.0]), ("last", [3.0, 5.0])])
 def test_first_and_last_go_by_time_and_not_by_the_place_in_the_file(keep, ratings, tmp_path):
     rows = ["1,1,1,50", "1,1,2,10", "1,1,3,90", "1,2,5,20"]
     for order in itertools.permutations(rows):
-        log = read_log(written(tmp_path, "user,item,rating,time", *order), duplicates=keep)
+        log = read_log(written(tmp_path, "user,item,rating,time", *order), repeats=keep)
         assert sorted(log.rating) == ratings
         assert f"of which the {keep} by time is kept" in str(log.reading)
         assert "place in the file decided" not in str(log.reading)
     tied = written(tmp_path, "user,item,rating,time", "1,1,1,5", "1,1,2,5", "1,2,5,20")
-    reading = str(read_log(tied, duplicates=keep).reading)
+    reading = str(read_log(tied, repeats=keep).reading)
     assert f"place in the file decided which is the {keep}" in reading
     timeless = written(tmp_path, "user,item,rating", "1,1,1", "1,1,2", "1,2,5")
-    reading = str(read_log(timeless, duplicates=keep).reading)
+    reading = str(read_log(timeless, repeats=keep).reading)
     assert f"of which the {keep} in the file is kept" in reading
 
 
@@ -335,7 +369,7 @@ def test_items_are_described_only_where_they_are_read(tmp_path):
 def test_reading_tells_what_was_taken_for_what(tmp_path):
     rows = [(1, 10, 0, "a", 7), (1, 10, 1, "b", 8), (1, 20, 1, "c", 9), (1, 10, 1, "c", 9)]
     path = write_rows(tmp_path / "a.csv", ",", ["uid", "item", "click", "note", "age"], rows)
-    reading = read_log(path, duplicates="last").reading
+    reading = read_log(path, repeats="last").reading
     assert (reading.n_rows, reading.n_used) == (4, 2)
     assert sum(reading.left_out.values()) == 2
     assert str(reading).splitlines()[1:] == [
