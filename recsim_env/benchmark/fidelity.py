@@ -13,6 +13,7 @@ from recsim_env.data import (
     calibrate,
     fidelity_table,
 )
+from recsim_env.data.calibration.calibrate import without_repeats
 from recsim_env.data.calibration.sampling import some_people
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
@@ -112,6 +113,7 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     fitted to either log but for each user's last rows, which they then predict. Of a log of more
     than 500,000 rows, all this is done with people drawn at random who have about as many.
     """
+    log = without_repeats(log)
     if len(log) > _MOST_ROWS:
         log = some_people(log, _MOST_ROWS, settings.seed).core()
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored

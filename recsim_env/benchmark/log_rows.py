@@ -68,7 +68,7 @@ class Recording:
         return len(self.columns["item"])
 
     def clicks(self) -> InteractionLog:
-        """Returns what was clicked, as `read_log` reads it of the file with repeats="keep".
+        """Returns what was clicked, as the core of what `read_log` reads of the file.
 
         Raises:
           ValueError: nothing was.

@@ -15,6 +15,7 @@ from recsim_env.data.impressions import Impressions
 from recsim_env.data.order import by_label, pair_hash
 from recsim_env.data.reading import Reading
 from recsim_env.data.repeats import one_per_pair
+from recsim_env.data.thresholds import rows_of_many, thresholds_that_leave
 from recsim_env.formats.array_file import read_arrays, write_arrays
 
 KIND = "interaction log"
@@ -165,20 +166,15 @@ class InteractionLog:
         Raises:
           ValueError: nothing is left.
         """
-        rows = np.arange(len(self))
-        while True:
-            item = self.item[rows]
-            kept = rows[np.bincount(item, minlength=self.n_items)[item] >= min_item]
-            user = self.user[kept]
-            kept = kept[np.bincount(user, minlength=self.n_users)[user] >= min_user]
-            if not len(kept):
-                raise ValueError(
-                    f"no people with at least {min_user} rows and items with at least {min_item} "
-                    f"are left of {self.name}; ask for fewer, by min_user or min_item"
-                )
-            if len(kept) == len(rows):
-                return self._numbered_anew(kept)
-            rows = kept
+        least = {"min_user": min_user, "min_item": min_item}
+        rows = rows_of_many(self.user, self.item, **least)
+        if not len(rows):
+            raise ValueError(
+                f"no people with at least {min_user} rows and items with at least {min_item} are "
+                f"left of {self.name}; ask for fewer: "
+                + thresholds_that_leave(self.user, self.item, **least)
+            )
+        return self._numbered_anew(rows)
 
     def _numbered_anew(self, rows: NDArray[np.int64]) -> InteractionLog:
         """Returns the log of some rows, without the users and items that have none of them."""

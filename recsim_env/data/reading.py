@@ -85,11 +85,11 @@ def listed(names: Iterable[str], most: int = 10) -> str:
     return ", ".join(map(repr, found[:most])) + more
 
 
-def asking(argument: str, value: str) -> str:
+def asking(argument: str, value: str | int) -> str:
     """Returns how to ask for something, in Python and on the command line.
 
     >>> asking("user", "my id")
     "user='my id' (on the command line, --user 'my id')"
     """
     option = argument.replace("_", "-")
-    return f"{argument}={value!r} (on the command line, --{option} {shlex.quote(value)})"
+    return f"{argument}={value!r} (on the command line, --{option} {shlex.quote(str(value))})"

@@ -107,8 +107,11 @@ def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
 def test_clicks_are_the_log_that_the_file_is_read_as(tmp_path):
     found = recorded()
     found.write(tmp_path / "log.csv")
-    read = read_log(tmp_path / "log.csv", click="clicked", repeats="keep")
-    own = found.clicks()
+    everything = read_log(tmp_path / "log.csv", click="clicked")
+    shown = everything.impressions
+    assert len(shown) == len(found) and shown.is_clicked.sum() == len(everything)
+    assert shown.place.tolist() == found.columns["place"].tolist()
+    read, own = everything.core(), found.clicks()
     assert len(own) == int(found.columns["clicked"].sum()) > len(own.once())
     for name in ("user", "item", "rating", "time", "user_labels", "item_labels"):
         assert np.array_equal(getattr(own, name), getattr(read, name)), name

@@ -282,3 +282,14 @@ def test_contexts_that_do_not_fit_are_refused():
         dataclasses.replace(log, context_labels={"device": ["phone"]})
     with pytest.raises(ValueError, match="context has 0 columns, and context_labels 1"):
         dataclasses.replace(log, context=None)
+
+
+def test_thresholds_that_leave_nothing_say_what_would_be_left(make_log):
+    user, item = np.repeat(np.arange(6), 5), np.tile(np.arange(5), 6)
+    log = make_log(user, item, np.ones(30))
+    with pytest.raises(ValueError, match=r"min_user=5 .*--min-user 5. leaves 6 people and 5 items"):
+        log.core(min_user=20, min_item=5)
+    with pytest.raises(ValueError, match=r"min_item=6 .*--min-item 6. leaves 6 people and 5 items"):
+        log.core(min_user=5, min_item=20)
+    with pytest.raises(ValueError, match=r"--min-user 5. and .*--min-item 5. leave 6 people"):
+        log.core(min_user=20, min_item=20)

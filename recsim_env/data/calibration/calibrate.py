@@ -78,7 +78,8 @@ def calibrate(
     """
     check_names(CalibrationSettings, changes)
     settings = replace(settings or CalibrationSettings(), **changes)
-    _check_log(log)
+    n_rows, log = len(log), without_repeats(log)
+    n_repeats = n_rows - len(log)
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)
@@ -87,6 +88,11 @@ def calibrate(
     slope = max(held_out_fit.slope.slope, 0.0)
     slates = _fit_slates(log, model, activity, slope, settings)
     cautions = [*_cautions_of_scale(log, scale), *_cautions(tastes, held_out_fit)]
+    if n_repeats:
+        cautions.append(
+            f"{n_repeats:,} of {n_rows:,} clicks repeat a user and an item, and were left out: the"
+            " world's people consume nothing twice in a session"
+        )
     for caution in cautions:
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
@@ -166,14 +172,24 @@ def _about_draw(draw: TasteDraw) -> dict[str, Any]:
     }
 
 
-def _check_log(log: InteractionLog) -> None:
-    """Raises ValueError for a log that no world can be fitted to."""
+def without_repeats(log: InteractionLog) -> InteractionLog:
+    """Returns a log of clicks with the first of those that repeat a user and item.
+
+    People of a world consume nothing twice.
+
+    Raises:
+      ValueError: ratings repeat.
+    """
     pair = log.user.astype(np.int64) * log.n_items + log.item
-    if n_repeats := len(pair) - len(np.unique(pair)):
+    n_repeats = len(pair) - len(np.unique(pair))
+    if not n_repeats:
+        return log
+    if log.is_explicit:
         raise ValueError(
             f"{log.name}: {n_repeats:,} rows repeat a user and an item; keep one of each"
             ' (repeats="first" or "last" where the log is read)'
         )
+    return log.once("first")
 
 
 def _cautions_of_scale(log: InteractionLog, scale: RatingScale) -> list[str]:

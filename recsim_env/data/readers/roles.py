@@ -112,7 +112,7 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
         )
     rated = [name for name in numbers if says_rating(name)]
     if rated and columns.rating is None and columns.click is not None:
-        notes.doubts.append(
+        notes.remarks.append(
             f"{listed(rated)} may be the rating, but the log was read as clicks;"
             f" {_name_it('rating', rated[0])}"
         )

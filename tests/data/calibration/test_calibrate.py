@@ -9,6 +9,7 @@ from scipy import sparse
 
 from recsim_env.data import CalibrationSettings, CalibrationWarning, calibrate, read_log
 from recsim_env.data.calibration.activity import fit_activity
+from recsim_env.data.calibration.calibrate import without_repeats
 from recsim_env.data.calibration.choice_fit import (
     exposure_behind,
     fit_choice_slope,
@@ -296,6 +297,8 @@ def test_logs_without_tastes_to_find_are_refused_with_what_to_do(make_log):
             calibrate(make_log(user, item, rating))
     with pytest.raises(ValueError, match="300 rows repeat a user and an item; keep one"):
         calibrate(make_log(user % 15, item, item % 3))
+    clicks = make_log(user % 15, item, np.ones(600), is_explicit=False)
+    assert len(without_repeats(clicks)) == 300
     for name, value in {
         "n_factors": 2.5, "n_factors ": 0, "n_alternatives": 10**9, "choice_slate_size": True,
         "session_gap_seconds": np.nan, "exposure_smoothing": np.inf, "held_out_share": 1.0,
