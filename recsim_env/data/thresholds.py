@@ -33,14 +33,15 @@ def thresholds_that_leave(user: Ids, item: Ids, *, min_user: int, min_item: int)
     def left(of_user: int, of_item: int) -> NDArray[np.int64]:
         return rows_of_many(user, item, min_user=of_user, min_item=of_item)
 
-    choices = []
-    for name, asked, rows_at in (
-        ("min_user", min_user, lambda n: left(n, min_item)),
-        ("min_item", min_item, lambda n: left(min_user, n)),
-    ):
-        most = _largest(lambda n, rows_at=rows_at: len(rows_at(n)) > 0, asked)
-        if most:
-            choices.append(f"{asking(name, most)} leaves {_counted(user, item, rows_at(most))}")
+    def choice(name: str, asked: int, rows_at: Callable[[int], NDArray[np.int64]]) -> str:
+        most = _largest(lambda n: len(rows_at(n)) > 0, asked)
+        return f"{asking(name, most)} leaves {_counted(user, item, rows_at(most))}" if most else ""
+
+    choices = [
+        choice("min_user", min_user, lambda n: left(n, min_item)),
+        choice("min_item", min_item, lambda n: left(min_user, n)),
+    ]
+    choices = [each for each in choices if each]
     if not choices:
         most = _largest(lambda n: len(left(n, n)) > 0, max(min_user, min_item))
         both = f"{asking('min_user', most)} and {asking('min_item', most)}"
