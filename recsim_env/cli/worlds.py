@@ -13,7 +13,7 @@ from recsim_env.cli.logs import add_log, read_log_of
 from recsim_env.formats.files import check_absent, check_folder
 
 if TYPE_CHECKING:
-    from recsim_env.data import CalibrationSettings
+    from recsim_env.data import CalibrationSettings, InteractionLog
 
 WORLD = "world.npz"
 
