@@ -26,10 +26,11 @@ from recsim_env.benchmark.off_policy.exchange import export_steps
 from recsim_env.benchmark.recording import record_sessions, record_steps
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.envs.wrappers import enumerate_slates
+from recsim_env.scenarios.bernoulli_bandit import BernoulliBandit
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 PEOPLE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=2, max_slates=4)
-ONE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=1, max_slates=4)
+ONE = BernoulliBandit(n_items=5, horizon=5)
 
 
 def logged(scenario, **arguments):
@@ -72,14 +73,14 @@ def test_slates_are_rows_of_places_for_open_bandit_pipeline(log):
 def test_single_actions_make_the_way_to_open_bandit_pipeline_and_back():
     log = PolicyLog.of(logged(ONE, interactions=150))
     found = obp_feedback(log)
-    assert found["n_actions"] == 40
+    assert found["n_actions"] == 5
     back = from_obp(found)
     assert np.array_equal(back["slate"][:, 0], found["action"])
     assert np.array_equal(back["propensity"], log["propensity"])
     with pytest.raises(ValueError, match="has no pscore"):
         from_obp({k: v for k, v in found.items() if k != "pscore"})
-    with pytest.raises(ValueError, match=r"actions go from 0 to 39; number them 0 to n_actions"):
-        from_obp(found | {"n_actions": 39})
+    with pytest.raises(ValueError, match=r"actions go from 0 to 4; number them 0 to n_actions"):
+        from_obp(found | {"n_actions": 4})
 
 
 def test_actions_of_d3rlpy_are_numbers_of_slates_and_what_is_cut_off_is_timed_out(log):
@@ -109,9 +110,7 @@ def test_files_of_d3rlpy_hold_the_sessions_of_two_steps_or_more(tmp_path, log):
 
 
 def test_sessions_of_one_length_are_those_of_scope_rl():
-    from recsim_env.scenarios.wheel_bandit import WheelBandit
-
-    whole = PolicyLog.of(logged(WheelBandit(horizon=5), interactions=42, num_envs=4))
+    whole = PolicyLog.of(logged(ONE, interactions=42, num_envs=4))
     found = scope_rl_dataset(whole)
     assert found["size"] == found["n_trajectories"] * 5 == 40
     assert found["done"].reshape(-1, 5)[:, -1].all()
