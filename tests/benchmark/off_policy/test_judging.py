@@ -213,13 +213,12 @@ def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned, monkeypatch):
     shuffled = np.random.default_rng(0).permutation(len(log))
     again = PolicyLog.of(LoggedSteps({n: c[shuffled] for n, c in log.columns.items()}, log.about))
     assert np.array_equal(again["reward"], log["reward"])  # rows find their order
-    with pytest.raises(ValueError, match="looks into people, whom a log does not hold"):
-        target_chances(make_agent("oracle", ENV), log)
-    monkeypatch.setattr(type(learned.settings), "sees_state", True)
-    with pytest.raises(ValueError, match="Popularity looks into people, whom a log does not hold"):
-        target_chances(learned, log)
-    monkeypatch.undo()
-    elsewhere = dataclasses.replace(PEOPLE, n_items=41)
+    for owner, name in ((type(learned), "is_privileged"), (type(learned.settings), "sees_state")):
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, True)
+            with pytest.raises(ValueError, match="Popularity looks into people, whom a log does"):
+                target_chances(learned, log)
+    elsewhere = dataclasses.replace(PEOPLE, world_seed=41)
     stranger = make_agent("popularity", RecommendationVectorEnv(elsewhere, num_envs=2)).learn(50)
     with pytest.raises(ValueError, match="learned in another world"):
         target_chances(stranger, log)
