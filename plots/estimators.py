@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import FuncFormatter, LogLocator
 
@@ -13,16 +13,28 @@ from recsim_env.results.estimator_quality import Kind, Quality
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of the palette of Okabe and Ito; estimators are told apart by marker and line, too.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#222222")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LINES = ("-", (0, (4, 2)))
-
-#: One of each kind is drawn, of relatives that hardly differ; tables have all.
-_DRAWN = (
-    *("dm", "ips", "snips", "dr", "mips", "iips", "rips", "cascade-dr", "pseudo-inverse"),
-    *("tis", "sn-tis", "sn-pdis", "seq-dr", "fqe", "sn-mis", "sn-mis-hidden"),
-)
+# One of each kind is drawn, of relatives that hardly differ; tables have all. Colours are of the
+# palette of Okabe and Ito, alike for relatives per slate and per session; dashes, for what else is
+# assumed or known; markers tell all apart in grey.
+_DASHED = (0, (4, 2))
+_STYLES: dict[str, tuple[str, str, Any]] = {
+    "dm": ("#222222", "v", "-"),
+    "ips": ("#d55e00", "s", "-"),
+    "snips": ("#cc79a7", "^", "-"),
+    "dr": ("#0072b2", "o", "-"),
+    "mips": ("#b8860b", "h", "-"),
+    "iips": ("#009e73", "D", "-"),
+    "rips": ("#56b4e9", "P", "-"),
+    "cascade-dr": ("#56b4e9", "X", _DASHED),
+    "pseudo-inverse": ("#009e73", "*", _DASHED),
+    "tis": ("#d55e00", "s", "-"),
+    "sn-tis": ("#d55e00", "P", _DASHED),
+    "sn-pdis": ("#cc79a7", "^", "-"),
+    "seq-dr": ("#0072b2", "o", "-"),
+    "fqe": ("#222222", "v", "-"),
+    "sn-mis": ("#009e73", "D", "-"),
+    "sn-mis-hidden": ("#009e73", "*", _DASHED),
+}
 
 # What a study varies, by its place in `Kind`.
 _SESSIONS = 3
@@ -66,7 +78,7 @@ def draw_estimators(
     lines: dict[str, dict[int, float]] = {}
     for kind in kinds:
         for each in found[kind]:
-            if each.estimator in _DRAWN:
+            if each.estimator in _STYLES:
                 lines.setdefault(each.estimator, {})[int(kind[axis])] = getattr(each, measure)
     with style.house_style():
         ax = ax or style.new_axes(7.6, 4.6)
@@ -74,13 +86,15 @@ def draw_estimators(
             chance = [found[kind][0].regret_by_chance for kind in kinds]
             places = [int(kind[axis]) for kind in kinds]
             ax.plot(places, chance, color="#999999", linewidth=5.0, alpha=0.5)
-        for number, (name, line) in enumerate(lines.items()):
+        for name, line in lines.items():
+            color, marker, dashes = _STYLES[name]
             ax.plot(
                 list(line),
                 list(line.values()),
-                color=_COLORS[number % len(_COLORS)],
-                linestyle=_LINES[number // len(_COLORS) % len(_LINES)],
-                marker=_MARKERS[number % len(_MARKERS)],
+                color=color,
+                marker=marker,
+                linestyle=dashes,
+                markersize=10.0 if marker == "*" else 7.0,
                 label=name,
             )
         _set_scales(ax, axis, sorted({int(kind[axis]) for kind in kinds}), measure)
