@@ -11,21 +11,25 @@ import pytest
 from recsim_env.benchmark.experiment.plan import make_plan
 from recsim_env.benchmark.experiment.settings import BenchmarkSettings
 from recsim_env.benchmark.feedback import write_feedback
+from recsim_env.benchmark.off_policy.report import study_page
+from recsim_env.benchmark.off_policy.study_run import StudyRun, StudyWorld
+from recsim_env.benchmark.off_policy.study_settings import StudySettings
 from recsim_env.benchmark.ranking.report import as_markdown
 from recsim_env.benchmark.ranking.run import ROWS
 from recsim_env.benchmark.ranking.task import RankingProtocol
 from recsim_env.plots.report import FIGURES, write_report
 from recsim_env.results.table import ResultTable
+from recsim_env.results.trials import TRIALS, trials_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 PAGE = (RESULTS / "README.md").read_text(encoding="utf-8")
 
-#: Folders of benchmarks and ablations; those of rankings have other rows.
+#: Folders of benchmarks and ablations; those of rankings and of estimators have other rows.
 BENCHMARKS = sorted(
     str(file.parent.relative_to(RESULTS))
     for file in RESULTS.rglob("settings.json")
-    if "ranking" not in file.parts
+    if not {"ranking", "ope"} & set(file.parts)
 )
 REPORTS = sorted(str(file.parent.relative_to(RESULTS)) for file in RESULTS.rglob("report.md"))
 COMMANDS = dict(re.findall(r"^recsim-env plot docs/results/(\S+) (.*)$", PAGE, flags=re.MULTILINE))
@@ -86,6 +90,22 @@ def test_a_page_of_a_ranking_is_what_rank_writes(name):
     protocol, commands = RankingProtocol(**given), [*about["earlier_commands"], about["command"]]
     page = as_markdown(about["log"], table.rows(), protocol, about["about"], commands=commands)
     assert page == (table.folder / "ranking.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in (RESULTS / "ope").iterdir()))
+def test_a_page_of_a_study_of_estimators_is_what_its_rows_say(name):
+    table = ResultTable(RESULTS / "ope" / name, TRIALS)
+    about = table.read_settings()
+    names = StudySettings.__dataclass_fields__
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items() if k in names}
+    settings = StudySettings(**given)
+    worlds = [StudyWorld.of(each, settings) for each in settings.variants()]
+    asked = {
+        StudyRun(each, n).key: each.config_hash for each in worlds for n in range(settings.repeats)
+    }
+    assert table.config_hashes() == asked  # so the command plays nothing again
+    page = study_page(trials_of(table.rows()), settings, about["command"])
+    assert page == (table.folder / "study.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_action_forms_is_that_of_its_rows():

@@ -44,7 +44,7 @@ def write_page(
     """
     figures = _draw(trials, folder)
     page = folder / "study.md"
-    text = _page(trials, settings, command, [file.name for file in figures])
+    text = study_page(trials, settings, command, figures=bool(figures))
     replace_file(page, text.encode())
     return [page, *figures]
 
@@ -57,16 +57,28 @@ def _draw(trials: Sequence[Trial], folder: Path) -> list[Path]:
     except ModuleNotFoundError:
         return []
     found, files = qualities(trials), []
-    for per in dict.fromkeys(each.value.per for each in trials):
-        for measure in _FIGURES:
-            files.append(folder / f"{measure}-{per}.png")
-            style.write_figure(draw_estimators(found, per, measure), files[-1])
+    for per, measure in _figures(trials):
+        files.append(folder / f"{measure}-{per}.png")
+        style.write_figure(draw_estimators(found, per, measure), files[-1])
     return files
 
 
-def _page(
-    trials: Sequence[Trial], settings: StudySettings, command: str, figures: Sequence[str]
+def _figures(trials: Sequence[Trial]) -> list[tuple[str, str]]:
+    """Returns what is drawn: per what, and which measure."""
+    found = dict.fromkeys(each.value.per for each in trials)
+    return [(per, measure) for per in found for measure in _FIGURES]
+
+
+def study_page(
+    trials: Sequence[Trial], settings: StudySettings, command: str, *, figures: bool = True
 ) -> str:
+    """Returns the page of a study; see `write_page`.
+
+    Args:
+      trials, settings, command: as there.
+      figures: whether they stand beside it.
+    """
+    shown = _figures(trials) if figures else []
     name = scenario_id(settings.scenario).rpartition("/")[2]
     policies = list(dict.fromkeys(each.value.policy for each in trials))
     found = qualities(trials)
@@ -78,7 +90,7 @@ def _page(
         f"from the people of {settings.truths} of the logs.",
         f"```sh\n{command}\n```",
         _READING,
-        *(f"![{_FIGURES[each.partition('-')[0]]}]({each})" for each in figures),
+        *(f"![{_FIGURES[measure]}]({measure}-{per}.png)" for per, measure in shown),
         "## Which policy to deploy",
         _CHOOSING,
     ]
