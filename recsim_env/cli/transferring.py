@@ -72,6 +72,7 @@ def _add_known(parser: argparse.ArgumentParser) -> None:
     add_count(known, "--learn", "slates that each learns from", default=20_000)
     add_count(known, "--interactions", "slates of a log", default=20_000)
     add_count(known, "--sessions", "served for a value, a multiple of 100", default=2_000)
+    add_count(known, "--factors", "tastes of a fitted world", default=2)
     add_count(known, "--worlds", "each with people, items, logs and policies of its own", default=5)
 
 
@@ -96,6 +97,7 @@ def _known(options: argparse.Namespace) -> int:
         interactions=options.interactions,
         sessions=options.sessions,
         seeds=tuple(range(options.seed, options.seed + options.worlds)),
+        fit={"n_factors": options.factors},
     )
     if options.loggers:
         settings = dataclasses.replace(settings, loggers=tuple(options.loggers))
