@@ -18,7 +18,7 @@ from recsim_env.agents.core.restoring import flattened
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.faults import ScenarioFault
 from recsim_env.engine.rehearsal import mark_checked
-from recsim_env.engine.threads import MIN_SLOTS_PER_THREAD
+from recsim_env.engine.threads import MIN_SLOTS_PER_THREAD, splitting_always
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 
 _N_STEPS = 20
@@ -203,9 +203,10 @@ def _check_threads(scenario: Scenario) -> None:
     for threads in (1, 3):
         env = RecommendationVectorEnv(scenario, num_envs=n, threads=threads, max_episode_steps=3)
         rng = np.random.default_rng(2)
-        steps: list[Any] = [env.reset(seed=11)]
-        for _ in range(6):
-            steps.append(env.step(_as_actions(scenario, random_slates(scenario, n, rng))))
+        with splitting_always():
+            steps: list[Any] = [env.reset(seed=11)]
+            for _ in range(6):
+                steps.append(env.step(_as_actions(scenario, random_slates(scenario, n, rng))))
         trajectories.append(steps)
         env.close()
     _require(

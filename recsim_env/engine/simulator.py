@@ -12,6 +12,7 @@ from recsim_env.engine.batch import DISABLED, NEXT_STEP, RESET, SAME_STEP
 from recsim_env.engine.episode import ASKED, slot_dtype
 from recsim_env.engine.faults import Watch, explain_compiler
 from recsim_env.engine.kernel import Kernel
+from recsim_env.engine.memory import Memory
 from recsim_env.engine.reading import Reading
 from recsim_env.engine.rehearsal import (
     N_ITEMS,
@@ -109,6 +110,7 @@ class Simulator:
         self.slots = np.zeros(num_slots, slot_dtype(scenario))
         self.slots["candidates"] = np.arange(scenario.n_candidates)
         self._slots = self.kernel.records(self.slots)
+        self._memory = Memory()
         self._no_final = (*self._observation_buffer(1), self._info_buffer(1))
         self._no_actions = np.zeros((num_slots, scenario.slate_size), np.int64)
         self._threads = Threads(threads)
@@ -163,8 +165,8 @@ class Simulator:
         self._must_rehearse = False
 
     def _observation_buffer(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns fresh memory as plain records, as the loop takes them, and as floats."""
-        records = np.empty(n, self.dtypes["observation"])
+        """Returns memory nobody else has, as plain records, as loops take them, and as floats."""
+        records = self._memory.empty(n, self.dtypes["observation"])
         floats = records.view(np.float32).reshape(n, -1)  # ids too: a part would not be contiguous
         return records, self.kernel.records(records.view(self.dtypes["columns"])), floats
 
