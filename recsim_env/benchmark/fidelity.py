@@ -14,6 +14,7 @@ from recsim_env.data import (
     fidelity_table,
 )
 from recsim_env.data.calibration.calibrate import without_repeats
+from recsim_env.data.calibration.observed_choice import with_observed_choice
 from recsim_env.data.calibration.sampling import some_people
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
@@ -113,6 +114,7 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     fitted to either log but for each user's last rows, which they then predict. Of a log of more
     than 500,000 rows, all this is done with people drawn at random who have about as many.
     """
+    settings = with_observed_choice(log, settings)  # of all clicks, held out or not
     log = without_repeats(log)
     if len(log) > _MOST_ROWS:
         log = some_people(log, _MOST_ROWS, settings.seed).core()

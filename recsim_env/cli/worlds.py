@@ -67,6 +67,12 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"held out to measure with: {held_out['n_rows']:,} rows ({held_out['how']}), "
         f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
     )
+    how = (
+        "observed" if world.report["choice"]["is_observed"] else "assumed: the log tells no slates"
+    )
+    print(
+        f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
+    )
     _print_tastes(world.report)
     note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
     print(f"world: {path}")

@@ -25,6 +25,7 @@ from recsim_env.data.calibration.factorization import (
     taste_sd,
 )
 from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
+from recsim_env.data.calibration.observed_choice import observed_exposure, with_observed_choice
 from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.settings import CalibrationSettings
@@ -56,7 +57,8 @@ def calibrate(
        are weaker than predicted ones, a warning says so, here and in `report["warnings"]`.
     3. The score of choosing nothing makes a slate drawn by exposure succeed at `choice_rate`, which
        is an assumption. The exposure is the one under which items are consumed as often as in the
-       log. Sessions follow from the timestamps.
+       log. A log of impressions tells both, and how large slates are. Sessions follow from the
+       timestamps.
     4. People choose what they like, in the log as in the world, so that they like what they did
        not consume less than their ratings of the rest suggest. All likings are lowered alike, until
        what is consumed in the world is liked as much as what was consumed in the log.
@@ -78,6 +80,7 @@ def calibrate(
     """
     check_names(CalibrationSettings, changes)
     settings = replace(settings or CalibrationSettings(), **changes)
+    settings = with_observed_choice(log, settings)
     n_rows, log = len(log), without_repeats(log)
     n_repeats = n_rows - len(log)
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
@@ -100,6 +103,7 @@ def calibrate(
         "settings": asdict(settings),
         "tastes": tastes,
         "warnings": cautions,
+        "choice": {"is_observed": log.impressions is not None},
         "sessions": {"n_sessions": activity.n_sessions, "log_sd": activity.session_log_sd},
     }
     return RatedWorld(
@@ -259,14 +263,16 @@ def _fit_slates(
     liking = model.liking(user[:, None], np.arange(log.n_items))
     scores = slope * (liking - model.global_mean)
     size = settings.choice_slate_size
-    exposure, nothing = consumption, 0.0
-    for _ in range(3):
+    observed = observed_exposure(log, settings.exposure_smoothing)
+    exposure, nothing = consumption if observed is None else observed, 0.0
+    for _ in range(3 if observed is None else 1):
         nothing = fit_no_choice_score(
             scores, exposure, rate=settings.choice_rate, slate_size=size, seed=settings.seed
         )
-        exposure = exposure_behind(
-            consumption, scores, session_size, no_choice_score=nothing, slate_size=size
-        )
+        if observed is None:
+            exposure = exposure_behind(
+                consumption, scores, session_size, no_choice_score=nothing, slate_size=size
+            )
     chance, _ = consumption_chances(
         exposure, scores, session_size, no_choice_score=nothing, slate_size=size
     )

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recsim_env.data.calibration.observed_choice import passed_over
+from recsim_env.data.impressions import Impressions
 from recsim_env.data.log import InteractionLog
 
 
@@ -23,7 +25,8 @@ def with_unclicked(
 
     For each click of a user, items are drawn uniformly among those that this user never clicked in
     `everything`, without repeats, as far as there are any. They stand for not clicking in the
-    context of one of this user's clicks.
+    context of one of this user's clicks. Where the log tells what was shown, these are random ones
+    of the items that were shown and not clicked, in the contexts in which they were.
 
     Args:
       log: the clicks.
@@ -37,6 +40,10 @@ def with_unclicked(
     wanted = np.repeat(np.arange(len(log)), unclicked_per_click)
     user = log.user[wanted].astype(np.int64)
     taken = np.unique(everything.user.astype(np.int64) * n_items + everything.item)
+    if log.impressions is not None:
+        rows = passed_over(log, log.impressions, taken, unclicked_per_click, seed)
+        if len(rows):
+            return _with_passed(log, log.impressions, rows)
     drawn = _distinct_pairs(user, n_items, taken, np.random.default_rng(seed))
     n_rows, owner = len(drawn), (drawn // n_items).astype(np.int32)
     context = None
@@ -50,6 +57,21 @@ def with_unclicked(
         rating=np.append(np.ones(len(log)), np.zeros(n_rows)),
         time=None,
         context=context,
+    )
+
+
+def _with_passed(
+    log: InteractionLog, shown: Impressions, rows: NDArray[np.int64]
+) -> InteractionLog:
+    """Returns a log with impressions, by their rows, appended with rating 0."""
+    context = log.context
+    return replace(
+        log,
+        user=np.append(log.user, shown.user[rows]),
+        item=np.append(log.item, shown.item[rows]),
+        rating=np.append(np.ones(len(log)), np.zeros(len(rows))),
+        time=None,
+        context=None if context is None else np.concatenate([context, shown.context[rows]]),
     )
 
 

@@ -63,6 +63,8 @@ def described(
             f"the words of {listed(hashed)} of {side.table.path.name} became {N_HASHES} hashed"
             " features each"
         )
+    if names:
+        notes.remarks.append(f"{side.table.path.name}: {len(names):,} features of {what}")
     if unused:
         notes.remarks.append(f"no features from {listed(unused)} of {side.table.path.name}")
     notes.remarks += [f"{side.table.path.name}: {remark}" for remark in side.table.remarks]
