@@ -2,7 +2,8 @@
 
 Numba caches a compiled function on disk by its name. The names given here hold a hash of all
 bytecode and constants involved, so that the cache is hit by the next process and missed after any
-edit, wherever it was made.
+edit, wherever it was made. By the same hash, what loops call is compiled once in a process,
+whichever loops they are.
 """
 
 import dis
@@ -39,10 +40,13 @@ class Binder:
         in ``if FLAG:`` is compiled where the flag is true only, so it may use fields that the
         records do not have otherwise.
       compiled: whether to compile each function with Numba.
-      layout: what the records look like. Every function is named by a hash of this and of all that
-        it consists of: Numba itself numbers functions and record types anew in each process, so
-        two that came from the caches of different processes could have one name, and one would
-        run the other's code.
+      layout: what the records look like. Every root is named by a hash of this and of all that it
+        consists of: Numba itself numbers functions and record types anew in each process, so two
+        that came from the caches of different processes could have one name, and one would run the
+        other's code.
+
+    Attributes:
+      digest: of all roots that were bound.
     """
 
     def __init__(
@@ -56,60 +60,48 @@ class Binder:
         self.functions = dict(functions)
         self.flags = {name: bool(flag) for name, flag in flags.items()}
         self.is_compiled = compiled
-        self.bound: dict[int, Callable] = {}
+        self.bound: dict[int, tuple[Callable, bytes]] = {}
         self.pending: set[int] = set()
-        self.digest = hashlib.sha256(_own_source() + layout.encode())
+        self.kind = _own_source() + layout.encode()
+        self.digest = hashlib.sha256(self.kind)
 
     def bind_root(self, root: Callable, functions: Mapping[Callable, Any] | None = None) -> Any:
         """Returns the function bound, and cached on disk under the hash of all it consists of.
-
-        Roots of one binder share what they call, so that it is compiled once.
 
         Args:
           root: the function that is to be called from outside.
           functions: more of those of the binder, for what this root calls itself.
         """
         self.functions.update(functions or {})
-        function = self._rebuild(root)
+        function, digest = self._rebuild(root)
+        self.digest.update(digest)
         if not self.is_compiled:
             return function
-        return self._compile(function, is_root=True)
+        from recsim_env.compiler.kernel_cache import keep_on_disk
+        from recsim_env.compiler.parts import compiled_loop
 
-    def _compile(self, function: types.FunctionType, *, is_root: bool) -> Any:
-        """Returns the function compiled, under a name that says what it is."""
-        from numba import njit
-
-        is_inlined = not is_root and not _is_noinline(function)
-        function.__qualname__ = f"{function.__name__}_{self.digest.hexdigest()[:24]}"
-        # Nothing but compiled code calls what is no root: without a way in from outside it compiles
-        # in three quarters of the time. Numba's type stubs do not know these two options.
-        wrappers: dict[str, Any] = {"no_cpython_wrapper": not is_root, "no_cfunc_wrapper": True}
-        compiled = njit(
-            function, nogil=True, error_model="numpy", forceinline=is_inlined, **wrappers
-        )
-        if is_root:
-            from recsim_env.compiler.kernel_cache import keep_on_disk
-
-            keep_on_disk(compiled)
+        compiled = compiled_loop(_named(function, self.kind + digest))
+        keep_on_disk(compiled)
         return compiled
 
-    def _rebuild(self, function: Any) -> types.FunctionType:
-        """Returns the function with every global that it uses resolved, and hashes it."""
+    def _rebuild(self, function: Any) -> tuple[types.FunctionType, bytes]:
+        """Returns the function with every global that it uses resolved, and a hash of it."""
         code = function.__code__
+        digest = hashlib.sha256()
         names = [name for name in _global_names(code) if name in function.__globals__]
         _refuse_super(function)
         replaced = dict(function.__globals__)
-        self._hash_code(code)
-        self.digest.update(repr(_is_noinline(function)).encode())
+        _hash_code(code, digest)
+        digest.update(repr(_is_noinline(function)).encode())
         for name in names:
             value = self.flags.get(name, function.__globals__[name])
-            replaced[name] = self._resolve(name, value, of=function)
+            replaced[name] = self._resolve(name, value, digest, of=function)
         closure = tuple(
-            types.CellType(self._resolve(name, cell.cell_contents, of=function))
+            types.CellType(self._resolve(name, cell.cell_contents, digest, of=function))
             for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
         )
         defaults = (function.__defaults__, function.__kwdefaults__)
-        self.digest.update(repr(defaults).encode())
+        digest.update(repr(defaults).encode())
         rebuilt = types.FunctionType(
             code, replaced, function.__name__, function.__defaults__, closure
         )
@@ -117,33 +109,35 @@ class Binder:
         rebuilt.__dict__.update(function.__dict__)
         # Loading from Numba's cache imports this module; the function's own may be a notebook.
         rebuilt.__module__ = __name__
-        return rebuilt
+        return rebuilt, digest.digest()
 
-    def _resolve(self, name: str, value: Any, *, of: Callable) -> Any:
+    def _resolve(self, name: str, value: Any, digest: Any, *, of: Callable) -> Any:
         """Returns what a global name stands for in the rebuilt function, and hashes it."""
-        self.digest.update(name.encode())
+        digest.update(name.encode())
         if isinstance(value, types.FunctionType):
             value = self.functions.get(value, value)
         if isinstance(value, types.FunctionType):
-            return self._bound(value)
+            function, its_digest = self._bound(value)
+            digest.update(its_digest)
+            return function
         members = _read_of(name, of.__code__) if isinstance(value, type) else ()
         if members and not issubclass(value, enum.Enum):  # Numba knows those
-            return self._members(value, members, of)
+            return self._members(value, members, digest, of=of)
         if isinstance(value, types.ModuleType):
             if value.__name__.startswith("recsim_env"):
                 raise TypeError(
                     f"{of.__qualname__} uses {name}.…; import the function itself "
                     f"(from {value.__name__} import …), so that it can be compiled"
                 )
-            self._hash_module(value, of)
+            _hash_module(value, digest, of=of)
         elif isinstance(value, np.ndarray):
-            self.digest.update(repr((value.dtype, value.shape)).encode() + value.tobytes())
+            digest.update(repr((value.dtype, value.shape)).encode() + value.tobytes())
         else:
-            self.digest.update(repr(value).encode())
+            digest.update(repr(value).encode())
         return value
 
-    def _bound(self, function: types.FunctionType) -> Callable:
-        """Returns a function as others call it, rebuilt once however many they are."""
+    def _bound(self, function: types.FunctionType) -> tuple[Callable, bytes]:
+        """Returns a function as others call it, rebuilt once for all of them, and its hash."""
         if id(function) in self.pending:
             raise TypeError(
                 f"{function.__qualname__} calls itself, in the end; write a loop instead, since "
@@ -151,14 +145,25 @@ class Binder:
             )
         if id(function) not in self.bound:
             self.pending.add(id(function))
-            rebuilt: Any = self._rebuild(function)
-            if self.is_compiled:
-                rebuilt = self._compile(rebuilt, is_root=False)
-            self.bound[id(function)] = rebuilt
+            rebuilt, digest = self._rebuild(function)
+            self.bound[id(function)] = (self._as_part(rebuilt, digest), digest)
             self.pending.remove(id(function))
         return self.bound[id(function)]
 
-    def _members(self, kind: type, names: tuple[str, ...], of: Callable) -> types.ModuleType:
+    def _as_part(self, function: types.FunctionType, digest: bytes) -> Callable:
+        """Returns a function as other compiled code calls it, the same one for the same hash."""
+        if not self.is_compiled:
+            return function
+        from recsim_env.compiler.parts import compiled_part
+
+        if digest not in _PARTS:
+            is_inlined = not _is_noinline(function)
+            _PARTS[digest] = compiled_part(_named(function, digest), is_inlined=is_inlined)
+        return _PARTS[digest]
+
+    def _members(
+        self, kind: type, names: tuple[str, ...], digest: Any, *, of: Callable
+    ) -> types.ModuleType:
         """Returns what stands for a class of which a function reads members: Numba knows modules.
 
         Raises:
@@ -175,25 +180,37 @@ class Binder:
                     f"number, tuple or array; static methods of {kind.__name__} are "
                     f"{', '.join(_static_methods(kind)) or 'none'}"
                 )
-            setattr(members, name, self._resolve(name, value, of=of))
+            setattr(members, name, self._resolve(name, value, digest, of=of))
         return members
 
-    def _hash_module(self, module: types.ModuleType, of: Any) -> None:
-        """Hashes the numbers that a function may read through a module."""
-        self.digest.update(module.__name__.encode())
-        for name in of.__code__.co_names:
-            value = getattr(module, name, None)
-            if isinstance(value, bool | int | float | tuple | np.ndarray):
-                self.digest.update(repr((name, value)).encode())
 
-    def _hash_code(self, code: types.CodeType) -> None:
-        self.digest.update(code.co_code)
-        self.digest.update(repr((code.co_names, code.co_varnames)).encode())
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                self._hash_code(constant)
-            else:
-                self.digest.update(repr(constant).encode())
+# What loops of this process call, by the hash of what it consists of.
+_PARTS: dict[bytes, Callable] = {}
+
+
+def _named(function: types.FunctionType, digest: bytes) -> types.FunctionType:
+    """Returns a function under a name that says what it is."""
+    function.__qualname__ = f"{function.__name__}_{hashlib.sha256(digest).hexdigest()[:24]}"
+    return function
+
+
+def _hash_module(module: types.ModuleType, digest: Any, *, of: Any) -> None:
+    """Hashes the numbers that a function may read through a module."""
+    digest.update(module.__name__.encode())
+    for name in of.__code__.co_names:
+        value = getattr(module, name, None)
+        if isinstance(value, bool | int | float | tuple | np.ndarray):
+            digest.update(repr((name, value)).encode())
+
+
+def _hash_code(code: types.CodeType, digest: Any) -> None:
+    digest.update(code.co_code)
+    digest.update(repr((code.co_names, code.co_varnames)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _hash_code(constant, digest)
+        else:
+            digest.update(repr(constant).encode())
 
 
 def _refuse_super(function: types.FunctionType) -> None:
@@ -243,8 +260,8 @@ def _read_of(name: str, code: types.CodeType) -> tuple[str, ...]:
 
 @functools.cache
 def _own_source() -> bytes:
-    """Returns the text of this module: how functions are compiled is part of what they are."""
-    return Path(__file__).read_bytes()
+    """Returns the text of what compiles functions: how that is done is part of what they are."""
+    return b"".join(Path(__file__).with_name(f).read_bytes() for f in ("binding.py", "parts.py"))
 
 
 def _is_noinline(function: Callable) -> bool:
