@@ -268,7 +268,7 @@ def test_every_agent_that_sees_the_session_has_a_budget():
 
 
 #: Whoever learns as another does, or for long.
-LONGEST = {"sb3_ppo", "recurrent_ppo", "qrdqn", "full_slate_q", "sac", "iql"}
+LONGEST = {"sb3_ppo", "recurrent_ppo", "qrdqn", "full_slate_q", "sac", "iql", "reinforce"}
 
 
 @pytest.mark.parametrize(

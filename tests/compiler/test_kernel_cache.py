@@ -53,6 +53,7 @@ for n in map(int, sys.argv[1:]):
     observation, *_ = env.step(np.tile(np.arange(n), (50, 1)))
     expected = 10.0 * n + np.arange(n)
     assert (observation["user"] == expected).all(), observation["user"]
+    print(observation["user"].sum())
 """
 
 
@@ -79,22 +80,13 @@ def test_layouts_compiled_by_different_processes_do_not_run_each_other_s_code(tm
 
 _WARNING = "compiled code is not kept"
 
-_RUN = """
-import sys
-import time
-from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
-env = RecommendationVectorEnv(LongTermSatisfaction, num_envs=2)
-print(env.reset(seed=0)[0]["candidates"].sum(), env.expected_reward().sum())
-"""
-
 
 def run_with(locators="", before="", **environment):
     """Runs a batch in a fresh process; returns what it printed and what it warned of."""
     if locators:
         environment["NUMBA_CACHE_LOCATOR_CLASSES"] = locators
     done = subprocess.run(
-        [sys.executable, "-c", before + _RUN],
+        [sys.executable, "-c", before + _PROGRAM, "2"],
         env=os.environ | environment,
         capture_output=True,
         text=True,

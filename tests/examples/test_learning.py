@@ -8,8 +8,8 @@ pytestmark = pytest.mark.processes
 
 SHARED = [example for example in interop.examples() if example.is_shared]
 
-#: One of each kind of framework; the others are played among the slow tests.
-QUICKEST = {"sb3_ppo", "cleanrl_ppo"}
+#: The others are played among the slow tests.
+QUICKEST = {"sb3_ppo"}
 
 
 @pytest.mark.parametrize(

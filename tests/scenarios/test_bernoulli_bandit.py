@@ -12,10 +12,10 @@ from recsim_env.testing import check_scenario
 pytestmark = pytest.mark.published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
         {"slate_size": 3, "n_best": 2, "examination": 0.7, "change_every": 10},
         {"n_items": 30, "n_candidates": 5, "slate_size": 2, "choice": "position_based"},
     ],

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.published
 ID = "CreatorEconomy-v0"
 
 
+@pytest.mark.slow
 def test_the_contract_is_kept_by_a_small_world():
     check_scenario(
         CreatorEconomy,

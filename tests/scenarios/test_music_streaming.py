@@ -113,7 +113,7 @@ def test_any_settings_play(slate_size, n_days, reward, strength, drift, **change
 
 
 @pytest.mark.parametrize("reward", ["minutes", "completions", "likes", "returns"])
-@pytest.mark.parametrize("slate_size", [1, 2])
+@pytest.mark.parametrize("slate_size", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_expected_reward_is_the_mean_reward(reward, slate_size):
     """A repeated item leaves its places empty, so that it stands alone on the shelf."""
     n = 8192

@@ -470,7 +470,7 @@ def test_fewer_candidates_are_drawn_uniformly():
     assert stats.chisquare(np.bincount(offered.ravel(), minlength=10)).pvalue > 1e-6
 
 
-@pytest.mark.parametrize("n_items", [5, 20])
+@pytest.mark.parametrize("n_items", [pytest.param(5, marks=pytest.mark.slow), 20])
 def test_all_products_stay_all_when_their_number_changes(n_items):
     made = OrganicShopping()
     assert made.settings["n_candidates"] == 10

@@ -29,10 +29,6 @@ BUBBLE = {
 }
 
 
-def test_keeps_the_contract():
-    check_scenario(ShortVideo)
-
-
 @pytest.mark.slow
 def test_keeps_the_contract_with_other_sizes():
     check_scenario(

@@ -34,7 +34,8 @@ def wheel(num_envs=1, **settings):
     return RecommendationVectorEnv(WheelBandit(**settings), num_envs=num_envs)
 
 
-@pytest.mark.parametrize("settings", [{}, {"delta": 1.0}, {"n_users": 3, "payoff_sd": 2.0}])
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"delta": 1.0}, {"n_users": 3, "payoff_sd": 2.0}])
 def test_keeps_the_contract(settings):
     check_scenario(WheelBandit, **settings)
 

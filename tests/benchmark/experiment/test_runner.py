@@ -372,7 +372,7 @@ def test_online_reward_is_shared_where_a_batch_crosses_an_edge():
 def killable(folder):
     """Returns a benchmark of many short runs as a command."""
     options = "InterestEvolution --agents linucb --seeds 4 --interactions 2000 --bins 5"
-    options += " --checkpoints 2 --episodes 40 --set n_topics=5 --set n_candidates=4 --jobs 2"
+    options += " --checkpoints 2 --episodes 40 --jobs 2"
     return [sys.executable, "-m", "recsim_env", "benchmark", *options.split(), "--out", folder]
 
 
@@ -434,7 +434,7 @@ def test_a_killed_benchmark_goes_on_and_ends_like_one_that_was_not(tmp_path):
     assert f"{n_before} of 16 runs were finished before and are kept" in done.stdout
     assert len(ResultTable(killed).rows(phase="final")) == 16
     same = BenchmarkSettings.create(
-        scenarios={"InterestEvolution": {"n_topics": 5, "n_candidates": 4}},
+        scenarios=["InterestEvolution"],
         agents="linucb",
         seeds=4,
         interactions=2000,
