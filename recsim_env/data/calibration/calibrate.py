@@ -103,7 +103,7 @@ def calibrate(
         "settings": asdict(settings),
         "tastes": tastes,
         "warnings": cautions,
-        "choice": {"is_observed": log.impressions is not None},
+        "has_impressions": log.impressions is not None,
         "sessions": {"n_sessions": activity.n_sessions, "log_sd": activity.session_log_sd},
     }
     return RatedWorld(
