@@ -67,9 +67,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"held out to measure with: {held_out['n_rows']:,} rows ({held_out['how']}), "
         f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
     )
-    how = (
-        "observed" if world.report["has_impressions"] else "assumed: the log tells no slates"
-    )
+    how = "observed" if world.report["has_impressions"] else "assumed: the log tells no slates"
     print(
         f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
     )
