@@ -8,6 +8,7 @@ import numpy as np
 
 from recsim_env.core.settings import quoted
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.scenarios.visit_contexts import has_contexts
 
 
 @functools.lru_cache(maxsize=4)
@@ -59,6 +60,12 @@ def tables_of(world: RatedWorld, dtypes: Mapping[str, np.dtype]) -> dict[str, np
     users["features"][:, : world.user_features.shape[1]] = world.user_features
     users["session_mean"] = world.user_session_mean
     users["visit_threshold"], users["visit_alias"] = alias_table(world.user_visit_weight)
+    if has_contexts(world):
+        items["context_factors"][:, : world.item_context_factors.shape[1]] = (
+            world.item_context_factors
+        )
+        users["context_liking"] = world.user_context_liking
+        users["moments"] = world.user_moments.reshape(world.n_users, -1)
     return {"items": items, "users": users}
 
 

@@ -23,12 +23,23 @@ from recsim_env.core.settings import (
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
 from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
+from recsim_env.scenarios.visit_contexts import (
+    come_in_context,
+    context_numbers,
+    has_contexts,
+    item_context_layout,
+    liking_in_context,
+    user_context_layout,
+)
 
 # See `RatedCatalogue.flags`.
 HAS_ITEM_FEATURES = True
+HAS_CONTEXTS = False
 
 REWARDS = ("liked", "clicks", "rating")
 LIKED, CLICKS, RATING = range(len(REWARDS))
+
+_CONTEXT_FIELDS = ("context", "context_taste", "mood")
 
 # Spreads of the synthetic world in rating units, near those fitted to MovieLens-100K.
 _GLOBAL_MEAN, _TASTE_SD, _ITEM_BIAS_SD, _USER_BIAS_SD, _RATING_NOISE = 3.5, 0.8, 0.5, 0.4, 0.8
@@ -53,7 +64,9 @@ class RatedCatalogue(Scenario):
       mean, and the mean features of consumed items weighted by that; `candidates` (n_candidates,
       n_item_features); `response` (slate_size, 3) of the last slate: clicked, liked, rating;
       `user_id`; `item_id` (n_candidates). `user` and `candidates` are absent where a world has no
-      such features. Tastes, biases and the length of the session stay hidden.
+      such features; `context` is there where a fitted world has contexts, such as device and hour,
+      that change likings: one column a level. Tastes, biases and the length of the session stay
+      hidden.
     Action: indices of the `slate_size` candidates to show.
     Reward: `reward`: "liked" (default) is 1 for an item liked, "clicks" 1 for an item consumed,
       "rating" the rating of the item consumed.
@@ -119,6 +132,9 @@ class RatedCatalogue(Scenario):
         object.__setattr__(self, "world", as_type_of("", "world", self.world))
         if self.world:
             self._take_sizes(sizes_of(load_world(self.world)))
+            if has_contexts(load_world(self.world)):
+                groups = dict(self.state_groups) | {"context": _CONTEXT_FIELDS}
+                object.__setattr__(self, "state_groups", groups)
         super().__post_init__()
         needed = self.n_candidates + self.max_slates
         if self.n_candidates < self.n_items < needed:
@@ -144,9 +160,14 @@ class RatedCatalogue(Scenario):
                 )
             object.__setattr__(self, name, size)
 
+    @property
+    def _has_contexts(self) -> bool:
+        return bool(self.world) and has_contexts(load_world(self.world))
+
     def user_layout(self) -> Layout:
         """Tastes, visible features, and this session."""
-        return {
+        contexts = user_context_layout(load_world(self.world)) if self._has_contexts else {}
+        return dict(contexts) | {
             "factors": within(np.float32, -1e12, 1e12, self.n_factors),
             "bias": within(np.float32, -1e12, 1e12),
             "features": _features(self._feature_names("user")),
@@ -169,7 +190,8 @@ class RatedCatalogue(Scenario):
 
     def item_layout(self) -> Layout:
         """Factors, visible features, and how it is exposed."""
-        return {
+        contexts = item_context_layout(load_world(self.world)) if self._has_contexts else {}
+        return dict(contexts) | {
             "factors": (np.float32, self.n_factors),
             "bias": np.float32,
             "features": _features(self._feature_names("item")),
@@ -215,12 +237,17 @@ class RatedCatalogue(Scenario):
             "user_bias_sd": _USER_BIAS_SD,
             "choice_rate": 0.5,
         }
-        fitted = numbers_of(load_world(self.world)) if self.world else {}
-        return numbers | fitted | self._scale()
+        if self.world:
+            world = load_world(self.world)
+            numbers |= numbers_of(world) | context_numbers(world)
+        return numbers | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
-        """Whether the world has features of items."""
-        return {"HAS_ITEM_FEATURES": self.n_item_features > 0}
+        """Whether the world has features of items, and contexts."""
+        return {
+            "HAS_ITEM_FEATURES": self.n_item_features > 0,
+            "HAS_CONTEXTS": self._has_contexts,
+        }
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
@@ -261,11 +288,13 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def begin_episode(config, user, items, rng):
-        """Draws how many slates the person will look at."""
+        """Draws how many slates the person will look at, and in which contexts."""
         sd = config.session_sd
         consumed = user.session_mean * math.exp(sd * normal(rng) - 0.5 * sd * sd)
         slates = min(float(config.max_slates), consumed / config.choice_rate + 0.5)
         user.slates_left = max(1, int(slates))
+        if HAS_CONTEXTS:
+            come_in_context(config, user, integer(rng, config.n_moments))
 
     @staticmethod
     def sample_candidate(config, user, items, rng):
@@ -339,6 +368,8 @@ def liking_of(config, user, item):
     liking = config.global_mean + user.bias + item.bias
     for index in range(config.n_factors):
         liking += user.factors[index] * item.factors[index]
+    if HAS_CONTEXTS:
+        liking += liking_in_context(config, user, item)
     return liking
 
 

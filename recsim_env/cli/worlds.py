@@ -72,6 +72,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
     )
     _print_tastes(world.report)
+    _print_contexts(world.report.get("contexts", []))
     note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
     print(f"world: {path}")
     if not options.no_fidelity:
@@ -115,6 +116,23 @@ def _print_tastes(report: dict[str, Any]) -> None:
         print(f"{tastes['n_chains']} chains, {tastes['n_sweeps']:,} sweeps, R-hat: {agreement}")
     for warning in report["warnings"]:
         print(f"warning: {warning}")
+
+
+def _print_contexts(effects: list[dict[str, Any]]) -> None:
+    """Prints what each context was found to do."""
+    if not effects:
+        return
+    print("contexts, on rows held out (99 % intervals over people):")
+    rows = [["context", "changes of", "deviation", "log-likelihood a row", "AUC within users", ""]]
+    for each in effects:
+        gain = each["gain"]
+        found = [
+            f"{gain[name]:+.4f} [{gain[f'{name}_low']:+.4f}, {gain[f'{name}_high']:+.4f}]"
+            for name in ("log_likelihood", "auc")
+        ]
+        verdict = "in the world" if each["is_kept"] else "not found"
+        rows.append([each["context"], f"{each['of']}s", f"{each['sd']:.3f}", *found, verdict])
+    print_columns(rows, indent=2)
 
 
 def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":

@@ -14,7 +14,8 @@ from recsim_env.formats.array_file import read_arrays, write_arrays
 KIND = "rated world"
 FORMAT_VERSION = 1
 
-# The shape of every array: I items, U users, K factors, F and G features.
+# The shape of every array: I items, U users, K factors, F and G features; L levels of all contexts,
+# C contexts, V moments, E factors of contexts.
 _SHAPES = {
     "item_factors": ("I", "K"),
     "item_bias": ("I",),
@@ -29,9 +30,17 @@ _SHAPES = {
     "user_visit_weight": ("U",),
     "user_session_mean": ("U",),
     "user_labels": ("U",),
+    "context_labels": ("L",),
+    "context_factors": ("L", "E"),
+    "item_context_factors": ("I", "E"),
+    "user_context_liking": ("U", "L"),
+    "user_moments": ("U", "V", "C"),
 }
+
+# What worlds without contexts leave out.
+_OF_CONTEXTS = tuple(_SHAPES)[-5:]
 _DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
-_TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels")
+_TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels", "context_labels")
 
 # No number of a world is larger, in the unit of the ratings or as a count: sums stay finite.
 _LARGEST = 1e6
@@ -48,7 +57,13 @@ class RatedWorld:
     Shown a slate, the user consumes item i with probability
     exp(s_i) / (sum_j exp(s_j) + exp(no_choice_score)), s_i = choice_slope (liking_i - global_mean),
     and rates what they consumed with `rating_of(liking + rating_noise · N(0, 1))`. They liked it
-    when the rating reaches `like_threshold`. The number of items they consume in a session is
+    when the rating reaches `like_threshold`. In a world with contexts, such as device and hour,
+    each session has one level of each, and likings change by
+
+        sum over levels l of
+        context_factors[l] · item_context_factors[i] + user_context_liking[u, l]
+
+    The number of items they consume in a session is
     log-normal with mean `user_session_mean[u]` and log standard deviation `session_log_sd`; a
     session offers that many consumptions / `choice_rate` slates.
 
@@ -66,6 +81,11 @@ class RatedWorld:
       user_visit_weight: (n_users,) float64, the chance that a session is this user's; sums to 1.
       user_session_mean: (n_users,) float64, items consumed per session, > 0.
       user_labels: (n_users,) text, the log's own ids.
+      context_labels: (L,) text, the levels of all contexts, such as "device=phone"; L may be 0.
+      context_factors, item_context_factors: (L, E) and (n_items, E) float32.
+      user_context_liking: (n_users, L) float32.
+      user_moments: (n_users, V, C) float32, the levels in which each person came V times: a session
+        is in one of these moments.
       global_mean: the mean rating.
       rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
       rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
@@ -103,9 +123,20 @@ class RatedWorld:
     no_choice_score: float
     choice_rate: float
     choice_slate_size: int
+    context_labels: Any = None
+    context_factors: Any = None
+    item_context_factors: Any = None
+    user_context_liking: Any = None
+    user_moments: Any = None
     report: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        sizes = {"I": len(self.item_bias), "U": len(self.user_bias), "V": 1}
+        for name in _OF_CONTEXTS:
+            if getattr(self, name) is None:
+                kind = np.str_ if name in _TEXT else np.float32
+                shape = [sizes.get(axis, 0) for axis in _SHAPES[name]]
+                object.__setattr__(self, name, np.zeros(shape, kind))
         for name in _SHAPES:
             object.__setattr__(self, name, self._as_stored(name))
         self._check_arrays()
@@ -155,7 +186,7 @@ class RatedWorld:
         """
         arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
         expected = {f.name for f in fields(cls)}
-        if found := expected ^ (set(arrays) | set(values)):
+        if found := expected ^ (set(arrays) | set(values) | set(_OF_CONTEXTS)):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
             return cls(**{**values, **arrays})
@@ -197,6 +228,12 @@ class RatedWorld:
             weights = getattr(self, name)
             if weights.min() < 0 or abs(weights.sum() - 1.0) > 1e-6:
                 raise ValueError(f"{name} sums to {weights.sum()}; give probabilities")
+        moments = self.user_moments
+        if moments.size and not 0 <= moments.min() <= moments.max() < sizes["L"]:
+            raise ValueError(
+                f"user_moments reach from {moments.min():g} to {moments.max():g}; give places in"
+                f" the {sizes['L']} context_labels"
+            )
         if self.user_session_mean.min() <= 0:
             raise ValueError("user_session_mean must be positive for every user")
 

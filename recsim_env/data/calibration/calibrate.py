@@ -17,6 +17,7 @@ from recsim_env.data.calibration.choice_fit import (
     exposure_behind,
     fit_no_choice_score,
 )
+from recsim_env.data.calibration.context_world import world_contexts
 from recsim_env.data.calibration.convergence import AGREED
 from recsim_env.data.calibration.factorization import (
     FactorModel,
@@ -25,6 +26,7 @@ from recsim_env.data.calibration.factorization import (
     taste_sd,
 )
 from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
+from recsim_env.data.calibration.moments import in_moments
 from recsim_env.data.calibration.observed_choice import observed_exposure, with_observed_choice
 from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
@@ -59,7 +61,9 @@ def calibrate(
        is an assumption. The exposure is the one under which items are consumed as often as in the
        log. A log of impressions tells both, and how large slates are. Sessions follow from the
        timestamps.
-    4. People choose what they like, in the log as in the world, so that they like what they did
+    4. Where held-out rows show that items, or people, are liked differently in some contexts, the
+       world's people come in contexts as in the log, and like accordingly (`report["contexts"]`).
+    5. People choose what they like, in the log as in the world, so that they like what they did
        not consume less than their ratings of the rest suggest. All likings are lowered alike, until
        what is consumed in the world is liked as much as what was consumed in the log.
 
@@ -84,6 +88,8 @@ def calibrate(
     n_rows, log = len(log), without_repeats(log)
     n_repeats = n_rows - len(log)
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
+    if settings.contexts:
+        log = in_moments(log)
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)
     model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
@@ -132,6 +138,7 @@ def calibrate(
         no_choice_score=slates.no_choice_score - slope * slates.excess,
         choice_rate=settings.choice_rate,
         choice_slate_size=settings.choice_slate_size,
+        **world_contexts(log, held_out_fit.contexts, settings),
         report=report,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,15 +12,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsim_env.data.calibration.factorization import solve_side
-from recsim_env.data.calibration.moments import Moments
 from recsim_env.data.calibration.prediction import user_areas
+from recsim_env.data.log import InteractionLog
 from recsim_env.progress import progress
 
 Floats = NDArray[np.float64]
 
+# Whose rows they are, in which level of a context, and what is left of their ratings.
+_Rows = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
+
+# Factors of owners, factors of levels, biases of levels.
+_Found = tuple[Floats, Floats, Floats]
+
 # Numbers that describe how an item, or a person, differs by context.
 _N_FACTORS = 2
-_PENALTIES = (10.0, 40.0, 160.0)
+_PENALTIES = (10.0, 40.0, 160.0, 640.0)
 _N_SWEEPS = 6
 _VALIDATION_SHARE = 0.1
 
@@ -28,28 +36,6 @@ _WIDTH = 2.576
 
 # Held back: the bias of a row, which is that of a person or an item, and known already.
 _NO_BIAS = 1e9
-
-
-@dataclass(frozen=True)
-class ContextRows:
-    """Rows of people and items in contexts, and what their ratings are predicted to be.
-
-    Attributes:
-      user, item: (n,).
-      level: (n, n_contexts).
-      rating: (n,), and 0 or 1 for clicks.
-      liking: (n,), predicted without contexts.
-    """
-
-    user: NDArray[np.integer[Any]]
-    item: NDArray[np.integer[Any]]
-    level: NDArray[np.int32]
-    rating: Floats
-    liking: Floats
-
-    def owner(self, of: str) -> NDArray[np.integer[Any]]:
-        """Returns the people, or the items, of the rows."""
-        return self.item if of == "item" else self.user
 
 
 @dataclass(frozen=True)
@@ -68,8 +54,8 @@ class Gain:
 
     @property
     def is_real(self) -> bool:
-        """Whether likelihood surely grows, and people's items are ordered no worse."""
-        return self.log_likelihood_low > 0.0 and not self.auc < 0.0
+        """Whether likelihood surely grows, and people's items are ordered better."""
+        return self.log_likelihood_low > 0.0 and self.auc > 0.0
 
 
 @dataclass(frozen=True)
@@ -97,26 +83,21 @@ class ContextEffect:
 
     def report(self) -> dict[str, Any]:
         """Returns what was found, in numbers."""
-        size = (
-            float(
-                np.sqrt(
-                    (self.factors @ np.cov(self.level_factors.T, bias=True) * self.factors)
-                    .sum(axis=1)
-                    .mean()
-                )
-            )
-            if self.factors.size
-            else 0.0
-        )
+        change = self.of_owners()
+        deviation = float((change - change.mean(axis=1, keepdims=True)).std())
         about = {"context": self.context, "of": self.of, "is_kept": self.gain.is_real}
-        return about | {"sd": size, "penalty": self.penalty, "gain": asdict(self.gain)}
+        return about | {"sd": deviation, "penalty": self.penalty, "gain": asdict(self.gain)}
+
+    def of_owners(self) -> Floats:
+        """Returns (n_owners, n_levels), how liking changes."""
+        return self.factors @ self.level_factors.T + self.level_bias
 
 
 def fit_contexts(
-    rows: ContextRows,
-    held_out: ContextRows,
-    moments: Moments,
-    sizes: dict[str, int],
+    rows: InteractionLog,
+    liking: Floats,
+    held_out: InteractionLog,
+    held_out_liking: Floats,
     *,
     like_threshold: float,
     seed: int,
@@ -128,88 +109,79 @@ def fit_contexts(
     effect is real where the likelihood of held-out rows grows by more than chance would let it.
 
     Args:
-      rows: fitted to.
+      rows: fitted to, with contexts; of clicks, 1 for a click and 0 for what was not clicked.
+      liking: predicted without contexts.
       held_out: judged on.
-      moments: names and labels of the contexts.
-      sizes: how many a "user" and an "item" there are.
+      held_out_liking: likewise.
       like_threshold: the smallest rating that means liked.
       seed: of starts, and of the rows that choose penalties.
     """
+    if rows.context is None or held_out.context is None:
+        return []
     rng = np.random.default_rng([seed, 2])
-    left, liking = rows.rating - rows.liking, held_out.liking.copy()
-    effects = []
-    kinds = [(c, of) for c in range(len(moments.names)) for of in ("item", "user")]
+    left, effects = rows.rating - liking, []
+    kinds = [(c, of) for c in range(len(rows.context_labels)) for of in ("item", "user")]
     for c, of in progress(iterable=kinds, desc="looking for effects of contexts", leave=False):
-        owner, level = rows.owner(of), rows.level[:, c]
-        shape = (sizes[of], len(moments.labels[c]))
-        penalty = _best_penalty(owner, level, left, shape, rng)
-        factors, level_factors, bias = _fit(owner, level, left, shape, penalty, seed)
-        changed = liking + _change(
-            factors, level_factors, bias, held_out.owner(of), held_out.level[:, c]
-        )
-        gain = _gain(held_out, liking, changed, like_threshold)
-        effects.append(
-            ContextEffect(moments.names[c], of, factors, level_factors, bias, penalty, gain)
-        )
+        context, labels = list(rows.context_labels.items())[c]
+        owner, level = _owner(rows, of), rows.context[:, c]
+        shape = (rows.n_items if of == "item" else rows.n_users, len(labels))
+        of_context = owner, level, left
+        fit = functools.partial(_fit, shape=shape, has_bias=rows.is_explicit)
+        penalty = _best_penalty(of_context, fit, rng)
+        found = fit(of_context, penalty=penalty, seed=seed)
+        changed = held_out_liking + _change(found, _owner(held_out, of), held_out.context[:, c])
+        gain = _gain(held_out, held_out_liking, changed, like_threshold)
+        effects.append(ContextEffect(context, of, *found, penalty, gain))
         if gain.is_real:
-            liking = changed
-            left = left - _change(factors, level_factors, bias, owner, level)
+            held_out_liking, left = changed, left - _change(found, owner, level)
     return effects
 
 
-def _change(
-    factors: Floats,
-    level_factors: Floats,
-    bias: Floats,
-    owner: NDArray[Any],
-    level: NDArray[np.int32],
-) -> Floats:
+def _owner(log: InteractionLog, of: str) -> NDArray[np.int32]:
+    return log.item if of == "item" else log.user
+
+
+def _change(found: _Found, owner: NDArray[np.int32], level: NDArray[np.int32]) -> Floats:
     """Returns what an effect adds to the liking of rows."""
+    factors, level_factors, bias = found
     total = bias[level]
     for k in range(factors.shape[1]):
         total = total + factors[owner, k] * level_factors[level, k]
     return total
 
 
-def _best_penalty(
-    owner: NDArray[Any],
-    level: NDArray[np.int32],
-    left: Floats,
-    shape: tuple[int, int],
-    rng: np.random.Generator,
-) -> float:
+def _best_penalty(rows: _Rows, fit: Callable[..., _Found], rng: np.random.Generator) -> float:
     """Returns the penalty with the smallest error on a tenth of the rows."""
-    is_tried = rng.random(len(left)) < _VALIDATION_SHARE
-    fitted, tried = np.flatnonzero(~is_tried), np.flatnonzero(is_tried)
+    is_tried = rng.random(len(rows[0])) < _VALIDATION_SHARE
+    fitted: _Rows = (rows[0][~is_tried], rows[1][~is_tried], rows[2][~is_tried])
+    owner, level, left = (each[is_tried] for each in rows)
 
     def error(penalty: float) -> float:
-        found = _fit(owner[fitted], level[fitted], left[fitted], shape, penalty, 0)
-        return float(np.mean((left[tried] - _change(*found, owner[tried], level[tried])) ** 2))
+        change = _change(fit(fitted, penalty=penalty, seed=0), owner, level)
+        return float(np.mean((left - change) ** 2))
 
     return min(_PENALTIES, key=error)
 
 
 def _fit(
-    owner: NDArray[Any],
-    level: NDArray[np.int32],
-    left: Floats,
-    shape: tuple[int, int],
-    penalty: float,
-    seed: int,
-) -> tuple[Floats, Floats, Floats]:
-    """Returns factors of owners, and factors and biases of levels, by alternating least squares."""
+    rows: _Rows, shape: tuple[int, int], *, penalty: float, has_bias: bool, seed: int
+) -> _Found:
+    """Returns factors of owners, and factors and biases of levels, by alternating least squares.
+
+    Clicks have no bias: what was not clicked was put into each context as often.
+    """
+    owner, level, left = rows
     scale = float(left.std()) or 1.0
     by_owner = _rows_of(owner, level, left / scale, shape)
     by_level = _rows_of(level, owner, left / scale, shape[::-1])
     n_factors = min(_N_FACTORS, shape[1] - 1)
-    ridge = np.append(np.full(n_factors, penalty), _NO_BIAS)
+    level_ridge = np.append(np.ones(n_factors), penalty if has_bias else _NO_BIAS)
     levels = np.zeros((shape[1], n_factors + 1))
     levels[:, :-1] = np.random.default_rng(seed).normal(size=(shape[1], n_factors))
-    level_ridge = np.append(np.full(n_factors, 1.0), penalty)
     for _ in range(_N_SWEEPS):
-        owners = solve_side(by_owner, levels, ridge)
+        owners = solve_side(by_owner, levels, np.append(np.full(n_factors, penalty), _NO_BIAS))
         levels = solve_side(by_level, owners, level_ridge)
-        # As long on both sides, so that no penalty is escaped by moving size from one to the other.
+        # Of size 1 on one side, so that no penalty is escaped by moving size to it.
         long = np.sqrt((levels[:, :-1] ** 2).mean(axis=0)) + 1e-12
         levels[:, :-1] /= long
         owners[:, :-1] *= long
@@ -225,7 +197,7 @@ def _rows_of(
     return sparse.csr_array((value[order], column[order], start), shape=shape)
 
 
-def _gain(rows: ContextRows, before: Floats, after: Floats, like_threshold: float) -> Gain:
+def _gain(rows: InteractionLog, before: Floats, after: Floats, like_threshold: float) -> Gain:
     """Returns how much better ratings are predicted, with intervals over people."""
     old, new = rows.rating - before, rows.rating - after
     gain = (old**2 - new**2) / (2 * float(np.mean(old**2)))

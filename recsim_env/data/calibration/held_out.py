@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.data.calibration.choice_fit import SlopeFit, fit_choice_slope
+from recsim_env.data.calibration.context_fit import ContextEffect, fit_contexts
 from recsim_env.data.calibration.factorization import FactorModel, fit_factors
 from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale, fit_rating_noise, rating_shares
@@ -24,6 +25,7 @@ _BIAS_PENALTIES = (1.0, 2.0, 4.0, 8.0)
 # Rows of people that penalties are tried on, rows that a noise is measured on, and choices that
 # tell a slope: so many tell these numbers more precisely than a world needs.
 _MOST_TRIED, _MOST_MEASURED, _MOST_CHOICES = 150_000, 200_000, 50_000
+_MOST_IN_CONTEXT = 1_000_000
 
 # Where all rows are fitted after some, from the items as these left them, fewer sweeps are enough.
 _SWEEPS, _SWEEPS_AGAIN = 15, 4
@@ -45,6 +47,7 @@ class HeldOutFit:
     model: FactorModel
     rating_noise: float
     slope: SlopeFit
+    contexts: list[ContextEffect]
     report: dict[str, Any]
 
 
@@ -88,7 +91,9 @@ def fit_held_out(
         n_alternatives=settings.n_alternatives,
         seed=seed,
     )
+    contexts = _fit_contexts(train, held_out, log, model, scale, settings)
     report = {
+        "contexts": [effect.report() for effect in contexts],
         "held_out": {
             "how": f"{'random' if log.time is None else 'last'} rows of each user",
             "n_rows": len(held_out),
@@ -99,7 +104,7 @@ def fit_held_out(
         "choice": asdict(slope),
         "rating_shares": _rating_check(some, model, noise, scale) if log.is_explicit else None,
     }
-    return HeldOutFit(factor_penalty, bias_penalty, model, noise, slope, report)
+    return HeldOutFit(factor_penalty, bias_penalty, model, noise, slope, contexts, report)
 
 
 def _at_most(log: InteractionLog, n_rows: int, seed: int) -> InteractionLog:
@@ -141,6 +146,32 @@ def _choose_penalties(
         models = {each: fit(settings.n_factors, bias, each) for each in _FACTOR_PENALTIES}
     factor = min(models, key=lambda penalty: error(models[penalty]))
     return bias, factor, models[factor]
+
+
+def _fit_contexts(
+    train: InteractionLog,
+    held_out: InteractionLog,
+    log: InteractionLog,
+    model: FactorModel,
+    scale: RatingScale,
+    settings: CalibrationSettings,
+) -> list[ContextEffect]:
+    """Returns the effects of contexts, fitted to rows of the training log and judged on others."""
+    if not settings.contexts or log.context is None:
+        return []
+    seed = settings.seed
+    some, others = (
+        with_unclicked(rows, log, settings.unclicked_per_click, seed)
+        for rows in (some_people(train, _MOST_IN_CONTEXT, seed), held_out)
+    )
+    return fit_contexts(
+        some,
+        model.liking(some.user, some.item),
+        others,
+        model.liking(others.user, others.item),
+        like_threshold=scale.like_threshold,
+        seed=seed,
+    )
 
 
 def _compare_predictors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,59 +15,90 @@ _HOUR, _DAY, _FIRST_MONDAY = 3600.0, 86_400.0, 4 * 86_400.0  # 1970 began on a T
 # Times below are no seconds since 1970, but numbers of days, rows or something else.
 _FIRST_REAL_TIME = 1e8
 
+# A name, and labels.
+_Context = tuple[str, tuple[str, ...]]
+
+# So many of each person's sessions stand for all.
+_MOMENTS = 8
+
 #: Rarer levels of a context are one, and so are those beyond so many.
 MOST_LEVELS = 50
 
 
-@dataclass(frozen=True)
-class Moments:
-    """In which contexts the rows of a log happened.
-
-    Attributes:
-      names: of the contexts.
-      labels: of each context its levels.
-      level: (n_rows, n_contexts) int32.
-    """
-
-    names: tuple[str, ...]
-    labels: tuple[tuple[str, ...], ...]
-    level: NDArray[np.int32]
-
-
-def moments_of(log: InteractionLog) -> Moments:
-    """Returns the log's own contexts, and after them hour and weekday, in UTC, where times tell.
+def in_moments(log: InteractionLog) -> InteractionLog:
+    """Returns a log whose contexts are its own and, where times tell them, hour and weekday in UTC.
 
     Times tell the hour if they are seconds since 1970 that fall into more than one hour of a day,
     and the weekday if into more than one. A context of one level is left out. Of one with more than
     50, the rarest are put together as "other".
     """
-    given = [(name, tuple(labels)) for name, labels in log.context_labels.items()]
-    columns = [] if log.context is None else list(log.context.T)
-    if log.time is not None and log.time.min() >= _FIRST_REAL_TIME:
-        given += [("hour", tuple(f"{hour:02d}" for hour in range(24))), ("weekday", _DAYS)]
-        columns.append((log.time % _DAY // _HOUR).astype(np.int32))
-        columns.append(((log.time - _FIRST_MONDAY) // _DAY % 7).astype(np.int32))
+    shown = log.impressions
+    own = [(name, tuple(labels)) for name, labels in log.context_labels.items()]
+    known, levels = _levels(own, log.context, log.time)
+    if shown is not None:
+        of_time, of_shown = _levels(own, shown.context if own else None, shown.time)
+        known = known[: len(of_time)]  # where moments of impressions are unknown, none is asked for
     kept = [
-        (name, *_common(labels, level))
-        for (name, labels), level in zip(given, columns, strict=True)
-        if level.min() < level.max()
+        (k, name, *_common(labels, levels[k]))
+        for k, (name, labels) in enumerate(known)
+        if levels[k].min() < levels[k].max()
     ]
-    levels = [level for _, _, level in kept]
-    return Moments(
-        tuple(name for name, _, _ in kept),
-        tuple(labels for _, labels, _ in kept),
-        np.column_stack(levels) if levels else np.zeros((len(log), 0), np.int32),
+    if shown is not None:
+        renamed = _joined([number[of_shown[k]] for k, _, _, number in kept])
+        none = np.zeros((len(shown), 0), np.int32)
+        shown = replace(shown, context=none if renamed is None else renamed)
+    return replace(
+        log,
+        context=_joined([number[levels[k]] for k, _, _, number in kept]),
+        context_labels={name: labels for _, name, labels, _ in kept},
+        impressions=shown,
     )
+
+
+def _levels(
+    own: list[_Context], context: NDArray[np.int32] | None, time: NDArray[np.float64] | None
+) -> tuple[list[_Context], list[NDArray[np.int32]]]:
+    """Returns names and labels of contexts, those of times behind those given, and their levels."""
+    columns = [] if context is None else list(context.T)
+    if time is None or not len(time) or time.min() < _FIRST_REAL_TIME:
+        return own, columns
+    hour, weekday = time % _DAY // _HOUR, (time - _FIRST_MONDAY) // _DAY % 7
+    hours = tuple(f"{each:02d}" for each in range(24))
+    columns += [hour.astype(np.int32), weekday.astype(np.int32)]
+    return [*own, ("hour", hours), ("weekday", _DAYS)], columns
+
+
+def _joined(columns: list[NDArray[np.int32]]) -> NDArray[np.int32] | None:
+    return np.column_stack(columns) if columns else None
 
 
 def _common(
     labels: tuple[str, ...], level: NDArray[np.int32]
 ) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Returns the levels, of which the rarest beyond the limit are one."""
+    """Returns the levels, of which the rarest beyond the limit are one, and which each becomes."""
     if len(labels) <= MOST_LEVELS:
-        return labels, level.astype(np.int32)
+        return labels, np.arange(len(labels), dtype=np.int32)
     order = np.argsort(-np.bincount(level, minlength=len(labels)), kind="stable")
     number = np.full(len(labels), MOST_LEVELS - 1, np.int32)
     number[order[: MOST_LEVELS - 1]] = np.arange(MOST_LEVELS - 1)
-    names = (*(labels[k] for k in order[: MOST_LEVELS - 1]), "other")
-    return names, number[level]
+    return (*(labels[k] for k in order[: MOST_LEVELS - 1]), "other"), number
+
+
+def moments_of_users(log: InteractionLog, gap_seconds: float, seed: int) -> NDArray[np.int64]:
+    """Returns the contexts in which people came, (n_users, 8, n_contexts): levels of all contexts.
+
+    Of everybody 8 sessions are drawn, each as its first row was; who has none comes as others do.
+    Levels are numbered on from context to context.
+    """
+    assert log.context is not None
+    sizes = [len(labels) for labels in log.context_labels.values()]
+    rng = np.random.default_rng([seed, 3])
+    order = np.arange(len(log)) if log.time is None else np.argsort(log.time, kind="stable")
+    session = log.sessions(gap_seconds)[order]
+    first = order[np.unique(session, return_index=True)[1]]
+    first = first[np.argsort(log.user[first], kind="stable")]
+    count = np.bincount(log.user[first], minlength=log.n_users)[:, None]
+    start = np.cumsum(count)[:, None] - count
+    draw = rng.random((log.n_users, _MOMENTS))
+    place = np.where(count > 0, start + (draw * count).astype(np.int64), draw * len(first))
+    return log.context[first[place.astype(np.int64)]] + (np.cumsum(sizes) - sizes)

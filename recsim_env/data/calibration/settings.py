@@ -25,6 +25,8 @@ class CalibrationSettings:
       unclicked_per_click: for logs of clicks, sampled items that stand for "not clicked".
       draws_tastes: whether factors and biases are drawn from their posterior; False takes point
         estimates, which differ too little between people. Only for ratings.
+      contexts: whether effects of contexts are looked for: of the log's own and, where times tell
+        them, of hour and weekday.
       seed: of every random part.
 
     Raises:
@@ -41,6 +43,7 @@ class CalibrationSettings:
     exposure_smoothing: float = setting(1.0, above=0, below=1e9)
     unclicked_per_click: int = setting(3, low=1, high=1000)
     draws_tastes: bool = True
+    contexts: bool = True
     seed: int = setting(0, low=0)
 
     def __post_init__(self) -> None:
