@@ -154,7 +154,7 @@ def _best_penalty(rows: _Rows, fit: Callable[..., _Found], rng: np.random.Genera
     """Returns the penalty with the smallest error on a tenth of the rows."""
     is_tried = rng.random(len(rows[0])) < _VALIDATION_SHARE
     fitted: _Rows = (rows[0][~is_tried], rows[1][~is_tried], rows[2][~is_tried])
-    owner, level, left = (each[is_tried] for each in rows)
+    owner, level, left = rows[0][is_tried], rows[1][is_tried], rows[2][is_tried]
 
     def error(penalty: float) -> float:
         change = _change(fit(fitted, penalty=penalty, seed=0), owner, level)

@@ -101,4 +101,5 @@ def moments_of_users(log: InteractionLog, gap_seconds: float, seed: int) -> NDAr
     start = np.cumsum(count)[:, None] - count
     draw = rng.random((log.n_users, _MOMENTS))
     place = np.where(count > 0, start + (draw * count).astype(np.int64), draw * len(first))
-    return log.context[first[place.astype(np.int64)]] + (np.cumsum(sizes) - sizes)
+    offset = np.asarray(np.cumsum(sizes) - sizes, np.int64)
+    return np.asarray(log.context[first[place.astype(np.int64)]] + offset)
