@@ -230,7 +230,7 @@ def write_files():
     page = (ROOT / "docs" / "how-to" / "own-log.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block.partition("log = read_log")[0], "own-log.md", "exec"), {})
-    assert Path("ratings.csv").exists()
+    assert Path("clicks.csv").exists() and Path("items.csv").exists()
 
 
 def is_run(command):
