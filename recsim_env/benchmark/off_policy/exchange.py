@@ -55,10 +55,10 @@ def read_log(
 
 def _read_minari(name: str | Path) -> PolicyLog:
     try:
-        import minari
+        from minari import load_dataset
     except ImportError as error:
         raise ImportError("data sets of Minari need it: pip install minari h5py pillow") from error
-    return from_minari(minari.load_dataset(str(name)))
+    return from_minari(load_dataset(str(name)))
 
 
 def _read_dict(path: str | Path) -> dict[str, Any]:
