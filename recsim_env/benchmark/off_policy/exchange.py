@@ -58,7 +58,11 @@ def _read_minari(name: str | Path) -> PolicyLog:
         from minari import load_dataset
     except ImportError as error:
         raise ImportError("data sets of Minari need it: pip install minari h5py pillow") from error
-    return from_minari(load_dataset(str(name)))
+    try:
+        data = load_dataset(str(name))
+    except (FileNotFoundError, ValueError) as error:
+        raise ValueError(f"Minari has no data set {name} here: {error}") from error
+    return from_minari(data)
 
 
 def _read_dict(path: str | Path) -> dict[str, Any]:
