@@ -64,9 +64,10 @@ def _draw(trials: Sequence[Trial], folder: Path) -> list[Path]:
 
 
 def _figures(trials: Sequence[Trial]) -> list[tuple[str, str]]:
-    """Returns what is drawn: per what, and which measure."""
-    found = dict.fromkeys(each.value.per for each in trials)
-    return [(per, measure) for per in found for measure in _FIGURES]
+    """Returns what is drawn: per what, and which measure; nothing where all logs are alike."""
+    kinds = {each.kind for each in trials}
+    several = [per for per in (PER_SLATE, PER_SESSION) if sum(k[0] == per for k in kinds) > 1]
+    return [(per, measure) for per in several for measure in _FIGURES]
 
 
 def study_page(
