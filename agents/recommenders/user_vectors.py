@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
+from recsim_env.agents.recommenders.gram import inverse_gram
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
 from recsim_env.core.scenario import Scenario
@@ -18,7 +19,7 @@ from recsim_env.data.interactions import Interactions
 #: How `UserVectors.arrays` are laid out in a model; see `Recommender.layout`.
 LAYOUT = {"user_vectors": "csr U+1 I"}
 
-# The longest catalogue with a number for every pair of items: they take 1.6 GB, EASE's fit 10 GB.
+# The longest catalogue with a number for every pair of items, which take 1.6 GB.
 _MAX_ITEMS = 20_000
 
 # Singular values below this share of the largest are rounding errors of zeros.
@@ -156,8 +157,8 @@ class EASE(Recommender[EASESettings]):
       sum_j x_uj B_ji / sum_j |x_uj|; see `UserVectors` for x and for new people and items,
       `Personalization` for what is served.
     Cost: O(n_items^3) a fit, or O(n_people^3 + likes n_items) where people are fewer than items;
-      O(|x| n_candidates) a person served; 4 n_items^2 bytes, 24 n_items^2 while fitting, so up
-      to 20,000 items only.
+      O(|x| n_candidates) a person served; 4 n_items^2 bytes, 24 n_items^2 while fitting up to
+      8,000 items, 8 n_items^2 beyond, in single precision, up to 20,000.
     Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
     Differs: what was passed over counts.
     """
@@ -178,7 +179,8 @@ class EASE(Recommender[EASESettings]):
         vectors = UserVectors.of_table(fit.table, skip_weight=fit.settings.skip_weight)
         matrix = vectors.matrix.astype(np.float64)
         inverse = inverse_gram(matrix, fit.settings.regularization)
-        weights = (inverse / -np.diag(inverse)).astype(np.float32)
+        weights = np.divide(inverse, -np.diag(inverse).copy(), out=inverse)
+        weights = weights.astype(np.float32, order="C", copy=False)
         np.fill_diagonal(weights, 0.0)
         return {**vectors.arrays(), "weights": weights}
 
@@ -220,23 +222,6 @@ def restored(name: str, model: Model) -> sparse.csr_array:
     start = model[f"{name}_start"]
     parts = (model[f"{name}_value"], model[f"{name}_column"], start)
     return sparse.csr_array(parts, shape=(len(start) - 1, int(model[f"{name}_width"])))
-
-
-def inverse_gram(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
-    """Returns (XᵀX + r I)⁻¹, (n_items, n_items), by the smaller of the two inverses that give it.
-
-    The other one is (I - Xᵀ (X Xᵀ + r I)⁻¹ X) / r, where X Xᵀ is people x people (Woodbury).
-    """
-    n_people, n_items = matrix.shape
-    if n_people >= n_items:
-        gram = (matrix.T @ matrix).toarray()
-        gram[np.diag_indices(n_items)] += regularization
-        return np.linalg.inv(gram)
-    gram = (matrix @ matrix.T).toarray()
-    gram[np.diag_indices(n_people)] += regularization
-    inverse = -(matrix.T @ (np.linalg.inv(gram) @ matrix))
-    inverse[np.diag_indices(n_items)] += 1.0
-    return np.asarray(inverse / regularization)
 
 
 def too_many_items(agent: str, n_items: int) -> str | None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from recsim_env.agents import UnsuitableScenario, make_agent
 from recsim_env.agents.recommenders.knn import ItemKNN, UserKNN
@@ -12,7 +11,6 @@ from recsim_env.agents.recommenders.user_vectors import (
     EASE,
     PureSVD,
     UserVectors,
-    inverse_gram,
     scaled,
 )
 from tests.agents.recommenders.asking import asked, fitted
@@ -212,11 +210,3 @@ def test_refuses_catalogues_whose_pairs_would_fill_the_memory(kind, checkerboard
 def test_regularization_is_above_zero(checkerboard):
     with pytest.raises(ValueError, match="regularization=0.0 is not allowed"):
         EASE(checkerboard(is_seen=False), regularization=0)
-
-
-@pytest.mark.parametrize("shape", [(7, 30), (30, 7)])
-def test_fewer_people_than_items_give_the_same_inverse(shape):
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=shape) * (rng.random(shape) < 0.4)
-    found = inverse_gram(sparse.csr_array(vectors), 3.0)
-    assert found == pytest.approx(np.linalg.inv(vectors.T @ vectors + 3.0 * np.eye(shape[1])))

@@ -1,0 +1,67 @@
+"""Inverses of products of all pairs of items, which ridge regressions on items need."""
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import lapack
+
+# Beyond so many items, numbers are in single precision, and made by blocks of columns.
+_MOST_IN_DOUBLE, _BLOCK = 8_000, 512
+
+
+def inverse_gram(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
+    """Returns (XᵀX + r I)⁻¹, (n_items, n_items), by the smaller of the two inverses that give it.
+
+    The other one is (I - Xᵀ (X Xᵀ + r I)⁻¹ X) / r, where X Xᵀ is people x people (Woodbury). Of
+    many items it is in single precision, and made block by block, to take little memory.
+    """
+    n_people, n_items = matrix.shape
+    if n_items > _MOST_IN_DOUBLE:
+        return _inverse_in_single(sparse.csr_array(matrix, dtype=np.float32), regularization)
+    if n_people >= n_items:
+        gram = (matrix.T @ matrix).toarray()
+        gram[np.diag_indices(n_items)] += regularization
+        return np.linalg.inv(gram)
+    gram = (matrix @ matrix.T).toarray()
+    gram[np.diag_indices(n_people)] += regularization
+    inverse = -(matrix.T @ (np.linalg.inv(gram) @ matrix))
+    inverse[np.diag_indices(n_items)] += 1.0
+    return np.asarray(inverse / regularization)
+
+
+def _inverse_in_single(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
+    """Returns what `inverse_gram` does, in single precision, holding little besides."""
+    n_people, n_items = matrix.shape
+    columns = matrix.T.tocsr()
+    if n_people >= n_items:
+        return _inverse_of_products(columns, matrix, regularization)
+    small = _inverse_of_products(matrix, columns, regularization)
+    by_column, inverse = matrix.tocsc(), np.empty((n_items, n_items), np.float32)
+    for block in _slices(n_items):
+        inverse[:, block] = columns @ (small @ by_column[:, block].toarray())
+    inverse *= -1.0 / regularization
+    inverse[np.diag_indices(n_items)] += 1.0 / regularization
+    return inverse
+
+
+def _inverse_of_products(
+    rows: sparse.csr_array, transposed: sparse.csr_array, regularization: float
+) -> np.ndarray:
+    """Returns (A Aᵀ + r I)⁻¹ in single precision, made in place by Cholesky."""
+    gram = np.empty((rows.shape[0], rows.shape[0]), np.float32, order="F")
+    for block in _slices(len(gram)):
+        gram[:, block] = (rows[block] @ transposed).toarray().T
+    gram[np.diag_indices(len(gram))] += regularization
+    gram, fault = lapack.spotrf(gram, lower=1, overwrite_a=1)
+    if fault:
+        raise ValueError(f"regularization={regularization:g} is too small here; raise it")
+    gram, _ = lapack.spotri(gram, lower=1, overwrite_c=1)
+    for block in _slices(len(gram)):  # only the lower triangle is made
+        half = np.tril(gram[block, block])
+        gram[block, block] = half + np.tril(half, -1).T
+        gram[block, block.stop :] = gram[block.stop :, block].T
+    return gram.T  # the same, in the usual order
+
+
+def _slices(n: int) -> list[slice]:
+    """Returns blocks of rows, or of columns, that are worked on at a time."""
+    return [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]
