@@ -183,6 +183,8 @@ def write_figure(ax: Axes, file: Path) -> None:
         ".svg": {"metadata": {"Date": None}},
     }
     with house_style():
+        if file.suffix == ".svg":
+            _settle(figure)
         figure.savefig(
             drawn, format=file.suffix[1:], bbox_inches="tight", pad_inches=0.15, **how[file.suffix]
         )
@@ -191,6 +193,20 @@ def write_figure(ax: Axes, file: Path) -> None:
             Image.open(drawn).convert("RGB").quantize().save(draft, format="png", optimize=True)
         else:
             draft.write_bytes(drawn.getvalue())
+
+
+def _settle(figure: Any) -> None:
+    """Lays a figure out for good, on positions of nine digits.
+
+    The last bits of what the solver finds differ from time to time, and names in an SVG file are
+    hashes of them.
+    """
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position([round(edge, 9) for edge in ax.get_position().bounds])
 
 
 @contextmanager
