@@ -476,7 +476,8 @@ def test_all_products_stay_all_when_their_number_changes(n_items):
     assert made.settings["n_candidates"] == 10
     changed = resolve_scenario(made, n_items=n_items)
     assert changed.n_candidates == n_items and changed == OrganicShopping(n_items=n_items)
-    twin = gymnasium.make_vec("recsim_env/RecoGym-v1", num_envs=2).twin(n_items=n_items)
+    whole = gymnasium.make_vec("recsim_env/RecoGym-v1", num_envs=2, compiled=False)
+    twin = whole.twin(n_items=n_items)
     assert twin.reset(seed=0)[0]["candidates"].shape == (2, n_items, 3 + n_items)
     assert resolve_scenario(OrganicShopping(n_candidates=4), n_items=n_items).n_candidates == 4
 

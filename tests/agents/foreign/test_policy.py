@@ -10,7 +10,7 @@ from recsim_env.benchmark import evaluate
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
-WORLD = InterestEvolution(n_candidates=7, slate_size=2)
+WORLD = InterestEvolution(n_candidates=6, slate_size=2)
 
 
 RULES = '''
@@ -40,7 +40,7 @@ def clearest_for_one(observation):
 
 def random_pair(observation, rng):
     n = len(observation["candidates"])
-    return np.argsort(rng.random((n, 7)), axis=1)[:, :2]
+    return np.argsort(rng.random((n, 6)), axis=1)[:, :2]
 
 
 def unruly(observation):
@@ -114,7 +114,7 @@ def test_propensities_of_what_draws_unseen_are_refused(people):
         (clearest, False, None),
         (lambda seen: [[0, 1]], True, "of shape (1, 2) for the observations of a batch; return (8"),
         (lambda seen: [0, 1, 2], False, "of shape (3,) for one person's observation; return (2,)"),
-        (lambda seen: [[0, 7]] * 8, True, "index out of range; use 0 to 6"),
+        (lambda seen: [[0, 6]] * 8, True, "index out of range; use 0 to 5"),
         (lambda seen: [[0.5, 1]] * 8, True, None),
         (lambda seen: None, True, None),
     ],

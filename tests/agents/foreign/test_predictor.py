@@ -105,7 +105,7 @@ def test_functions_of_something_else_are_refused(people, tmp_path):
 
 
 def test_only_pairs_need_ids():
-    nobody = RecommendationVectorEnv(InterestEvolution(n_candidates=8, slate_size=2), num_envs=4)
+    nobody = RecommendationVectorEnv(InterestEvolution(n_candidates=6, slate_size=2), num_envs=4)
     with pytest.raises(UnsuitableScenario, match="needs user and item ids"):
         from_predict(by_ids, nobody)
     agent = from_predict(lambda seen: seen["candidates"][:, :, 0], nobody)
