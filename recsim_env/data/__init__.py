@@ -44,3 +44,8 @@ def __getattr__(name: str) -> Any:
     from recsim_env.data.readers.log_reader import read_log
 
     return read_log
+
+
+def __dir__() -> list[str]:
+    """Returns all names, so that documentation and completion find `read_log`."""
+    return sorted({*globals(), *__all__})
