@@ -29,8 +29,8 @@ def in_moments(log: InteractionLog) -> InteractionLog:
     """Returns a log whose contexts are its own and, where times tell them, hour and weekday in UTC.
 
     Times tell the hour if they are seconds since 1970 that fall into more than one hour of a day,
-    and the weekday if into more than one. A context of one level is left out. Of one with more than
-    50, the rarest are put together as "other".
+    and the weekday if into more than one; an hour or weekday of the log's own stands. A context of
+    one level is left out. Of one with more than 50, the rarest are put together as "other".
     """
     shown = log.impressions
     own = [(name, tuple(labels)) for name, labels in log.context_labels.items()]
@@ -62,10 +62,15 @@ def _levels(
     columns = [] if context is None else list(context.T)
     if time is None or not len(time) or time.min() < _FIRST_REAL_TIME:
         return own, columns
-    hour, weekday = time % _DAY // _HOUR, (time - _FIRST_MONDAY) // _DAY % 7
     hours = tuple(f"{each:02d}" for each in range(24))
-    columns += [hour.astype(np.int32), weekday.astype(np.int32)]
-    return [*own, ("hour", hours), ("weekday", _DAYS)], columns
+    of_time = (
+        ("hour", hours, time % _DAY // _HOUR),
+        ("weekday", _DAYS, (time - _FIRST_MONDAY) // _DAY % 7),
+    )
+    named = {name for name, _ in own}  # the log may have an hour of its own, in local time say
+    new = [each for each in of_time if each[0] not in named]
+    columns += [level.astype(np.int32) for _, _, level in new]
+    return [*own, *((name, labels) for name, labels, _ in new)], columns
 
 
 def _joined(columns: list[NDArray[np.int32]]) -> NDArray[np.int32] | None:

@@ -20,6 +20,20 @@ def test_hour_and_weekday_are_read_off_times(make_log):
     assert labels == [["12", "Monday"], ["13", "Monday"], ["12", "Wednesday"]]
 
 
+def test_an_hour_of_the_log_s_own_stands(make_log):
+    log = dataclasses.replace(
+        make_log([0, 0, 1], [0, 1, 0], [1, 2, 3], MONDAY_NOON + np.array([0, 3600, 2 * 86_400])),
+        context=np.array([[0], [1], [0]], np.int32),
+        context_labels={"hour": ("7", "8")},
+    )
+    found = in_moments(log)
+    assert {name: tuple(labels) for name, labels in found.context_labels.items()} == {
+        "hour": ("7", "8"),
+        "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    }
+    assert found.context[:, 0].tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize("time", [None, [1.0, 5e4, 9e4], [MONDAY_NOON] * 3])
 def test_times_that_tell_no_context_give_none(time, make_log):
     found = in_moments(make_log([0, 0, 1], [0, 1, 0], [1, 2, 3], time))
