@@ -116,7 +116,7 @@ def candidates_of(observation: Tensors) -> torch.Tensor:
 
 
 def beside_candidates(boxes: Mapping[str, spaces.Box]) -> list[str]:
-    """Returns the fields that say more of each candidate: their names begin with "candidate_"."""
+    """Returns the fields that say more of each candidate: their names begin with `candidate_`."""
     return [name for name in boxes if name.startswith("candidate_")]
 
 
@@ -144,7 +144,7 @@ class CandidateEncoder(nn.Module):
     with f: fields as wide (a person's interests, say), wider ones cut from their end into blocks as
     wide, and the rows of fields of such rows. x are f, its products with the blocks, and for each
     block and row r the dot product f · r and the entry of r at f's largest feature: how much of r
-    is of the candidate's kind. Fields whose names begin with "candidate_" have a row for each of
+    is of the candidate's kind. Fields whose names begin with `candidate_` have a row for each of
     them too, which is added to x and, in the last product, to f. With g and x `tempered`:
 
         person = relu(A g),    candidate = relu(B relu(C x + D g + (E f) * (F g)))
