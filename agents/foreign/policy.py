@@ -69,7 +69,7 @@ class PolicyFunction(Frozen):
         super().__init__(env, seed=seed, **settings)
         self.function: Any = type(self).served if function is None else function
         self._draws = n_arguments(self.function, _MEANINGS) == 2
-        self.draws_slates = "slates" if self._draws else None  # type: ignore[misc]  # of this one
+        self.draws_slates = "slates" if self._draws else None  # type: ignore[misc]  # a ClassVar, which each function sets anew
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows what the function says."""

@@ -96,7 +96,7 @@ class SB3Model(Frozen):
         self._tells_chances = self._form is None and hasattr(policy, "get_distribution")
         is_greedy = not hasattr(policy, "get_distribution") and not hasattr(policy, "actor")
         if self._tells_chances or is_greedy:
-            self.draws_slates = None  # type: ignore[misc]  # of this one: exact, or the one slate
+            self.draws_slates = None  # type: ignore[misc]  # a ClassVar: models differ
 
     def _enter(self, env: Any) -> None:
         """Acts in an environment from now on, if the model can."""

@@ -23,7 +23,7 @@ class Slates(Distribution):
       slate_size: places of a slate.
     """
 
-    arg_constraints = {}  # noqa: RUF012  # no ClassVar: torch's Distribution declares it so
+    arg_constraints = {}  # noqa: RUF012  # torch's Distribution declares no ClassVar
     has_rsample = False
 
     def __init__(self, logits: torch.Tensor, slate_size: int) -> None:

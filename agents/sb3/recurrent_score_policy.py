@@ -61,7 +61,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         """Returns observations with what the actor recalls, and its states then."""
         return self._with_recalled(obs, states, episode_starts, self.lstm_actor)
 
-    def forward(  # type: ignore[override]  # takes states, as sb3-contrib does
+    def forward(  # type: ignore[override]  # sb3-contrib's caller passes states too
         self, obs: Any, lstm_states: RNNStates, episode_starts: Any, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, RNNStates]:
         """Returns slates, values, log-probabilities of the slates, and the states then."""
@@ -72,7 +72,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         values, states = self.network.values(judging), RNNStates(actor_states, critic_states)
         return slates, values, distribution.log_prob(slates), states
 
-    def evaluate_actions(  # type: ignore[override]  # takes states, as sb3-contrib does
+    def evaluate_actions(  # type: ignore[override]  # sb3-contrib's caller passes states too
         self, obs: Any, actions: torch.Tensor, lstm_states: RNNStates, episode_starts: Any
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns values, log-probabilities of given slates, and entropies."""
@@ -81,7 +81,7 @@ class RecurrentScorePolicy(RecurrentActorCriticPolicy):
         distribution = SlateDistribution(self.network.scores(acting), self.action_space)
         return self.network.values(judging), *distribution.log_prob_and_entropy(actions)
 
-    def predict_values(  # type: ignore[override]  # takes states, as sb3-contrib does
+    def predict_values(  # type: ignore[override]  # sb3-contrib's caller passes states too
         self, obs: Any, lstm_states: States, episode_starts: Any
     ) -> torch.Tensor:
         """Returns values, (n, 1)."""

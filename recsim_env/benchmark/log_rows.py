@@ -73,15 +73,26 @@ class Recording:
         Raises:
           ValueError: nothing was.
         """
-        rows = self.columns["clicked"] > 0
+        return self._log(self.columns["clicked"] > 0, rating=None)
+
+    def clicks_as_ratings(self) -> InteractionLog:
+        """Returns what was shown as a log of ratings, 1 where it was clicked and else 0.
+
+        Of what one person was shown several times, the last time counts.
+        """
+        clicked = (self.columns["clicked"] > 0).astype(np.float64)
+        return self._log(np.ones(len(self), bool), rating=clicked).once("last")
+
+    def _log(self, rows: np.ndarray, *, rating: np.ndarray | None) -> InteractionLog:
+        """Returns rows as a log of people and items, of ratings or of clicks."""
         users, user = np.unique(self.columns["user"][rows], return_inverse=True)
         items, item = np.unique(self.columns["item"][rows], return_inverse=True)
         return InteractionLog(
             user=user.astype(np.int32),
             item=item.astype(np.int32),
-            rating=np.ones(len(user)),
+            rating=np.ones(len(user)) if rating is None else rating,
             time=self.columns["time"][rows].astype(np.float64),
-            is_explicit=False,
+            is_explicit=rating is not None,
             user_labels=users.astype(str),
             item_labels=items.astype(str),
             item_titles=items.astype(str),

@@ -171,7 +171,7 @@ def obp_run(python: str, arrays: Mapping[str, NDArray[Any]], n_resamples: int) -
     script = Path(__file__).with_name("obp_estimators.py")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arrays.npz"
-        np.savez(path, **arrays)  # type: ignore[arg-type]  # its one option, by name
+        np.savez(path, **arrays)  # type: ignore[arg-type]  # mypy takes arrays for allow_pickle=
         command = [python, str(script), str(path), str(n_resamples)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:

@@ -167,7 +167,7 @@ def record_sessions(
 def _until_all_have_left(played: Iterator[Played], n: int) -> Iterator[Played]:
     """Yields batches until the first session of each of n people has ended."""
     has_left = np.zeros(n, bool)
-    with contextlib.closing(played):  # type: ignore[type-var]  # a generator
+    with contextlib.closing(played):  # type: ignore[type-var]  # a generator, which has close()
         for transition, propensities, state in played:
             yield transition, propensities, state
             has_left[transition.index[transition.is_over]] = True

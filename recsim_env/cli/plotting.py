@@ -87,7 +87,7 @@ def plot(options: argparse.Namespace) -> int:
 
 def _require_plots() -> None:
     try:
-        import recsim_env.plots  # noqa: F401  # says by its own what is missing
+        import recsim_env.plots  # noqa: F401  # importing it tells which extra is missing
     except ImportError as error:
         raise ImportError('figures need Matplotlib: pip install "recsim-env[plots]"') from error
 

@@ -60,7 +60,7 @@ def _open_what_is_closed() -> None:
         descriptor = os.open(os.devnull, os.O_RDWR)
     os.close(descriptor)
     if sys.stderr is None:
-        opened = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # open to the end
+        opened = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # stderr, open until the process ends
         sys.stderr = opened
 
 

@@ -152,7 +152,7 @@ class _Compiler(compiler.Compiler):
     kind_of_code: type[_Library]
 
     # By whether a function may hold a closure: what Numba always does, decided once.
-    _known: dict[bool, _Passes] = {}  # noqa: RUF012  # shared on purpose
+    _known: dict[bool, _Passes] = {}  # noqa: RUF012  # one for all compilers
 
     def _compile_core(self) -> Any:
         codegen = self.state.targetctx.codegen()

@@ -59,7 +59,7 @@ class CommonSettings:
         doc="what the catalogue and the people are drawn from; reset(seed=) decides who comes and "
         "what happens, never what they are like",
     )
-    reward: Any = setting(  # noqa: RUF009  # it is a field
+    reward: Any = setting(  # noqa: RUF009  # returns a dataclass field
         None,
         doc="what is earned: None or a word of the scenario's own, 'clicks' (how many items were "
         "clicked), or a function about one person, itself or as 'module:function' or "

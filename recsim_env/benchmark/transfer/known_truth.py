@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsim_env.agents import Agent, agent_class, make_agent
+from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.agents.foreign.score_table import ScoreTable
 from recsim_env.agents.recommenders.query import Query, places_of
@@ -35,7 +36,7 @@ from recsim_env.benchmark.transfer.known_values import (
     TruthSettings,
 )
 from recsim_env.core.scenario import Scenario
-from recsim_env.data import CalibrationWarning, InteractionLog, calibrate
+from recsim_env.data import CalibrationWarning, calibrate
 from recsim_env.envs import RecommendationVectorEnv, resolve_scenario
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.ope import LoggedActions, Uncertainty
@@ -70,9 +71,14 @@ def predict_known(settings: TruthSettings, *, progress_bar: bool = False) -> lis
       progress_bar: whether to show progress on a terminal.
 
     Raises:
-      ValueError: the scenario has no ids, or shows several items at a time, or a policy needs more
-        than ids.
+      ValueError: the scenario has no ids, or shows several items at a time, a policy needs more
+        than ids, or a logger explores in its own way.
     """
+    for logger in settings.loggers:
+        if not issubclass(agent_class(logger), OnlineAgent):
+            raise ValueError(
+                f"logger {logger!r} explores in its own way; use uniform, a recommender or a bandit"
+            )
     found: list[KnownValue] = []
     with progress(
         total=len(settings.seeds) * len(settings.loggers), unit="log", shown=progress_bar
@@ -163,8 +169,8 @@ def _by_log(
 ) -> Iterator[KnownValue]:
     """Yields what one log says of all policies."""
     agent = _learned(logger, scenario, settings.learn, _OF_LOGGERS + seed)
-    if agent.learns:
-        agent.exploration = settings.exploration  # type: ignore[attr-defined]
+    if agent.learns and isinstance(agent, OnlineAgent):
+        agent.exploration = settings.exploration
     steps = record_steps(
         agent, scenario, interactions=settings.interactions, seed=3 * _SEED_STEP + seed
     )
@@ -196,8 +202,8 @@ def _worlds(
     steps: LoggedSteps, scenario: Scenario, settings: TruthSettings, rate: float
 ) -> dict[str, tuple[RatedWorld, str]]:
     """Returns worlds fitted to a log, each with what its clicks are."""
-    shown = clicks_as_ratings(steps, scenario)
-    clicked = recording_of(steps, scenario).clicks().once("last")
+    recording = recording_of(steps, scenario)
+    shown, clicked = recording.clicks_as_ratings(), recording.clicks().once("last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CalibrationWarning)
         of_shown = calibrate(shown, **_ALL_CONSUMED, **settings.fit)
@@ -206,31 +212,6 @@ def _worlds(
     exposure = offered[of_shown.item_labels.astype(int)].astype(np.float64)
     told = dataclasses.replace(of_shown, item_exposure=exposure / exposure.sum())
     return {CLICKS: (of_clicks, "clicks"), SHOWN: (of_shown, "liked"), TOLD: (told, "liked")}
-
-
-def clicks_as_ratings(steps: LoggedSteps, scenario: Scenario) -> InteractionLog:
-    """Returns what was shown as a log of ratings, 1 where it was clicked and else 0.
-
-    Of what one person was shown several times, the last time counts.
-    """
-    found = recording_of(steps, scenario).columns
-    users, user = np.unique(found["user"], return_inverse=True)
-    items, item = np.unique(found["item"], return_inverse=True)
-    return InteractionLog(
-        user=user.astype(np.int32),
-        item=item.astype(np.int32),
-        rating=(found["clicked"] > 0).astype(np.float64),
-        time=found["time"].astype(np.float64),
-        is_explicit=True,
-        user_labels=users.astype(str),
-        item_labels=items.astype(str),
-        item_titles=items.astype(str),
-        item_features=np.zeros((len(items), 0), np.float32),
-        item_feature_names=np.empty(0, np.str_),
-        user_features=np.zeros((len(users), 0), np.float32),
-        user_feature_names=np.empty(0, np.str_),
-        name=type(scenario).__name__,
-    ).once("last")
 
 
 def _in_world(

@@ -73,3 +73,5 @@ def test_what_cannot_be_predicted_is_refused():
         predict_known(TruthSettings(scenario_settings={"slate_size": 5}))
     with pytest.raises(ValueError, match="policy 'linucb' needs more than ids"):
         predict_known(TruthSettings(policies=("uniform", "linucb"), seeds=(0,)))
+    with pytest.raises(ValueError, match="logger 'ppo' explores in its own way"):
+        predict_known(TruthSettings(loggers=("uniform", "ppo")))
