@@ -104,6 +104,31 @@ def single_speed(env_id: str, *, seconds: float) -> float:
     return rate_of(step, 1, seconds=seconds)
 
 
+def frame_seconds(scenario: Scenario, n_frames: int = 40) -> tuple[float, float]:
+    """Returns what a picture of a single environment takes.
+
+    Args:
+      scenario: whose people are drawn.
+      n_frames: how many steps are drawn.
+
+    Returns:
+      seconds of processor time of the first picture, and the median of the others.
+    """
+    env = RecommendationEnv(scenario, render_mode="rgb_array")
+    slates = [slates[0] for slates in _random_actions(scenario, 1)]
+    env.reset(seed=0)
+    took = []
+    for call in range(n_frames):
+        slate = slates[call % _N_ACTIONS]
+        _, _, terminated, truncated, _ = env.step(slate if len(slate) > 1 else slate[0])
+        started = time.process_time()
+        env.render()
+        took.append(time.process_time() - started)
+        if terminated or truncated:
+            env.reset()
+    return took[0], statistics.median(took[1:])
+
+
 class Reference(Protocol):
     """A simulator of the same people by other means; made with a scenario and how many they are."""
 

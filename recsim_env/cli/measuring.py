@@ -90,6 +90,7 @@ def _add_speed(commands: Any) -> None:
         action="store_true",
         help="only measure how fast agents learn, one thread (in ShortVideo and MusicStreaming)",
     )
+    only.add_argument("--frames", action="store_true", help="only time pictures of people")
     only.add_argument(
         "--against",
         metavar="CLASS",
@@ -177,6 +178,9 @@ def speed(options: argparse.Namespace) -> int:
     if options.learning:
         _print_learning(options)
         return 0
+    if options.frames:
+        _print_frames(scenarios)
+        return 0
     if not options.world:
         _print_batches(scenarios, options)
         _print_starts(scenarios, options.seconds)
@@ -209,6 +213,17 @@ def _print_starts(scenarios: "Mapping[str, Scenario]", seconds: float) -> None:
         cold, warm = start_seconds(env_id)
         single = single_speed(env_id, seconds=seconds)
         print(f"{env_id:{width}}{cold:10.2f} s{warm:10.2f} s{single:10,.0f} /s", flush=True)
+
+
+def _print_frames(scenarios: "Mapping[str, Scenario]") -> None:
+    from recsim_env.benchmark.speed import frame_seconds
+
+    width = max(map(len, scenarios))
+    print("milliseconds of processor time of a picture of a step")
+    print(f"{'':{width}}{'first':>10}{'median':>10}")
+    for env_id, scenario in scenarios.items():
+        first, median = frame_seconds(scenario)
+        print(f"{env_id:{width}}{1e3 * first:10.0f}{1e3 * median:10.1f}", flush=True)
 
 
 def _print_comparison(scenarios: "Mapping[str, Scenario]", options: argparse.Namespace) -> None:

@@ -8,6 +8,9 @@ It is a module, by its name, or any object, with some of the functions
     draw_state(scenario, axes, user, items)              into empty, square Matplotlib axes
 
 where `user` and `item` are structured scalars, and `items` is the catalogue or what was offered.
+`draw_state` draws a step. Where pictures should be fast, it draws what stays, and returns an
+`update(user, items)` which shows a step and returns the artists that steps change; without it, all
+is drawn anew at each step.
 """
 
 import importlib

@@ -1,5 +1,6 @@
 """How people and items of `recsim_env.scenarios.music_streaming` are worded and drawn."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from recsim_env.scenarios.music_world import (
     MINUTES_PER_DAY,
     PLACES,
 )
+from recsim_env.scenarios.views import Update
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -31,28 +33,36 @@ def describe_item(scenario: MusicStreaming, item: np.ndarray, item_id: int | Non
     )
 
 
-def draw_state(scenario: MusicStreaming, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+def draw_state(scenario: MusicStreaming, axes: Any, user: np.ndarray, items: np.ndarray) -> Update:
     """Draws how much they like each genre, and what satiation takes from that."""
-    genres = np.arange(scenario.n_genres)
-    scale = scenario.derived()["taste_scale"]
-    liking = scale * scenario.drawn_world()["genre_centre"] @ user["taste"]
-    tired = scenario.satiation_strength * user["satiation"]
-    axes.bar(genres, liking, color="#56b4e9", width=0.8, label="liking")
-    axes.bar(genres, -tired, bottom=liking, color="#d55e00", width=0.4, label="satiation")
+    genres, zeros = np.arange(scenario.n_genres), np.zeros(scenario.n_genres)
+    likings = axes.bar(genres, zeros, color="#56b4e9", width=0.8, label="liking")
+    losses = axes.bar(genres, zeros, color="#d55e00", width=0.4, label="satiation")
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.set_xlabel("genre", fontsize=8)
     axes.set_ylabel("log-odds of a completion", fontsize=8)
     axes.tick_params(labelsize=8)
-    limit = 1.3 * max(1.5, np.abs(liking).max(), np.abs(liking - tired).max())
-    axes.set_ylim(-limit, limit)
     axes.legend(fontsize=8, loc="lower right", ncols=2)
-    axes.set_title(
-        f"{moment(user)}\nsession {user['n_sessions']}, {user['session_minutes']:.0f} min in, "
-        f"satisfaction {user['satisfaction']:.2f}",
-        fontsize=8,
-        loc="left",
-    )
+    title = axes.set_title("\n", fontsize=8, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+    centres = scenario.derived()["taste_scale"] * scenario.drawn_world()["genre_centre"]
+
+    def update(user: np.ndarray, items: np.ndarray) -> Sequence[Any]:
+        liking = centres @ user["taste"]
+        tired = scenario.satiation_strength * user["satiation"]
+        for genre in genres:
+            likings[genre].set_height(liking[genre])
+            losses[genre].set(y=liking[genre], height=-tired[genre])
+        highest = max(np.abs(liking).max(), np.abs(liking - tired).max())
+        limit = 2.0 * np.ceil(0.65 * highest)  # of few values, as another is another background
+        axes.set_ylim(-limit, limit)
+        title.set_text(
+            f"{moment(user)}\nsession {user['n_sessions']}, {user['session_minutes']:.0f} min in, "
+            f"satisfaction {user['satisfaction']:.2f}"
+        )
+        return *likings, *losses, title
+
+    return update
 
 
 def moment(user: np.ndarray) -> str:

@@ -1,10 +1,12 @@
 """How people and items of `recsim_env.scenarios.news_feed` are worded and drawn."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from recsim_env.scenarios.news_feed import NewsFeed
+from recsim_env.scenarios.views import Update
 
 _HOURS_PER_DAY = 24
 
@@ -31,12 +33,11 @@ def describe_item(scenario: NewsFeed, item: np.ndarray, item_id: int | None) -> 
     )
 
 
-def draw_state(scenario: NewsFeed, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+def draw_state(scenario: NewsFeed, axes: Any, user: np.ndarray, items: np.ndarray) -> Update:
     """Draws interests by topic, and what surges and the hour add now."""
-    places = np.arange(scenario.n_topics)
-    pull = scenario.calendar.pull[user["hour"]]
-    axes.barh(places - 0.2, user["interest"], 0.38, color="#0072b2", label="own interest")
-    axes.barh(places + 0.2, pull, 0.38, color="#e69f00", label="surge and hour")
+    places, zeros = np.arange(scenario.n_topics), np.zeros(scenario.n_topics)
+    own = axes.barh(places - 0.2, zeros, 0.38, color="#0072b2", label="own interest")
+    now = axes.barh(places + 0.2, zeros, 0.38, color="#e69f00", label="surge and hour")
     axes.axvline(0.0, color="#444444", linewidth=0.8)
     axes.set_yticks(places, scenario.topic_names, fontsize=8)
     axes.invert_yaxis()
@@ -44,3 +45,15 @@ def draw_state(scenario: NewsFeed, axes: Any, user: np.ndarray, items: np.ndarra
     axes.set_xlabel("adds to the log-odds of a click", fontsize=8)
     axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
+
+    def update(user: np.ndarray, items: np.ndarray) -> Sequence[Any]:
+        interest, pull = user["interest"], scenario.calendar.pull[user["hour"]]
+        for topic in places:
+            own[topic].set_width(interest[topic])
+            now[topic].set_width(pull[topic])
+        axes.set_xlim(
+            np.floor(min(interest.min(), pull.min())), np.ceil(max(interest.max(), pull.max()))
+        )
+        return *own, *now
+
+    return update

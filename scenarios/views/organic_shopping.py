@@ -1,10 +1,12 @@
 """How people and items of `recsim_env.scenarios.organic_shopping` are worded and drawn."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from recsim_env.scenarios.organic_shopping import OrganicShopping
+from recsim_env.scenarios.views import Update
 
 
 def describe_user(scenario: OrganicShopping, user: np.ndarray, user_id: int | None) -> str:
@@ -24,19 +26,28 @@ def describe_item(scenario: OrganicShopping, item: np.ndarray, item_id: int | No
     return f"#{item_id} (bias of {biases})"
 
 
-def draw_state(scenario: OrganicShopping, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+def draw_state(scenario: OrganicShopping, axes: Any, user: np.ndarray, items: np.ndarray) -> Update:
     """Draws what the person would click (bars) and what share of their views it got (dots)."""
     products = np.arange(len(items))
-    views = user["views"] / max(1, user["n_views"])
-    axes.bar(products, click_probabilities(scenario, user, items), color="#56b4e9")
+    bars = axes.bar(products, np.zeros(len(items)), color="#56b4e9")
     axes.set_title("click probability (bars, left), share of views (dots, right)", fontsize=8)
     axes.set_xlabel("product", fontsize=8)
     axes.set_xticks(products[:: max(1, len(items) // 10)])
     axes.tick_params(labelsize=8)
     shares = axes.twinx()
-    shares.plot(products, views, "o", color="#d55e00", markersize=5)
+    (dots,) = shares.plot(products, np.zeros(len(items)), "o", color="#d55e00", markersize=5)
     shares.set_ylim(-0.02, 1.02)
     shares.tick_params(labelsize=8)
+
+    def update(user: np.ndarray, items: np.ndarray) -> Sequence[Any]:
+        chances = click_probabilities(scenario, user, items)
+        for bar, chance in zip(bars, chances, strict=True):
+            bar.set_height(chance)
+        axes.set_ylim(0.0, 0.01 * np.ceil(105.0 * chances.max()))
+        dots.set_ydata(user["views"] / max(1, user["n_views"]))
+        return *bars, dots
+
+    return update
 
 
 def click_probabilities(

@@ -1,10 +1,12 @@
 """How people and items of `recsim_env.scenarios.wheel_bandit` are worded and drawn."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from recsim_env.scenarios.views import Update
 from recsim_env.scenarios.wheel_bandit import WheelBandit, quadrant_arm
 
 
@@ -20,7 +22,7 @@ def describe_item(scenario: WheelBandit, item: np.ndarray, item_id: int | None) 
     return f"arm {item['arm']}"
 
 
-def draw_state(scenario: WheelBandit, axes: Any, user: np.ndarray, items: np.ndarray) -> None:
+def draw_state(scenario: WheelBandit, axes: Any, user: np.ndarray, items: np.ndarray) -> Update:
     """Draws the wheel: the circle, the arms of its quadrants, and the point."""
     angle = np.linspace(0.0, 2.0 * np.pi, 200)
     for radius in (scenario.delta, 1.0):
@@ -31,6 +33,13 @@ def draw_state(scenario: WheelBandit, axes: Any, user: np.ndarray, items: np.nda
         for y in (-1.0, 1.0):
             label = f"arm {quadrant_arm(x, y)}"
             axes.text(0.9 * x, 0.9 * y, label, ha="center", va="center", fontsize=8)
-    axes.plot(user["x"], user["y"], "o", color="#d55e00", markersize=8)
+    (point,) = axes.plot([], [], "o", color="#d55e00", markersize=8)
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[])
-    axes.set_title(f"the last decision lost {user['regret']:.1f}", fontsize=8)
+    title = axes.set_title(" ", fontsize=8)
+
+    def update(user: np.ndarray, items: np.ndarray) -> Sequence[Any]:
+        point.set_data([user["x"]], [user["y"]])
+        title.set_text(f"the last decision lost {user['regret']:.1f}")
+        return point, title
+
+    return update

@@ -19,6 +19,13 @@ def test_speed_prints_its_tables(capsys):
     assert "a world of 1,000,000,000 users and 1,000,000 items" in printed
 
 
+def test_speed_times_pictures(capsys):
+    pytest.importorskip("matplotlib", reason='needs pip install "recsim-env[plots]"')
+    assert main(["speed", "Boredom", "--frames"]) == 0
+    name, first, median = capsys.readouterr().out.splitlines()[-1].split()
+    assert name == "recsim_env/Boredom-v0" and float(first) > float(median) > 0
+
+
 def test_speed_compares_with_another_simulator(capsys):
     other = Path(__file__).parents[1] / "scenarios" / "numpy_interest_evolution.py"
     asked = ["speed", "--batch", "8", "--seconds", "0.02", "--against"]
