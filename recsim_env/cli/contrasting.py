@@ -29,6 +29,7 @@ def add_commands(commands: Any) -> None:
         examples=(
             "compare results/before results/after",
             "compare results/before results/after --fail-if-worse",
+            "compare results/before results/after --metric diversity",
             "compare old.agent new.agent",
             "compare old.agent new.agent uniform --scenario MusicStreaming --set n_days=7",
         ),
@@ -40,6 +41,11 @@ def add_commands(commands: Any) -> None:
         "--fail-if-worse",
         action="store_true",
         help="exit with 1 where an agent is significantly worse than in the first folder",
+    )
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="of folders: compare this instead of returns (see recsim-env metrics)",
     )
     agents = parser.add_argument_group("of agents only")
     agents.add_argument(
@@ -79,39 +85,65 @@ def compare(options: argparse.Namespace) -> int:
         )
     if len(folders) > _MOST_FOLDERS:
         raise ValueError(f"{len(folders)} folders are too many; name at most {_MOST_FOLDERS}")
-    return _compare_folders(folders, is_strict=options.fail_if_worse)
+    return _compare_folders(folders, options.metric, is_strict=options.fail_if_worse)
 
 
-def _compare_folders(folders: Sequence[str], *, is_strict: bool) -> int:
+def _compare_folders(folders: Sequence[str], metric: str | None, *, is_strict: bool) -> int:
     from recsim_env.results.comparison import WORSE, compare_tables
+    from recsim_env.results.metrics import METRIC_ROWS
     from recsim_env.results.table import ResultTable
 
+    what = "returns" if metric is None else _meaning(metric, is_strict=is_strict)
     tables = [ResultTable(folder) for folder in folders]
-    found = [compare_tables(tables[0], table) for table in tables[1:]]
+    found = [compare_tables(tables[0], table, metric=metric) for table in tables[1:]]
     letters = [chr(ord(_FIRST) + place) for place in range(len(folders))]
     for letter, table in zip(letters, tables, strict=True):
         runs = len(table.rows(phase="final"))
         print(f"{letter}: {table.folder}, {runs:,} finished runs")
     for letter, comparison in zip(letters[1:], found, strict=True):
-        _print_comparison(comparison, letter)
+        _print_comparison(comparison, letter, what)
+    if metric is None and all((table.folder / METRIC_ROWS.file).exists() for table in tables):
+        print("what else was measured in all of them: --metric NAME (see recsim-env metrics)")
     changes = [c for comparison in found for each in comparison.scenarios for c in each.changes]
     is_worse = any(c.verdict == WORSE and c.agent == c.rival for c in changes)
     return 1 if is_strict and is_worse else 0
 
 
-def _print_comparison(found: "Comparison", letter: str) -> None:
+def _meaning(name: str, *, is_strict: bool) -> str:
+    """Returns what a metric says, as a phrase.
+
+    Raises:
+      ValueError: there is no such metric, or none of its values is worse than another.
+    """
+    from recsim_env.results.metrics import METRICS
+
+    if name not in METRICS:
+        raise ValueError(
+            f"--metric: there is no metric {name!r}; known are {', '.join(METRICS)}"
+            f"{did_you_mean(name, METRICS)}"
+        )
+    metric = METRICS[name]
+    if is_strict and not metric.better:
+        raise ValueError(f"--fail-if-worse: neither more nor less of {name} is worse")
+    return f"{name} ({metric.unit}{f', {metric.better} is better' if metric.better else ''})"
+
+
+def _print_comparison(found: "Comparison", letter: str, what: str) -> None:
     print(f"\n{letter} against {_FIRST}")
     _print_differences("versions", found.versions, letter)
     for each in found.scenarios:
-        _print_scenario(each, letter)
+        if each.changes:
+            _print_scenario(each, letter)
+        else:
+            print(f"\n{each.scenario}: no agent has {what} in both")
     for name, where in ((found.only_before, _FIRST), (found.only_after, letter)):
         if name:
             print(f"\nonly in {where}: {', '.join(name)}")
     changes = [change for each in found.scenarios for change in each.changes]
     methods = sorted({c.difference.method for c in changes if c.difference.has_interval})
     print(
-        f"\nreturns are means over seeds; intervals: {', '.join(methods) or 'none'}; better and "
-        f"worse hold of all {len(changes)} comparisons of {letter} together (Holm, 95 %)"
+        f"\n{what}: means over seeds; intervals: {', '.join(methods) or 'none'}; verdicts "
+        f"hold of all {len(changes)} comparisons of {letter} together (Holm, 95 %)"
     )
 
 
@@ -179,8 +211,9 @@ def _rows(changes: Sequence["Change"], letter: str) -> list[list[str]]:
 
 
 def _compare_agents(options: argparse.Namespace) -> int:
-    if options.fail_if_worse:
-        raise ValueError("--fail-if-worse is of folders; agents are compared with the first")
+    if options.fail_if_worse or options.metric:
+        given = "--fail-if-worse" if options.fail_if_worse else "--metric"
+        raise ValueError(f"{given} is of folders; agents are compared with the first")
     files = {name: about for name in options.what if (about := agent_file(name))}
     if options.scenario is None:
         if not files:

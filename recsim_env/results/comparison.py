@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from recsim_env.agent_registry import is_reference
 from recsim_env.results.intervals import Estimate, estimate, paired_difference, paired_values
+from recsim_env.results.measured import metric_by_seed
+from recsim_env.results.metrics import METRICS, metric_table
 from recsim_env.results.pairs import BySeed, better, holm
 from recsim_env.results.recorded import differing, flat
 from recsim_env.results.standings import ALWAYS_RUN, final_by_seed
@@ -15,8 +18,9 @@ from recsim_env.results.table import ResultTable
 from recsim_env.results.unpaired import unpaired_difference
 
 BETTER, WORSE, SAME, OPEN, UNKNOWN = "better", "worse", "the same", "not significant", "one seed"
-"""What may be said of a change: significant, all comparisons considered; equal to the last digit;
-not significant; and what a single seed leaves open."""
+MORE, LESS = "more", "less"
+"""What may be said of a change: significant, all comparisons considered (more or less where neither
+is better); equal to the last digit; not significant; and what a single seed leaves open."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,12 @@ class Change:
 
     Attributes:
       agent: label of the agent.
-      before, after: mean return of an episode in each folder; None in one that lacks the agent.
+      before, after: mean return of an episode, or mean of the metric, in each folder; None in one
+        that lacks the agent.
       rival: the agent of the first folder that it is compared with: itself, or the best there.
       difference: after less before (of the rival), with its interval.
       is_paired: whether by seed, on the same people; else both sides are independent.
-      verdict: `BETTER`, `WORSE`, `SAME`, `OPEN` or `UNKNOWN`.
+      verdict: `BETTER`, `WORSE`, `MORE`, `LESS`, `SAME`, `OPEN` or `UNKNOWN`.
       has_other_settings: whether the settings of its runs differ; None where that is not recorded.
     """
 
@@ -88,7 +93,9 @@ class Comparison:
     only_after: tuple[str, ...]
 
 
-def compare_tables(before: ResultTable, after: ResultTable, level: float = 0.05) -> Comparison:
+def compare_tables(
+    before: ResultTable, after: ResultTable, level: float = 0.05, *, metric: str | None = None
+) -> Comparison:
     """Returns in what two folders differ, and how much better agents are in the second.
 
     Agents are compared on the same people, seed by seed, where the scenario, its settings and the
@@ -98,9 +105,11 @@ def compare_tables(before: ResultTable, after: ResultTable, level: float = 0.05)
     Args:
       before, after: the folders.
       level: accepted probability of any wrong verdict.
+      metric: of `recsim_env.results.metrics.METRICS`, to compare instead of returns.
 
     Raises:
-      ValueError: a folder has no finished run, or they have no scenario in common.
+      ValueError: a folder has no finished run, they have no scenario in common, or none in which
+        both have the metric.
     """
     for table in (before, after):
         if not table.rows(phase="final"):
@@ -112,10 +121,18 @@ def compare_tables(before: ResultTable, after: ResultTable, level: float = 0.05)
             f"no scenario is in both: {before.folder} has {', '.join(ours)}, {after.folder} has "
             f"{', '.join(theirs)}"
         )
-    found = [_scenario(before, after, name) for name in shared]
+    read = _returns if metric is None else functools.partial(_metric, metric=metric)
+    found = [_scenario(before, after, name, read) for name in shared]
+    if metric is not None and not any(each.changes for each in found):
+        raise ValueError(
+            f"no scenario has {metric!r} in both folders; measure what is missing with "
+            "recsim-env benchmark --measure (recsim-env metrics says which scenario has what)"
+        )
     return Comparison(
         versions=_values(before.read_versions(), after.read_versions()),
-        scenarios=tuple(_judged(found, level)),
+        scenarios=tuple(
+            _judged(found, level, "higher" if metric is None else METRICS[metric].better)
+        ),
         only_before=tuple(name for name in ours if name not in theirs),
         only_after=tuple(name for name in theirs if name not in ours),
     )
@@ -129,12 +146,26 @@ def _values(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple
     return {name: (one.get(name), other.get(name)) for name in differing(one, other)}
 
 
-def _scenario(before: ResultTable, after: ResultTable, scenario: str) -> ScenarioComparison:
-    one, other = (final_by_seed(table, scenario) for table in (before, after))
+def _returns(table: ResultTable, scenario: str) -> dict[str, BySeed]:
+    return dict(final_by_seed(table, scenario))
+
+
+def _metric(table: ResultTable, scenario: str, metric: str) -> dict[str, BySeed]:
+    return dict(metric_by_seed(metric_table(table.folder), scenario, metric))
+
+
+def _scenario(
+    before: ResultTable,
+    after: ResultTable,
+    scenario: str,
+    read: Callable[[ResultTable, str], dict[str, BySeed]],
+) -> ScenarioComparison:
+    one, other = (read(table, scenario) for table in (before, after))
+    returns, returns_after = (final_by_seed(table, scenario) for table in (before, after))
     are_same = _are_same_people(before, after, scenario)
     is_paired = bool(are_same)
     hashes = [_hashes(table, scenario) for table in (before, after)]
-    best = _best(one)
+    best = _best({agent: of for agent, of in returns.items() if agent in one})
     changes = []
     for agent, values in sorted(other.items(), key=lambda item: item[0] not in one):
         rival = agent if agent in one else best
@@ -148,7 +179,7 @@ def _scenario(before: ResultTable, after: ResultTable, scenario: str) -> Scenari
     return ScenarioComparison(
         scenario=scenario,
         are_same_people=are_same,
-        did_people_change=is_paired and _did_people_change(one, other, hashes),
+        did_people_change=is_paired and _did_people_change(returns, returns_after, hashes),
         settings=_setting_differences(before, after, scenario, [a for a in one if a in other]),
         changes=tuple(changes),
         only_before=tuple(agent for agent in one if agent not in other),
@@ -181,25 +212,29 @@ def _change(agent: str, rival: str, before: BySeed, after: BySeed, *, is_paired:
     )
 
 
-def _judged(found: Sequence[ScenarioComparison], level: float) -> list[ScenarioComparison]:
+def _judged(
+    found: Sequence[ScenarioComparison], level: float, direction: str
+) -> list[ScenarioComparison]:
     """Returns the same with verdicts, which hold of all that were compared together."""
     open_ones = [c.p_value for each in found for c in each.changes if c.verdict != SAME]
     adjusted = iter(holm(open_ones).tolist())
     judged = []
     for each in found:
         changes = [
-            c if c.verdict == SAME else _verdict(c, next(adjusted), level) for c in each.changes
+            c if c.verdict == SAME else _verdict(c, next(adjusted), level, direction)
+            for c in each.changes
         ]
         judged.append(replace(each, changes=tuple(changes)))
     return judged
 
 
-def _verdict(change: Change, p_value: float, level: float) -> Change:
+def _verdict(change: Change, p_value: float, level: float, direction: str) -> Change:
     if p_value != p_value:
         return change
     if p_value > level:
         return replace(change, verdict=OPEN)
-    return replace(change, verdict=BETTER if change.difference.mean > 0 else WORSE)
+    words = {"higher": (WORSE, BETTER), "lower": (BETTER, WORSE)}.get(direction, (LESS, MORE))
+    return replace(change, verdict=words[change.difference.mean > 0])
 
 
 def _best(returns: Mapping[str, BySeed]) -> str | None:

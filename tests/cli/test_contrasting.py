@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from recsim_env.cli import main
+from recsim_env.results.metrics import metric_table
 from recsim_env.results.table import ResultTable
 from tests.checkout import REPOSITORY
 
@@ -50,9 +51,15 @@ def test_wrong_calls_are_one_line(capsys, worse, tmp_path):
     for option in (["--seed", "3"], ["--episodes", "200"], ["--another-world"]):
         assert "folders hold finished runs" in refused(capsys, kept, other, *option)
     assert "has no finished run" in refused(capsys, kept, str(tmp_path))
+    assert "no metric 'noveltie'" in refused(capsys, kept, other, "--metric", "noveltie")
+    assert "benchmark --measure" in refused(capsys, kept, other, "--metric", "novelty")
+    strict = ("--metric", "novelty", "--fail-if-worse")
+    assert "neither more nor less" in refused(capsys, kept, other, *strict)
     assert "or name a --scenario" in refused(capsys, "uniform", "oracle")
     asked = ("uniform", "oracle", "--scenario", "BernoulliBandit", "--fail-if-worse")
     assert "--fail-if-worse is of folders" in refused(capsys, *asked)
+    asked = ("uniform", "oracle", "--scenario", "BernoulliBandit", "--metric", "novelty")
+    assert "--metric is of folders" in refused(capsys, *asked)
 
 
 def test_files_of_agents_are_compared_on_the_same_people(capsys, tmp_path, monkeypatch):
@@ -66,3 +73,19 @@ def test_files_of_agents_are_compared_on_the_same_people(capsys, tmp_path, monke
     found = [line.split() for line in printed.splitlines() if line.startswith("interactions")]
     assert int(found[0][1]) < int(found[0][2])
     assert "more than short.agent" in printed and "over 20 episodes" in printed
+
+
+@pytest.mark.parametrize(
+    ("metric", "shift", "verdict"), [("novelty", 1.0, "more"), ("regret", -1.0, "better")]
+)
+def test_metrics_are_compared_by_which_way_is_better(capsys, tmp_path, metric, shift, verdict):
+    kept = REPOSITORY / "docs" / "results" / "default"
+    for name in ("rows.csv", "metrics.csv", "settings.json", "versions.json"):
+        shutil.copy(kept / name, tmp_path)
+    table = metric_table(tmp_path)
+    for row in table.rows(phase="final", agent="content"):
+        table.append_run([row | {metric: row[metric] + shift + 0.01 * row["seed"]}])
+    assert main(["compare", str(kept), str(tmp_path), "--metric", metric]) == 0
+    printed = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith("  ")}
+    assert lines["content"].split()[-1] == verdict and lines["linucb"].endswith("the same")
