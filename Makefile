@@ -21,7 +21,7 @@ help:  ## list the targets
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq torch -c constraints.txt
-	$(BIN)/python -m pip install -qq -e '.[all,dev]' -c constraints.txt
+	$(BIN)/python -m pip install -qq -e '.[all,dev,docs]' -c constraints.txt
 	touch $@
 
 benchmark: $(READY)  ## compare the agents; writes results/
@@ -31,15 +31,17 @@ ladder: $(READY)  ## compare a few agents over scenarios (LADDER=ladder compares
 	$(BIN)/recsim-env benchmark --config docs/results/ladder/$(LADDER).toml --out $(RESULTS)/$(LADDER)
 
 # One numerical thread for each worker: more of them only wait for each other. A file stays in one
-# worker: what its tests compile or play serves the next, and no other compiles it meanwhile. A test
-# that waits for what never comes fails, and says where it waits.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --timeout 600
+# worker: what its tests compile or play serves the next, and no other compiles it meanwhile. Files
+# are handed out in the order of tests/conftest.py. A test that waits for what never comes fails,
+# and says where it waits.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+    --no-loadscope-reorder --timeout 600
 
 test: $(READY)  ## run the tests that a change needs at once, on all cores
 	$(PYTEST) -m "not (published or learns or processes or slow)"
 
-test-all: test  ## run all tests but those that take minutes each
-	$(PYTEST) -m "(published or learns or processes) and not slow"
+test-all: $(READY)  ## run all tests but those that take minutes each
+	$(PYTEST) -m "not slow"
 
 check: $(READY)  ## format, lint, types, layers, wheel
 	$(BIN)/ruff format --check .
@@ -64,12 +66,7 @@ pages: $(READY)  ## write docs/agents.md, docs/scenarios.md and the page of metr
 	$(BIN)/recsim-env scenarios --page > docs/scenarios.md
 	$(BIN)/recsim-env metrics --page > docs/understand/metrics.md
 
-# Beside what the site imports, it needs Sphinx, its theme and Jupyter.
-$(VENV)/.docs-ready: $(READY)
-	$(BIN)/python -m pip install -qq -e '.[docs]' -c constraints.txt
-	touch $@
-
-docs: $(VENV)/.docs-ready  ## build the website in build/docs/html; a broken link fails
+docs: $(READY)  ## build the website in build/docs/html; a broken link fails
 	$(BIN)/python -m docs.website build/docs
 
 data: $(READY)  ## fetch the logs of real people that some tests and kept results use
