@@ -50,7 +50,8 @@ def solve_rows(
                     few[k] = 0.0
             _add_products(few, normal)
         _solve(normal, right)
-        solution[row] = right
+        for j in range(width):  # an assignment to a whole row takes seconds to compile
+            solution[row, j] = right[j]
 
 
 @compiled_freely

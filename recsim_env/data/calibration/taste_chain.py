@@ -185,7 +185,7 @@ class TasteChain:
         """Draws everything once."""
         rows = self._rows
         self._centre, square, self._taste = sweep_once(
-            self._rng,
+            (self._rng, np.array([self._rng.integers(0, 2**63)], np.uint64)),
             (rows.start, rows.item, rows.level, rows.edges, self._latent, self._left),
             (self._user_factors, self._item_factors, self._spread, self._scale),
             (self._user_bias, self._item_bias, self._bias_spread),

@@ -24,12 +24,13 @@ from recsim_env.data.calibration.taste_draws import (
 
 @compiled
 def sweep_once(
-    rng: Any, rows: Any, factors: Any, biases: Any, centre: float, noise: float, is_free: bool
+    chance: Any, rows: Any, factors: Any, biases: Any, centre: float, noise: float, is_free: bool
 ) -> Any:
     """Draws everything once but the noise, and returns the centre and what the noise depends on.
 
     Args:
-      rng: of this chain.
+      chance: the generator of this chain, and a state of `uniform` that it drew: integers are not
+        drawn here, as Numba takes seconds to compile how.
       rows: where each person's rows start, items, levels, edges of the levels, latent ratings, and
         residuals of these, the last two of which are drawn anew.
       factors: (n_factors, n) of both sides, their spreads, and the scale of the spreads.
@@ -41,6 +42,7 @@ def sweep_once(
     Returns:
       The centre, the sum of squared residuals, and the variance of tastes over the rows.
     """
+    rng, state = chance
     start, item, _, _, _, left = rows
     user_factors, item_factors, spread, scale = factors
     user_bias, item_bias, bias_spread = biases
@@ -48,8 +50,7 @@ def sweep_once(
     ones = np.ones(max(n_users, n_items))
     user_sums, item_sums = np.empty((n_users, 2)), np.empty((n_items, 2))
     change, values = np.empty(n_users), np.empty((n_items, 2), np.float32)
-    values[:, 1] = item_factors[0]
-    state = np.array([rng.integers(0, 2**63)], np.uint64)
+    _copy(item_factors[0], values)
     _draw_latent(state, rows, values, math.sqrt(noise), user_sums)
     for k in range(n_factors):
         mine, theirs = user_factors[k], item_factors[k]
@@ -58,7 +59,7 @@ def sweep_once(
         spread[k] = draw_side(
             rng, item_sums, theirs, values[:, 0], (spread[k], noise, scale[0], is_free)
         )
-        values[:, 1] = item_factors[k + 1] if k + 1 < n_factors else ones[:n_items]
+        _copy(item_factors[k + 1] if k + 1 < n_factors else ones[:n_items], values)
         _take_items(start, item, left, (mine, values), user_sums)
         shift(rng, mine, theirs, item_bias, spread[k] / bias_spread[1])
         shift(rng, theirs, mine, user_bias, spread[k] / bias_spread[0])
@@ -72,6 +73,13 @@ def sweep_once(
     if is_free:
         scale[0] = draw_scale(rng, spread, scale[0])
     return _finish(rng, rows, biases, values, centre, noise)
+
+
+@compiled
+def _copy(numbers: Any, values: Any) -> None:
+    """Copies numbers of items; for an assignment to a slice, Numba compiles seconds of texts."""
+    for k in range(len(numbers)):
+        values[k, 1] = numbers[k]
 
 
 @compiled
