@@ -58,6 +58,11 @@ def add_log(parser: argparse.ArgumentParser, *, keeps_all: bool = False) -> None
         help="what to do with rows in which a value is missing (error)",
     )
     parser.add_argument(
+        "--dates",
+        choices=("day-first", "month-first"),
+        help="how to read dates like 11/1/2000 (as suits the whole column)",
+    )
+    parser.add_argument(
         "--no-header",
         action="store_true",
         help="the first line is a row: columns are called 1, 2 … (seen by itself where possible)",
@@ -92,6 +97,7 @@ def read_log_of(options: argparse.Namespace) -> "InteractionLog":
             users=options.users,
             repeats="keep" if options.keeps_all else options.repeats,
             missing=options.missing,
+            dates=options.dates,
             has_header=False if options.no_header else None,
             encoding=options.encoding,
         )

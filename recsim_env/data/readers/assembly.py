@@ -13,6 +13,7 @@ from recsim_env.data.impressions import Impressions
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers.columns import Columns
 from recsim_env.data.readers.contexts import read_contexts
+from recsim_env.data.readers.dates import DateOrder
 from recsim_env.data.readers.kept import (
     Missing,
     Repeats,
@@ -36,12 +37,14 @@ class Wanted:
       name: of the log.
       repeats: what stands for rows that repeat a user and item; see `one_of_repeats`.
       missing: whether rows with a missing value are refused or left out.
+      dates: which number of a date like 11/1/2000 is the day, where the column does not tell.
     """
 
     source: Path
     name: str
     repeats: Repeats | None = None
     missing: Missing = "error"
+    dates: DateOrder | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +89,7 @@ def build_log(
     rating = _ratings(table, columns, notes)
     time = None
     if columns.time is not None:
-        time, notes.values["time"] = seconds(table, columns.time)
+        time, notes.values["time"] = seconds(table, columns.time, wanted.dates)
     labels: dict[str, list[str]] = {}
     numbers: dict[str, NDArray[np.int32]] = {}
     for role in ("user", "item"):

@@ -12,6 +12,7 @@ from typing import Any
 from recsim_env.data.log import InteractionLog
 from recsim_env.data.readers.assembly import Wanted, build_log
 from recsim_env.data.readers.columns import Columns
+from recsim_env.data.readers.dates import DateOrder
 from recsim_env.data.readers.encoded import UTF_8
 from recsim_env.data.readers.folders import (
     RATINGS_FILES,
@@ -52,6 +53,7 @@ def read_log(
     users: str | os.PathLike[str] | None = None,
     repeats: Repeats | None = None,
     missing: Missing = "error",
+    dates: DateOrder | None = None,
     has_header: bool | None = None,
     encoding: str | None = None,
 ) -> InteractionLog:
@@ -81,6 +83,8 @@ def read_log(
         file; or "error". None keeps all clicks, and the last ratings.
       missing: whether rows without a user, item, rating, click or time are an "error", or
         left out ("drop").
+      dates: whether dates like 11/1/2000 are "day-first" or "month-first"; None sees, and refuses
+        a column that suits both.
       has_header: whether the first line of a table in text names the columns; None sees. Without,
         they are called 1, 2, …
       encoding: of a table in text; UTF-8, or what its byte order mark says, if None.
@@ -118,7 +122,7 @@ def read_log(
     for what, file, key in (("items", items, columns.item), ("users", users, columns.user)):
         if file is not None:
             sides[what] = read_side(what, read_table(Path(file), encoding), key, found.table)
-    wanted = Wanted(source=path, name=name, repeats=repeats, missing=missing)
+    wanted = Wanted(source=path, name=name, repeats=repeats, missing=missing, dates=dates)
     log = build_log(found.table, columns, notes, wanted, **sides)
     for doubt in notes.doubts:
         warnings.warn(f"{path}: {doubt}", LogWarning, stacklevel=2)

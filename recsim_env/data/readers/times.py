@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsim_env.data.readers.dates import ADVICE, DateOrder, written_dates
 from recsim_env.data.readers.tables import Table, number
 
 Floats = NDArray[np.float64]
@@ -28,38 +27,36 @@ _UNITS = (
 _FIRST_DATE, _FIRST_FINE, _LAST = 1e8, 7e8, 5e9
 # Times that differ more than so many fold, by years, are of two kinds.
 _APART = 50.0
-# How most programs write dates, and what they put behind those of Greenwich.
-_FORMS = (
-    *(f"%Y-%m-%d{time}" for time in ("", *(f"{t}%H:%M:%S{f}" for t in " T" for f in ("", "%.f")))),
-    *(f"%Y-%m-%d{t}%H:%M" for t in " T"),
-    *(f"%Y-%m-%d{t}%H:%M:%S%.f%z" for t in " T"),
-    "%a %b %d %H:%M:%S %z %Y",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m %d, %Y",
-)
-_UTC = r"( ?UTC| ?GMT| ?Z)"
 # Of a date without separators, from its end: minute, hour, day, month.
 _PARTS = ((0, 59), (0, 23), (1, 31), (1, 12))
-_ADVICE = "give all times as seconds since 1970, or like 2011-03-16T12:30:00+00:00"
 
 
-def seconds(table: Table, name: str) -> tuple[Floats, str]:
+def seconds(table: Table, name: str, dates: DateOrder | None = None) -> tuple[Floats, str]:
     """Returns a column of times as seconds since 1970, and what was taken for what.
 
     A column holds numbers, or dates as ISO 8601 writes them (UTC where they do not say). Large
     numbers are taken as milliseconds, microseconds or nanoseconds. A column in which small numbers
     start before 1973 has a clock of its own.
 
+    Args:
+      table: the file.
+      name: of the column.
+      dates: whether 11/1/2000 has the day first or the month; None sees.
+
     Raises:
       ValueError: a value that is no time, before 1970 or after 2128; several units in one column;
         or numbers that seem to be years, days, or dates without separators.
     """
+    if dates not in (None, "day-first", "month-first"):
+        raise ValueError(f"dates={dates!r} must be 'day-first' or 'month-first'")
     column = table[name]
     if column.dtype in (pl.Date, pl.Datetime):
         moments = column.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
         return _dates(table, name, moments.fill_null(math.nan).to_numpy() / 1e6)
     if column.dtype == pl.String and math.isnan(number(table.value(name, 0))):
-        return _dates(table, name, _parsed(table, name))
+        found, order = written_dates(table, name, dates)
+        values, told = _dates(table, name, found)
+        return values, told + order
     values = table.numbers(name, at_least=0.0)
     if _are_days(values):
         days = pl.Series(values.astype(np.int64).astype(np.str_)).str.to_date(
@@ -92,7 +89,7 @@ def _numbers(table: Table, name: str, values: Floats) -> tuple[Floats, str]:
     first = _FIRST_DATE if per_second == 1.0 else _FIRST_FINE
     for row in np.flatnonzero((found < first) | (found > _LAST))[:1]:
         raise table.refused(
-            row, name, f"which, as {unit} since 1970, lies outside 1992 to 2128; {_ADVICE}"
+            row, name, f"which, as {unit} since 1970, lies outside 1992 to 2128; {ADVICE}"
         )
     return found, f"{unit} since 1970, {_span(found)}{_coarseness(table[name], per_second)}"
 
@@ -121,7 +118,7 @@ def _check_alike(table: Table, name: str, values: Floats) -> None:
         row,
         name,
         f"but {table.unit} {table.lines[other]} has {table.value(name, other)!s}: no unit fits"
-        f" both; {_ADVICE}, and leave out rows without a time",
+        f" both; {ADVICE}, and leave out rows without a time",
     )
 
 
@@ -136,7 +133,7 @@ def _check_counts(table: Table, name: str, values: Floats) -> None:
     elif _are_written_dates(values):
         looks = "a date without separators"
     if looks:
-        raise table.refused(0, name, f"which looks like {looks}; {_ADVICE}")
+        raise table.refused(0, name, f"which looks like {looks}; {ADVICE}")
 
 
 def _are_written_dates(values: Floats) -> bool:
@@ -171,51 +168,6 @@ def _are_dates_of(values: Floats, parts: Sequence[tuple[int, int]]) -> bool:
         values = values // 100
     is_short = len(parts) > 1 and values.min() >= 1 and values.max() <= 99
     return is_short or bool(values.min() >= 1900 and values.max() <= 2100)
-
-
-def _parsed(table: Table, name: str) -> Floats:
-    """Returns written dates as seconds; all or none of them state their zone."""
-    column = table[name].str.strip_chars()
-    zone = column.str.extract(f"({_UTC})$")
-    if not zone.null_count():
-        column = column.str.replace(f"{_UTC}$", "")
-    for form in _FORMS if zone.null_count() in (0, len(column)) else ():
-        found = column.str.to_datetime(form, time_unit="us", strict=False)
-        if not found.null_count():
-            return np.asarray(found.cast(pl.Int64).to_numpy() / 1e6)
-    return _parsed_one_by_one(table, name)
-
-
-def _parsed_one_by_one(table: Table, name: str) -> Floats:
-    """Returns written dates of several forms as seconds, or names the line of one that is none."""
-    column = table[name]
-    known = column.unique(maintain_order=True)
-    moments: list[float] = []
-    zoned: bool | None = None
-    for value in known.to_list():
-        moment = _moment(value)
-        has_zone = moment is not None and moment.tzinfo is not None
-        if moment is None or zoned not in (None, has_zone):
-            row = int((column == value).arg_max() or 0)
-            reason = f"not a time; {_ADVICE}"
-            if moment is not None:
-                reason = "some times state their zone and some do not"
-            raise table.refused(row, name, reason)
-        zoned = has_zone
-        moments.append((moment if has_zone else moment.replace(tzinfo=UTC)).timestamp())
-    values = column.replace_strict(known, moments, return_dtype=pl.Float64)
-    return np.array(values.to_numpy(), dtype=np.float64)
-
-
-def _moment(value: Any) -> datetime | None:
-    """Returns a time as ISO 8601 writes it; "UTC" at the end, a common habit, is understood."""
-    text = re.sub(f"{_UTC}$", "+00:00", str(value).strip())
-    if not text[:4].isdigit() or "-" not in text:  # 20110316 is a date here, but a number elsewhere
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _span(values: Floats) -> str:

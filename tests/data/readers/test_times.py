@@ -1,15 +1,17 @@
 """Times come out as seconds, or are refused by their line."""
 
+import re
+
 import numpy as np
 import pytest
 
 from recsim_env.data import read_log
 
 
-def log_of(folder, *times, name="time"):
-    lines = [f"u{k},i,{k},{time}" for k, time in enumerate(times)]
-    (folder / "log.csv").write_text("\n".join([f"user,item,rating,{name}", *lines]))
-    return read_log(folder / "log.csv")
+def log_of(folder, *times, name="time", **options):
+    lines = [f"u{k}\ti\t{k}\t{time}" for k, time in enumerate(times)]
+    (folder / "log.csv").write_text("\n".join([f"user\titem\trating\t{name}", *lines]))
+    return read_log(folder / "log.csv", **options)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,48 @@ def test_times_become_seconds(written, seconds, told, tmp_path):
     assert told in log.reading.values["time"]
 
 
+@pytest.mark.parametrize(
+    ("written", "order", "told"),
+    [
+        (("11/1/2000", "1/11/2000", "1/13/2000"), "month-first", "month first (the other order"),
+        (("11/1/2000", "1/11/2000", "13/1/2000"), "day-first", "day first (the other order"),
+        (
+            ("1.11.2000", "2.11.2000"),
+            "day-first",
+            "as usual in this form; else dates='month-first'",
+        ),
+        (("1/11/2000 9:05 AM", "1/11/2000 9:05 PM"), "month-first", "else dates='day-first'"),
+        (("1-11-2000 09:05", "1-31-2000 10:05"), "month-first", "dates"),
+    ],
+)
+def test_of_dates_with_numbers_the_order_that_suits_all_is_read(written, order, told, tmp_path):
+    log = log_of(tmp_path, *written)
+    assert told in log.reading.values["time"]
+    assert log.time.tolist() == log_of(tmp_path, *written, dates=order).time.tolist()
+    first = np.datetime64(int(log.time[0]), "s").item()
+    number = int(re.split("[/.-]", written[0])[0])
+    assert number == (first.month if order == "month-first" else first.day)
+
+
+def test_an_order_of_dates_may_be_asked_for(tmp_path):
+    of_april = [log_of(tmp_path, "03/04/2011", "05/04/2011", dates="day-first")]
+    of_april += [
+        log_of(tmp_path, "2011/4/3", "2011/4/5"),
+        log_of(tmp_path, "2011-04-03", "2011-04-05"),
+    ]
+    of_april += [
+        log_of(tmp_path, "3 Apr 2011", "5 Apr 2011"),
+        log_of(tmp_path, "Apr 3, 2011", "Apr 5, 2011"),
+    ]
+    assert len({tuple(log.time.tolist()) for log in of_april}) == 1
+    march = log_of(tmp_path, "03/04/2011", "05/04/2011", dates="month-first").time
+    assert march.tolist() == log_of(tmp_path, "2011-03-04", "2011-05-04").time.tolist()
+    with pytest.raises(ValueError, match=r"line 3: .* is '13/04/2011', not a date with the month"):
+        log_of(tmp_path, "03/04/2011", "13/04/2011", dates="month-first")
+    with pytest.raises(ValueError, match=r"dates='ymd' must be 'day-first' or 'month-first'"):
+        log_of(tmp_path, "03/04/2011", "13/04/2011", dates="ymd")
+
+
 def test_a_clock_of_its_own_may_run_for_years(tmp_path):
     times = [0, 7_200, *range(10**6, 10**9, 10**6)]
     assert log_of(tmp_path, *times).time.tolist() == times
@@ -54,8 +98,12 @@ def test_a_clock_of_its_own_may_run_for_years(tmp_path):
         ((1_300_000_000, "2011-03-14"), r"line 3: column 'time' is '2011-03-14', not a number"),
         (("2011-03-14", 1_300_000_000), r"line 3: column 'time' is '1300000000', not a time"),
         (("2011-03-14", "2011-03-14T12:00Z"), r"line 3: .* some times state their zone and some"),
-        (("03/04/2011", "05/04/2011"), r"line 2: column 'time' is '03/04/2011', not a time"),
-        (("14.03.2011", "15.03.2011"), r"line 2: column 'time' is '14.03.2011', not a time"),
+        (("03/04/2011", "05/04/2011"), r"line 2: .* is '03/04/2011', and all dates here suit both"),
+        (
+            ("03/14/2011", "03/15/2011", "14/03/2011"),
+            r"line 4: .* is '14/03/2011', not a date with the month f",
+        ),
+        (("30/02/2011", "01/03/2011"), r"line 2: column 'time' is '30/02/2011', not a time"),
         (("12:30", "12:40"), r"line 2: column 'time' is '12:30', not a time"),
         (("2011-02-30", "2011-03-01"), r"line 2: column 'time' is '2011-02-30', not a time"),
         (("9999-12-31", "2011-03-01"), r"line 2: .* not a time between 1970 and 2128"),
