@@ -15,6 +15,9 @@ from recsim_env.progress import progress
 
 Floats = NDArray[np.float64]
 
+# Rows of a log of which factors are laid side by side at once.
+_BLOCK = 2**18
+
 
 @dataclass(frozen=True)
 class FactorModel:
@@ -37,8 +40,21 @@ class FactorModel:
     def liking(self, user: ArrayLike, item: ArrayLike) -> Floats:
         """Returns the predicted rating of each pair; `user` and `item` broadcast together."""
         user, item = np.asarray(user), np.asarray(item)
-        taste = np.einsum("...k,...k->...", self.user_factors[user], self.item_factors[item])
+        taste = products(self.user_factors, self.item_factors, user, item)
         return np.asarray(self.global_mean + self.user_bias[user] + self.item_bias[item] + taste)
+
+
+def products(
+    users: Floats, items: Floats, user: NDArray[np.integer], item: NDArray[np.integer]
+) -> Floats:
+    """Returns the inner products of rows of two matrices; `user` and `item` broadcast together."""
+    if user.ndim != 1 or user.shape != item.shape:
+        return np.asarray(np.einsum("...k,...k->...", users[user], items[item]))
+    total = np.empty(len(user))
+    for first in range(0, len(user), _BLOCK):  # the rows of a long log do not fit memory at once
+        part = slice(first, first + _BLOCK)
+        np.einsum("nk,nk->n", users[user[part]], items[item[part]], out=total[part])
+    return total
 
 
 def fit_factors(
@@ -111,10 +127,7 @@ def consumed_taste_sd(
     The standard deviation of (user factors - their mean) · item factors, each pair counting once.
     """
     tastes = model.user_factors - model.user_factors.mean(axis=0)
-    total = np.zeros(len(user))
-    for k in range(tastes.shape[1]):
-        total += tastes[user, k] * model.item_factors[item, k]
-    return float(total.std())
+    return float(products(tastes, model.item_factors, user, item).std())
 
 
 def standardised(ratings: sparse.csr_array) -> tuple[sparse.csr_array, float, float]:

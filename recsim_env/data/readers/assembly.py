@@ -27,6 +27,9 @@ from recsim_env.data.readers.tables import Table
 from recsim_env.data.readers.times import seconds
 from recsim_env.data.reading import Notes, Reading, asking
 
+# So many zeros among ratings up to 5 or more are doubtful.
+_MANY = 10
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -90,6 +93,8 @@ def build_log(
     time = None
     if columns.time is not None:
         time, notes.values["time"] = seconds(table, columns.time, wanted.dates)
+        if len(time) > 1 and time.min() == time.max():
+            notes.remarks.append("all times are the same, so the order is unknown")
     labels: dict[str, list[str]] = {}
     numbers: dict[str, NDArray[np.int32]] = {}
     for role in ("user", "item"):
@@ -213,7 +218,9 @@ def _question_lowest(rating: NDArray[np.float64], notes: Notes) -> None:
     n_low = int((rating == low).sum())
     is_apart = (rating[rating > low] >= low + 1).all()
     if is_apart and (low == -1 or (low == 0 and 5 * n_low > len(rating) and rating.max() > 1)):
-        told = notes.doubts if low == -1 else notes.remarks
+        told = (
+            notes.doubts if low == -1 or (n_low >= _MANY and rating.max() >= 5) else notes.remarks
+        )
         told.append(
             f"{n_low:,} ratings are {low:g}, which in some logs means that something was not rated;"
             " they were read as ratings, so leave out these rows if they are none"

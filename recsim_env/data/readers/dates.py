@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -59,6 +60,20 @@ def written_dates(table: Table, name: str, order: DateOrder | None) -> tuple[Flo
         if not found.null_count():
             return np.asarray(found.cast(pl.Int64).to_numpy() / 1e6), told
     return _one_by_one(table, name, column), told
+
+
+def iso_days(column: pl.Series) -> pl.Series | None:
+    """Returns written dates, some of which may be missing (""), as ISO 8601 writes days, if so."""
+    known = column.filter(column != "")
+    if not len(known) or not known.str.contains(r"\d{4}").all():
+        return None
+    table = Table(Path(), {column.name: known}, range(len(known)))
+    try:
+        found, _ = written_dates(table, column.name, None)
+    except ValueError:
+        return None
+    days = pl.Series(np.floor(found / 86_400)).cast(pl.Int32).cast(pl.Date).cast(pl.String)
+    return column.replace_strict(known, days, default="", return_dtype=pl.String)
 
 
 def _order(

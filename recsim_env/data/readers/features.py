@@ -23,6 +23,9 @@ _FREE_TEXT = 2.5
 # Sums and differences of numbers made smaller by a power of two are as exact, and never too large.
 _SMALL = 2.0**-64
 
+_AMOUNT = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_PRICE = re.compile(rf"(?:[$€£¥]|USD|EUR|GBP) ?{_AMOUNT}|{_AMOUNT} ?(?:[$€£¥]|USD|EUR|GBP)")
+
 Features = tuple[NDArray[np.float32], list[str]]
 Encoder = Callable[[str, Sequence[str]], Features]
 
@@ -139,6 +142,9 @@ def _indicators(name: str, tags: list[list[str]]) -> Features:
 
 
 def _number(value: str) -> float:
+    """Returns a number, or a price such as $1,299.90; else NaN."""
+    if price := _PRICE.fullmatch(value.strip()):
+        value = (price[1] or price[2]).replace(",", "")
     try:
         number = float(value)
     except ValueError:

@@ -14,6 +14,8 @@ from recsim_env.data.reading import Notes
 
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
 _SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")
+# Ids that look alike are doubtful where they are so many, and more than one in so many.
+_MANY = 10
 
 
 def dense_ids(ids: pl.Series, different: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
@@ -36,7 +38,9 @@ def compare_spellings(what: str, labels: list[str], notes: Notes) -> None:
     alike = [(seen.setdefault(plain_id(label), label), label) for label in labels]
     alike = [(one, other) for one, other in alike if one != other]
     if alike:
-        notes.remarks.append(
+        is_doubtful = len(alike) >= _MANY and _MANY * len(alike) > len(labels)
+        told = notes.doubts if is_doubtful else notes.remarks
+        told.append(
             f"{len(alike):,} {what}s differ from another one only in capitals, blanks, leading"
             f" zeros, .0 or the coding of a character, as {alike[0][0]!a} and"
             f" {alike[0][1]!a}; they were kept apart"

@@ -19,7 +19,8 @@ SYNONYMS = {
     "click": "click clicks clicked isclick isclicked label",
     "slate": "slate slateid impressionid requestid",
     "place": "place position rank",
-    "time": "timestamp time datetime unixtimestamp unixreviewtime eventtime createdat date ts",
+    "time": "timestamp time datetime unixtimestamp unixreviewtime eventtime createdat date ts"
+    " dateadded",
 }
 # Words that say the role within longer names, and words beside which they say something else.
 _RATING_WORDS = (
@@ -34,6 +35,7 @@ CONTEXT_WORDS = (
     "device platform os browser hour weekday daypart daytime season country region city channel"
     " page surface app weather context"
 )
+KIND_WORDS = "event action behavior behaviour interaction activity type"
 _TIME_WORDS = "timestamp timestamps datetime epoch"
 _ID_WORDS = "id ids no nr key code index idx hash uuid anon name"
 _TITLE_WORDS = "title name headline"

@@ -12,6 +12,7 @@ import polars as pl
 from recsim_env.data.readers.columns import Columns
 from recsim_env.data.readers.names import (
     CONTEXT_WORDS,
+    KIND_WORDS,
     SYNONYMS,
     calls_by_words,
     plain_name,
@@ -26,6 +27,7 @@ from recsim_env.data.reading import Notes, asking, listed
 NO_HEADER = "has_header=False (on the command line, --no-header)"
 _SAMPLE = 1_000
 _MOST_RATINGS = 101
+_MOST_KINDS = 20
 _MANY = 100_000
 
 
@@ -43,6 +45,8 @@ def choose_columns(
     """
     chosen = {role: name for role, name in given.items() if name is not None}
     for name in chosen.values():
+        if name.isdecimal() and name not in table.columns and _headless(table):
+            raise ValueError(f"{table.path} has no column {name!r}; {_headless(table)}")
         table[name]
     if is_nameless(table):
         _add_by_content(table, chosen)
@@ -110,11 +114,24 @@ def question(table: Table, columns: Columns, notes: Notes) -> None:
             f" {listed(numbers)} may be; {_name_it('rating', numbers[0])}, or with"
             f" {asking('click', numbers[0])}"
         )
+    kinds = [name for name in left if set(words_of(name)) & set(KIND_WORDS.split())]
+    for name in kinds if columns.rating is None else ():
+        _question_kind(table, name, notes)
     rated = [name for name in numbers if says_rating(name)]
     if rated and columns.rating is None and columns.click is not None:
         notes.remarks.append(
             f"{listed(rated)} may be the rating, but the log was read as clicks;"
             f" {_name_it('rating', rated[0])}"
+        )
+
+
+def _question_kind(table: Table, name: str, notes: Notes) -> None:
+    """Notes a column that says what each row is, such as a view or a purchase."""
+    known = _sample(table, name).drop_nulls().unique().sort()
+    if known.dtype == pl.String and 1 < len(known) <= _MOST_KINDS:
+        notes.doubts.append(
+            f"{name!r} tells rows of several kinds ({listed(known.to_list(), 4)}), and each counts"
+            " as a click; leave out rows that are none"
         )
 
 

@@ -33,7 +33,8 @@ def one_item_a_row(table: Table, shown: str, clicked: str | None) -> Table:
     slate = np.repeat(np.arange(len(table)), sizes)
     items = lists.filter(lists.list.len() > 0).explode()
     first = np.cumsum(sizes) - sizes
-    columns = {name: values.gather(slate) for name, values in table.columns.items()}
+    others = {name: each for name, each in table.columns.items() if name not in (shown, clicked)}
+    columns = {name: values.gather(slate) for name, values in others.items()}
     if clicked is None:
         items, click = _by_suffix(table, shown, items)
     else:
@@ -44,6 +45,8 @@ def one_item_a_row(table: Table, shown: str, clicked: str | None) -> Table:
         SLATE: pl.Series(slate),
         PLACE: pl.Series(np.arange(len(slate)) - first[slate]),
     }
+    how = "ids that end with -1" if clicked is None else f"those in {clicked!r}"
+    table = table.with_remark(f"each item in the lists in {shown!r} is a row; clicked are {how}")
     return replace(table, columns=columns, lines=np.asarray(table.lines)[slate], strays={})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from recsim_env.data.readers.dates import iso_days
 from recsim_env.data.readers.features import (
     Encoder,
     dates_feature,
@@ -104,6 +105,8 @@ def _described(column: pl.Series) -> tuple[pl.Series, Encoder]:
         return as_lists(text).list.join(_BETWEEN), tags_feature(_BETWEEN)
     if _are_dates(text):
         return text, dates_feature
+    if (days := iso_days(text)) is not None:
+        return days, dates_feature
     is_id = is_id_name(column.name) and text.n_unique() == len(text)
     return text, no_feature if is_id else described_feature
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -108,7 +109,9 @@ class Table:
         bad = np.flatnonzero(~np.isfinite(values) | (values < at_least))
         if len(bad):
             allowed = "a number" if at_least == -math.inf else f"a number from {at_least:g} up"
-            raise self.refused(bad[0], name, f"not {allowed}")
+            is_comma = re.fullmatch(r"\s*-?\d+,\d+\s*", str(self.value(name, bad[0])))
+            remedy = "; write a point before decimals, not a comma" if is_comma else ""
+            raise self.refused(bad[0], name, f"not {allowed}{remedy}")
         return values
 
     def _as_text(self, name: str) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from recsim_env.data.readers.tables import Table
 
 # What a text looks like is seen in so many bytes of it.
 _HEAD = 2**20
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{4}-\d\d-\d\dT")
 
 
 def read_text_table(
@@ -153,7 +155,8 @@ def _check_no_header(table: Table) -> None:
 def _looks_like_row(fields: Sequence[str], is_known: Callable[[str], bool]) -> bool:
     """Returns whether what should be names are values."""
     plain = [name.strip() for name in fields]
-    return any(is_number(name) for name in plain) and not any(map(is_known, plain))
+    is_value = any(is_number(name) or _DATE.match(name) for name in plain)
+    return is_value and not any(map(is_known, plain))
 
 
 def _header(path: Path, first: int, fields: list[str]) -> list[str]:

@@ -240,6 +240,16 @@ def test_a_file_without_header_is_recognised_and_said(tmp_path):
     path.write_text("ann,x\nbob,y\n")
     with pytest.warns(LogWarning, match="no header"):
         assert len(read_log(path, has_header=False)) == 2
+    with pytest.raises(ValueError, match=r"no column '1'; where the first line is a row, say so"):
+        read_log(path, user="1", item="2")
+
+
+def test_a_date_in_the_first_line_tells_a_file_without_header(tmp_path):
+    rows = ["u1\t2009-05-04T23:08:57Z\ta1\tDeep Dish\t\tSay Hello"]
+    rows += ["u2\t2009-05-05T01:00:00Z\ta2\tUnderworld\t\tBoy, Boy, Boy"]
+    (tmp_path / "plays.tsv").write_text("\n".join(rows))
+    with pytest.warns(LogWarning, match="no header: .* 3 was taken for the item, 2 .* the time"):
+        assert read_log(tmp_path / "plays.tsv").time.tolist() == [1241478537, 1241485200]
 
 
 def damaged(lines, line_end, rng):

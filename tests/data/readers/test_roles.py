@@ -54,6 +54,26 @@ def test_numbers_that_may_be_times_are_doubted(tmp_path):
         log_of(tmp_path, ["user", "item", "rating", "when"])
 
 
+def test_rows_of_several_kinds_are_doubted(tmp_path):
+    rows = [(1, 10, "view"), (1, 20, "buy"), (2, 10, "view")]
+    with pytest.warns(LogWarning, match=r"'event' tells rows of several kinds \('buy', 'view'\)"):
+        log_of(tmp_path, ["visitorid", "itemid", "event"], rows)
+
+
+def test_many_zeros_among_ratings_and_ids_that_look_alike_are_doubted(tmp_path):
+    books = [(1, k, k % 2 and 10) for k in range(20)]
+    with pytest.warns(LogWarning, match="10 ratings are 0, which in some logs means"):
+        log_of(tmp_path, ["user", "ISBN", "Book-Rating"], books)
+    rows = [(f"{k // 2}{'.0' * (k % 2)}", k, k % 5) for k in range(20)]
+    with pytest.warns(LogWarning, match=r"10 users differ .* as '0' and '0\.0'; they were kept ap"):
+        log_of(tmp_path, ["user", "item", "rating"], rows)
+
+
+def test_decimal_commas_are_refused_with_a_remedy(tmp_path):
+    with pytest.raises(ValueError, match=r"line 2: .* '3,5', not a number; write a point before"):
+        log_of(tmp_path, ["user", "item", "rating"], [(1, 1, "3,5"), (1, 2, "4,5")])
+
+
 def test_two_that_may_be_the_rating_are_named_and_not_taken(tmp_path):
     with pytest.warns(LogWarning, match="'critic score', 'user score' may be"):
         log = log_of(

@@ -37,7 +37,8 @@ def test_lists_in_text_are_told_apart(between, tmp_path):
     path.write_text("\n".join(lines))
     log = read_log(path, shown="seen")
     assert shown_rows(log) == RIGHT
-    assert len(log) == 3 and not log.is_explicit
+    assert len(log) == 3 and not log.is_explicit and not log.reading.unread
+    assert "clicked are those in 'item'" in str(log.reading)
     path.write_text("\n".join(lines).replace("\tb", "\tz"))
     with pytest.raises(ValueError, match="line 2: column 'item' is 'z', which is not among those"):
         read_log(path, shown="seen")

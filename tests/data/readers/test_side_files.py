@@ -55,6 +55,16 @@ def test_json_and_lists_describe_items_too(folder):
     assert feature(log, "tags=b") == [1, 1, 0] and feature(log, "is_new") == [1, 0, 0.5]
 
 
+def test_prices_and_dates_are_numbers_however_they_are_written(folder):
+    rows = ["item;price;since;born", "10;$1,000.50;3/1/2011;2 Jan 2001"]
+    rows += ["20;$2,000.50;3/31/2011;", "30;$1,500.50;3/16/2011;4 Jan 2001"]
+    (folder / "items.csv").write_text("\n".join(rows))
+    log = read_log(folder / "log.csv", items=folder / "items.csv")
+    assert log.item_feature_names.tolist() == ["price", "since", "born"]
+    assert feature(log, "price") == feature(log, "since") == [0, 1, 0.5]
+    assert feature(log, "born") == [0, 0.5, 1]
+
+
 def test_people_are_described_and_ids_may_be_called_anything(folder):
     (folder / "people.csv").write_text("age;who;sex\n20;1;f\n30;2;m\n90;3;f\n")
     log = read_log(folder / "log.csv", users=folder / "people.csv")
