@@ -26,13 +26,16 @@ _BIAS_START = 0.3
 
 # Sweeps between comparisons of chains, and before the first.
 _BLOCK, _FEWEST_SWEEPS = 25, 100
-_MOST_DRAWS = 100_000_000
+
+# Small logs hardly tell tastes from noise: chains wander between more of one and more of the other,
+# and agree late. After so many sweeps they seldom change the picture, and a draw is one of many.
+_MOST_DRAWS, _MOST_SWEEPS = 50_000_000, (1_000, 2_000)
 
 # In larger logs two chains begin with some people and the most rated items, about so many rows,
 # which they sweep so often; they then go on with everybody, until they agree as above or their
 # variances differ by less than this share.
 SAMPLE_ROWS, _SAMPLE_ITEMS, _SAMPLE_SWEEPS = 150_000, 2_000, 60
-_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL, _NEARLY = 10, 20, 200, 0.02
+_BLOCK_OF_ALL, _FEWEST_OF_ALL, _MOST_OF_ALL, _NEARLY = 10, 20, 200, 0.03
 
 # With two ratings only the ratio of liking to noise shows. With noise of this part of the step,
 # one unit of liking is one unit of the expected rating where both are equally likely.
@@ -51,7 +54,7 @@ class TasteDraw:
       r_hat: split R-hat of each variance over chains from different starts; 1 where they agree,
         infinity where they were too short to tell.
       has_converged: whether they agree: all are below the limit, or, in chains that went on from a
-        sample, means over half chains differ by less than 2 %.
+        sample, means over half chains differ by less than 3 %.
       sample: in a large log, with how many rows chains began and how often they swept these; else
         None.
     """
@@ -90,8 +93,8 @@ def draw_factors(
       scale: which ratings there are.
       n_factors: latent tastes per user and item.
       starts: where else chains start, one each, at least two; in units of the rating.
-      max_sweeps: where chains that do not agree are stopped; None: at 1,000, and at up to 4,000 in
-        logs of less than 100,000 ratings, which tell less and are drawn faster.
+      max_sweeps: where chains that do not agree are stopped; None: at 1,000, and at up to 2,000 in
+        logs of less than 50,000 ratings, which tell less and are drawn faster.
       seed: of all draws.
 
     Source: Salakhutdinov and Mnih 2008, "Bayesian probabilistic matrix factorization using Markov
@@ -103,7 +106,7 @@ def draw_factors(
     rows = _rows(by_user, scale, mean, unit)
     is_large = starts is None and len(rows.item) > 2 * SAMPLE_ROWS
     if max_sweeps is None:
-        max_sweeps = int(np.clip(_MOST_DRAWS // ratings.nnz, 1000, 4000))
+        max_sweeps = int(np.clip(_MOST_DRAWS // ratings.nnz, *_MOST_SWEEPS))
     if is_large:
         chains, run, sample = _draw_by_sample(rows, n_factors, (mean, unit), seed)
     else:
