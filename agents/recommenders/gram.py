@@ -7,6 +7,9 @@ from scipy.linalg import lapack
 # Beyond so many items, numbers are in single precision, and made by blocks of columns.
 _MOST_IN_DOUBLE, _BLOCK = 8_000, 512
 
+# Of many items, how much longer a number of a sparse product takes than one of an inverse.
+_SPARSE = 25
+
 
 def inverse_gram(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
     """Returns (XᵀX + r I)⁻¹, (n_items, n_items), by the smaller of the two inverses that give it.
@@ -32,12 +35,14 @@ def _inverse_in_single(matrix: sparse.csr_array, regularization: float) -> np.nd
     """Returns what `inverse_gram` does, in single precision, holding little besides."""
     n_people, n_items = matrix.shape
     columns = matrix.T.tocsr()
-    if n_people >= n_items:
+    if n_items**3 <= n_people**3 + _SPARSE * matrix.nnz * (n_people + n_items / 2):
         return _inverse_of_products(columns, matrix, regularization)
     small = _inverse_of_products(matrix, columns, regularization)
-    by_column, inverse = matrix.tocsc(), np.empty((n_items, n_items), np.float32)
+    inverse = np.empty((n_items, n_items), np.float32)
     for block in _slices(n_items):
-        inverse[:, block] = columns @ (small @ by_column[:, block].toarray())
+        half = np.ascontiguousarray((columns[block] @ small).T)
+        inverse[block.start :, block] = columns[block.start :] @ half
+    _mirror(inverse)
     inverse *= -1.0 / regularization
     inverse[np.diag_indices(n_items)] += 1.0 / regularization
     return inverse
@@ -49,17 +54,22 @@ def _inverse_of_products(
     """Returns (A Aᵀ + r I)⁻¹ in single precision, made in place by Cholesky."""
     gram = np.empty((rows.shape[0], rows.shape[0]), np.float32, order="F")
     for block in _slices(len(gram)):
-        gram[:, block] = (rows[block] @ transposed).toarray().T
+        gram[block.start :, block] = (rows[block] @ transposed[:, block.start :]).toarray().T
     gram[np.diag_indices(len(gram))] += regularization
     gram, fault = lapack.spotrf(gram, lower=1, overwrite_a=1)
     if fault:
         raise ValueError(f"regularization={regularization:g} is too small here; raise it")
     gram, _ = lapack.spotri(gram, lower=1, overwrite_c=1)
-    for block in _slices(len(gram)):  # only the lower triangle is made
-        half = np.tril(gram[block, block])
-        gram[block, block] = half + np.tril(half, -1).T
-        gram[block, block.stop :] = gram[block.stop :, block].T
+    _mirror(gram)
     return gram.T  # the same, in the usual order
+
+
+def _mirror(matrix: np.ndarray) -> None:
+    """Writes the lower triangle of a matrix into the upper one."""
+    for block in _slices(len(matrix)):
+        half = np.tril(matrix[block, block])
+        matrix[block, block] = half + np.tril(half, -1).T
+        matrix[block, block.stop :] = matrix[block.stop :, block].T
 
 
 def _slices(n: int) -> list[slice]:
