@@ -18,8 +18,10 @@ Floats = NDArray[np.float64]
 DateOrder = Literal["day-first", "month-first"]
 
 # How most programs write days, clocks, and what stands between.
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%m %d, %Y", "%b %d, %Y", "%B %d, %Y")
-_DAYS += ("%d %b %Y", "%d %B %Y", "%d-%b-%Y")
+_DAYS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%m %d, %Y", "%b %d, %Y", "%B %d, %Y"),
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y"),
+)
 _CLOCKS = ("%H:%M:%S", "%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _FORMS = (
     *_DAYS,
@@ -30,8 +32,12 @@ _FORMS = (
 _UTC = r"( ?UTC| ?GMT| ?Z)"
 # 11/1/2000: the day is the first number, or the second.
 _NUMBERED = r"^(\d{1,2})([/.-])(\d{1,2})[/.-](\d{4})(\D.*)?$"
-_WRITTEN_LIKE = "seconds since 1970, or like 2011-03-16T12:30:00+00:00"
-ADVICE = f"give all times as {_WRITTEN_LIKE}"
+# An order, the other one, and with what dates it is usual.
+_USUAL: tuple[tuple[DateOrder, DateOrder, str], ...] = (
+    ("day-first", "month-first", r"^\d+\.\d+\."),
+    ("month-first", "day-first", "(?i)[ap]m$"),
+)
+ADVICE = "give all times as seconds since 1970, or like 2011-03-16T12:30:00+00:00"
 
 
 def written_dates(table: Table, name: str, order: DateOrder | None) -> tuple[Floats, str]:
@@ -64,7 +70,7 @@ def written_dates(table: Table, name: str, order: DateOrder | None) -> tuple[Flo
 
 def iso_days(column: pl.Series) -> pl.Series | None:
     """Returns written dates, some of which may be missing (""), as ISO 8601 writes days, if so."""
-    known = column.filter(column != "")
+    known = column.filter(column != "").unique(maintain_order=True)
     if not len(known) or not known.str.contains(r"\d{4}").all():
         return None
     table = Table(Path(), {column.name: known}, range(len(known)))
@@ -87,31 +93,26 @@ def _order(
         "day-first": (second > 12) | (first > 31),
         "month-first": (first > 12) | (second > 31),
     }
-    fits = [each for each in cannot if not cannot[each].any()]
-    if not fits or (asked and asked not in fits):
-        least = asked or min(cannot, key=lambda each: int(cannot[each].sum()))
-        row = int(np.flatnonzero(cannot[least])[0])
-        why = f"not a date with the {least.replace('-', ' ')}, as others are"
-        raise table.refused(row, name, f"{why if not asked else why.partition(',')[0]}; {ADVICE}")
-    if asked:
-        return asked, f", {asked.replace('-', ' ')}"
+    fits: list[DateOrder] = [each for each in cannot if not cannot[each].any()]
+    if not fits or (asked is not None and asked not in fits):
+        likely = asked or min(cannot, key=lambda each: int(cannot[each].sum()))
+        row = int(np.flatnonzero(cannot[likely])[0])
+        others = "" if asked else ", as others are"
+        raise table.refused(row, name, f"not a date with the {_said(likely)}{others}; {ADVICE}")
+    if asked is not None:
+        return asked, f", {_said(asked)}"
     if len(fits) == 1:
-        return fits[0], f", {fits[0].replace('-', ' ')} (the other order suits no calendar)"
-    usual: dict[DateOrder, bool] = {
-        "day-first": column.str.contains(r"^\d+\.\d+\.").all(),
-        "month-first": column.str.contains("(?i)[ap]m$").all(),
-    }
-    for each, other in (("day-first", "month-first"), ("month-first", "day-first")):
-        if usual[each]:
-            return (
-                each,
-                f", {each.replace('-', ' ')} as usual in this form; else {asking('dates', other)}",
-            )
-    raise table.refused(
-        0,
-        name,
-        f"and all dates here suit both orders; say {asking('dates', 'day-first')}, or month-first",
-    )
+        return fits[0], f", {_said(fits[0])} (the other order suits no calendar)"
+    for each, other, form in _USUAL:
+        if column.str.contains(form).all():
+            why = f"as usual in this form; else {asking('dates', other)}"
+            return each, f", {_said(each)} {why}"
+    either = f"{asking('dates', 'day-first')}, or month-first"
+    raise table.refused(0, name, f"and all dates here suit both orders; say {either}")
+
+
+def _said(order: DateOrder) -> str:
+    return order.replace("-", " ")
 
 
 def _one_by_one(table: Table, name: str, column: pl.Series) -> Floats:

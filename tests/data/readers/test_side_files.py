@@ -57,7 +57,11 @@ def test_json_and_lists_describe_items_too(folder):
 
 def test_prices_and_dates_are_numbers_however_they_are_written(folder):
     rows = ["item;price;since;born", "10;$1,000.50;3/1/2011;2 Jan 2001"]
-    rows += ["20;$2,000.50;3/31/2011;", "30;$1,500.50;3/16/2011;4 Jan 2001"]
+    rows += [
+        "20;$2,000.50;3/31/2011;",
+        "30;$1,500.50;3/16/2011;4 Jan 2001",
+        "40;9;3/16/2011;4 Jan 2001",
+    ]
     (folder / "items.csv").write_text("\n".join(rows))
     log = read_log(folder / "log.csv", items=folder / "items.csv")
     assert log.item_feature_names.tolist() == ["price", "since", "born"]
