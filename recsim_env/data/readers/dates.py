@@ -95,7 +95,8 @@ def _order(
     }
     fits: list[DateOrder] = [each for each in cannot if not cannot[each].any()]
     if not fits or (asked is not None and asked not in fits):
-        likely = asked or min(cannot, key=lambda each: int(cannot[each].sum()))
+        nearest = min(cannot, key=lambda each: int(cannot[each].sum()))
+        likely = nearest if asked is None else asked
         row = int(np.flatnonzero(cannot[likely])[0])
         others = "" if asked else ", as others are"
         raise table.refused(row, name, f"not a date with the {_said(likely)}{others}; {ADVICE}")
