@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.agents.core.restoring import State
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
 
@@ -20,6 +21,12 @@ _DECAY = 0.8
 
 # Tastes are slopes of a regression with this ridge: one item hardly makes a taste.
 _RIDGE = 1.0
+
+
+def box(shape: tuple[int, ...]) -> spaces.Box:
+    """Returns the space of a field of memories, which may hold any number."""
+    limit = np.finfo(np.float32).max
+    return spaces.Box(-limit, limit, shape, np.float32)
 
 
 class Memory(Protocol):
@@ -74,15 +81,16 @@ class SessionMemory:
         self._parts: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self._size = 0
         for name, shape in shapes.items():
-            self._parts[name] = slice(self._size, self._size + math.prod(shape)), shape
-            self._size += math.prod(shape)
-        limit = np.finfo(np.float32).max
+            self._add_part(name, shape)
         self.spaces: dict[str, spaces.Space] = {
-            name: spaces.Box(-limit, limit, shapes[name], np.float32)
-            for name in (SESSION, TRACES)
-            if math.prod(shapes[name])
+            name: box(shapes[name]) for name in (SESSION, TRACES) if math.prod(shapes[name])
         }
         self.seen_space = spaces.Dict({**fields, **self.spaces})
+
+    def _add_part(self, name: str, shape: tuple[int, ...]) -> None:
+        """Gives the memory of a session room for more."""
+        self._parts[name] = slice(self._size, self._size + math.prod(shape)), shape
+        self._size += math.prod(shape)
 
     def begin(self, n: int) -> np.ndarray:
         """Returns the memory of `n` sessions that have just begun."""
@@ -150,9 +158,32 @@ class SessionMemory:
         traces[:, 2:] = slopes / (_RIDGE + moments[:, 1:2])
         return memory
 
+    def learn(self, memory: np.ndarray, observation: Observation, is_over: np.ndarray) -> None:
+        """Takes to heart what people did in sessions that are over; by default nothing.
+
+        Args:
+          memory: of everybody's session, with the last response.
+          observation: what everybody sees.
+          is_over: (n,), whose session is over.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what was learned of people; by default nothing."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` returned.
+
+        Raises:
+          ValueError: it is of another memory.
+        """
+        if state:
+            raise ValueError("this agent does not know people by their profiles")
+
     def seen_with(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns the observation with the memory beside it."""
-        return {**observation, **{name: self._part(memory, name) for name in self.spaces}}
+        kept = (name for name in (SESSION, TRACES) if name in self.spaces)
+        return {**observation, **{name: self._part(memory, name) for name in kept}}
 
     def seen(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns what networks take of an observation and a memory, fields of `seen_space`."""

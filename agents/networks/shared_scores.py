@@ -62,13 +62,12 @@ class SharedScores(nn.Module):
         self._fields = list(boxes_of(space))
         # Somebody's own, though made of ours, has another `forward`.
         self.is_ours = type(self.encoder).forward is CandidateEncoder.forward
-        self.redundancy = Redundancy(self._n_features(space), width) if redundancy else None
+        self.redundancy = self._made_redundancy(space, width) if redundancy else None
 
-    def _n_features(self, space: spaces.Dict) -> int:
-        """Returns how many numbers describe a candidate to `Redundancy`."""
-        if self.is_ours:
-            return int(self.encoder.select.in_features)
-        return int(boxes_of(space)["candidates"].shape[1])
+    def _made_redundancy(self, space: spaces.Dict, width: int) -> Redundancy:
+        n_own = int(boxes_of(space)["candidates"].shape[1])
+        n_features = int(self.encoder.select.in_features) if self.is_ours else n_own
+        return Redundancy(n_features, width, n_own=n_own)
 
     def inputs(self, observation: Tensors) -> dict[str, torch.Tensor]:
         """Returns what the encoder computes without weights; of another's, all that is seen."""

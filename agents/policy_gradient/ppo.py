@@ -7,6 +7,7 @@ import numpy as np
 
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction, Moment
+from recsim_env.agents.core.profiles import ProfileMemory
 from recsim_env.agents.core.restoring import State, part, split
 from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
@@ -72,6 +73,12 @@ class PPOSettings(OptimizedSettings):
         doc="whether scores depend on what is already on the slate: without it, slates are of what "
         "is best by itself, however alike",
     )
+    profiles: bool = setting(
+        False,
+        is_new=True,
+        doc="whether people are known again by their user ids: what each responded to in all of "
+        "their sessions is remembered, and what they will is predicted (`ProfileMemory`)",
+    )
 
     def steps_of(self, num_envs: int) -> int:
         """Returns how many steps of each of so many people make a rollout."""
@@ -99,7 +106,8 @@ class PPO(Agent):
       sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are heads of
       one network with the same weights for every candidate (`SharedScores`), of what is seen and
       what happened so far in this session (`SessionMemory`). With `redundancy`, what stands on the
-      slate takes something off the scores of what may follow (`Redundancy`).
+      slate takes something off the scores of what may follow (`Redundancy`). With `profiles`, what
+      the person responded to in all sessions is seen, too (`ProfileMemory`).
     Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
       each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347).
@@ -121,7 +129,8 @@ class PPO(Agent):
 
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
-        self.memory = SessionMemory(self.env.scenario)
+        known = ProfileMemory if self.settings.profiles else SessionMemory
+        self.memory = known(self.env.scenario)
         self.trainer = Trainer(
             self._make_network,
             self.settings,
@@ -206,6 +215,7 @@ class PPO(Agent):
         for moment in self.interaction.moments(total, callback, progress_bar, policy=self._act):
             self.num_timesteps += moment.n_steps
             self._earn(moment)
+            self.memory.learn(moment.state, moment.observation, moment.was_over)
             if self.rollout.is_full:
                 self._update()
         return self
@@ -270,14 +280,16 @@ class PPO(Agent):
             "sessions": self.interaction.state_dict(),
             "rollout": self.rollout.state_dict(),
         }
-        return super().state_dict() | self.trainer.state_dict() | {"learning": learning}
+        known = {"profiles": self.memory.state_dict()} if self.settings.profiles else {}
+        return super().state_dict() | self.trainer.state_dict() | {"learning": learning} | known
 
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` returned; the rollout where sessions go on."""
-        filled = {"optimizer": {}, "learning": {}} | dict(state)
-        own, rest = split(filled, "network", "optimizer", "learning")
+        filled = {"optimizer": {}, "learning": {}, "profiles": {}} | dict(state)
+        own, rest = split(filled, "network", "optimizer", "learning", "profiles")
         super().load_state_dict(rest)
         self.trainer.load_state_dict(own)
+        self.memory.load_state_dict(part(own, "profiles"))
         learning = part(own, "learning")
         if not learning:
             return

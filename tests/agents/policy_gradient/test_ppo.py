@@ -112,16 +112,17 @@ def test_rewards_are_scaled_as_by_stable_baselines3():
         earned[is_over] = 0.0
 
 
-def test_learning_goes_on_amid_a_rollout_as_if_it_had_not_been_saved(tmp_path):
+@pytest.mark.parametrize("profiles", [False, True])
+def test_learning_goes_on_amid_a_rollout_as_if_it_had_not_been_saved(tmp_path, profiles):
     """Rollouts of 64, saved after 100 and 200 interactions."""
-    settings: dict[str, Any] = {"rollout": 64, "width": 8}
-    whole: Any = make_agent("ppo", people(), seed=3, **settings)
+    settings: dict[str, Any] = {"rollout": 64, "width": 8, "profiles": profiles}
+    whole: Any = make_agent("ppo", people(max_episode_steps=9), seed=3, **settings)
     whole.learn(100).learn(100).learn(100)
-    agent: Any = make_agent("ppo", people(), seed=3, **settings)
+    agent: Any = make_agent("ppo", people(max_episode_steps=9), seed=3, **settings)
     for _ in range(3):
         agent.learn(100)
         agent.save(tmp_path / "an.agent")
-        agent = load_agent(tmp_path / "an.agent", people())
+        agent = load_agent(tmp_path / "an.agent", people(max_episode_steps=9))
     assert agent.num_timesteps == whole.num_timesteps
     for mine, other in zip(agent.network.parameters(), whole.network.parameters(), strict=True):
         assert torch.equal(mine, other)
