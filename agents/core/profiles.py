@@ -69,7 +69,9 @@ class ProfileMemory(SessionMemory):
         }
         self.seen_space = spaces.Dict({**fields, **self.spaces})
         n_people = scenario.n_users if scenario.n_users <= _MOST_PEOPLE else 0
-        self._kept: dict[str, np.ndarray] = {  # a row for each person, and the last for whoever is a stranger, zeros
+        self._kept: dict[
+            str, np.ndarray
+        ] = {  # a row for each person, and the last for whoever is a stranger, zeros
             "gram": np.zeros((n_people + 1, size, size), np.float32),
             "products": np.zeros((n_people + 1, size, n_columns), np.float32),
             "all_gram": np.zeros((size, size)),

@@ -62,7 +62,9 @@ def test_far_sight_pays_with_other_seeds_too():
 @pytest.mark.parametrize(
     "folder",
     sorted(
-        path.parent.name for path in STUDIES.glob("*/rows.csv") if "redundancy" not in str(path)
+        path.parent.name
+        for path in STUDIES.glob("*/rows.csv")
+        if not path.parent.name.startswith(("redundancy", "profiles"))
     ),
 )
 def test_in_the_kept_studies_far_sight_pays(folder):
