@@ -71,6 +71,13 @@ FIGURES = (
         "Each agent at the end of learning, with 95 % intervals over seeds in both directions.",
         "No agent has both metrics.",
     ),
+    Figure(
+        "metric",
+        "One metric on the way",
+        "While agents learn, in frozen evaluations; or along people's episodes at the end, in "
+        "parts from a marker to the next. Bands: 95 % intervals over seeds.",
+        "No metric was measured there; recsim-env benchmark --measure measures them.",
+    ),
 )
 
 
@@ -84,6 +91,7 @@ def specifications() -> dict[str, dict[str, Any]]:
         "regret_by_tens": lines("interactions", lost, scale="log"),
         "pairs": matrix(),
         "measures": scatter(),
+        "metric": lines("@x", "@y"),
     }
     titles = {figure.name: figure.title for figure in FIGURES}
     return {name: _spec(chart, titles[name.partition("_by_")[0]]) for name, chart in charts.items()}

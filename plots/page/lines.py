@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsim_env.plots.curves import differ_widely
 from recsim_env.plots.page.wording import ends, short
-from recsim_env.results.intervals import estimate
+from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.standings import (
     ALWAYS_RUN,
     Curve,
@@ -35,7 +35,7 @@ def curves_of(table: ResultTable, scenario: str, numbers: Mapping[str, int]) -> 
     regret = [curve for curve in regret_curves(table, scenario) if curve.agent != "oracle"]
     lines = {"learning": learning + _levels(table, scenario), "online": online, "regret": regret}
     found: dict[str, Any] = {
-        figure: [_line(curve, numbers[curve.agent]) for curve in curves]
+        figure: [line_of(c.interactions, c.estimates, numbers[c.agent]) for c in curves]
         for figure, curves in lines.items()
     }
     last = [curve.estimates[-1].mean for curve in regret]
@@ -52,7 +52,8 @@ def _levels(table: ResultTable, scenario: str) -> list[Curve]:
     ]
 
 
-def _line(curve: Curve, number: int) -> dict[str, Any]:
-    points = [ends(each) for each in curve.estimates[: len(curve.interactions)]]
+def line_of(x: Sequence[int], estimates: Sequence[Estimate], number: int) -> dict[str, Any]:
+    """Returns an agent's line: its number on the page, and columns x, mean, low and high."""
+    points = [ends(each) for each in estimates[: len(x)]]
     columns = dict(zip(("mean", "low", "high"), map(list, zip(*points, strict=True)), strict=True))
-    return {"agent": number, "x": [short(x) for x in curve.interactions], **columns}
+    return {"agent": number, "x": [short(each) for each in x], **columns}

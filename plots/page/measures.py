@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recsim_env.plots.page.lines import line_of
 from recsim_env.plots.page.wording import ends
 from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.learning import learning_speeds
-from recsim_env.results.measured import metric_by_seed
+from recsim_env.results.measured import metric_along_session, metric_by_seed, metric_curves
 from recsim_env.results.metrics import METRICS
 from recsim_env.results.standings import BASELINE, REFERENCE, Standing, final_by_seed
 from recsim_env.results.table import ResultTable
@@ -31,6 +32,9 @@ def measures_of(
     numbers: Mapping[str, int],
 ) -> list[dict[str, Any]]:
     """Returns metrics of a scenario: title, meaning, and agent to mean, low and high.
+
+    Those that were measured on the way have lines, too: `learning`, by interactions, and `session`,
+    by the first slate of each part of an episode.
 
     Args:
       table: results of the benchmark.
@@ -59,10 +63,29 @@ def measures_of(
             "title": title.replace("_", " "),
             "meaning": meaning,
             "points": {numbers[agent]: ends(each) for agent, each in estimates.items()},
+            **(_on_the_way(measured, scenario, title, numbers) if title in METRICS else {}),
         }
         for title, meaning, estimates in found
         if estimates
     ]
+
+
+def _on_the_way(
+    measured: ResultTable, scenario: str, metric: str, numbers: Mapping[str, int]
+) -> dict[str, list[dict[str, Any]]]:
+    curves = {
+        "learning": metric_curves(measured, scenario, metric),
+        "session": metric_along_session(measured, scenario, metric),
+    }
+    found = {
+        name: [
+            line_of(*zip(*points, strict=True), numbers[agent])
+            for agent, points in by_agent.items()
+            if len(points) > 1
+        ]
+        for name, by_agent in curves.items()
+    }
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def _estimates(by_seed: Mapping[str, Mapping[int, float]]) -> dict[str, Estimate]:

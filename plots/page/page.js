@@ -9,6 +9,8 @@ const figures = [...document.querySelectorAll("figure[data-figure]")];
 const told = document.getElementById("told");
 const across = document.getElementById("measure-x");
 const upright = document.getElementById("measure-y");
+const metric = document.getElementById("metric-choice");
+const along = document.getElementById("metric-along");
 const showSession = window.pageSession(page, rowsOf.number);
 const AXIS = 70;              // pixels beside a plot, about
 const drawn = new Map();      // name of a figure to its view
@@ -36,6 +38,13 @@ function content(name, place) {
     const room = page.figures.measures.height;
     const rows = rowsOf.measures(x, y, shown(), place.clientWidth - AXIS, room);
     return { kind: name, rows, names };
+  }
+  if (name === "metric") {
+    const measure = scenario.measures.find((each) => each.title === metric.value);
+    const what = along.value === "session" ? "slate of the episode" : "interactions";
+    const x = what === "interactions" ? "interactions learned from" : what;
+    const rows = rowsOf.lines(measure?.[along.value] ?? [], false, what);
+    return { kind: name, rows, names: { "@x": x, "@y": metric.value } };
   }
   const byTens = name === "regret" && scenario.is_regret_by_tens;
   return {
@@ -132,6 +141,13 @@ function offerMeasures() {
   }
 }
 
+function offerMetrics() {
+  const before = metric.value;
+  const titles = scenario.measures.filter((each) => each[along.value]).map((each) => each.title);
+  metric.replaceChildren(...titles.map((title) => new Option(title)));
+  if (titles.includes(before)) metric.value = before;
+}
+
 function choose(index) {
   scenario = read(`scenario-data-${index}`);
   for (const section of document.querySelectorAll("section.scenario")) {
@@ -149,6 +165,7 @@ function choose(index) {
   document.getElementById("figures").hidden = !scenario.agents.length;
   if (!scenario.agents.length) return;
   offerMeasures();
+  offerMetrics();
   redraw(figures);
   showSession(scenario.visits, inOrder());
 }
@@ -166,6 +183,10 @@ for (const figure of figures) {
 }
 for (const select of [across, upright]) {
   select.addEventListener("change", () => redraw([document.getElementById("figure-measures")]));
+}
+along.addEventListener("change", offerMetrics);
+for (const select of [metric, along]) {
+  select.addEventListener("change", () => redraw([document.getElementById("figure-metric")]));
 }
 // Paper folds nothing.
 window.addEventListener("beforeprint", () => {

@@ -16,12 +16,12 @@ window.pageRows = (page) => {
   };
 
   // An axis by tens has no place for what is not positive.
-  function lines(curves, byTens) {
+  function lines(curves, byTens, what = "interactions") {
     return curves.flatMap((line) => line.x.map((x, i) => ({
       ...look(line.agent), x, mean: line.mean[i],
       low: line.low[i] ?? line.mean[i], high: line.high[i] ?? line.mean[i],
       told: {
-        agent: page.agents[line.agent].name, interactions: x.toLocaleString("en-US"),
+        agent: page.agents[line.agent].name, [what]: x.toLocaleString("en-US"),
         mean: number(line.mean[i]), interval: interval(line.low[i], line.high[i]),
       },
     }))).filter((row) => !byTens || (row.x > 0 && row.mean > 0))

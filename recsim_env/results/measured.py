@@ -93,13 +93,35 @@ def metric_curves(
     Raises:
       ValueError: as in `metric_by_seed`.
     """
-    evaluations = table.rows(phase="evaluation", scenario=scenario)
-    points = {row["interactions"] for row in evaluations}
-    found: dict[str, list[tuple[int, Estimate]]] = {}
-    for point in sorted(points):
-        by_seed = metric_by_seed(table, scenario, metric, phase="evaluation", interactions=point)
-        for agent, values in by_seed.items():
-            found.setdefault(agent, []).append((point, estimate(list(values.values()))))
+    found = _curves(table, scenario, metric, "evaluation", "interactions")
     for agent, values in metric_by_seed(table, scenario, metric).items():
         found.setdefault(agent, [(0, estimate(list(values.values())))])
+    return found
+
+
+def metric_along_session(
+    table: ResultTable, scenario: str, metric: str
+) -> dict[str, list[tuple[int, Estimate]]]:
+    """Returns a metric along episodes: agent to the first slates of parts and estimates, in order.
+
+    Args:
+      table: of `recsim_env.results.metrics.metric_table`.
+      scenario: one of `table.scenarios()`.
+      metric: of `METRICS`.
+
+    Raises:
+      ValueError: as in `metric_by_seed`.
+    """
+    return _curves(table, scenario, metric, "part", "from_slate")
+
+
+def _curves(
+    table: ResultTable, scenario: str, metric: str, phase: str, column: str
+) -> dict[str, list[tuple[int, Estimate]]]:
+    points = {row[column] for row in table.rows(phase=phase, scenario=scenario)}
+    found: dict[str, list[tuple[int, Estimate]]] = {}
+    for point in sorted(points):
+        by_seed = metric_by_seed(table, scenario, metric, phase=phase, **{column: point})
+        for agent, values in by_seed.items():
+            found.setdefault(agent, []).append((point, estimate(list(values.values()))))
     return found

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from recsim_env.plots import style, write_page
+from recsim_env.results.metrics import METRIC_ROWS, metric_table
 from recsim_env.results.table import ResultTable
 from recsim_env.results.visits import write_visit
 from tests.plots.conftest import FINAL_RETURNS, SCENARIO, toy_run
@@ -45,9 +46,20 @@ def file(tmp_path_factory):
         for agent, value in {**FINAL_RETURNS, "<b>mine</b>": 11.0}.items():
             for seed in range(3):
                 table.append_run(toy_run(agent, seed, value, scenario))
+    for agent in FINAL_RETURNS:
+        metric_table(table.folder).append_run(measured(agent))
     for agent, likes in (("ials", (0, None, 1)), ("<b>mine</b>", (1,))):
         write_visit(table.folder, visit(agent, likes))
     return write_page(table.folder)
+
+
+def measured(agent):
+    """Metrics of a run: coverage along learning, regret along the session, both at the end."""
+    rows = [{"phase": "evaluation", "interactions": n, "coverage": n / 100} for n in (10, 20)]
+    rows += [{"phase": "part", "interactions": 20, "from_slate": n, "regret": n} for n in (1, 2)]
+    rows.append({"phase": "final", "interactions": 20, "coverage": 0.2, "regret": 3})
+    run = {"scenario": SCENARIO, "agent": agent, "seed": 0, "config_hash": "a", "from_slate": 1}
+    return [dict.fromkeys(METRIC_ROWS.columns) | run | row for row in rows]
 
 
 def visit(agent, likes):
@@ -69,7 +81,7 @@ def page(browser, file):
     """Returns a function that runs JavaScript on the page, newly opened and drawn."""
     screen(browser, 1200)
     browser.get(file.as_uri())
-    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 5")
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 6")
     yield browser.execute_script
     problems = [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]
     assert problems == []
@@ -153,7 +165,10 @@ def test_matrix_tells_who_earns_more_of_each_pair(browser, page):
         "return [...document.querySelectorAll('#figure-pairs .mark-rect path')]"
         ".map((cell) => cell.getAttribute('fill'))"
     )
-    assert sorted(map(cells.count, set(cells))) == [10, 10]  # luck is shared: all are shown
+    assert sorted(map(cells.count, set(cells))) == [
+        3,
+        3,
+    ]  # luck is shared: all pairs that learn are shown
     click(browser, "#figure-pairs summary")
     told = wait_for(browser, "return document.querySelector('#figure-pairs .numbers').innerText")
     assert "ials\tpopularity\t2.000\t2.000 to 2.000\t< 0.001" in told
@@ -165,13 +180,28 @@ def test_metrics_are_chosen_and_kept_in_the_next_scenario(browser, page):
 
     titles = "return [...document.querySelectorAll('#figure-measures .role-axis-title text')]"
     titles += ".map((title) => title.textContent)"
-    assert set(page(titles)) == {"return (reward per episode)", "click rate"}
+    assert set(page(titles)) == {"return (reward per episode)", "regret"}
     Select(browser.find_element("id", "measure-y")).select_by_visible_text("wall seconds")
     wait_for(browser, f"return (() => {{ {titles} }})().includes('wall seconds')")
     Select(browser.find_element("id", "scenario-choice")).select_by_index(1)
     assert page("return document.getElementById('measure-y').selectedOptions[0].text") == (
         "wall seconds"
     )
+
+
+def test_a_metric_is_followed_along_learning_and_the_session(browser, page):
+    from selenium.webdriver.support.ui import Select
+
+    offered = "return [...document.querySelectorAll('#metric-choice option')].map((o) => o.text)"
+    lines = "return document.querySelectorAll('#figure-metric .mark-line path').length"
+    assert page(offered) == ["coverage"] and page(lines) == len(FINAL_RETURNS)
+    Select(browser.find_element("id", "metric-along")).select_by_visible_text("the session")
+    assert page(offered) == ["regret"]
+    told = "#figure-metric .numbers th"
+    click(browser, "#figure-metric summary")
+    wait_for(browser, f"return document.querySelectorAll('{told}').length > 0")
+    heads = page(f"return [...document.querySelectorAll('{told}')].map((head) => head.textContent)")
+    assert heads == ["agent", "slate of the episode", "mean", "interval"]
 
 
 def test_numbers_of_a_figure_are_read_without_hovering(browser, page):
@@ -243,7 +273,7 @@ def test_paper_is_light_also_from_a_dark_screen(browser, page):
 def test_page_is_never_wider_than_the_screen(browser, page, file, width):
     screen(browser, width)
     browser.get(file.as_uri())
-    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 5")
+    wait_for(browser, "return document.querySelectorAll('.drawing svg').length === 6")
     assert page("return document.documentElement.scrollWidth") <= width
 
 

@@ -121,7 +121,7 @@ def test_names_are_never_markup(tmp_path, elements):
         [1 for _, attrs, _ in found.all("script") if attrs.get("type") == "application/json"]
     )
     assert len(found.all("script")) == n_data + 5
-    assert found.texts("option") == [HOSTILE]
+    assert found.texts("option") == [HOSTILE, "learning", "the session"]
     assert HOSTILE in [each["name"] for each in _json(found, "page-data")["agents"]]
 
 
