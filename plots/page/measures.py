@@ -79,7 +79,7 @@ def _on_the_way(
     }
     found = {
         name: [
-            line_of(*zip(*points, strict=True), numbers[agent])
+            line_of([x for x, _ in points], [each for _, each in points], numbers[agent])
             for agent, points in by_agent.items()
             if len(points) > 1
         ]
