@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from recsim_env.plots.curves import differ_widely
-from recsim_env.plots.page.wording import ends, short
-from recsim_env.results.intervals import Estimate, estimate
+from recsim_env.plots.page.wording import line_of
+from recsim_env.results.intervals import estimate
 from recsim_env.results.standings import (
     ALWAYS_RUN,
     Curve,
@@ -50,10 +50,3 @@ def _levels(table: ResultTable, scenario: str) -> list[Curve]:
         Curve(agent, [0, last] if last else [0], [estimate(list(finals[agent].values()))] * 2)
         for agent in dict.fromkeys(levels)
     ]
-
-
-def line_of(x: Sequence[int], estimates: Sequence[Estimate], number: int) -> dict[str, Any]:
-    """Returns an agent's line: its number on the page, and columns x, mean, low and high."""
-    points = [ends(each) for each in estimates[: len(x)]]
-    columns = dict(zip(("mean", "low", "high"), map(list, zip(*points, strict=True)), strict=True))
-    return {"agent": number, "x": [short(each) for each in x], **columns}

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recsim_env.plots.page.lines import line_of
-from recsim_env.plots.page.wording import ends
+from recsim_env.plots.page.wording import ends, line_of
 from recsim_env.results.intervals import Estimate, estimate
 from recsim_env.results.learning import learning_speeds
 from recsim_env.results.measured import metric_along_session, metric_by_seed, metric_curves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from recsim_env.results.intervals import Estimate
@@ -36,3 +37,10 @@ def embedded(content: Any) -> str:
     """
     text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def line_of(x: Sequence[int], estimates: Sequence[Estimate], number: int) -> dict[str, Any]:
+    """Returns an agent's line: its number on the page, and columns x, mean, low and high."""
+    points = [ends(each) for each in estimates[: len(x)]]
+    columns = dict(zip(("mean", "low", "high"), map(list, zip(*points, strict=True)), strict=True))
+    return {"agent": number, "x": [short(each) for each in x], **columns}
