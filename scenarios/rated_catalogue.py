@@ -1,7 +1,7 @@
 """People and items with latent factors: made up, or fitted to a ratings log."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,25 +21,47 @@ from recsim_env.core.settings import (
     setting,
 )
 from recsim_env.core.streams import integer, normal, skewed, uniform
+from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
 from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
+from recsim_env.scenarios.repeated_items import (
+    appeal_again,
+    has_repetition,
+    is_unwanted,
+    remember,
+    repetition_numbers,
+    something_known,
+    user_repetition_layout,
+)
 from recsim_env.scenarios.visit_contexts import (
-    come_in_context,
     context_numbers,
     has_contexts,
     item_context_layout,
     liking_in_context,
     user_context_layout,
 )
+from recsim_env.scenarios.visits import (
+    begin_session,
+    goes_on,
+    has_visits,
+    user_clock_layout,
+    user_visit_layout,
+    visit_numbers,
+)
 
 # See `RatedCatalogue.flags`.
 HAS_ITEM_FEATURES = True
 HAS_CONTEXTS = False
+HAS_REPETITION = False
 
 REWARDS = ("liked", "clicks", "rating")
 LIKED, CLICKS, RATING = range(len(REWARDS))
 
 _CONTEXT_FIELDS = ("context", "context_taste", "mood")
+_REPETITION_FIELDS = ("consumed", "seen", "consumed_hour")
+
+# An episode of several sessions ends when so many slates may have led to something.
+_MOST_CONSUMED = 10_000
 
 # Spreads of the synthetic world in rating units, near those fitted to MovieLens-100K.
 _GLOBAL_MEAN, _TASTE_SD, _ITEM_BIAS_SD, _USER_BIAS_SD, _RATING_NOISE = 3.5, 0.8, 0.5, 0.4, 0.8
@@ -57,8 +79,10 @@ class RatedCatalogue(Scenario):
     Response: liking = mean + biases + tastes · factors. From a slate they consume at most one item,
       by a multinomial logit of choice_slope (liking - mean) against no choice; they rate it
       liking + noise, rounded and clipped to 1 to 5, and liked it if that is 4 or more.
-    Change: what was consumed is not offered again; a session has a number of slates that is
-      log-normal with a long tail over people.
+    Change: what was consumed is not offered again, unless a fitted world says that people repeat
+      things: then its appeal depends on the time since, and some of what is offered is known. A
+      session has a number of slates that is log-normal with a long tail over people, or as observed
+      in a log. An episode has `n_sessions`, between which what was consumed is remembered.
     Observation: `user` (n_user_features) what is known of the person without any rating; `history`
       (2 + n_item_features) of this session: ln(1 + items consumed), mean rating above the world's
       mean, and the mean features of consumed items weighted by that; `candidates` (n_candidates,
@@ -73,7 +97,7 @@ class RatedCatalogue(Scenario):
     End: terminated when the session is over.
 
     A fitted world, the file of a `RatedWorld` that `recsim-env calibrate` makes, sets all that
-      comes after `world` in the list of settings, except `max_slates` and `reward`.
+      comes after `world` in the list of settings, except `max_slates`, `n_sessions` and `reward`.
 
     n_candidates = n_items offers the whole catalogue at every step; then an item consumed before
     leaves its place empty.
@@ -121,6 +145,9 @@ class RatedCatalogue(Scenario):
         doc="where a session is cut; 0 is 200, or 1000 in a fitted world, whose sessions are "
         "longer, or what the catalogue can fill",
     )
+    n_sessions: int = setting(
+        1, low=1, high=1000, is_new=True, doc="of an episode, hours or days apart"
+    )
     reward: str = setting("liked", choices=REWARDS, doc="what counts")
 
     view: ClassVar[Any] = "recsim_env.scenarios.views.rated_catalogue"
@@ -132,9 +159,7 @@ class RatedCatalogue(Scenario):
         object.__setattr__(self, "world", as_type_of("", "world", self.world))
         if self.world:
             self._take_sizes(sizes_of(load_world(self.world)))
-            if has_contexts(load_world(self.world)):
-                groups = dict(self.state_groups) | {"context": _CONTEXT_FIELDS}
-                object.__setattr__(self, "state_groups", groups)
+            object.__setattr__(self, "state_groups", dict(self.state_groups) | self._changes())
         super().__post_init__()
         needed = self.n_candidates + self.max_slates
         if self.n_candidates < self.n_items < needed:
@@ -143,6 +168,21 @@ class RatedCatalogue(Scenario):
                 f"session of max_slates={self.max_slates}; use n_items of at least {needed}, a "
                 "smaller max_slates, or n_candidates equal to n_items"
             )
+
+    def _changes(self) -> dict[str, tuple[str, ...]]:
+        """Returns the state groups of what a fitted world has beside tastes."""
+        world, groups = load_world(self.world), dict[str, tuple[str, ...]]()
+        if has_contexts(world):
+            groups["context"] = _CONTEXT_FIELDS
+        if has_repetition(world):
+            groups["repetition"] = _REPETITION_FIELDS
+        return groups
+
+    @property
+    def most_consumed(self) -> int:
+        """How many items a person consumes in an episode at most."""
+        limit = self.session_limit
+        return min(self.n_sessions * limit, max(limit, _MOST_CONSUMED))
 
     @property
     def session_limit(self) -> int:
@@ -160,14 +200,23 @@ class RatedCatalogue(Scenario):
                 )
             object.__setattr__(self, name, size)
 
-    @property
-    def _has_contexts(self) -> bool:
-        return bool(self.world) and has_contexts(load_world(self.world))
+    def _has(self, part: Callable[[RatedWorld], bool]) -> bool:
+        """Returns whether the world is a fitted one that has a part."""
+        return bool(self.world) and part(load_world(self.world))
 
     def user_layout(self) -> Layout:
         """Tastes, visible features, and this session."""
-        contexts = user_context_layout(load_world(self.world)) if self._has_contexts else {}
-        return dict(contexts) | {
+        most, size = self.most_consumed, table_size(min(self.most_consumed, self.n_items))
+        more: dict[str, Any] = {}
+        if self._has(has_contexts):
+            more |= user_context_layout(load_world(self.world))
+        if self._has(has_visits):
+            more |= user_visit_layout(load_world(self.world))
+        if self._has_clock:
+            more |= user_clock_layout(self.n_sessions)
+        if self._has(has_repetition):
+            more |= user_repetition_layout(self.n_items, most, size)
+        return more | {
             "factors": within(np.float32, -1e12, 1e12, self.n_factors),
             "bias": within(np.float32, -1e12, 1e12),
             "features": _features(self._feature_names("user")),
@@ -175,23 +224,32 @@ class RatedCatalogue(Scenario):
             "visit_threshold": np.float32,
             "visit_alias": np.int32,
             "slates_left": within(np.int32, 0, self.session_limit),
-            "n_consumed": within(np.int32, 0, self.session_limit),
+            "n_consumed": within(np.int32, 0, most),
             "seen": np.int64,
             "sum_above_mean": within(float, -1e37, 1e37),
             "profile": within(float, -1e37, 1e37, max(1, self.n_item_features)),
-            "consumed": within(np.int32, 0, self.n_items, table_size(self.session_limit)),
+            "consumed": within(np.int32, 0, self.n_items, size),
         }
+
+    @property
+    def _has_clock(self) -> bool:
+        return self.n_sessions > 1 or self._has(has_repetition)
 
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
         """The table holds what was consumed, and has room for the rest of the session."""
-        held = np.count_nonzero(users["consumed"], axis=1)
-        at_most = held + np.maximum(users["slates_left"].astype(int), 0)
-        return {"n_consumed": (users["n_consumed"] != held) | (at_most > self.session_limit)}
+        held, n_consumed = np.count_nonzero(users["consumed"], axis=1), users["n_consumed"]
+        at_most = n_consumed + np.maximum(users["slates_left"].astype(int), 0)
+        is_wrong = n_consumed < held if self._has(has_repetition) else n_consumed != held
+        return {"n_consumed": is_wrong | (at_most > self.most_consumed)}
 
     def item_layout(self) -> Layout:
         """Factors, visible features, and how it is exposed."""
-        contexts = item_context_layout(load_world(self.world)) if self._has_contexts else {}
-        return dict(contexts) | {
+        more: dict[str, Any] = {}
+        if self._has(has_contexts):
+            more |= item_context_layout(load_world(self.world))
+        if self._has(has_repetition):
+            more["number"] = within(np.int64, 0, self.n_items - 1)
+        return more | {
             "factors": (np.float32, self.n_factors),
             "bias": np.float32,
             "features": _features(self._feature_names("item")),
@@ -229,6 +287,8 @@ class RatedCatalogue(Scenario):
         """The rating scale, and spreads of the synthetic world."""
         numbers: dict[str, Any] = {
             "max_slates": self.session_limit,
+            "most_consumed": self.most_consumed,
+            "n_sessions": self.n_sessions,  # as a setting it is not told where it is 1
             "is_fitted": bool(self.world),
             "global_mean": _GLOBAL_MEAN,
             "rating_noise": _RATING_NOISE,
@@ -240,13 +300,17 @@ class RatedCatalogue(Scenario):
         if self.world:
             world = load_world(self.world)
             numbers |= numbers_of(world) | context_numbers(world)
+            numbers |= repetition_numbers(world) | visit_numbers(world)
         return numbers | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
-        """Whether the world has features of items, and contexts."""
+        """Whether the world has features of items, contexts and so on."""
         return {
             "HAS_ITEM_FEATURES": self.n_item_features > 0,
-            "HAS_CONTEXTS": self._has_contexts,
+            "HAS_CONTEXTS": self._has(has_contexts),
+            "HAS_REPETITION": self._has(has_repetition),
+            "HAS_VISITS": self._has(has_visits),
+            "HAS_CLOCK": self._has_clock,
         }
 
     def tables(self) -> Mapping[str, np.ndarray]:
@@ -288,17 +352,16 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def begin_episode(config, user, items, rng):
-        """Draws how many slates the person will look at, and in which contexts."""
-        sd = config.session_sd
-        consumed = user.session_mean * math.exp(sd * normal(rng) - 0.5 * sd * sd)
-        slates = min(float(config.max_slates), consumed / config.choice_rate + 0.5)
-        user.slates_left = max(1, int(slates))
-        if HAS_CONTEXTS:
-            come_in_context(config, user, integer(rng, config.n_moments))
+        """Begins the first session."""
+        begin_session(config, user, rng)
 
     @staticmethod
     def sample_candidate(config, user, items, rng):
-        """Returns an item drawn by exposure."""
+        """Returns an item drawn by exposure, or one that the person knows."""
+        if HAS_REPETITION:
+            known = something_known(config, user, rng)
+            if known >= 0:
+                return int(known)
         if not config.is_fitted:
             return int(config.n_items * skewed(rng, config.exposure_skew))
         item_id = integer(rng, config.n_items)
@@ -308,7 +371,9 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def is_excluded(config, user, item_id):
-        """Returns whether the person consumed the item in this session."""
+        """Returns whether the person consumed the item and does not want it again."""
+        if HAS_REPETITION:
+            return is_unwanted(config, user, item_id)
         return has_consumed(user, item_id)
 
     @staticmethod
@@ -316,24 +381,24 @@ class RatedCatalogue(Scenario):
         """Consumes at most one item, by liking, and rates it."""
         for place in range(len(slate)):
             if slate[place] >= 0:
-                if has_consumed(user, slate[place]):
+                if RatedCatalogue.is_excluded(config, user, slate[place]):
                     slate[place] = -1
                 else:
-                    liking = liking_of(config, user, items[slate[place]])
-                    response[place].score = config.choice_slope * (liking - config.global_mean)
+                    response[place].score = score_of(config, user, items[slate[place]])
         place = multinomial_logit(slate, response, config.no_choice_score, rng)
+        reward = 0.0
+        if place >= 0:
+            item = items[slate[place]]
+            experience = liking_of(config, user, item) + config.rating_noise * normal(rng)
+            rating = rate(config, experience)
+            response[place].rating = rating
+            response[place].liked = rating >= config.like_threshold
+            consume(config, user, slate[place], item, rating)
+            if HAS_REPETITION:
+                remember(user, slate[place])
+            reward = earned(config, rating)
         user.slates_left -= 1
-        is_over = user.slates_left <= 0
-        if place < 0:
-            return 0.0, is_over
-        item = items[slate[place]]
-        rating = rate(config, liking_of(config, user, item) + config.rating_noise * normal(rng))
-        response[place].rating = rating
-        response[place].liked = rating >= config.like_threshold
-        consume(config, user, slate[place], item, rating)
-        if config.reward == LIKED:
-            return 1.0 if response[place].liked else 0.0, is_over
-        return rating if config.reward == RATING else 1.0, is_over
+        return reward, not goes_on(config, user, rng)
 
     @staticmethod
     def observe(config, user, items, candidates, response, observation):
@@ -349,8 +414,7 @@ class RatedCatalogue(Scenario):
     def expected_reward(config, user, item):
         """Returns the expected reward of the item shown alone."""
         liking = liking_of(config, user, item)
-        score = config.choice_slope * (liking - config.global_mean)
-        chance = attraction_probability(score, config.no_choice_score)
+        chance = attraction_probability(score_of(config, user, item), config.no_choice_score)
         if config.reward == LIKED:
             return chance * like_chance(config, liking)
         if config.reward == CLICKS:
@@ -371,6 +435,21 @@ def liking_of(config, user, item):
     if HAS_CONTEXTS:
         liking += liking_in_context(config, user, item)
     return liking
+
+
+def score_of(config, user, item):
+    """Returns how much the item appeals to the person now, on the scale of log-odds."""
+    score = config.choice_slope * (liking_of(config, user, item) - config.global_mean)
+    if HAS_REPETITION:
+        score += appeal_again(config, user, item.number)
+    return score
+
+
+def earned(config, rating):
+    """Returns the reward of an item that was consumed."""
+    if config.reward == LIKED:
+        return 1.0 if rating >= config.like_threshold else 0.0
+    return rating if config.reward == RATING else 1.0
 
 
 def rate(config, experience):

@@ -221,11 +221,29 @@ def require_present(env: RecommendationVectorEnv, observation: Observation, name
       observation: (num_envs, ...) each; fields may be left out.
       name: of who looks.
     """
-    now = env.observe() if env.is_begun else {}
-    shown = {key: np.asarray(value) for key, value in observation.items() if key in now}
-    if not shown or not all(np.array_equal(value, now[key]) for key, value in shown.items()):
+    if not is_present(env, observation):
         raise ValueError(
             f"{name} looks into the {env.num_envs} people of its own environment, and these "
             "observations are not theirs as they are now; call set_env() with the environment that "
             "the observations are from, and ask before it goes on"
         )
+
+
+def is_present(env: RecommendationVectorEnv, observation: Observation) -> bool:
+    """Returns whether an observation is what an environment shows now."""
+    now = env.observe() if env.is_begun else {}
+    shown = {key: np.asarray(value) for key, value in observation.items() if key in now}
+    return bool(shown) and all(np.array_equal(value, now[key]) for key, value in shown.items())
+
+
+def wasted(env: RecommendationVectorEnv, observation: Observation) -> np.ndarray | None:
+    """Returns which candidates would leave their places empty, (n, n_candidates), if that is known.
+
+    It is what `RecommendationVectorEnv.can_be_shown` tells of the people who are there now. None is
+    that nothing would: what cannot be shown is no candidate, unless the whole catalogue is.
+    """
+    scenario = env.scenario
+    is_whole = scenario.n_candidates == scenario.n_items
+    if not is_whole or type(scenario).is_excluded is Scenario.is_excluded:
+        return None
+    return ~env.can_be_shown() if is_present(env, observation) else None

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.restoring import State, part
@@ -13,6 +14,9 @@ from recsim_env.agents.core.slate_distribution import Mixture, Ranked, SlateDist
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.core.world import describe_world
 from recsim_env.envs import RecommendationVectorEnv
+
+# Beyond all scores.
+_BEYOND = 1e15
 
 
 class OnlineAgent(Agent):
@@ -55,7 +59,8 @@ class OnlineAgent(Agent):
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the candidates with the highest scores, or now and then any."""
         scores = self._known_scores(observation, state, deterministic=deterministic)
-        return self._shown(scores, 0.0 if deterministic else self.exploration)
+        wasted = acting.wasted(self.env, observation)
+        return self._shown(scores, 0.0 if deterministic else self.exploration, wasted)
 
     def logged(
         self, observation: Observation, state: Any, *, exploration: float
@@ -70,22 +75,29 @@ class OnlineAgent(Agent):
           (n, slate_size) slates; and (n,), how likely they were, exactly if `draws_slates` is None.
         """
         scores = self._known_scores(observation, state, deterministic=False)
-        slates = self._shown(scores, exploration)
-        return slates, self._distribution(scores, exploration).slate(slates)
+        wasted = acting.wasted(self.env, observation)
+        slates = self._shown(scores, exploration, wasted)
+        return slates, self._distribution(scores, exploration, wasted).slate(slates)
 
-    def _shown(self, scores: np.ndarray, share: float) -> np.ndarray:
-        """Returns the slates of the highest scores, of which a share is uniform instead."""
+    def _shown(self, scores: np.ndarray, share: float, wasted: np.ndarray | None) -> np.ndarray:
+        """Returns the slates of the highest scores, of which a share is uniform instead.
+
+        What would leave its place empty comes last.
+        """
         if share > 0:
             explores = self.rng.random(len(scores)) < share
             scores = np.where(explores[:, None], 0.0, scores)
-        return top_slates(scores, self.slate_size, self.rng)
+        return top_slates(lowered(scores, wasted), self.slate_size, self.rng)
 
-    def _distribution(self, scores: np.ndarray, share: float) -> SlateDistribution:
+    def _distribution(
+        self, scores: np.ndarray, share: float, wasted: np.ndarray | None
+    ) -> SlateDistribution:
         """Returns what `_shown` may show."""
-        best = Ranked(scores, self.slate_size)
+        best = Ranked(lowered(scores, wasted), self.slate_size)
         if share <= 0:
             return best
-        return Mixture(share, Ranked(np.zeros(scores.shape), self.slate_size), best)
+        uniform = Ranked(lowered(np.zeros(scores.shape), wasted), self.slate_size)
+        return Mixture(share, uniform, best)
 
     def _known_scores(
         self, observation: Observation, state: Any, *, deterministic: bool
@@ -102,7 +114,8 @@ class OnlineAgent(Agent):
         if self.draws_slates == "slates":
             return super()._slate_distribution(observation, state, deterministic=deterministic)
         scores = self._known_scores(observation, state, deterministic=deterministic)
-        return self._distribution(scores, 0.0 if deterministic else self.exploration)
+        wasted = acting.wasted(self.env, observation)
+        return self._distribution(scores, 0.0 if deterministic else self.exploration, wasted)
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Acts and updates in turn; see `Agent.learn`."""
@@ -189,6 +202,14 @@ def checked_scores(scores: np.ndarray, shape: tuple[int, int], agent: str) -> np
             "learned; neither may be NaN"
         )
     return scores
+
+
+def lowered(scores: np.ndarray, wasted: np.ndarray | None) -> np.ndarray:
+    """Returns scores in which what would leave its place empty comes last, in its order."""
+    if wasted is None:
+        return scores
+    finite = np.nan_to_num(scores, posinf=_BEYOND, neginf=-_BEYOND)
+    return np.where(wasted, finite - _BEYOND - finite.max(axis=1, keepdims=True), finite)
 
 
 def top_slates(scores: np.ndarray, slate_size: int, rng: np.random.Generator) -> np.ndarray:

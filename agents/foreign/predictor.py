@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.agents.core import acting
 from recsim_env.agents.core.online import OnlineAgent
 from recsim_env.agents.core.settings import ConstantExploration
 from recsim_env.agents.core.slate_distribution import SlateDistribution
@@ -69,7 +70,8 @@ class Predictor(Frozen, OnlineAgent):
                 "say how likely a slate is; let it draw nothing, and explore by exploration=0.1, "
                 "say, instead"
             )
-        return self._distribution(found, 0.0 if deterministic else self.exploration)
+        share = 0.0 if deterministic else self.exploration
+        return self._distribution(found, share, acting.wasted(self.env, observation))
 
 
 class PairPredictor(Predictor):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent import Agent, as_steps
 from recsim_env.agents.core.interaction import Interaction, Moment
 from recsim_env.agents.core.profiles import ProfileMemory
@@ -22,6 +23,9 @@ from recsim_env.envs.action_forms import best_candidates
 
 # Rewards are divided by the deviation of returns with this discount.
 _SCALE_DISCOUNT = 0.99
+
+# Taken off the scores of what nobody would be shown.
+_AWAY = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +182,17 @@ class PPO(Agent):
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
-        _, heads = self._judged(observation, state)
+        heads = self._servable(observation, state)
         return self._ranked(heads, deterministic=deterministic)
+
+    def _servable(self, observation: Observation, state: Any) -> Any:
+        """Returns `Heads` whose scores put what would leave its place empty last."""
+        _, heads = self._judged(observation, state)
+        wasted = acting.wasted(self.env, observation)
+        if wasted is None:
+            return heads
+        away = heads.scores.new_tensor(np.where(wasted, _AWAY, 0.0))
+        return heads._replace(scores=heads.scores - away)
 
     def _ranked(self, heads: Any, *, deterministic: bool) -> np.ndarray:
         """Returns slates of the best scores, or drawn by them."""
@@ -197,7 +210,7 @@ class PPO(Agent):
         """Returns the best slates, or those that are drawn."""
         from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
-        _, heads = self._judged(observation, state)
+        heads = self._servable(observation, state)
         if deterministic:
             best = self._ranked(heads, deterministic=True)
             return Listed(best[:, None], len(best), heads.scores.shape[1])

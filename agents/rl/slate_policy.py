@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent import Agent
 from recsim_env.agents.core.interaction import Interaction
-from recsim_env.agents.core.online import checked_scores, top_slates
+from recsim_env.agents.core.online import checked_scores, lowered, top_slates
 from recsim_env.agents.core.replay import Column, Replay, affordable, row_bytes, step_columns
 from recsim_env.agents.core.restoring import State, part, split, taken, whole
 from recsim_env.agents.core.session import SessionMemory
@@ -79,7 +80,7 @@ class SlatePolicyAgent(Agent):
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Shows the highest scores; with Gumbel noise, whose ranking draws a slate."""
-        scores = self.scores(observation, state)
+        scores = self._servable(observation, state)
         if not deterministic:
             scores = scores + self.rng.gumbel(size=scores.shape)
         return top_slates(scores, self.slate_size, self.rng)
@@ -90,8 +91,12 @@ class SlatePolicyAgent(Agent):
         """Returns the best slates, or those that are drawn."""
         from recsim_env.agents.networks.plackett_luce import DrawnSlates
 
-        scores = self.scores(observation, state)
+        scores = self._servable(observation, state)
         return (Ranked if deterministic else DrawnSlates)(scores, self.slate_size)
+
+    def _servable(self, observation: Observation, state: Any) -> np.ndarray:
+        """Returns scores in which what would leave its place empty comes last."""
+        return lowered(self.scores(observation, state), acting.wasted(self.env, observation))
 
     # Learning ------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from recsim_env.formats.files import replace_file, replacing
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.results.wording import markdown_table, number
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
+from recsim_env.scenarios.repeated_items import has_repetition
 
 #: What `write_fidelity` writes.
 FIDELITY_FILES = ("fidelity.csv", "fidelity.png", "fidelity.md")
@@ -43,7 +44,8 @@ def simulate_log(
 ) -> InteractionLog:
     """Returns what simulated people of a world consume when nobody recommends.
 
-    Slates are drawn by exposure, with as many items as the world was fitted for.
+    Slates are drawn by exposure, with as many items as the world was fitted for. In a world that
+    says how consumed items appeal, each visitor comes as often as its people do on average.
 
     Args:
       path: the world's file.
@@ -53,14 +55,18 @@ def simulate_log(
     """
     world = RatedWorld.load(path)
     n_places = min(world.choice_slate_size, world.n_items)
+    n_each = round(n_sessions / world.n_users) if has_repetition(world) else 1
+    n_each = int(np.clip(n_each, 1, 1000))
+    n_episodes = -(-n_sessions // n_each)
     env = RecommendationVectorEnv(
         RatedCatalogue,
-        num_envs=min(_NUM_ENVS, n_sessions),
+        num_envs=min(_NUM_ENVS, n_episodes),
         world=str(path),
         n_candidates=n_places,
         slate_size=n_places,
+        n_sessions=n_each,
     )
-    rows = _consumed(env, -(-n_sessions // env.num_envs), seed)
+    rows = _consumed(env, -(-n_episodes // env.num_envs), seed)
     return InteractionLog(
         user=rows["user"].astype(np.int32),
         item=rows["item"].astype(np.int32),
@@ -78,31 +84,36 @@ def simulate_log(
     )
 
 
-def _consumed(env: RecommendationVectorEnv, n_sessions: int, seed: int) -> dict[str, np.ndarray]:
-    """Returns a row for every item consumed in the first `n_sessions` sessions of every slot."""
+def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[str, np.ndarray]:
+    """Returns a row for every item consumed in the first `n_episodes` episodes of every slot.
+
+    Sessions are numbered in the order in which they begin.
+    """
     n = env.num_envs
     slate = np.tile(np.arange(env.scenario.slate_size), (n, 1))
-    session, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
+    episode, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
     found: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("user", "item", "rating", "session")
+        name: [] for name in ("user", "item", "rating", "session", "step")
     }
-    steps: list[np.ndarray] = []
     seen, _ = env.reset(seed=seed)
-    while (session < n_sessions).any():
+    session, n_begun = np.arange(n), n
+    while (episode < n_episodes).any():
+        left = env.users["slates_left"]
         following, _, terminated, truncated, _ = env.step(slate)
         clicked = following["response"][:, :, 0] > 0
-        slot, place = np.nonzero(clicked & (~is_over & (session < n_sessions))[:, None])
+        slot, place = np.nonzero(clicked & (~is_over & (episode < n_episodes))[:, None])
         found["user"].append(seen["user_id"][slot])
         found["item"].append(seen["item_id"][slot, place])
         found["rating"].append(following["response"][slot, place, 2].astype(np.float64))
-        found["session"].append(slot + n * session[slot])
-        steps.append(np.full(len(slot), step))
+        found["session"].append(session[slot])
+        found["step"].append(np.full(len(slot), step))
+        begins = is_over | (left <= 1)
+        session = np.where(begins, n_begun + np.cumsum(begins) - 1, session)
+        n_begun += int(begins.sum())
         is_over = ~is_over & (terminated | truncated)
-        session += is_over
+        episode += is_over
         seen, step = following, step + 1
-    return {name: np.concatenate(parts) for name, parts in found.items()} | {
-        "step": np.concatenate(steps)
-    }
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> FidelityTable:
@@ -115,7 +126,8 @@ def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> Fide
     than 500,000 rows, all this is done with people drawn at random who have about as many.
     """
     settings = with_observed_choice(log, settings)  # of all clicks, held out or not
-    log = without_repeats(log)
+    if not settings.repetition:
+        log = without_repeats(log)
     if len(log) > _MOST_ROWS:
         log = some_people(log, _MOST_ROWS, settings.seed).core()
     log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored

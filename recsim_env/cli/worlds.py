@@ -72,7 +72,7 @@ def calibrate_log(options: argparse.Namespace) -> int:
         f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
     )
     _print_tastes(world.report)
-    _print_contexts(world.report.get("contexts", []))
+    _print_effects(world.report)
     note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
     print(f"world: {path}")
     if not options.no_fidelity:
@@ -118,20 +118,23 @@ def _print_tastes(report: dict[str, Any]) -> None:
         print(f"warning: {warning}")
 
 
-def _print_contexts(effects: list[dict[str, Any]]) -> None:
-    """Prints what each context was found to do."""
+def _print_effects(report: dict[str, Any]) -> None:
+    """Prints what contexts, repetition and so on were found to do."""
+    effects = [(each["effect"], each["size"], each) for each in report["effects"]]
+    for each in report["contexts"]:
+        name = f"{each['context']}, changes of {each['of']}s"
+        effects.append((name, f"deviation {each['sd']:.3f}", each))
     if not effects:
         return
-    print("contexts, on rows held out (99 % intervals over people):")
-    rows = [["context", "changes of", "deviation", "log-likelihood a row", "AUC within users", ""]]
-    for each in effects:
+    print("effects, on rows held out (99 % intervals over people):")
+    rows = [["effect", "log-likelihood a row", "AUC within users", "", "size"]]
+    for name, size, each in effects:
         gain = each["gain"]
         found = [
-            f"{gain[name]:+.4f} [{gain[f'{name}_low']:+.4f}, {gain[f'{name}_high']:+.4f}]"
-            for name in ("log_likelihood", "auc")
+            f"{gain[key]:+.4f} [{gain[f'{key}_low']:+.4f}, {gain[f'{key}_high']:+.4f}]"
+            for key in ("log_likelihood", "auc")
         ]
-        verdict = "in the world" if each["is_kept"] else "not found"
-        rows.append([each["context"], f"{each['of']}s", f"{each['sd']:.3f}", *found, verdict])
+        rows.append([name, *found, "in the world" if each["is_kept"] else "not found", size])
     print_columns(rows, indent=2)
 
 

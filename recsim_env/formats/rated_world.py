@@ -15,7 +15,7 @@ KIND = "rated world"
 FORMAT_VERSION = 1
 
 # The shape of every array: I items, U users, K factors, F and G features; L levels of all contexts,
-# C contexts, V moments, E factors of contexts.
+# C contexts, V moments, E factors of contexts; S sessions; R times since an item was consumed.
 _SHAPES = {
     "item_factors": ("I", "K"),
     "item_bias": ("I",),
@@ -35,12 +35,20 @@ _SHAPES = {
     "item_context_factors": ("I", "E"),
     "user_context_liking": ("U", "L"),
     "user_moments": ("U", "V", "C"),
+    "user_visit_items": ("U", "S"),
+    "user_visit_gap": ("U", "S"),
+    "repeat_hours": ("R",),
+    "repeat_appeal": ("R",),
 }
 
-# What worlds without contexts leave out.
-_OF_CONTEXTS = tuple(_SHAPES)[-5:]
+# What worlds that know nothing of it leave out.
+_OPTIONAL = tuple(_SHAPES)[-9:]
+_NUMBERS = {"habit_rows"}
 _DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
 _TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels", "context_labels")
+
+#: The appeal of what is not consumed.
+NEVER = -1e6
 
 # No number of a world is larger, in the unit of the ratings or as a count: sums stay finite.
 _LARGEST = 1e6
@@ -63,9 +71,14 @@ class RatedWorld:
         sum over levels l of
         context_factors[l] · item_context_factors[i] + user_context_liking[u, l]
 
-    The number of items they consume in a session is
-    log-normal with mean `user_session_mean[u]` and log standard deviation `session_log_sd`; a
-    session offers that many consumptions / `choice_rate` slates.
+    Where `repeat_hours` says so, people may consume an item again: its score changes by the
+    `repeat_appeal` of the first of `repeat_hours` that the time since is within, and of what
+    somebody is offered who consumed n items so far, n / (n + habit_rows) are drawn from these.
+    Otherwise nothing is consumed twice.
+
+    The number of items they consume in a session is log-normal with mean `user_session_mean[u]` and
+    log standard deviation `session_log_sd`, or that of one of their `user_visit_items`; a session
+    offers that many consumptions / `choice_rate` slates.
 
     Attributes:
       name: what the world was fitted to.
@@ -86,6 +99,13 @@ class RatedWorld:
       user_context_liking: (n_users, L) float32.
       user_moments: (n_users, V, C) float32, the levels in which each person came V times: a session
         is in one of these moments.
+      user_visit_items, user_visit_gap: (n_users, S) float32, items consumed in S sessions of each
+        person, and the hours until the next; S may be 0, and is V in a world with contexts, whose
+        moments are those of the sessions.
+      repeat_hours: (R,) float32, rising, the longest time since an item was consumed last, of each
+        group; 0 is the same session. R may be 0.
+      repeat_appeal: (R,) float32, what it adds to the score; NEVER where it is not consumed.
+      habit_rows: after how many consumed items half of what is offered is known, > 0.
       global_mean: the mean rating.
       rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
       rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
@@ -128,11 +148,16 @@ class RatedWorld:
     item_context_factors: Any = None
     user_context_liking: Any = None
     user_moments: Any = None
+    user_visit_items: Any = None
+    user_visit_gap: Any = None
+    repeat_hours: Any = None
+    repeat_appeal: Any = None
+    habit_rows: float = _LARGEST
     report: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = {"I": len(self.item_bias), "U": len(self.user_bias), "V": 1}
-        for name in _OF_CONTEXTS:
+        for name in _OPTIONAL:
             if getattr(self, name) is None:
                 kind = np.str_ if name in _TEXT else np.float32
                 shape = [sizes.get(axis, 0) for axis in _SHAPES[name]]
@@ -186,7 +211,7 @@ class RatedWorld:
         """
         arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
         expected = {f.name for f in fields(cls)}
-        if found := expected ^ (set(arrays) | set(values) | set(_OF_CONTEXTS)):
+        if found := expected ^ (set(arrays) | set(values) | set(_OPTIONAL) | _NUMBERS):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
             return cls(**{**values, **arrays})
@@ -234,6 +259,10 @@ class RatedWorld:
                 f"user_moments reach from {moments.min():g} to {moments.max():g}; give places in"
                 f" the {sizes['L']} context_labels"
             )
+        if sizes["S"] and len(self.context_labels) and sizes["S"] != sizes["V"]:
+            raise ValueError(f"there are {sizes['S']} sessions and {sizes['V']} moments a person")
+        if (np.diff(self.repeat_hours) <= 0).any():
+            raise ValueError(f"repeat_hours={self.repeat_hours.tolist()} must rise")
         if self.user_session_mean.min() <= 0:
             raise ValueError("user_session_mean must be positive for every user")
 
@@ -259,6 +288,7 @@ class RatedWorld:
             "session_log_sd": self.session_log_sd >= 0,
             "choice_rate": 0 < self.choice_rate < 1,
             "choice_slate_size": self.choice_slate_size >= 1,
+            "habit_rows": self.habit_rows > 0,
         }
         for name, is_valid in checks.items():
             if not is_valid:

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from recsim_env.core.settings import check_names
 from recsim_env.data.calibration.activity import Activity, fit_activity
+from recsim_env.data.calibration.changes import look_for_changes
 from recsim_env.data.calibration.choice_fit import (
     consumption_chances,
     exposure_behind,
@@ -32,6 +33,7 @@ from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix
+from recsim_env.data.calibration.visits import lengths_of_visits, visits_of_users
 from recsim_env.data.log import InteractionLog
 from recsim_env.formats.rated_world import RatedWorld
 
@@ -63,6 +65,7 @@ def calibrate(
        timestamps.
     4. Where held-out rows show that items, or people, are liked differently in some contexts, the
        world's people come in contexts as in the log, and like accordingly (`report["contexts"]`).
+       Other effects, such as repetition, are looked for likewise (`report["effects"]`).
     5. People choose what they like, in the log as in the world, so that they like what they did
        not consume less than their ratings of the rest suggest. All likings are lowered alike, until
        what is consumed in the world is liked as much as what was consumed in the log.
@@ -85,27 +88,33 @@ def calibrate(
     check_names(CalibrationSettings, changes)
     settings = replace(settings or CalibrationSettings(), **changes)
     settings = with_observed_choice(log, settings)
-    n_rows, log = len(log), without_repeats(log)
-    n_repeats = n_rows - len(log)
-    log = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
+    everything = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
     if settings.contexts:
-        log = in_moments(log)
+        everything = in_moments(everything)
+    log = without_repeats(everything)
+    n_repeats = len(everything) - len(log)
+    if n_repeats and not settings.repetition:
+        everything = log
     scale = rating_scale(log, settings.like_threshold)
     held_out_fit = fit_held_out(log, scale, settings)
     model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
-    activity = fit_activity(log, settings.session_gap_seconds)
+    activity = fit_activity(everything, settings.session_gap_seconds)
     slope = max(held_out_fit.slope.slope, 0.0)
-    slates = _fit_slates(log, model, activity, slope, settings)
+    slates = _fit_slates(everything, model, activity, slope, settings)
+    of_sessions = settings.session_gap_seconds, settings.seed
+    visits = visits_of_users(everything, *of_sessions)
+    change = look_for_changes(everything, held_out_fit.model, slates.exposure, slope, settings)
     cautions = [*_cautions_of_scale(log, scale), *_cautions(tastes, held_out_fit)]
-    if n_repeats:
+    if n_repeats and not settings.repetition:
         cautions.append(
-            f"{n_repeats:,} of {n_rows:,} clicks repeat a user and an item, and were left out: the"
-            " world's people consume nothing twice in a session"
+            f"{n_repeats:,} of {n_repeats + len(log):,} clicks repeat a user and an item, and were"
+            " left out: the world's people consume nothing twice in a session"
         )
     for caution in cautions:
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
-        "log": log.summary(),
+        "effects": [effect.report() for effect in change.effects],
+        "log": everything.summary(),
         "settings": asdict(settings),
         "tastes": tastes,
         "warnings": cautions,
@@ -138,7 +147,9 @@ def calibrate(
         no_choice_score=slates.no_choice_score - slope * slates.excess,
         choice_rate=settings.choice_rate,
         choice_slate_size=settings.choice_slate_size,
-        **world_contexts(log, held_out_fit.contexts, settings),
+        **world_contexts(everything, held_out_fit.contexts, visits),
+        **(lengths_of_visits(everything, visits, *of_sessions) if settings.sessions else {}),
+        **change.world,
         report=report,
     )
 
@@ -186,7 +197,7 @@ def _about_draw(draw: TasteDraw) -> dict[str, Any]:
 def without_repeats(log: InteractionLog) -> InteractionLog:
     """Returns a log of clicks with the first of those that repeat a user and item.
 
-    People of a world consume nothing twice.
+    These are what tastes are fitted to.
 
     Raises:
       ValueError: ratings repeat.
@@ -263,10 +274,15 @@ def _fit_slates(
     slope: float,
     settings: CalibrationSettings,
 ) -> _Slates:
-    """Returns the exposure and the score of choosing nothing, which depend on each other."""
+    """Returns the exposure and the score of choosing nothing, which depend on each other.
+
+    Where people repeat things, sessions run out of none.
+    """
     counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
     consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
     user, session_size = _typical_sessions(activity, log.n_items, settings.seed)
+    if len(without_repeats(log)) < len(log):
+        session_size = np.ones(len(session_size))
     liking = model.liking(user[:, None], np.arange(log.n_items))
     scores = slope * (liking - model.global_mean)
     size = settings.choice_slate_size

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsim_env.data.calibration.factorization import solve_side
+from recsim_env.data.calibration.gain import Gain, gain_over_people
 from recsim_env.data.calibration.prediction import user_areas
 from recsim_env.data.log import InteractionLog
 from recsim_env.progress import progress
@@ -30,32 +31,8 @@ _PENALTIES = (10.0, 40.0, 160.0, 640.0)
 _N_SWEEPS = 6
 _VALIDATION_SHARE = 0.1
 
-# Half the width of 99 % intervals, in standard errors; with two effects of a few contexts, chance
-# finds none in most logs.
-_WIDTH = 2.576
-
 # Held back: the bias of a row, which is that of a person or an item, and known already.
 _NO_BIAS = 1e9
-
-
-@dataclass(frozen=True)
-class Gain:
-    """What an effect adds on held-out rows, with 99 % intervals over people.
-
-    `log_likelihood` is per row, of ratings that scatter normally; `auc` is within people.
-    """
-
-    log_likelihood: float
-    log_likelihood_low: float
-    log_likelihood_high: float
-    auc: float
-    auc_low: float
-    auc_high: float
-
-    @property
-    def is_real(self) -> bool:
-        """Whether likelihood surely grows, and people's items are ordered better."""
-        return self.log_likelihood_low > 0.0 and self.auc > 0.0
 
 
 @dataclass(frozen=True)
@@ -198,22 +175,9 @@ def _rows_of(
 
 
 def _gain(rows: InteractionLog, before: Floats, after: Floats, like_threshold: float) -> Gain:
-    """Returns how much better ratings are predicted, with intervals over people."""
+    """Returns how much better ratings, which scatter normally, are predicted."""
     old, new = rows.rating - before, rows.rating - after
     gain = (old**2 - new**2) / (2 * float(np.mean(old**2)))
-    per_user = np.bincount(rows.user, gain)
-    n_rows = np.bincount(rows.user)
-    mean = float(gain.mean())
-    spread = float(np.sqrt(((per_user - mean * n_rows) ** 2).sum()) / len(gain))
     is_liked = rows.rating >= like_threshold
     areas = user_areas(after, is_liked, rows.user) - user_areas(before, is_liked, rows.user)
-    area = float(areas.mean()) if len(areas) else 0.0
-    wide = float(areas.std() / np.sqrt(len(areas))) if len(areas) else 0.0
-    return Gain(
-        mean,
-        mean - _WIDTH * spread,
-        mean + _WIDTH * spread,
-        area,
-        area - _WIDTH * wide,
-        area + _WIDTH * wide,
-    )
+    return gain_over_people(gain, rows.user, areas)

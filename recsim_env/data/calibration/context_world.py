@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 
 from recsim_env.data.calibration.context_fit import ContextEffect
-from recsim_env.data.calibration.moments import moments_of_users
-from recsim_env.data.calibration.settings import CalibrationSettings
+from recsim_env.data.calibration.visits import Integers, moments_of_visits
 from recsim_env.data.log import InteractionLog
 
 
 def world_contexts(
-    log: InteractionLog, effects: Sequence[ContextEffect], settings: CalibrationSettings
+    log: InteractionLog, effects: Sequence[ContextEffect], visits: Integers
 ) -> dict[str, Any]:
     """Returns the arrays of a `RatedWorld` that are about contexts; none where no effect is real.
 
     Args:
       log: with the contexts that effects were looked for in.
       effects: what was found.
-      settings: of the fit.
+      visits: first rows of sessions of each person; see `visits_of_users`.
     """
     real = [effect for effect in effects if effect.gain.is_real]
     if not real:
@@ -46,5 +45,5 @@ def world_contexts(
         "context_factors": np.concatenate([none[0], *levels], axis=1),
         "item_context_factors": np.concatenate([none[1], *owners], axis=1),
         "user_context_liking": likings,
-        "user_moments": moments_of_users(log, settings.session_gap_seconds, settings.seed),
+        "user_moments": moments_of_visits(log, visits),
     }

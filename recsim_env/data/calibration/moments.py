@@ -18,9 +18,6 @@ _FIRST_REAL_TIME = 1e8
 # A name, and labels.
 _Context = tuple[str, tuple[str, ...]]
 
-# So many of each person's sessions stand for all.
-_MOMENTS = 8
-
 #: Rarer levels of a context are one, and so are those beyond so many.
 MOST_LEVELS = 50
 
@@ -87,24 +84,3 @@ def _common(
     number = np.full(len(labels), MOST_LEVELS - 1, np.int32)
     number[order[: MOST_LEVELS - 1]] = np.arange(MOST_LEVELS - 1)
     return (*(labels[k] for k in order[: MOST_LEVELS - 1]), "other"), number
-
-
-def moments_of_users(log: InteractionLog, gap_seconds: float, seed: int) -> NDArray[np.int64]:
-    """Returns the contexts in which people came, (n_users, 8, n_contexts): levels of all contexts.
-
-    Of everybody 8 sessions are drawn, each as its first row was; who has none comes as others do.
-    Levels are numbered on from context to context.
-    """
-    assert log.context is not None
-    sizes = [len(labels) for labels in log.context_labels.values()]
-    rng = np.random.default_rng([seed, 3])
-    order = np.arange(len(log)) if log.time is None else np.argsort(log.time, kind="stable")
-    session = log.sessions(gap_seconds)[order]
-    first = order[np.unique(session, return_index=True)[1]]
-    first = first[np.argsort(log.user[first], kind="stable")]
-    count = np.bincount(log.user[first], minlength=log.n_users)[:, None]
-    start = np.cumsum(count)[:, None] - count
-    draw = rng.random((log.n_users, _MOMENTS))
-    place = np.where(count > 0, start + (draw * count).astype(np.int64), draw * len(first))
-    offset = np.asarray(np.cumsum(sizes) - sizes, np.int64)
-    return np.asarray(log.context[first[place.astype(np.int64)]] + offset)

@@ -27,6 +27,10 @@ class CalibrationSettings:
         estimates, which differ too little between people. Only for ratings.
       contexts: whether effects of contexts are looked for: of the log's own and, where times tell
         them, of hour and weekday.
+      repetition: whether it is looked for how often, and how soon, people consume things again;
+        without it, nothing is consumed twice in a session.
+      sessions: whether sessions are as long and as far apart as each person's were; without it,
+        their length is log-normal, and they are a day apart.
       seed: of every random part.
 
     Raises:
@@ -44,6 +48,8 @@ class CalibrationSettings:
     unclicked_per_click: int = setting(3, low=1, high=1000)
     draws_tastes: bool = True
     contexts: bool = True
+    repetition: bool = True
+    sessions: bool = True
     seed: int = setting(0, low=0)
 
     def __post_init__(self) -> None:
