@@ -72,8 +72,7 @@ docs: $(READY)  ## build the website in build/docs/html; a broken link fails
 data: $(READY)  ## fetch the logs of real people that some tests and kept results use
 	$(BIN)/python -m recsim_env.data.movielens
 	$(BIN)/python -m recsim_env.data.open_bandit
-	$(BIN)/python -m recsim_env.data.inst_eval
-	$(BIN)/python -m recsim_env.data.ta_feng
+	$(BIN)/python -m recsim_env.data.named_logs inst-eval ta-feng
 
 clean:  ## remove the environment, builds and caches; results and data stay
 	rm -rf $(VENV) build dist *.egg-info .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \

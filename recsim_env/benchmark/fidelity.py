@@ -19,6 +19,7 @@ from recsim_env.data.calibration.sampling import some_people
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.progress import progress
 from recsim_env.results.wording import markdown_table, number
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.scenarios.repeated_items import has_repetition
@@ -97,6 +98,8 @@ def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[
     }
     seen, _ = env.reset(seed=seed)
     session, n_begun = np.arange(n), n
+    n_wanted = n * n_episodes
+    bar = progress(total=n_wanted, desc="simulating episodes", unit="episode", leave=False)
     while (episode < n_episodes).any():
         left = env.users["slates_left"]
         following, _, terminated, truncated, _ = env.step(slate)
@@ -111,8 +114,10 @@ def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[
         session = np.where(begins, n_begun + np.cumsum(begins) - 1, session)
         n_begun += int(begins.sum())
         is_over = ~is_over & (terminated | truncated)
+        bar.update(int((is_over & (episode < n_episodes)).sum()))
         episode += is_over
         seen, step = following, step + 1
+    bar.close()
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from recsim_env.benchmark.memory import count_anew, peak_mebibytes
 from recsim_env.benchmark.speed import fresh_process
 from recsim_env.data import CalibrationWarning, InteractionLog, calibrate, read_log
+from recsim_env.data.repeats import distinct
 
 _N_FACTORS = 8
 _SPREADS = {"user": 0.4, "item": 0.5, "taste": 0.5, "noise": 0.8}
@@ -174,7 +175,7 @@ def _pairs(
             np.searchsorted(weight, rng.random(n_drawn) * weight[-1])
             for weight in (activity, popularity)
         )
-        found = np.unique(np.append(found, user * n_items + item))
+        found = distinct(np.append(found, user * n_items + item))
     found = found[np.sort(rng.permutation(len(found))[:n_rows])]
     return (found // n_items).astype(np.int32), (found % n_items).astype(np.int32)
 

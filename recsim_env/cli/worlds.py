@@ -14,6 +14,7 @@ from recsim_env.formats.files import check_absent, check_folder
 
 if TYPE_CHECKING:
     from recsim_env.data import CalibrationSettings, InteractionLog
+    from recsim_env.formats.rated_world import RatedWorld
 
 WORLD = "world.npz"
 
@@ -61,19 +62,16 @@ def calibrate_log(options: argparse.Namespace) -> int:
     path = folder / WORLD
     for name in FIDELITY_FILES:
         (folder / name).unlink(missing_ok=True)  # it would be of another world
+    note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
     world.save(path)
     held_out = world.report["held_out"]
     print(
         f"held out to measure with: {held_out['n_rows']:,} rows ({held_out['how']}), "
         f"{held_out['n_by_chance']:,} of them drawn by chance as times do not say what came last"
     )
-    how = "observed" if world.report["has_impressions"] else "assumed: the log tells no slates"
-    print(
-        f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
-    )
+    _print_choices(world)
     _print_tastes(world.report)
     _print_effects(world.report)
-    note_partial(folder, name=log.name, why="it was not asked for, or the command was interrupted")
     print(f"world: {path}")
     if not options.no_fidelity:
         _print_fidelity(log, settings, folder)
@@ -97,6 +95,27 @@ def _print_fidelity(log: "InteractionLog", settings: "CalibrationSettings", fold
         numbers = "  ".join(f"{_number(row[side]):>8}" for side in ("real", "simulated"))
         print(f"  {row['measure'] + ', ' + row['label']:44}  {numbers}")
     print(f"\nfidelity, real beside simulated: {page}")
+
+
+def _print_choices(world: "RatedWorld") -> None:
+    """Prints how often people choose, and how far what they chose last follows their tastes."""
+    how = "observed" if world.report["has_impressions"] else "assumed: the log tells no slates"
+    print(
+        f"choices: {world.choice_rate:.3g} of slates of {world.choice_slate_size} get one ({how})"
+    )
+    found = world.report["choice"]
+    if world.choice_slope > 0.0:
+        print(
+            f"taste in choices: a liking greater by 1 is {world.choice_slope:.3g} in log-odds "
+            f"(standard error {found['standard_error']:.2g}, {found['n_choices']:,} held-out rows)"
+        )
+        return
+    print(
+        "taste in choices: none; what people consumed last does not follow predicted tastes:"
+        "\n  people of the world choose among what is shown whatever they like, and no recommender"
+        "\n  earns more clicks than another; a longer log, or one that tells what was shown and not"
+        "\n  clicked, may tell more"
+    )
 
 
 def _print_tastes(report: dict[str, Any]) -> None:

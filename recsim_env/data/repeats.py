@@ -1,4 +1,4 @@
-"""Rows of the same person and item: which of them stands for all."""
+"""Rows of the same person and item: how many there are, and which of them stands for all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def distinct(pair: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """Returns the different values, sorted.
+
+    NumPy's `unique` hashes whole numbers, which takes many times as long where most are different.
+    """
+    ordered = np.sort(pair)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def one_per_pair(

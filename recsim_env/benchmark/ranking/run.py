@@ -18,6 +18,7 @@ from recsim_env.benchmark.ranking.protocol import RankingProtocol
 from recsim_env.benchmark.ranking.task import RankingTask
 from recsim_env.benchmark.runs.processes import rows_or_error
 from recsim_env.data import ranking_metrics as metrics
+from recsim_env.data.repeats import distinct
 from recsim_env.results.intervals import bounded_mean
 from recsim_env.results.layout import Layout, Row, RunKey
 
@@ -144,7 +145,7 @@ def _scores(
     if negatives is not None:
         return of_people, {}
     train = task.train
-    pairs = np.unique(train.user.astype(np.int64) * train.n_items + train.item)
+    pairs = distinct(train.user.astype(np.int64) * train.n_items + train.item)
     n_consumers = np.bincount(pairs % train.n_items, minlength=train.n_items)
     of_people["novelty"] = metrics.novelty(lists, n_consumers, train.n_users)
     if task.item_features.shape[1]:

@@ -35,7 +35,9 @@ from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix
 from recsim_env.data.calibration.visits import lengths_of_visits, visits_of_users
 from recsim_env.data.log import InteractionLog
+from recsim_env.data.repeats import distinct
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.progress import progress
 
 # Typical sessions are as many as make a table of sessions × items of at most this size.
 _MOST_PAIRS = 2_000_000
@@ -88,22 +90,27 @@ def calibrate(
     check_names(CalibrationSettings, changes)
     settings = replace(settings or CalibrationSettings(), **changes)
     settings = with_observed_choice(log, settings)
-    everything = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
-    if settings.contexts:
-        everything = in_moments(everything)
-    log = without_repeats(everything)
-    n_repeats = len(everything) - len(log)
-    if n_repeats and not settings.repetition:
-        everything = log
-    scale = rating_scale(log, settings.like_threshold)
-    held_out_fit = fit_held_out(log, scale, settings)
-    model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
-    activity = fit_activity(everything, settings.session_gap_seconds)
-    slope = max(held_out_fit.slope.slope, 0.0)
-    slates = _fit_slates(everything, model, activity, slope, settings)
-    of_sessions = settings.session_gap_seconds, settings.seed
-    visits = visits_of_users(everything, *of_sessions)
-    change = look_for_changes(everything, held_out_fit.model, slates.exposure, slope, settings)
+    with progress(total=4, desc="calibrating", unit="stage", leave=False) as bar:
+        everything = log.select(log.by_time(seed=settings.seed))  # however its rows were stored
+        if settings.contexts:
+            everything = in_moments(everything)
+        log = without_repeats(everything)
+        n_repeats = len(everything) - len(log)
+        if n_repeats and not settings.repetition:
+            everything = log
+        scale = rating_scale(log, settings.like_threshold)
+        bar.update()
+        held_out_fit = fit_held_out(log, scale, settings)
+        bar.update()
+        model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
+        bar.update()
+        activity = fit_activity(everything, settings.session_gap_seconds)
+        slope = max(held_out_fit.slope.slope, 0.0)
+        slates = _fit_slates(everything, model, activity, slope, settings)
+        of_sessions = settings.session_gap_seconds, settings.seed
+        visits = visits_of_users(everything, *of_sessions)
+        change = look_for_changes(everything, held_out_fit.model, slates.exposure, slope, settings)
+        bar.update()
     cautions = [*_cautions_of_scale(log, scale), *_cautions(tastes, held_out_fit)]
     if n_repeats and not settings.repetition:
         cautions.append(
@@ -203,7 +210,7 @@ def without_repeats(log: InteractionLog) -> InteractionLog:
       ValueError: ratings repeat.
     """
     pair = log.user.astype(np.int64) * log.n_items + log.item
-    n_repeats = len(pair) - len(np.unique(pair))
+    n_repeats = len(pair) - len(distinct(pair))
     if not n_repeats:
         return log
     if log.is_explicit:

@@ -13,6 +13,7 @@ from scipy.special import expit, logit, logsumexp
 
 from recsim_env.data.calibration.factorization import FactorModel
 from recsim_env.data.log import InteractionLog
+from recsim_env.progress import progress
 
 Floats = NDArray[np.float64]
 
@@ -206,7 +207,8 @@ def exposure_behind(
       n_rounds: of the iteration.
     """
     exposure, start = consumption / consumption.sum(), np.log(session_size)
-    for _ in range(n_rounds):
+    rounds = range(n_rounds)
+    for _ in progress(iterable=rounds, desc="finding what was shown", leave=False):
         chance, start = consumption_chances(
             exposure,
             scores,

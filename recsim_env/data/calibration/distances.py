@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from recsim_env.data.log import InteractionLog
+from recsim_env.progress import progress
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -92,9 +93,8 @@ def distances(
         each.measure: each
         for each in (*_rows(some), *_habits(some, session_gap_seconds, is_made_up=True))
     }
-    return [
-        _distance(values, of_simulated.get(values.measure), n_splits, rng) for values in of_real
-    ]
+    shown = progress(iterable=of_real, desc="comparing distributions", leave=False)
+    return [_distance(each, of_simulated.get(each.measure), n_splits, rng) for each in shown]
 
 
 def _sample(log: InteractionLog, rng: np.random.Generator) -> InteractionLog:

@@ -11,6 +11,7 @@ from scipy import sparse
 from recsim_env.data.calibration.observed_choice import passed_over
 from recsim_env.data.impressions import Impressions
 from recsim_env.data.log import InteractionLog
+from recsim_env.data.repeats import distinct
 
 
 def ratings_matrix(log: InteractionLog, unclicked_per_click: int, seed: int) -> sparse.csr_array:
@@ -39,7 +40,7 @@ def with_unclicked(
     n_items = log.n_items
     wanted = np.repeat(np.arange(len(log)), unclicked_per_click)
     user = log.user[wanted].astype(np.int64)
-    taken = np.unique(everything.user.astype(np.int64) * n_items + everything.item)
+    taken = distinct(everything.user.astype(np.int64) * n_items + everything.item)
     if log.impressions is not None:
         rows = passed_over(log, log.impressions, taken, unclicked_per_click, seed)
         if len(rows):
