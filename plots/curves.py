@@ -33,7 +33,9 @@ def draw_learning_curves(table: ResultTable, scenario: str, ax: Axes | None = No
 
     Agents that learn are lines with markers; uniform, oracle and far-sighted are levels, and so is
     what was made elsewhere. The bands are the intervals over seeds. Of many agents the best are
-    drawn so, and those that are not ours; the others are thin and grey.
+    drawn so, and those that are not ours; the others are thin and grey. Interactions are on a
+    logarithmic axis where evaluations lie by equal factors apart: where lines cross, one agent
+    overtakes another.
 
     Args:
       table: results of the benchmark.
@@ -232,12 +234,28 @@ def _finish(
     last = max((curve.interactions[-1] for curve in curves), default=1)
     first = min((curve.interactions[0] for curve in curves), default=0)
     first = first if first < last else 0  # a single evaluation is a point, not a span
-    ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
+    is_log = any(map(_goes_by_factors, curves))
+    if is_log:
+        ax.set_xscale("log")
+        ax.set_xlim(0.93 * first, 1.03 * last)
+    else:
+        ax.set_xlim(first - 0.02 * (last - first), last + 0.01 * (last - first))
     lines = [each.mean for curve in curves for each in curve.estimates]
     ax.set_ylim(style.limits(shown, [*lines, *ends.values()]))
-    style.count_interactions(ax)
-    style.group_digits(ax)
+    if is_log:
+        style.count_interactions_by_tens(ax)
+    else:
+        style.count_interactions(ax)
+        style.group_digits(ax)
     line_names.label_at_right(ax, ends, faint)
+
+
+def _goes_by_factors(curve: Curve) -> bool:
+    """Returns whether each evaluation is by about the same factor later than the one before."""
+    if len(curve.interactions) < 3 or curve.interactions[0] <= 0:
+        return False
+    factors = np.diff(np.log(curve.interactions))
+    return bool(factors.max() < 1.25 * factors.min())
 
 
 def _finish_log(ax: Axes, curves: list[Curve], ends: dict[str, float], faint: set[str]) -> None:

@@ -299,9 +299,9 @@ def count_interactions(ax: Axes) -> None:
 def count_interactions_by_tens(ax: Axes) -> None:
     """Writes the ticks of a logarithmic x-axis as 100, 1 k, 10 k, and of the y-axis as 1,000.
 
-    An axis of less than two decades has ticks at 2 and 5 in each, too.
+    A logarithmic axis of less than two decades has ticks at 2 and 5 in each, too.
     """
-    for axis in (ax.xaxis, ax.yaxis):
+    for axis in (each for each in (ax.xaxis, ax.yaxis) if each.get_scale() == "log"):
         low, high = axis.get_view_interval()
         if high < 100 * low:
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -14,6 +14,7 @@ from recsim_env.cli.arguments import (
     as_dict,
 )
 from recsim_env.cli.columns import print_columns
+from recsim_env.core.scenario import Scenario
 
 
 def add_commands(commands: Any) -> None:
@@ -24,10 +25,12 @@ def add_commands(commands: Any) -> None:
         description="Gathers decisions of an agent, and the true long-term value of every "
         "candidate. Says what part of the value of the first place, above a random item's, a "
         "network gets that is told it and sees what agents see (predictable), what part the agent "
-        "gets (learned), and what is between (lost); what is left is hidden.",
+        "gets (learned), and what is between (lost); what is left is hidden. With --acting, says "
+        "what is earned by acting on what one was told.",
         examples=(
             "credit Boredom ppo --learn 400_000 --num-envs 256",
             "credit ShortVideo my.agent",
+            "credit Boredom uniform --acting 400",
         ),
     )
     parser.add_argument("scenario", metavar="SCENARIO", help=SCENARIO)
@@ -35,6 +38,16 @@ def add_commands(commands: Any) -> None:
     add_learn(parser)
     add_count(parser, "--num-envs", "people side by side while it learns", default=16)
     add_count(parser, "--moments", "decisions that are gathered", default=20_000)
+    add_count(
+        parser,
+        "--acting",
+        "episodes in which a network acts on what it was told, of 40,000 moments in four rounds",
+    )
+    parser.add_argument(
+        "--profiles",
+        action="store_true",
+        help="let it know people again, whom it met in 500,000 interactions before",
+    )
     add_seed(parser, of="the agent, and of other people who are judged on")
     add_settings(parser)
     add_agent_settings(parser)
@@ -70,4 +83,24 @@ def credit(options: argparse.Namespace) -> int:
         "\nshares of the long-term value of the first place, from a random item (0) to the best "
         f"(1), at {found.n_moments:,} moments of people of whom nothing was learned"
     )
+    if options.acting:
+        print(_acting(env.scenario, options))
     return 0
+
+
+def _acting(scenario: Scenario, options: argparse.Namespace) -> str:
+    """Returns a sentence on what is earned by acting on what one was told."""
+    from recsim_env.benchmark.experiment.settings import MAX_ENVS
+    from recsim_env.benchmark.told import acting
+
+    found = acting(
+        scenario,
+        n_episodes=options.acting,
+        seed=(2 * options.seed + 1) * MAX_ENVS,
+        profiles=options.profiles,
+    )
+    return (
+        f"acting on what it was told, a network earns {found.told:.1f}: {found.share:.2f} of what "
+        f"far_sighted ({found.far_sighted:.1f}) earns beyond the oracle ({found.oracle:.1f}), in "
+        f"{options.acting:,} episodes"
+    )

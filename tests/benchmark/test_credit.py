@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
 
 from recsim_env.agents import make_agent
+from recsim_env.benchmark import told
 from recsim_env.benchmark.credit import credit
 from recsim_env.cli import main
 from recsim_env.envs import RecommendationVectorEnv
@@ -29,6 +30,19 @@ def test_a_scenario_without_long_term_value_has_no_credit_to_give():
     env = RecommendationVectorEnv(InterestExploration(), num_envs=4)
     with pytest.raises(ValueError, match="long_term_value"):
         credit(make_agent("uniform", env), env.scenario, n_moments=200)
+
+
+def test_who_is_told_what_follows_from_what_is_seen_acts_as_who_knows_it(capsys, monkeypatch):
+    monkeypatch.setattr(told, "_N_SLOTS", 40)
+    monkeypatch.setattr(told, "_EPOCHS", 20)
+    found = told.acting(LongTermSatisfaction(), n_episodes=50, n_rounds=1)
+    assert found.oracle < 0.5 * found.far_sighted
+    assert found.share == pytest.approx(1.0, abs=0.1)
+    options = ["--moments", "400", "--acting", "20", "--profiles"]
+    for name, value in (("_N_STEPS_BEFORE", 10), ("_N_STEPS", 4), ("_EPOCHS", 1)):
+        monkeypatch.setattr(told, name, value)
+    assert main(["credit", "Boredom", "uniform", *options]) == 0
+    assert "far_sighted" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_the_table_has_a_row_for_each_agent(capsys):

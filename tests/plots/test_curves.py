@@ -17,6 +17,7 @@ from recsim_env.agents import AGENTS
 from recsim_env.plots import draw_learning_curves, draw_online_reward, draw_regret
 from recsim_env.plots.style import CROWD, agent_style, caption_of
 from recsim_env.results.intervals import estimate
+from recsim_env.results.layout import Row
 from recsim_env.results.table import ResultTable
 
 SCENARIO = "recsim_env/Toy-v0"
@@ -39,6 +40,20 @@ def test_learning_curve_has_the_means_of_the_evaluations(table: ResultTable) -> 
     ax = draw_learning_curves(table, SCENARIO)
     assert line(ax, "ials").tolist() == [[500, 14.0], [1000, 16.0]]
     assert line(ax, "popularity").tolist() == [[500, 12.0], [1000, 14.0]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "scale"), [((100, 300, 1000), "log"), ((300, 600, 900), "linear")]
+)
+def test_interactions_are_logarithmic_where_evaluations_lie_by_factors_apart(
+    table: ResultTable, steps: tuple[int, ...], scale: str
+) -> None:
+    name = {"scenario": SCENARIO, "agent": "svd", "seed": 0, "config_hash": "c0"}
+    run = {"phase": "evaluation", "return_mean": 5.0}
+    last: Row = {**name, "phase": "final", "interactions": 1000, "return_mean": 5.0}
+    table.append_run([*({**name, **run, "interactions": step} for step in steps), last])
+    ax = draw_learning_curves(table, SCENARIO)
+    assert (ax.get_xscale(), ax.get_yscale()) == (scale, "linear")
 
 
 def test_learning_band_has_the_intervals_over_seeds(table: ResultTable) -> None:

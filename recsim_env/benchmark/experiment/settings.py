@@ -41,6 +41,10 @@ MAX_SEED, MAX_ENVS = 2**10, 2**20
 # Beyond so many scenarios, their folder is named after the first and the number of the others.
 _MOST_NAMES = 3
 
+#: How checkpoints are spread; logarithmically from so many interactions on.
+EVEN, LOGARITHMIC = "even", "logarithmic"
+_FIRST = 1_000
+
 # Of one run, in the table: more would fill memory before the first is played.
 _MOST_ROWS = 10_000
 
@@ -58,7 +62,9 @@ class BenchmarkSettings:
         an agent as `agent.linucb.alpha`. Each combination is an entry of its own (none).
       seeds: seeds of the runs; two agents with one seed meet the same people (0, 1, 2).
       interactions: interactions of learning per run (20,000).
-      checkpoints: frozen evaluations during learning, evenly spread, the last at its end (5).
+      checkpoints: frozen evaluations during learning, the last at its end (5).
+      spacing: how they are spread: even, or logarithmic, by equal factors from 1,000 interactions
+        on (even).
       bins: bins of the reward while learning (20).
       num_envs: people who are served side by side while learning (16).
       eval_episodes: episodes of a frozen evaluation; beyond 100 a multiple of that (1,000).
@@ -76,6 +82,7 @@ class BenchmarkSettings:
     seeds: tuple[int, ...] = (0, 1, 2)
     interactions: int = setting(20_000, low=1)
     checkpoints: int = setting(5, low=1, high=_MOST_ROWS)
+    spacing: str = setting(EVEN, choices=(EVEN, LOGARITHMIC))
     bins: int = setting(20, low=1, high=_MOST_ROWS)
     num_envs: int = setting(16, low=1, high=MAX_ENVS)
     eval_episodes: int = setting(1_000, low=1, high=10**7)
@@ -90,6 +97,8 @@ class BenchmarkSettings:
         for name in ("checkpoints", "bins"):
             allowed = f"at most interactions={self.interactions}"
             self._require(name, getattr(self, name) <= self.interactions, allowed)
+        is_long = self.spacing == EVEN or self.interactions >= _FIRST + self.checkpoints
+        self._require("spacing", is_long, f"even, or interactions of more than {_FIRST}")
         is_seed = [type(seed) is int and 0 <= seed < MAX_SEED for seed in self.seeds]
         is_good = bool(self.seeds) and all(is_seed) and len(set(self.seeds)) == len(self.seeds)
         self._require("seeds", is_good, f"different whole numbers from 0 to {MAX_SEED - 1}")
@@ -175,6 +184,10 @@ class BenchmarkSettings:
     def checkpoint_interactions(self) -> tuple[int, ...]:
         """The interactions after which the agents are evaluated."""
         n = self.checkpoints
+        if self.spacing == LOGARITHMIC:
+            factor = _FIRST / self.interactions
+            found = (round(self.interactions * factor ** (1 - k / (n - 1 or 1))) for k in range(n))
+            return tuple(found) if n > 1 else (self.interactions,)
         return tuple(self.interactions * place // n for place in range(1, n + 1))
 
     @property
@@ -183,9 +196,11 @@ class BenchmarkSettings:
         return tuple(self.interactions * place // self.bins for place in range(1, self.bins + 1))
 
     @property
-    def protocol(self) -> dict[str, int]:
+    def protocol(self) -> dict[str, Any]:
         """What, beside scenario and agent, decides the rows of a run."""
-        names = ("interactions", "checkpoints", "bins", "num_envs", "eval_episodes")
+        names = ["interactions", "checkpoints", "bins", "num_envs", "eval_episodes"]
+        if self.spacing != EVEN:  # results were kept before there was a choice
+            names.append("spacing")
         return {name: getattr(self, name) for name in names}
 
     @property

@@ -54,6 +54,15 @@ def test_settings_outside_their_range_say_what_is_allowed(wrong, message):
         BenchmarkSettings.create(**wrong)
 
 
+def test_checkpoints_may_lie_by_equal_factors_apart():
+    settings = BenchmarkSettings(interactions=100_000, checkpoints=5, spacing="logarithmic")
+    assert settings.checkpoint_interactions == (1_000, 3_162, 10_000, 31_623, 100_000)
+    assert settings.protocol["spacing"] == "logarithmic"
+    assert "spacing" not in BenchmarkSettings().protocol, "kept results know of none"
+    with pytest.raises(ValueError, match="spacing"):
+        BenchmarkSettings(interactions=500, spacing="logarithmic")
+
+
 def test_checkpoints_and_bins_end_with_learning():
     settings = BenchmarkSettings(interactions=10, checkpoints=3, bins=4)
     assert settings.checkpoint_interactions == (3, 6, 10)
