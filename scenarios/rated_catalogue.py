@@ -24,6 +24,12 @@ from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
 from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
+from recsim_env.scenarios.places import (
+    appeal_of_place,
+    examination_of_places,
+    has_places,
+    place_numbers,
+)
 from recsim_env.scenarios.repeated_items import (
     appeal_again,
     has_repetition,
@@ -53,6 +59,7 @@ from recsim_env.scenarios.visits import (
 HAS_ITEM_FEATURES = True
 HAS_CONTEXTS = False
 HAS_REPETITION = False
+HAS_PLACES = False
 
 REWARDS = ("liked", "clicks", "rating")
 LIKED, CLICKS, RATING = range(len(REWARDS))
@@ -300,7 +307,7 @@ class RatedCatalogue(Scenario):
         if self.world:
             world = load_world(self.world)
             numbers |= numbers_of(world) | context_numbers(world)
-            numbers |= repetition_numbers(world) | visit_numbers(world)
+            numbers |= repetition_numbers(world) | visit_numbers(world) | place_numbers(world)
         return numbers | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
@@ -311,11 +318,18 @@ class RatedCatalogue(Scenario):
             "HAS_REPETITION": self._has(has_repetition),
             "HAS_VISITS": self._has(has_visits),
             "HAS_CLOCK": self._has_clock,
+            "HAS_PLACES": self._has(has_places),
         }
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
         return tables_of(load_world(self.world), self.schema.dtypes) if self.world else {}
+
+    def examination_probability(self, clicked: np.ndarray) -> np.ndarray:
+        """Returns how likely each place of slates was looked at; see `Scenario`."""
+        if self._has(has_places):
+            return examination_of_places(load_world(self.world), clicked)
+        return super().examination_probability(clicked)
 
     @staticmethod
     def sample_item(config, item, rng):
@@ -385,6 +399,8 @@ class RatedCatalogue(Scenario):
                     slate[place] = -1
                 else:
                     response[place].score = score_of(config, user, items[slate[place]])
+                    if HAS_PLACES:
+                        response[place].score += appeal_of_place(config, place)
         place = multinomial_logit(slate, response, config.no_choice_score, rng)
         reward = 0.0
         if place >= 0:

@@ -16,11 +16,13 @@ from recsim_env.data import (
 from recsim_env.data.calibration.calibrate import without_repeats
 from recsim_env.data.calibration.observed_choice import with_observed_choice
 from recsim_env.data.calibration.sampling import some_people
+from recsim_env.data.impressions import Impressions
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.progress import progress
 from recsim_env.results.wording import markdown_table, number
+from recsim_env.scenarios.places import has_places
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.scenarios.repeated_items import has_repetition
 
@@ -82,6 +84,21 @@ def simulate_log(
         user_features=world.user_features,
         user_feature_names=world.user_feature_names,
         name=f"{world.name}, simulated",
+        impressions=_clicked(rows) if has_places(world) else None,
+    )
+
+
+def _clicked(rows: dict[str, np.ndarray]) -> Impressions:
+    """Returns what was shown and clicked; what was not is left out, as nothing is asked of it."""
+    n = len(rows["user"])
+    return Impressions(
+        user=rows["user"].astype(np.int32),
+        item=rows["item"].astype(np.int32),
+        row=np.arange(n),
+        time=None,
+        slate=None,
+        place=rows["place"].astype(np.int64),
+        context=np.zeros((n, 0), np.int32),
     )
 
 
@@ -94,7 +111,7 @@ def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[
     slate = np.tile(np.arange(env.scenario.slate_size), (n, 1))
     episode, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
     found: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("user", "item", "rating", "session", "step")
+        name: [] for name in ("user", "item", "place", "rating", "session", "step")
     }
     seen, _ = env.reset(seed=seed)
     session, n_begun = np.arange(n), n
@@ -107,6 +124,7 @@ def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[
         slot, place = np.nonzero(clicked & (~is_over & (episode < n_episodes))[:, None])
         found["user"].append(seen["user_id"][slot])
         found["item"].append(seen["item_id"][slot, place])
+        found["place"].append(place)
         found["rating"].append(following["response"][slot, place, 2].astype(np.float64))
         found["session"].append(session[slot])
         found["step"].append(np.full(len(slot), step))

@@ -15,7 +15,8 @@ KIND = "rated world"
 FORMAT_VERSION = 1
 
 # The shape of every array: I items, U users, K factors, F and G features; L levels of all contexts,
-# C contexts, V moments, E factors of contexts; S sessions; R times since an item was consumed.
+# C contexts, V moments, E factors of contexts; S sessions; R times since an item was consumed;
+# P places.
 _SHAPES = {
     "item_factors": ("I", "K"),
     "item_bias": ("I",),
@@ -39,10 +40,11 @@ _SHAPES = {
     "user_visit_gap": ("U", "S"),
     "repeat_hours": ("R",),
     "repeat_appeal": ("R",),
+    "place_appeal": ("P",),
 }
 
 # What worlds that know nothing of it leave out.
-_OPTIONAL = tuple(_SHAPES)[-9:]
+_OPTIONAL = tuple(_SHAPES)[-10:]
 _NUMBERS = {"habit_rows"}
 _DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
 _TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels", "context_labels")
@@ -106,6 +108,8 @@ class RatedWorld:
         group; 0 is the same session. R may be 0.
       repeat_appeal: (R,) float32, what it adds to the score; NEVER where it is not consumed.
       habit_rows: after how many consumed items half of what is offered is known, > 0.
+      place_appeal: (P,) float32, what standing at a place adds to the score, the logarithm of how
+        likely it is looked at; places further down are like the last. P may be 0.
       global_mean: the mean rating.
       rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
       rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
@@ -153,6 +157,7 @@ class RatedWorld:
     repeat_hours: Any = None
     repeat_appeal: Any = None
     habit_rows: float = _LARGEST
+    place_appeal: Any = None
     report: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -26,9 +26,11 @@ from recsim_env.data.calibration.factorization import (
     fit_factors,
     taste_sd,
 )
+from recsim_env.data.calibration.gain import Found
 from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
 from recsim_env.data.calibration.moments import in_moments
 from recsim_env.data.calibration.observed_choice import observed_exposure, with_observed_choice
+from recsim_env.data.calibration.place_fit import fit_places
 from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.settings import CalibrationSettings
@@ -106,7 +108,8 @@ def calibrate(
         bar.update()
         activity = fit_activity(everything, settings.session_gap_seconds)
         slope = max(held_out_fit.slope.slope, 0.0)
-        slates = _fit_slates(everything, model, activity, slope, settings)
+        places = fit_places(everything, held_out_fit.model, settings)
+        slates = _fit_slates(everything, model, activity, slope, settings, places)
         of_sessions = settings.session_gap_seconds, settings.seed
         visits = visits_of_users(everything, *of_sessions)
         change = look_for_changes(everything, held_out_fit.model, slates.exposure, slope, settings)
@@ -120,7 +123,7 @@ def calibrate(
     for caution in cautions:
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
-        "effects": [effect.report() for effect in change.effects],
+        "effects": [effect.report() for effect in (*change.effects, *places.effects)],
         "log": everything.summary(),
         "settings": asdict(settings),
         "tastes": tastes,
@@ -157,6 +160,7 @@ def calibrate(
         **world_contexts(everything, held_out_fit.contexts, visits),
         **(lengths_of_visits(everything, visits, *of_sessions) if settings.sessions else {}),
         **change.world,
+        **places.world,
         report=report,
     )
 
@@ -280,6 +284,7 @@ def _fit_slates(
     activity: Activity,
     slope: float,
     settings: CalibrationSettings,
+    places: Found,
 ) -> _Slates:
     """Returns the exposure and the score of choosing nothing, which depend on each other.
 
@@ -294,10 +299,18 @@ def _fit_slates(
     scores = slope * (liking - model.global_mean)
     size = settings.choice_slate_size
     observed = observed_exposure(log, settings.exposure_smoothing)
+    appeal = places.world.get("place_appeal")
+    if appeal is not None:
+        appeal = appeal[np.minimum(np.arange(min(size, log.n_items)), len(appeal) - 1)]
     exposure, nothing = consumption if observed is None else observed, 0.0
     for _ in range(3 if observed is None else 1):
         nothing = fit_no_choice_score(
-            scores, exposure, rate=settings.choice_rate, slate_size=size, seed=settings.seed
+            scores,
+            exposure,
+            rate=settings.choice_rate,
+            slate_size=size,
+            seed=settings.seed,
+            place_appeal=appeal,
         )
         if observed is None:
             exposure = exposure_behind(

@@ -130,6 +130,7 @@ def fit_no_choice_score(
     rate: float,
     slate_size: int,
     seed: int,
+    place_appeal: Floats | None = None,
 ) -> float:
     """Returns the score of choosing nothing that makes slates drawn by exposure succeed at `rate`.
 
@@ -139,12 +140,14 @@ def fit_no_choice_score(
       rate: the wanted probability of a choice, averaged over sessions, between 0 and 1.
       slate_size: number of items in a slate.
       seed: of the drawn slates.
+      place_appeal: (slate_size,), added to the scores of what stands there; None is nothing.
     """
     rng = np.random.default_rng(seed)
     n_slates = 20_000
     session = rng.integers(len(scores), size=n_slates)
     slates = draw_slates(exposure, n_slates, slate_size, rng)
-    total = logsumexp(scores[session[:, None], slates], axis=1)
+    shown = scores[session[:, None], slates]
+    total = logsumexp(shown if place_appeal is None else shown + place_appeal, axis=1)
 
     def excess(score: float) -> float:
         return float(np.mean(expit(total - score))) - rate

@@ -136,6 +136,12 @@ def _habits(
             person[first],
             True,
         )
+    shown = log.impressions
+    if shown is not None and shown.place is not None and shown.place.any():
+        clicked = shown.select(shown.is_clicked)
+        _, whose = np.unique(np.append(people, clicked.user), return_inverse=True)
+        assert clicked.place is not None
+        yield _Values("place of a click", clicked.place, whose[len(people) :], True)
     if log.time is None:
         return
     session = log.sessions(gap_seconds)

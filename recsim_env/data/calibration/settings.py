@@ -31,6 +31,7 @@ class CalibrationSettings:
         without it, nothing is consumed twice in a session.
       sessions: whether sessions are as long and as far apart as each person's were; without it,
         their length is log-normal, and they are a day apart.
+      places: whether it is looked for how likely each place of a slate is looked at.
       seed: of every random part.
 
     Raises:
@@ -50,6 +51,7 @@ class CalibrationSettings:
     contexts: bool = True
     repetition: bool = True
     sessions: bool = True
+    places: bool = True
     seed: int = setting(0, low=0)
 
     def __post_init__(self) -> None:
