@@ -436,6 +436,7 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     taste = "taste, predicted / drawn (standard deviation on consumed pairs): "
     predicted, drawn = printed.split(taste)[1].splitlines()[0].split(" / ")
     assert 0 <= float(predicted) < 2 and 0 <= float(drawn) < 2
+    assert "\ntaste in choices: " in printed
     assert "4 chains, " in printed and "R-hat: noise 1." in printed
     assert {path.name for path in out.iterdir()} == {
         "world.npz",

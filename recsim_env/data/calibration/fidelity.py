@@ -60,14 +60,15 @@ def fidelity_table(
 ) -> FidelityTable:
     """Returns how a simulated log differs from a real one.
 
-    Ratings are compared by share and by total variation distance; popularity by the share of the
-    consumption that the most consumed items have, and by its Gini coefficient, both logs being
-    thinned to the size of the smaller one; activity by quantiles of session size; predictability by
-    the errors, on held-out rows, of predictors fitted to the other rows of the real log (from the
-    world's report) and, in the same way, to those of the simulated log, where what is consumed
-    again does not count. Rows labelled "true likings" are what the simulated ratings were made
-    from; what real people truly like is unknown. All are None for a log that is too small. Taste is
-    compared with its own predictions, which stand in `real`: drawn tastes must vary more.
+    Ratings, where there are any, are compared by share and by total variation distance; popularity
+    by the share of the consumption that the most consumed items have, and by its Gini coefficient,
+    both logs being thinned to the size of the smaller one; activity by quantiles of session size;
+    predictability by the errors, on held-out rows, of predictors fitted to the other rows of the
+    real log (from the world's report) and, in the same way, to those of the simulated log, where
+    what is consumed again does not count. Rows labelled "true likings" are what the simulated
+    ratings were made from; what real people truly like is unknown. All are None for a log that is
+    too small. Taste is compared with its own predictions, which stand in `real`: drawn tastes must
+    vary more.
 
     Args:
       real: real behaviour, if possible held out from the fit.
@@ -130,6 +131,8 @@ def _compare_ratings(
         shares.append(np.bincount(np.clip(nearest, 0, n_levels - 1), minlength=n_levels) / len(log))
     curves["ratings/level"] = levels
     curves["ratings/real"], curves["ratings/simulated"] = shares
+    if n_levels == 1:  # clicks have nothing to compare
+        return
     for level, *pair in zip(levels, *shares, strict=True):
         rows.append(_row("rating share", f"{level:g}", *pair))
     rows.append(_row("rating", "mean", real.rating.mean(), simulated.rating.mean()))
