@@ -235,6 +235,6 @@ def _array(name: str) -> "np.ndarray":
     import numpy as np
 
     try:
-        return np.load(name, allow_pickle=False)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"cannot read {name}: {error}") from error
+        return np.asarray(np.load(name, allow_pickle=False), np.float64)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{name} holds no array of numbers; write it by numpy.save") from error

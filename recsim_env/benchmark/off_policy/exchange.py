@@ -47,9 +47,15 @@ def read_log(
         return PolicyLog.read(file, needs_propensities=needs_propensities)
     if library != "minari" and not file.is_file():
         raise FileNotFoundError(f"{file}: no such file")
-    log = _READERS[library](path)
-    if needs_propensities:
-        log.require_propensities()
+    try:
+        log = _READERS[library](path)
+        if needs_propensities:
+            log.require_propensities()
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(
+            text if str(path) in text else f"{path}, read as a log of {library}: {text}"
+        ) from error
     return log
 
 
@@ -70,8 +76,8 @@ def _read_dict(path: str | Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: values[()] for name, values in file.items()}
-    except (ValueError, OSError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path} holds no dict of arrays; write it by numpy.savez") from error
 
 
 _READERS: dict[str, Callable[[str | Path], PolicyLog]] = {

@@ -13,7 +13,12 @@ import numpy as np
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.agents.core.transition import Observation
 from recsim_env.benchmark.log_steps import place_rewards, steps_of
-from recsim_env.benchmark.off_policy.log_checks import check_fields, check_order, check_propensities
+from recsim_env.benchmark.off_policy.log_checks import (
+    check_fields,
+    check_order,
+    check_places,
+    check_propensities,
+)
 from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs.resolving import resolve_scenario
@@ -29,6 +34,8 @@ _CANDIDATES_NEEDED = (
     "have shown; write the log with --out FILE.npz or FILE.parquet"
 )
 
+# Columns that rows of whole steps have, whatever else is known.
+_OF_ROWS = ("session", "slate", "place", "shown_index", "clicked", "reward", "policy", "step")
 
 # As many parts, at most, are people dealt into.
 _MOST_FOLDS = 5
@@ -56,6 +63,7 @@ class PolicyLog:
         check_order(self.columns)
         if self.scenario is not None:
             check_fields(self.columns, self.scenario)
+        check_places(self.columns, self.n_candidates, len(self.about.get("policies", [""])))
 
     @classmethod
     def of(
@@ -100,6 +108,8 @@ class PolicyLog:
           ValueError: as in `of`; the file cannot be read, or holds no candidates.
         """
         path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; recsim-env log writes one")
         if path.suffix == ".csv":
             raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
         try:
@@ -135,6 +145,8 @@ class PolicyLog:
         """Among how many candidates slates choose."""
         if self.scenario is not None:
             return self.scenario.n_candidates
+        if "n_candidates" not in self.about:
+            raise ValueError("the log names neither a scenario nor n_candidates; add one of them")
         return int(self.about["n_candidates"])
 
     @cached_property
@@ -212,10 +224,23 @@ def _scenario_of(about: Mapping[str, Any]) -> Scenario | None:
 def _read_rows(path: Path) -> LoggedSteps:
     """Returns the steps in a Parquet file of rows, with the settings beside it."""
     beside = description_file(path)
-    if not path.is_file() or not beside.is_file():
-        raise FileNotFoundError(f"{path if beside.is_file() else beside}: no such file")
-    about = json.loads(beside.read_text(encoding="utf-8"))
+    if not beside.is_file():
+        raise FileNotFoundError(f"{beside}: no such file; it says what made {path}, keep both")
+    try:
+        about = json.loads(beside.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{beside} is no JSON: {error}") from error
     columns = read_parquet(path)
     if "candidate_ids" not in columns:
         raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
+    lacking = [name for name in _OF_ROWS if name not in columns]
+    if lacking:
+        raise ValueError(f"{path} has no {', '.join(lacking)}; log with this version of recsim-env")
+    names = np.unique(columns["policy"]).tolist()
+    known = about.get("policies", ()) if isinstance(about, dict) else ()
+    if not set(names) <= set(known) or "shapes" not in about:
+        raise ValueError(
+            f"{beside} tells of policies {list(known)}, and {path} of {names}; the settings are "
+            "those of another log"
+        )
     return steps_of(columns, about)

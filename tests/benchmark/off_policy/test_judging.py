@@ -1,11 +1,13 @@
 """By the log of one policy, what another earns; in either kind of file, and beside the truth."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from recsim_env.agents import from_policy, make_agent
+from recsim_env.agents.core.slate_distribution import shown_of
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.benchmark.log_rows import recording_of
 from recsim_env.benchmark.off_policy import (
@@ -134,7 +136,8 @@ def test_slates_that_explore_around_their_best_have_pseudo_inverse_weights(learn
     assert uniform.var() < (uniform_chances(own).slate / own["propensity"]).var()
     tied = own["candidate_propensity"].copy()
     tied[3] = tied[3][:, ::-1] / 2 + tied[3] / 2  # no longer one slate among uniform ones
-    odd = dataclasses.replace(own, columns=dict(own.columns) | {"candidate_propensity": tied})
+    columns = {"candidate_propensity": tied, "place_propensity": shown_of(tied, own["slate"])}
+    odd = dataclasses.replace(own, columns=dict(own.columns) | columns)
     assert pseudo_inverse_weight(odd, target) is None
 
 
@@ -183,6 +186,72 @@ def test_replay_lets_an_agent_learn_from_the_rows_that_it_agrees_with():
 
 def changed(log, **columns):
     return LoggedSteps(dict(log.columns) | columns, log.about)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "candidate_propensity",
+            lambda x: x[:, :, :4],
+            r"shape \(2000, 2, 4\); use \(2000, 2, 5\)",
+        ),
+        (
+            "candidate_propensity",
+            lambda x: x * 7.0,
+            "row 0, place 0, goes down .* adds up to 7, with",
+        ),
+        (
+            "candidate_propensity",
+            lambda x: x[:, :, ::-1] + [0.1, 0, 0, 0, -0.1],
+            "adds up to 1, with",
+        ),
+        (
+            "place_propensity",
+            lambda x: x[:, :1],
+            r"place_propensity .* use \(2000, 2\), one a place",
+        ),
+        ("place_propensity", lambda x: x / 2, "what was shown has its place_propensity"),
+        ("prefix_propensity", lambda x: x[:, ::-1], r"of row 0 is \[.*\], and propensity 0\.05"),
+        ("propensity", lambda x: x + 0.5, "ends with that of the slate"),
+        ("clicked", lambda x: x[:, :1], r"clicked .* use \(2000, 2\), one a place"),
+        ("policy", lambda x: x + 5, "go from 5 to 5, and it names 1"),
+        (
+            "item_id",
+            lambda x: x[:, :4],
+            r"item_id .* shape \(4,\), and RatedCatalogue shows \(5,\)",
+        ),
+        ("item_id", lambda x: x + 4_000, "item_id .* has 0 to 39; the log is of another world"),
+        ("next_response", lambda x: x[:, :1], "next_response .* shows"),
+    ],
+)
+def test_what_a_log_says_of_places_fits_its_slates(log, name, change, said):
+    with pytest.raises(ValueError, match=said):
+        PolicyLog.of(changed(log, **{name: change(log[name])}))
+
+
+def test_bad_files_get_one_clear_error_each(tmp_path, steps):
+    pytest.importorskip("pyarrow")
+    for suffix in (".npz", ".parquet", ".csv"):
+        with pytest.raises(
+            FileNotFoundError, match=rf"none\{suffix}: no such file; recsim-env log"
+        ):
+            PolicyLog.read(tmp_path / f"none{suffix}")
+    path, beside = tmp_path / "log.parquet", tmp_path / "log.parquet.json"
+    recording_of(steps, PEOPLE).write(path)
+    about = json.loads(beside.read_text(encoding="utf-8"))
+    for text, said in (
+        ("{", r"log\.parquet\.json is no JSON"),
+        ("[]", "the settings are those of another log"),
+        (json.dumps(about | {"policies": ["other"]}), r"tells of policies \['other'\].*of another"),
+        (json.dumps({k: v for k, v in about.items() if k != "scenario"}), "neither a scenario nor"),
+    ):
+        beside.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=said):
+            PolicyLog.read(path)
+    beside.unlink()
+    with pytest.raises(FileNotFoundError, match=r"log\.parquet\.json: no such file; it says what"):
+        PolicyLog.read(path)
 
 
 def test_bad_logs_get_one_clear_error_each(tmp_path, log, learned, monkeypatch):
