@@ -18,6 +18,9 @@ _FEW_EFFECTIVE, _FEW_UNITS = 50, 20
 #: Above such a shape of the tail a mean of weights converges too slowly to be trusted.
 _HEAVY_TAIL = 0.7
 
+#: A greater share of a model's values at the limit of what a log has seen makes its mean doubtful.
+_MOST_AT_LIMIT = 0.05
+
 
 @dataclass(frozen=True)
 class WeightDiagnostics:
@@ -121,6 +124,23 @@ def extrapolation_warnings(weights: WeightDiagnostics) -> tuple[str, ...]:
     return (
         "The log shows little or nothing of what the target policy does: the value is what a model "
         "makes of it.",
+    )
+
+
+def limit_warnings(values: Floats, limits: tuple[float, float]) -> tuple[str, ...]:
+    """Returns what to say of a model's values that lie at the ends of what the log has seen.
+
+    Args:
+      values: (n,), of the model.
+      limits: the least and the most that was earned.
+    """
+    low, high = limits
+    at_limit = float(((values <= low) | (values >= high)).mean())
+    if low == high or at_limit <= _MOST_AT_LIMIT:
+        return ()
+    return (
+        f"In {at_limit:.0%} of sessions the model's value is the least or the most that the log "
+        f"has seen earned ({low:.4g} to {high:.4g}): what the policy earns may lie beyond.",
     )
 
 

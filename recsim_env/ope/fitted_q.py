@@ -58,7 +58,7 @@ def fitted_q(
         folds(len(log.starts), user=log.unit_user, n_folds=n_folds, seed=seed), log.lengths
     )
     fit = _fit_by_step if by_step else _fit_pooled
-    bounds = _earned_by_the_rest(log)
+    bounds = log.rest_earned
     expected, value = np.empty(len(log)), np.empty(len(log))
     for each in range(n_folds):
         coefficients = fit(log, inputs, means, fold != each, ridge, bounds)  # (n_steps, d + 1)
@@ -110,15 +110,6 @@ def fitted_cascade(
     flat = shown.reshape(n * size, -1), means.reshape(n * size, -1)
     expected, value = fitted_q(places, *flat, n_folds=n_folds, ridge=ridge, seed=seed)
     return expected.reshape(n, size), value.reshape(n, size)
-
-
-def _earned_by_the_rest(log: LoggedSessions) -> tuple[float, float]:
-    """Returns the least and the most that the rest of a session earned, discounted."""
-    earned = np.append(log.reward, 0.0)
-    for step in reversed(range(int(log.lengths.max()) - 1)):
-        rows = log.starts[log.lengths > step + 1] + step
-        earned[rows] += log.gamma * earned[rows + 1]
-    return float(earned.min()), float(earned.max())
 
 
 def _fit_by_step(

@@ -93,6 +93,15 @@ class LoggedSessions:
             product[rows] *= product[rows - 1]
         return product
 
+    @cached_property
+    def rest_earned(self) -> tuple[float, float]:
+        """The least and the most that any session earned from any of its steps on, discounted."""
+        earned = np.append(self.reward, 0.0)
+        for step in reversed(range(int(self.lengths.max()) - 1)):
+            rows = self.starts[self.lengths > step + 1] + step
+            earned[rows] += self.gamma * earned[rows + 1]
+        return float(earned.min()), float(earned.max())
+
     @property
     def unit_user(self) -> NDArray[Any] | None:
         """Who each session is of, (n_sessions,)."""

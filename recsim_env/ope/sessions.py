@@ -11,11 +11,12 @@ A session that has ended stays in self-normalised means with its last weight, ea
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.diagnostics import weight_diagnostics
+from recsim_env.ope.diagnostics import limit_warnings, weight_diagnostics
 from recsim_env.ope.estimates import ValueEstimate, divided, estimated_from, mean, named, ratio
 from recsim_env.ope.logged import modelled
 from recsim_env.ope.logged_sessions import LoggedSessions
@@ -99,12 +100,13 @@ def sequential_dr(
 def fqe(log: LoggedSessions, *, uncertainty: Uncertainty | None = None) -> ValueEstimate:
     """Fitted Q evaluation: the model's mean value where sessions begin, mean(V_0).
 
-    Assumes that the model is right; the interval takes it as given. `fitted_q` makes one.
+    Assumes that the model is right; the interval takes it as given. `fitted_q` makes one, and keeps
+    its values within what the log has seen: a warning says where they lie at that limit.
 
     Source: Le, Voloshin and Yue 2019, "Batch policy learning under constraints".
     """
     value = modelled(log)[1][log.starts]
-    return estimated_from(
+    found = estimated_from(
         log,
         "fqe",
         [value],
@@ -112,6 +114,9 @@ def fqe(log: LoggedSessions, *, uncertainty: Uncertainty | None = None) -> Value
         diagnose=lambda: weight_diagnostics(log.target / log.propensity, user=log.user),
         is_modelled=True,
     )
+    if uncertainty is not None and uncertainty.method == "none":
+        return found
+    return replace(found, warnings=found.warnings + limit_warnings(value, log.rest_earned))
 
 
 SESSION_ESTIMATORS: dict[str, Callable[..., ValueEstimate]] = {

@@ -181,6 +181,11 @@ def test_fitted_q_stays_within_what_the_rest_of_sessions_earned(by_step):
     found, value = fitted_q(log, shown, 100.0 * shown, by_step=by_step)
     assert rest.min() - 1e-9 <= found.min() < found.max() <= rest.max() + 1e-9
     assert (value.min(), value.max()) == pytest.approx((rest.min(), rest.max()))
+    (warning,) = fqe(dataclasses.replace(log, model_reward=found, model_value=value)).warnings
+    at_limit = np.isin(value[log.starts], (rest.min(), rest.max())).mean()
+    assert f"In {at_limit:.0%} of sessions the model's value is the least or the most" in warning
+    within = dataclasses.replace(log, model_reward=found, model_value=0.9 * value)
+    assert not fqe(within).warnings
 
 
 def test_states_are_learned_from_what_is_observed():

@@ -27,6 +27,10 @@ _OF_SESSIONS: dict[str, tuple[Any, dict[str, Any]]] = {
 #: Those that need a model.
 _MODELLED = ("seq-dr", "sn-seq-dr", "fqe")
 
+#: Rows by which coefficients are drawn to 0: a step has no more rows than there are sessions, and
+#: what is fitted to noise at one step is handed on to all before it.
+_RIDGE = 10.0
+
 #: Marginalized importance sampling by states that are learned from what was seen, and by such that
 #: are learned from people's true ones, where the log has them.
 SEEN_STATES, TRUE_STATES = "sn-mis", "sn-mis-hidden"
@@ -77,5 +81,5 @@ def _with_model(asked: Asked, logged: LoggedSessions, rows: np.ndarray) -> Logge
     shown = asked.features.shown(asked.log["slate"])
     expected = asked.features.expected(asked.target.places)
     folds = asked.log.n_folds(rows)
-    reward, value = fitted_q(logged, shown[rows], expected[rows], n_folds=folds)
+    reward, value = fitted_q(logged, shown[rows], expected[rows], n_folds=folds, ridge=_RIDGE)
     return replace(logged, model_reward=reward, model_value=value)
