@@ -25,7 +25,7 @@ def draw_policy_values(values: Sequence[PolicyValue], ax: Axes | None = None) ->
 
     The band is the true value with its error, where it is known; blue discs are estimates whose
     interval holds it, or of which nothing is known, orange squares such whose does not. Hollow grey
-    ones come with a warning.
+    ones come with a warning; an arrowhead at the edge stands for one that lies beyond it.
 
     Args:
       values: of one policy and one `per`.
@@ -50,6 +50,8 @@ def draw_policy_values(values: Sequence[PolicyValue], ax: Axes | None = None) ->
         said = f"whiskers: {found.method}"
         if truth is not None:
             said += "; line: the truth, served to the same people"
+        if any(each.warnings for each in values):
+            said += "\nhollow: comes with a warning not to believe it; arrowhead: lies beyond the edge"
         style.dress(
             ax,
             title=f"{values[0].policy}, by the log of others",
@@ -75,12 +77,19 @@ def _draw_value(ax: Axes, place: int, each: PolicyValue) -> None:
         [min(max(found.mean, low), high)],
         [place],
         color=color,
-        marker="s" if each.is_covered is False else "o",
+        marker=_marker(each, low, high),
         markersize=7.0,
         markerfacecolor="white" if each.warnings else color,
         clip_on=False,
         zorder=3,
     )
+
+
+def _marker(each: PolicyValue, low: float, high: float) -> str:
+    """Returns what stands for an estimate between two ends."""
+    if not low <= each.estimate.mean <= high:
+        return "<" if each.estimate.mean < low else ">"
+    return "s" if each.is_covered is False else "o"
 
 
 def _limits(values: Sequence[PolicyValue]) -> tuple[float, float]:
