@@ -49,9 +49,9 @@ def draw_policy_values(values: Sequence[PolicyValue], ax: Axes | None = None) ->
         found = values[0].estimate
         said = f"whiskers: {found.method}"
         if truth is not None:
-            said += "; line: the truth, served to the same people"
+            said += "; line: the truth"
         if any(each.warnings for each in values):
-            said += "\nhollow: comes with a warning not to believe it; arrowhead: lies beyond the edge"
+            said += "; hollow: do not believe; arrowhead: further out"
         style.dress(
             ax,
             title=f"{values[0].policy}, by the log of others",

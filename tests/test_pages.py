@@ -14,6 +14,7 @@ from recsim_env.benchmark.feedback import write_feedback
 from recsim_env.benchmark.off_policy.report import study_page
 from recsim_env.benchmark.off_policy.study_run import StudyRun, StudyWorld
 from recsim_env.benchmark.off_policy.study_settings import StudySettings
+from recsim_env.benchmark.off_policy.summary import summary_page
 from recsim_env.benchmark.ranking.report import as_markdown
 from recsim_env.benchmark.ranking.run import ROWS
 from recsim_env.benchmark.ranking.task import RankingProtocol
@@ -92,7 +93,9 @@ def test_a_page_of_a_ranking_is_what_rank_writes(name):
     assert page == (table.folder / "ranking.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(each.name for each in (RESULTS / "ope").iterdir()))
+@pytest.mark.parametrize(
+    "name", sorted(each.parent.name for each in RESULTS.glob("ope/*/rows.csv"))
+)
 def test_a_page_of_a_study_of_estimators_is_what_its_rows_say(name):
     table = ResultTable(RESULTS / "ope" / name, TRIALS)
     about = table.read_settings()
@@ -106,6 +109,14 @@ def test_a_page_of_a_study_of_estimators_is_what_its_rows_say(name):
     assert table.config_hashes() == asked  # so the command plays nothing again
     page = study_page(trials_of(table.rows()), settings, about["command"])
     assert page == (table.folder / "study.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_all_studies_of_estimators_is_what_their_rows_say(tmp_path):
+    page = (RESULTS / "ope" / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^recsim-env ope --studies .*$", page, flags=re.MULTILINE)
+    assert page == summary_page(ROOT / command.split()[-1], command=command)
+    with pytest.raises(ValueError, match="holds no study; recsim-env ope --study writes one"):
+        summary_page(tmp_path, command="")
 
 
 def test_the_table_of_action_forms_is_that_of_its_rows():

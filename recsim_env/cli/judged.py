@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from recsim_env.results.off_policy import PolicyValue
     from recsim_env.results.selection import Selection
 
+#: Estimators that are a model's word alone.
+_MODELS = ("dm", "fqe")
+
 #: The table of estimates in the folder.
 TABLE = "estimates.csv"
 
@@ -41,6 +44,11 @@ def print_policy(
         said = f"; truly {with_interval(truth)}" if truth else ""
         print(f" reward of a {per}{said}")
         print_columns(policy_table(shown), indent=3)
+        alone = [each.estimator for each in shown if each.estimator in _MODELS]
+        if alone:
+            print(
+                f"   The interval of {', '.join(alone)} takes the model as given: it is too narrow."
+            )
         for sentence in dict.fromkeys(text for each in shown for text in each.warnings):
             print(f"   {sentence}")
 

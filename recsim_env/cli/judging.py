@@ -17,7 +17,7 @@ from recsim_env.cli.arguments import (
 )
 from recsim_env.cli.judged import TABLE, print_policy, print_selection, write_judged
 from recsim_env.cli.playing import add_another_world, chosen_agent
-from recsim_env.cli.studying import add_study, study
+from recsim_env.cli.studying import add_study, compare_studies, study
 from recsim_env.formats.files import check_absent
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def add_commands(commands: Any) -> None:
             "ope wheel.npz --policy linucb --policy thompson --learn 5_000 --out judged",
             "ope wheel.npz --policy linucb --replay",
             "ope --study RatedCatalogue --slate-sizes 1 2 3",
+            "ope --studies results/ope",
         ),
     )
     parser.add_argument(
@@ -113,8 +114,12 @@ def add_commands(commands: Any) -> None:
 
 def ope(options: argparse.Namespace) -> int:
     """Prints a table for each policy; writes all, if asked to."""
-    if bool(options.log) == bool(options.study):
-        raise ValueError("name either a LOG to judge policies by, or --study SCENARIO")
+    if sum(map(bool, (options.log, options.study, options.studies))) != 1:
+        raise ValueError(
+            "name either a LOG to judge policies by, or --study SCENARIO, or --studies FOLDER"
+        )
+    if options.studies:
+        return compare_studies(options)
     if options.study:
         return study(options)
     if not options.policy:

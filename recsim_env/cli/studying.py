@@ -12,6 +12,7 @@ from recsim_env.cli.arguments import (
     as_dict,
     chosen_jobs,
     count,
+    path,
     workers,
 )
 
@@ -24,6 +25,12 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "kept at once, and the same command goes on where it was interrupted",
     )
     study.add_argument("--study", metavar="SCENARIO", help=f"instead of a LOG; {SCENARIO}")
+    study.add_argument(
+        "--studies",
+        type=path,
+        metavar="FOLDER",
+        help="instead of both: print the studies in the folders of FOLDER side by side",
+    )
     add_settings(study)
     study.add_argument("--logger", default="linucb", metavar="AGENT", help="who writes (linucb)")
     study.add_argument(
@@ -38,6 +45,14 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     add_count(study, "--repeats", "logs of each kind", default=30)
     add_count(study, "--truths", "of these logs, served for the truth", default=10)
     add_jobs(study, of="logs", default=1)
+
+
+def compare_studies(options: argparse.Namespace) -> int:
+    """Prints the page of several studies."""
+    from recsim_env.benchmark.off_policy.summary import summary_page
+
+    print(summary_page(options.studies, command=options.typed), end="")
+    return 0
 
 
 def study(options: argparse.Namespace) -> int:

@@ -19,8 +19,9 @@ from recsim_env.ope.bandits import dr, dros, ips, sndr, snips, switch_dr
 from recsim_env.ope.marginalized import marginalized_is
 from recsim_env.ope.models import cross_fitted
 from recsim_env.ope.plackett_luce import place_probabilities, prefix_probabilities
-from recsim_env.ope.sessions import per_decision_is, trajectory_is
-from recsim_env.ope.slates import iips, rips, sips
+from recsim_env.ope.pseudo_inverse import uniform_weights
+from recsim_env.ope.sessions import per_decision_is, sequential_dr, trajectory_is
+from recsim_env.ope.slates import cascade_dr, iips, pseudo_inverse, rips, sips
 
 pytestmark = pytest.mark.learns
 
@@ -132,12 +133,46 @@ def test_intervals_of_slates_hold_what_they_promise():
             for logits in (logging, target)
         ]
         reward = rng.uniform(size=slates.shape) < earned[at]
-        return LoggedSlates(reward=reward, propensity=sides[0], target=sides[1])
+        rest = np.tile(places.cumsum()[::-1] / 2, (400, 1))  # a rough model, wrong for most items
+        return LoggedSlates(
+            reward=reward,
+            propensity=sides[0],
+            target=sides[1],
+            model_reward=rest,
+            model_value=rest,
+        )
 
     logs = [log(seed) for seed in range(N_LOGS)]
-    for estimator in (sips, iips, rips):
+    for estimator in (sips, iips, rips, cascade_dr):
         found = [estimator(each, uncertainty=QUICK) for each in logs]
         assert covered(found, truth) >= 0.9 * N_LOGS, estimator
+
+
+def test_intervals_of_sums_over_places_hold_what_they_promise():
+    """The log is uniform, and which place earned what is not seen."""
+    rng = np.random.default_rng(3)
+    target = 0.5 * rng.normal(size=5)
+    earned = rng.uniform(size=(3, 5))
+    place = place_probabilities([target], 3)[0]
+    truth = float((place * earned).sum())
+
+    def log(seed):
+        rng = np.random.default_rng(seed)
+        slates = rng.uniform(size=(400, 5)).argsort(axis=1)[:, :3]
+        reward = np.zeros((400, 3))
+        reward[:, 0] = earned[np.arange(3), slates].sum(axis=1) + rng.normal(0.0, 0.3, 400)
+        weights = uniform_weights(place[np.arange(3), slates], place.sum(axis=0)[slates], 5)
+        none = SlateProbabilities()
+        return LoggedSlates(
+            reward=reward, propensity=none, target=none, pseudo_inverse_weight=weights
+        )
+
+    for normalised in (False, True):
+        found = [
+            pseudo_inverse(log(seed), self_normalised=normalised, uncertainty=QUICK)
+            for seed in range(N_LOGS)
+        ]
+        assert covered(found, truth) >= 0.9 * N_LOGS
 
 
 def test_intervals_of_sessions_hold_what_they_promise():
@@ -166,13 +201,18 @@ def test_intervals_of_sessions_hold_what_they_promise():
             reward=pays[at] + rng.normal(0.0, 0.5, 1_200),
             propensity=logging[at],
             target=target[at],
+            model_reward=rough,
+            model_value=rough,
         )
         return found, states
 
+    rough = np.tile(np.arange(4, 0, -1) / 2, 300)  # half a reward a step, whatever is shown
     logs = [log(seed) for seed in range(N_LOGS)]
     for estimator in (
         trajectory_is,
         per_decision_is,
+        sequential_dr,
+        functools.partial(sequential_dr, self_normalised=True),
         functools.partial(per_decision_is, self_normalised=True),
     ):
         found = [estimator(each, uncertainty=QUICK) for each, _ in logs]
