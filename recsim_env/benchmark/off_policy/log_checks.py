@@ -1,6 +1,7 @@
 """What a log must hold before anybody is judged by it; each fault has one error."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,8 @@ def check_fields(columns: Mapping[str, np.ndarray], scenario: Scenario) -> None:
 
 def _check_ids(columns: Mapping[str, np.ndarray], scenario: Scenario) -> None:
     """Raises ValueError where ids are of nobody and nothing that a scenario has."""
-    for field, space in scenario.schema.spaces.items():
+    spaces: Mapping[str, Any] = scenario.schema.spaces
+    for field, space in spaces.items():
         if field in scenario.schema.boxes or field not in columns:
             continue
         most = int(np.max(space.nvec if hasattr(space, "nvec") else space.n))
