@@ -8,6 +8,7 @@ import numpy as np
 
 from recsim_env.core.settings import quoted
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.scenarios.periods import has_periods
 from recsim_env.scenarios.repeated_items import has_repetition
 from recsim_env.scenarios.visit_contexts import has_contexts
 from recsim_env.scenarios.visits import has_visits
@@ -70,6 +71,9 @@ def tables_of(world: RatedWorld, dtypes: Mapping[str, np.dtype]) -> dict[str, np
         users["moments"] = world.user_moments.reshape(world.n_users, -1)
     if has_visits(world):
         users["visit_items"], users["visit_gap"] = world.user_visit_items, world.user_visit_gap
+    if has_periods(world):
+        items["period_appeal"] = world.item_period_appeal
+        users["visit_day"] = world.user_visit_day
     if has_repetition(world):
         items["number"] = np.arange(world.n_items)
     return {"items": items, "users": users}

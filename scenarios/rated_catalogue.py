@@ -24,6 +24,13 @@ from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
 from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
+from recsim_env.scenarios.periods import (
+    has_periods,
+    is_to_come,
+    item_period_layout,
+    period_numbers,
+    user_period_layout,
+)
 from recsim_env.scenarios.places import (
     appeal_of_place,
     examination_of_places,
@@ -59,6 +66,7 @@ from recsim_env.scenarios.visits import (
 HAS_ITEM_FEATURES = True
 HAS_CONTEXTS = False
 HAS_REPETITION = False
+HAS_PERIODS = False
 HAS_PLACES = False
 
 REWARDS = ("liked", "clicks", "rating")
@@ -89,7 +97,8 @@ class RatedCatalogue(Scenario):
     Change: what was consumed is not offered again, unless a fitted world says that people repeat
       things: then its appeal depends on the time since, and some of what is offered is known. A
       session has a number of slates that is log-normal with a long tail over people, or as observed
-      in a log. An episode has `n_sessions`, between which what was consumed is remembered.
+      in a log; where the log shows it, items appear, age and drift. An episode has `n_sessions`,
+      between which what was consumed is remembered.
     Observation: `user` (n_user_features) what is known of the person without any rating; `history`
       (2 + n_item_features) of this session: ln(1 + items consumed), mean rating above the world's
       mean, and the mean features of consumed items weighted by that; `candidates` (n_candidates,
@@ -183,6 +192,8 @@ class RatedCatalogue(Scenario):
             groups["context"] = _CONTEXT_FIELDS
         if has_repetition(world):
             groups["repetition"] = _REPETITION_FIELDS
+        if has_periods(world):
+            groups["time"] = ("period",)
         return groups
 
     @property
@@ -219,6 +230,8 @@ class RatedCatalogue(Scenario):
             more |= user_context_layout(load_world(self.world))
         if self._has(has_visits):
             more |= user_visit_layout(load_world(self.world))
+        if self._has(has_periods):
+            more |= user_period_layout(load_world(self.world))
         if self._has_clock:
             more |= user_clock_layout(self.n_sessions)
         if self._has(has_repetition):
@@ -240,7 +253,7 @@ class RatedCatalogue(Scenario):
 
     @property
     def _has_clock(self) -> bool:
-        return self.n_sessions > 1 or self._has(has_repetition)
+        return self.n_sessions > 1 or self._has(has_repetition) or self._has(has_periods)
 
     def contradictions(self, users: np.ndarray) -> Mapping[str, np.ndarray]:
         """The table holds what was consumed, and has room for the rest of the session."""
@@ -254,6 +267,8 @@ class RatedCatalogue(Scenario):
         more: dict[str, Any] = {}
         if self._has(has_contexts):
             more |= item_context_layout(load_world(self.world))
+        if self._has(has_periods):
+            more |= item_period_layout(load_world(self.world))
         if self._has(has_repetition):
             more["number"] = within(np.int64, 0, self.n_items - 1)
         return more | {
@@ -307,6 +322,7 @@ class RatedCatalogue(Scenario):
         if self.world:
             world = load_world(self.world)
             numbers |= numbers_of(world) | context_numbers(world)
+            numbers |= period_numbers(world)
             numbers |= repetition_numbers(world) | visit_numbers(world) | place_numbers(world)
         return numbers | self._scale()
 
@@ -318,6 +334,7 @@ class RatedCatalogue(Scenario):
             "HAS_REPETITION": self._has(has_repetition),
             "HAS_VISITS": self._has(has_visits),
             "HAS_CLOCK": self._has_clock,
+            "HAS_PERIODS": self._has(has_periods),
             "HAS_PLACES": self._has(has_places),
         }
 
@@ -385,7 +402,10 @@ class RatedCatalogue(Scenario):
 
     @staticmethod
     def is_excluded(config, user, item_id):
-        """Returns whether the person consumed the item and does not want it again."""
+        """Returns whether the person does not want the item again, or it is not there yet."""
+        if HAS_PERIODS:  # noqa: SIM102  # what is not there is not compiled
+            if is_to_come(config, user, item_id):
+                return True
         if HAS_REPETITION:
             return is_unwanted(config, user, item_id)
         return has_consumed(user, item_id)
@@ -458,6 +478,8 @@ def score_of(config, user, item):
     score = config.choice_slope * (liking_of(config, user, item) - config.global_mean)
     if HAS_REPETITION:
         score += appeal_again(config, user, item.number)
+    if HAS_PERIODS:
+        score += item.period_appeal[user.period]
     return score
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from recsim_env.core.fields import Layout, within
 from recsim_env.core.streams import integer, normal
 from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.scenarios.periods import note_period
 from recsim_env.scenarios.visit_contexts import come_in_context
 
 # See `RatedCatalogue.flags`.
 HAS_CONTEXTS = False
 HAS_VISITS = False
 HAS_CLOCK = False
+HAS_PERIODS = False
 
 # Hours to the next session, where a world does not say.
 _USUAL_GAP = 24.0
@@ -55,6 +57,10 @@ def begin_session(config, user, rng):
         visit = integer(rng, config.n_visits)
         consumed = user.visit_items[visit]
         user.gap = user.visit_gap[visit]
+        if HAS_PERIODS:
+            if user.session == 0:
+                user.day = user.visit_day[visit]
+            note_period(config, user, user.clock)
         if HAS_CONTEXTS:
             come_in_context(config, user, visit)
     else:

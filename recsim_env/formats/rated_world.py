@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 
 # The shape of every array: I items, U users, K factors, F and G features; L levels of all contexts,
 # C contexts, V moments, E factors of contexts; S sessions; R times since an item was consumed;
-# P places.
+# P places; Q periods.
 _SHAPES = {
     "item_factors": ("I", "K"),
     "item_bias": ("I",),
@@ -41,10 +41,13 @@ _SHAPES = {
     "repeat_hours": ("R",),
     "repeat_appeal": ("R",),
     "place_appeal": ("P",),
+    "item_period_appeal": ("I", "Q"),
+    "period_days": ("Q",),
+    "user_visit_day": ("U", "S"),
 }
 
 # What worlds that know nothing of it leave out.
-_OPTIONAL = tuple(_SHAPES)[-10:]
+_OPTIONAL = tuple(_SHAPES)[-13:]
 _NUMBERS = {"habit_rows"}
 _DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
 _TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels", "context_labels")
@@ -110,6 +113,11 @@ class RatedWorld:
       habit_rows: after how many consumed items half of what is offered is known, > 0.
       place_appeal: (P,) float32, what standing at a place adds to the score, the logarithm of how
         likely it is looked at; places further down are like the last. P may be 0.
+      item_period_appeal: (n_items, Q) float32, what it adds to the score of an item that a session
+        is in a period of the log; NEVER before the item was there. Q may be 0.
+      period_days: (Q,) float32, rising, when each period ends, in days from the first row.
+      user_visit_day: (n_users, S) float32, when the sessions of each person were; zero where there
+        are no periods.
       global_mean: the mean rating.
       rating_noise: standard deviation of a rating around the liking, before rounding, >= 0.
       rating_min, rating_max, rating_step: the scale; a log of clicks has 1, 1, 1.
@@ -158,10 +166,15 @@ class RatedWorld:
     repeat_appeal: Any = None
     habit_rows: float = _LARGEST
     place_appeal: Any = None
+    item_period_appeal: Any = None
+    period_days: Any = None
+    user_visit_day: Any = None
     report: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = {"I": len(self.item_bias), "U": len(self.user_bias), "V": 1}
+        if self.user_visit_items is not None:
+            sizes["S"] = np.shape(self.user_visit_items)[-1]
         for name in _OPTIONAL:
             if getattr(self, name) is None:
                 kind = np.str_ if name in _TEXT else np.float32

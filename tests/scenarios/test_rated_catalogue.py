@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
-from recsim_env.formats.rated_world import RatedWorld
+from recsim_env.formats.rated_world import NEVER, RatedWorld
 from recsim_env.scenarios.fitted_world import alias_table
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 from recsim_env.testing import check_scenario
@@ -165,6 +165,31 @@ def test_visits_last_as_long_as_the_person_usually_stays(world_path):
     # Mean 6 consumptions at a choice rate of 1/2; rounding and the cuts at 1 and 40 are small.
     assert slates.mean() == pytest.approx(12, rel=0.05)
     assert np.log(slates).std() == pytest.approx(0.5, rel=0.1)
+
+
+def test_items_appear_and_age_as_the_days_of_a_fitted_world_go_by(tmp_path):
+    appeal = np.zeros((80, 2))
+    appeal[:40, 0], appeal[40:, 1] = NEVER, -15.0  # half come on day 10, and the others fade
+    path = tmp_path / "world.npz"
+    small_world(
+        item_period_appeal=appeal,
+        period_days=[10.0, 20.0],
+        user_visit_items=np.full((9, 1), 5.0),
+        user_visit_gap=np.full((9, 1), 14 * 24.0),
+        user_visit_day=np.zeros((9, 1)),
+    ).save(path)
+    sizes = {"n_candidates": 0, "slate_size": 2, "n_sessions": 2, "num_envs": 8}
+    env = RecommendationVectorEnv(RatedCatalogue, world=str(path), compiled=False, **sizes)
+    assert env.scenario.state_groups["time"] == ("period",)
+    env.reset(seed=0)
+    assert env.can_be_shown().sum(axis=1).tolist() == [40] * 8
+    worth = env.expected_reward()
+    assert (worth[:, :40] == 0).all() and (worth[:, 40:] > 0).all()
+    while (env.users["session"] == 1).any():
+        env.step(np.tile([50, 60], (8, 1)))
+    assert env.can_be_shown()[:, :40].all()
+    worth = env.expected_reward()
+    assert worth[:, :40].min() > 100 * worth[:, 40:].max()
 
 
 def test_render_names_titles(world_path):

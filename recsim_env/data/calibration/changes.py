@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.data.calibration.age_fit import fit_ages
 from recsim_env.data.calibration.factorization import FactorModel
 from recsim_env.data.calibration.gain import Found
 from recsim_env.data.calibration.repetition_fit import fit_repetition
@@ -31,6 +32,7 @@ def look_for_changes(
     found = []
     if settings.repetition and _tells_repetition(log):
         found.append(fit_repetition(log, model, exposure, slope, settings))
+    found.append(fit_ages(log, settings))
     effects = [effect for each in found for effect in each.effects]
     return Found(effects, {name: v for each in found for name, v in each.world.items()})
 

@@ -31,6 +31,8 @@ class CalibrationSettings:
         without it, nothing is consumed twice in a session.
       sessions: whether sessions are as long and as far apart as each person's were; without it,
         their length is log-normal, and they are a day apart.
+      ages: whether it is looked for how popularity moves: items appear, age, and drift. Only served
+        with sessions, which tell when people come.
       places: whether it is looked for how likely each place of a slate is looked at.
       seed: of every random part.
 
@@ -51,6 +53,7 @@ class CalibrationSettings:
     contexts: bool = True
     repetition: bool = True
     sessions: bool = True
+    ages: bool = True
     places: bool = True
     seed: int = setting(0, low=0)
 

@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 # So many of each person's sessions stand for all.
 _VISITS = 8
 
-_HOUR = 3600.0
+_HOUR, _DAY = 3600.0, 86_400.0
 
 # Hours to the next session where a log has nobody's second one.
 _USUAL_GAP = 24.0
@@ -49,7 +49,7 @@ def moments_of_visits(log: InteractionLog, visits: Integers) -> Integers:
 def lengths_of_visits(
     log: InteractionLog, visits: Integers, gap_seconds: float, seed: int
 ) -> dict[str, Any]:
-    """Returns the items of sessions, and the hours from one session's end to the person's next.
+    """Returns the items of sessions, their days, and the hours from one's end to the person's next.
 
     After somebody's last session the hours are those after any other session, drawn at random.
     """
@@ -58,6 +58,7 @@ def lengths_of_visits(
     found = {"user_visit_items": size[session[visits]]}
     if log.time is None:
         return found | {"user_visit_gap": np.full(visits.shape, _USUAL_GAP)}
+    found["user_visit_day"] = (log.time[visits] - log.time.min()) / _DAY
     begin, end = np.full(len(size), np.inf), np.full(len(size), -np.inf)
     np.minimum.at(begin, session, log.time)
     np.maximum.at(end, session, log.time)
