@@ -17,6 +17,7 @@ from recsim_env.data.calibration.gain import (
 from recsim_env.data.calibration.known_items import Choices, choices_of
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.log import InteractionLog
+from recsim_env.data.repeats import distinct
 from recsim_env.formats.rated_world import NEVER
 
 Floats = NDArray[np.float64]
@@ -83,7 +84,7 @@ def fit_repetition(
     expected = fitted.by_chance.sum(axis=0)
     detail = {"observed": observed.tolist(), "expected": expected.tolist(), "hours": hours.tolist()}
     pair = log.user.astype(np.int64) * log.n_items + log.item
-    if len(np.unique(pair)) == len(pair):
+    if len(distinct(pair)) == len(pair):
         return _never(held_out, hours, float(expected.sum()), detail)
     prior = _prior_rows(fitted)
     again = _gain_of_habit(held_out, prior)
