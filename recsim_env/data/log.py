@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsim_env.data.impressions import Impressions
+from recsim_env.data.log_checks import (
+    check_context,
+    check_described,
+    check_ids,
+    check_lengths,
+    check_share,
+)
+from recsim_env.data.log_file import read_entries, write_entries
 from recsim_env.data.order import by_label, pair_hash
 from recsim_env.data.reading import Reading
 from recsim_env.data.repeats import one_per_pair
 from recsim_env.data.thresholds import rows_of_many, thresholds_that_leave
-from recsim_env.formats.array_file import read_arrays, write_arrays
-
-KIND = "interaction log"
-FORMAT_VERSION = 3
-
-# What the names of the arrays of impressions begin with, in a file.
-_SHOWN = "shown_"
 
 #: What may stand for several rows of one user and item; see `InteractionLog.once`.
 REPEATS = ("error", "first", "last", "sum", "count")
@@ -71,20 +72,18 @@ class InteractionLog:
     reading: Reading | None = None
 
     def __post_init__(self) -> None:
-        _check_arrays(self)
-        lengths = [len(self.user), len(self.item), len(self.rating)]
-        lengths += [len(each) for each in (self.time, self.context) if each is not None]
-        if len(set(lengths)) > 1:
-            raise ValueError(f"the columns differ in length: {lengths}")
-        if not len(self.user):
-            raise ValueError("the log is empty; it needs at least one interaction")
-        for what, ids, size in (
-            ("user", self.user, self.n_users),
-            ("item", self.item, self.n_items),
-        ):
-            if ids.min() < 0 or ids.max() >= size:
-                raise ValueError(f"{what} ids reach {ids.max()}, but there are {size} {what}s")
-        _check_context(self)
+        users = self.user, self.user_labels, self.user_features, self.user_feature_names
+        items = self.item, self.item_labels, self.item_features, self.item_feature_names
+        for what, of in (("user", users), ("item", items)):
+            check_described(what, *of)
+        if len(self.item_titles) != self.n_items:
+            raise ValueError(
+                f"there are {len(self.item_titles):,} titles of {self.n_items:,} items"
+            )
+        check_lengths((self.user, self.item, self.rating, self.time, self.context))
+        check_ids("user", self.user, self.n_users)
+        check_ids("item", self.item, self.n_items)
+        check_context(self.context, self.context_labels)
         for what, numbers in (("rating", self.rating), ("time", self.time)):
             if numbers is not None and not np.isfinite(numbers).all():
                 raise ValueError(f"{what} holds NaN or infinite numbers")
@@ -247,7 +246,7 @@ class InteractionLog:
         Raises:
           ValueError: the log has no times, or too few different ones.
         """
-        _check_share(held_out_share)
+        check_share(held_out_share)
         if self.time is None:
             raise ValueError("the log has no times; use hold_out_random")
         is_later = self.time > np.quantile(self.time, 1.0 - held_out_share)
@@ -294,33 +293,12 @@ class InteractionLog:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the log to one .npz file without pickles."""
-        entries = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays = {name: value for name, value in entries.items() if isinstance(value, np.ndarray)}
-        values = {name: value for name, value in entries.items() if name not in arrays}
-        values["reading"] = None if self.reading is None else asdict(self.reading)
-        values["context_labels"] = {name: list(each) for name, each in self.context_labels.items()}
-        shown = values.pop("impressions")
-        values |= {_SHOWN + f.name: None for f in fields(Impressions)}
-        for f in fields(Impressions) if shown is not None else ():
-            if (column := getattr(shown, f.name)) is not None:
-                arrays[_SHOWN + f.name] = column
-                del values[_SHOWN + f.name]
-        write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
+        write_entries(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> InteractionLog:
         """Returns the log stored at `path`; raises ValueError for any other file."""
-        arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
-        entries = {**arrays, **values}
-        shown = {f.name: entries.pop(_SHOWN + f.name, None) for f in fields(Impressions)}
-        entries["impressions"] = None if shown["user"] is None else Impressions(**shown)
-        if found := {f.name for f in fields(cls)} ^ set(entries):
-            raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
-        try:
-            entries["reading"] = entries["reading"] and Reading.of(entries["reading"])
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        return cls(**entries)
+        return cls(**read_entries(path, {f.name for f in fields(cls)}))
 
     def _random_keys(
         self, seed: int, rows: NDArray[np.int64] | None = None
@@ -345,7 +323,7 @@ class InteractionLog:
         self, order: NDArray[np.int64], share: float
     ) -> tuple[InteractionLog, InteractionLog]:
         """Returns the rows but for, and then, the last `share` of every user's in this order."""
-        _check_share(share)
+        check_share(share)
         order = order[np.argsort(self.user[order], kind="stable")]
         counts = np.bincount(self.user, minlength=self.n_users)
         first = np.cumsum(counts) - counts
@@ -388,41 +366,3 @@ def n_by_chance(kept: InteractionLog, held_out: InteractionLog) -> int:
     latest = np.full(kept.n_users, -1)
     np.maximum.at(latest, kept.user, moment[: len(kept)])
     return int((moment[len(kept) :] <= latest[held_out.user]).sum())
-
-
-def _check_arrays(log: InteractionLog) -> None:
-    """Raises ValueError where what describes people or items does not fit them."""
-    for what, ids, labels, features, names in (
-        ("user", log.user, log.user_labels, log.user_features, log.user_feature_names),
-        ("item", log.item, log.item_labels, log.item_features, log.item_feature_names),
-    ):
-        if ids.ndim != 1 or ids.dtype.kind not in "iu":
-            raise ValueError(f"{what} has shape {ids.shape}, {ids.dtype}; give (n,) whole numbers")
-        shape = (len(labels), len(names))
-        if features.shape != shape:
-            raise ValueError(
-                f"{what}_features has shape {features.shape}; for {shape[0]:,} {what}s and"
-                f" {shape[1]:,} names of features it must have {shape}"
-            )
-        if not np.isfinite(features).all():
-            raise ValueError(f"{what}_features holds NaN or infinite numbers")
-    if len(log.item_titles) != log.n_items:
-        raise ValueError(f"there are {len(log.item_titles):,} titles of {log.n_items:,} items")
-
-
-def _check_context(log: InteractionLog) -> None:
-    """Raises ValueError where contexts and their labels do not fit."""
-    n = 0 if log.context is None else log.context.shape[-1]
-    if n != len(log.context_labels):
-        raise ValueError(f"context has {n} columns, and context_labels {len(log.context_labels)}")
-    for k, (name, labels) in enumerate(log.context_labels.items()):
-        codes = np.asarray(log.context)[:, k]
-        if codes.min() < 0 or codes.max() >= len(labels):
-            raise ValueError(
-                f"context {name!r} reaches {codes.max()}, but there are {len(labels)} labels"
-            )
-
-
-def _check_share(share: float) -> None:
-    if not 0.0 < share < 1.0:
-        raise ValueError(f"held_out_share={share} must lie between 0 and 1")
