@@ -154,10 +154,16 @@ class CandidateEncoder(nn.Module):
         are left out.
       width: of the layers.
 
+    Attributes:
+      by_hand: whether it is computed and differentiated by hand, which only the CPU is for: faster,
+        and other in the last bits; see `compute_by_hand`.
+
     Raises:
       TypeError: the space has no fields.
       ValueError: it has no `candidates`.
     """
+
+    by_hand = False
 
     def __init__(self, space: spaces.Dict, width: int) -> None:
         super().__init__()
@@ -183,6 +189,11 @@ class CandidateEncoder(nn.Module):
         self.select = nn.Linear(n_features + n_beside, width, bias=False)
         self.hidden = nn.Linear(width, width)
 
+    @property
+    def has_loops(self) -> bool:
+        """Whether there are loops for its inputs: not where they are shown the state."""
+        return bool(self.fields) and not self.beside
+
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
         is_ready = isinstance(observation, Inputs)
@@ -190,6 +201,10 @@ class CandidateEncoder(nn.Module):
 
     def inputs(self, observation: Tensors) -> Inputs:
         """Returns what the weights are multiplied with: f, and g and x `tempered`."""
+        if self.by_hand and self.has_loops:
+            from recsim_env.agents.networks.fused_encoder import inputs_of
+
+            return inputs_of(self, observation)
         features = candidates_of(observation)
         known = joined(observation, self.fields) if self.fields else features[:, 0, :1] * 0.0
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
@@ -204,10 +219,29 @@ class CandidateEncoder(nn.Module):
 
     def described(self, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns, from `inputs`, what `forward` returns."""
+        if self.by_hand:
+            from recsim_env.agents.networks.fused_encoder import described
+
+            return described(self, inputs)
         person, shift, select = self.person(inputs["known"]).chunk(3, dim=1)
         selected = self.select(inputs["features"]) * select[:, None]
         item = self.joint(inputs["joint"]).add_(shift[:, None]).add_(selected).relu_()
         return torch.relu(person), self.hidden(item).relu_()
+
+
+def shared_inputs(encoders: list[Any], observation: Tensors) -> Tensors:
+    """Returns what is computed once for all encoders; the observation if one is not ours."""
+    if all(type(each) is CandidateEncoder for each in encoders):
+        inputs: Tensors = encoders[0].inputs(observation)
+        return inputs
+    return observation
+
+
+def compute_by_hand(network: nn.Module) -> None:
+    """Lets all our own encoders in a network on the CPU be computed by hand."""
+    for part in network.modules():
+        if type(part) is CandidateEncoder and part.joint.weight.device.type == "cpu":
+            part.by_hand = True
 
 
 class CandidateScores(nn.Module):

@@ -70,6 +70,13 @@ def optimal(
     Source: Dinkelbach 1967, "On nonlinear fractional programming". The paper solves a linear
     program instead, and the published code compares all slates.
     """
+    if gain.device.type == "cpu":
+        from recsim_env.agents.networks.serving_loops import best_slates
+
+        given = [each.detach().contiguous().numpy() for each in (attraction, gain)]
+        found = torch.empty(len(gain), slate_size, dtype=torch.int64)
+        best_slates(*given, given[1].dtype.type(none), found.numpy())
+        return found
     slates = top_k(attraction, gain, none, slate_size)
     best = slate_gain(attraction, gain, none, slates)
     while True:

@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from recsim_env.agents.networks.encoder import Network, Tensors, make_encoder
+from recsim_env.agents.networks.encoder import Network, Tensors, make_encoder, shared_inputs
 from recsim_env.agents.networks.serving import optimal
 
 
@@ -52,6 +52,10 @@ class SlateValues(nn.Module):
         )
         self.of_item = nn.Linear(width, 1 + n_quantiles)
         nn.init.orthogonal_(self.of_item.weight, 0.01)  # differences are small beside V
+
+    def inputs(self, observation: Tensors) -> Tensors:
+        """Returns what is computed without weights, in place of the observation."""
+        return shared_inputs([self.encoder], observation)
 
     def _parts(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Returns V, (n, n_quantiles), w, (n, n_candidates), and q, (n, n_candidates, ...)."""

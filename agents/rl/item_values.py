@@ -12,12 +12,7 @@ from torch import nn
 
 from recsim_env.agents.core.session import SESSION
 from recsim_env.agents.networks.compute import follow
-from recsim_env.agents.networks.encoder import (
-    CandidateEncoder,
-    Network,
-    Tensors,
-    make_encoder,
-)
+from recsim_env.agents.networks.encoder import Network, Tensors, make_encoder, shared_inputs
 
 # Logarithms of attractions stay within this.
 _MAX_LOGIT = 10.0
@@ -154,11 +149,7 @@ class ItemValues(nn.Module):
     def inputs(self, observation: Tensors) -> Tensors:
         """Returns what is computed once for all encoders; the observation if there is no such."""
         parts = self.values, self.attraction
-        encoders: list[Any] = [getattr(each, "encoder", None) for each in parts]
-        if all(type(encoder) is CandidateEncoder for encoder in encoders):
-            inputs: Tensors = encoders[0].inputs(observation)
-            return inputs
-        return observation
+        return shared_inputs([getattr(each, "encoder", None) for each in parts], observation)
 
     def follow(self, tau: float) -> None:
         """Moves the average by a share of the way to the values."""

@@ -103,9 +103,16 @@ class SlateQ(OnlineAgent):
         self.seen_space = self.memory.seen_space
         self._check_settings()
         self.trainer = Trainer(
-            self.make_network, self.settings, self.rng, needed_by=type(self).__name__
+            self.make_network,
+            self.settings,
+            self.rng,
+            needed_by=type(self).__name__,
+            fused=self.settings.values == "network",  # few numbers are learned no faster by it
         )
         self.network = self.trainer.network
+        from recsim_env.agents.networks.encoder import compute_by_hand
+
+        compute_by_hand(self.network)
         columns = step_columns(self.seen_space, self.slate_size)
         columns[NEXT + "slate"] = columns["slate"]
         capacity = affordable(

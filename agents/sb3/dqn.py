@@ -50,7 +50,7 @@ class SlateValueAgent(SB3Agent):
 
     @abstractmethod
     def make_network(self, space: Any) -> Any:
-        """Returns a torch module with `values` and `best`, as `SlateValues` has them."""
+        """Returns a torch module with `inputs`, `values` and `best`, as `SlateValues` has them."""
 
     def model_class(self) -> Any:
         """Returns the class of the model."""
@@ -60,9 +60,10 @@ class SlateValueAgent(SB3Agent):
 
     def make_model(self, env: Any) -> Any:
         """Returns the model with a `SlateValuePolicy` of the network."""
+        from recsim_env.agents.networks.encoder import compute_by_hand
         from recsim_env.agents.sb3.slate_dqn import SlateValuePolicy
 
-        return self.model_class()(
+        model = self.model_class()(
             SlateValuePolicy,
             env,
             act=self.act,
@@ -70,6 +71,8 @@ class SlateValueAgent(SB3Agent):
             device=self.device,
             **self.settings.of_model(env),
         )
+        compute_by_hand(model.policy)
+        return model
 
     # Acting --------------------------------------------------------------------------------------
 

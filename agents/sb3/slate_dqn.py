@@ -23,6 +23,10 @@ class FlatSlateValues(FlatNetwork):
     An action is the number of a slate, (1,). See `FlatNetwork` for the arguments.
     """
 
+    def inputs(self, observation: Tensors) -> Tensors:
+        """Returns the observation."""
+        return observation
+
     def values(self, observation: Tensors, numbers: torch.Tensor) -> torch.Tensor:
         """Returns the values of slates by their numbers, (n, 1), as (n, 1)."""
         return self(observation).gather(1, numbers)
@@ -37,7 +41,8 @@ class SlateValuePolicy(BasePolicy):
 
     Args:
       observation_space, action_space, lr_schedule: from the model.
-      network: makes the values, a module with `values` and `best`, from the space of observations.
+      network: makes the values, a module with `inputs`, `values` and `best`, from the space of
+        observations.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class SlateValuePolicy(BasePolicy):
         self.q_net = network(observation_space)
         self.q_net_target = network(observation_space)
         self.q_net_target.load_state_dict(self.q_net.state_dict())
-        self.optimizer = torch.optim.Adam(self.q_net.parameters(), lr=lr_schedule(1))
+        self.optimizer = torch.optim.Adam(self.q_net.parameters(), lr=lr_schedule(1), fused=True)
 
     def _predict(self, observation: Any, deterministic: bool = True) -> torch.Tensor:
         return torch.as_tensor(self.q_net_target.best(observation))
@@ -109,8 +114,8 @@ class SlateDQN(OffPolicyAlgorithm):
         policy.set_training_mode(True)
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
-            following: Any = batch.next_observations
             with torch.no_grad():
+                following = policy.q_net.inputs(batch.next_observations)
                 best = policy.q_net.best(following)
                 ahead = policy.q_net_target.values(following, best)
                 targets = batch.rewards + (1 - batch.dones) * self.gamma * ahead
