@@ -34,6 +34,8 @@ class FusedScores:
 
     def __init__(self, network: SharedScores) -> None:
         self._network = network
+        self._of_pooled: Any = network.value[0]
+        self._of_hidden: Any = network.value[2]
         self._memory: dict[str, torch.Tensor] = {}
         self._kept: tuple[Tensors, Layers, torch.Tensor, torch.Tensor] | None = None
 
@@ -61,10 +63,9 @@ class FusedScores:
             scores.numpy(),
             pooled.numpy(),
         )
-        first, _, last = network.value
-        hidden = linear(first, pooled, "of_values", self._empty).relu_()
+        hidden = linear(self._of_pooled, pooled, "of_values", self._empty).relu_()
         self._kept = inputs, layers, pooled, hidden
-        return Heads(scores, linear(last, hidden, "values", self._empty)[:, 0])
+        return Heads(scores, linear(self._of_hidden, hidden, "values", self._empty)[:, 0])
 
     def backward(self, of_scores: torch.Tensor, of_values: torch.Tensor) -> None:
         """Gives all weights their gradients, after `heads`.
@@ -74,9 +75,8 @@ class FusedScores:
         """
         assert self._kept is not None
         inputs, layers, pooled, hidden = self._kept
-        first, _, last = self._network.value
-        of_hidden = where_positive(_learn(last, of_values[:, None], hidden), hidden)
-        of_pooled = _learn(first, of_hidden, pooled)
+        of_hidden = where_positive(_learn(self._of_hidden, of_values[:, None], hidden), hidden)
+        of_pooled = _learn(self._of_pooled, of_hidden, pooled)
         of_deep = self._from_heads(layers.deep, of_scores, of_pooled)
         encoder, width = self._network.encoder, layers.item.shape[1]
         out = {name: _gradient(each) for name, each in weights_of(encoder).items()}
