@@ -193,7 +193,7 @@ class RatedCatalogue(Scenario):
         if has_repetition(world):
             groups["repetition"] = _REPETITION_FIELDS
         if has_periods(world):
-            groups["time"] = ("period",)
+            groups["period"] = ("period",)
         return groups
 
     @property

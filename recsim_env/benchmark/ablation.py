@@ -1,6 +1,8 @@
 """Ablations: what an ability of a recommender is worth in a scenario, by one policy without it.
 
     context           the oracle, against one that averages over time, place and device
+    repetition        the oracle, against one that does not know what was consumed when
+    period            the oracle, against one that does not know when in the log a session is
     personalization   the oracle, against the best ranking that is the same for everybody
     exploration       LinUCB while it learns, against the same without its bonus
     planning          the far-sighted reference, against the oracle, which is myopic
@@ -48,6 +50,8 @@ WORLDS: dict[str, dict[str, Any]] = {
 _POLICIES: dict[str, dict[str, Any]] = {
     "oracle": {},
     "without context": {"agent": "oracle", "ablate": "context"},
+    "without repetition": {"agent": "oracle", "ablate": "repetition"},
+    "without period": {"agent": "oracle", "ablate": "period"},
     "without person": {"agent": "oracle", "ablate": "person"},
     "linucb": {},
     "linucb small bonus": {"agent": "linucb", "alpha": 0.2},
@@ -82,11 +86,16 @@ class Ablation:
 #: Ability to the policies that measure its value.
 ABLATIONS = {
     "context": Ablation(("oracle",), "without context"),
+    "repetition": Ablation(("oracle",), "without repetition"),
+    "period": Ablation(("oracle",), "without period"),
     "personalization": Ablation(("oracle",), "without person"),
     "exploration": Ablation(("linucb", "linucb small bonus"), "linucb no bonus", is_online=True),
     "planning": Ablation(("far_sighted",), "oracle"),
     "diversity": Ablation(("a little diverse", "diverse", "very diverse"), "oracle"),
 }
+
+# What worlds that are fitted to logs may have.
+_OF_LOGS = ("repetition", "period")
 
 
 def run_ablations(
@@ -177,8 +186,12 @@ def _command(label: str, folder: Path, settings: BenchmarkSettings) -> str:
         "--episodes": [settings.eval_episodes],
         "--out": [folder],
     }
+    given = dict(settings.scenarios[label])
+    usual = {"scenario", *WORLDS.get(label, {})}
+    changes = [f"{name}={value}" for name, value in given.items() if name not in usual]
+    changed = [word for change in changes for word in ("--set", change)]
     words = [word for option, values in asked.items() for word in (option, *map(str, values))]
-    return shlex.join(["recsim-env", "ablate", label, *words])
+    return shlex.join(["recsim-env", "ablate", label, *changed, *words])
 
 
 def _folder_of(folder: Path, label: str) -> Path:
@@ -207,7 +220,7 @@ def _gains_in(folder: Path) -> dict[str, dict[str, Estimate]]:
 def ablations_of(scenario: Scenario) -> dict[str, Ablation]:
     """Returns the ablations that a scenario allows, by ability."""
     has = {
-        "context": "context" in scenario.state_groups,
+        **{name: name in scenario.state_groups for name in ("context", *_OF_LOGS)},
         "personalization": True,
         "exploration": agent_class("linucb").unsuitable(scenario) is None,
         "planning": scenario.outlook("long_term_value") is not None,
@@ -241,13 +254,15 @@ def _online(table: ResultTable, world: str) -> dict[str, dict[int, float]]:
 
 
 def as_markdown(values: Mapping[str, Mapping[str, Estimate]]) -> str:
-    """Returns the table of gains, one line a world."""
+    """Returns the table of gains, one line a world; what only logs have stands where one has it."""
+    found = {name for gains in values.values() for name in gains}
+    shown = [name for name in ABLATIONS if name in found or name not in _OF_LOGS]
     lines = [
-        "| value of | " + " | ".join(ABLATIONS) + " |",
-        "|---|" + "---|" * len(ABLATIONS),
+        "| value of | " + " | ".join(shown) + " |",
+        "|---|" + "---|" * len(shown),
     ]
     for world, gains in values.items():
-        cells = [_cell(gains.get(name)) for name in ABLATIONS]
+        cells = [_cell(gains.get(name)) for name in shown]
         lines.append(f"| {world} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
 

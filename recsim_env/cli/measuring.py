@@ -12,6 +12,8 @@ from recsim_env.cli.arguments import (
     add_jobs,
     add_overwrite,
     add_seeds,
+    add_settings,
+    as_dict,
     chosen_jobs,
     chosen_seeds,
     count,
@@ -37,11 +39,17 @@ def _add_ablate(commands: Any) -> None:
     parser = commands.add_parser(
         "ablate",
         help="measure the value of context, planning and so on in a scenario",
-        description="Compares policies with and without an ability: context, personalization, "
-        "exploration, planning, diversity. Interrupted, the same command goes on.",
-        examples=("ablate", "ablate MusicStreaming NewsFeed --seeds 10"),
+        description="Compares policies with and without an ability: context, repetition and period "
+        "of a fitted world, personalization, exploration, planning, diversity. Interrupted, the "
+        "same command goes on.",
+        examples=(
+            "ablate",
+            "ablate MusicStreaming NewsFeed --seeds 10",
+            "ablate RatedCatalogue --set world=worlds/mine/world.npz --set n_sessions=5",
+        ),
     )
     parser.add_argument("names", nargs="*", metavar="SCENARIO", help=f"{SCENARIO} (all of ours)")
+    add_settings(parser, of="every scenario named")
     add_seeds(parser, default="5")
     add_count(parser, "--interactions", "interactions that LinUCB learns from", default=10_000)
     add_count(parser, "--episodes", "of an evaluation; beyond 100 a multiple of it", default=500)
@@ -132,12 +140,19 @@ def _add_speed(commands: Any) -> None:
 def ablate(options: argparse.Namespace) -> int:
     """Measures what is missing, and prints the table of gains."""
     from recsim_env.benchmark.ablation import as_markdown, named_worlds, run_ablations
+    from recsim_env.envs.resolving import settings_of
 
     check_folder(options.out)
+    if options.settings and not options.names:
+        raise ValueError("--set changes the scenarios named; name one")
+    worlds = {
+        label: entry | as_dict(options.settings, settings_of(entry.get("scenario", label)))
+        for label, entry in named_worlds(options.names).items()
+    }
     try:
         with workers(options):
             gains = run_ablations(
-                named_worlds(options.names),
+                worlds,
                 options.out,
                 seeds=chosen_seeds(options) or 5,
                 interactions=options.interactions,

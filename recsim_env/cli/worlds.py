@@ -72,6 +72,12 @@ def calibrate_log(options: argparse.Namespace) -> int:
     _print_choices(world)
     _print_tastes(world.report)
     _print_effects(world.report)
+    for each in world.report["associations"]:
+        print(
+            f"association, no cause, and not in the world: one standard deviation of liking goes"
+            f" with {each['slope']:+.3f} [{each['low']:+.3f}, {each['high']:+.3f}] in the logarithm"
+            f" of {each['of']}"
+        )
     print(f"world: {path}")
     if not options.no_fidelity:
         _print_fidelity(log, settings, folder)

@@ -7,6 +7,7 @@ import pytest
 
 from recsim_env.benchmark.ablation import ablations_of, as_markdown, named_worlds, run_ablations
 from recsim_env.cli import main
+from recsim_env.results.intervals import Estimate
 from recsim_env.results.table import ResultTable
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
@@ -103,3 +104,13 @@ def test_the_command_prints_the_table(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("| value of | context | personalization")
     assert lines[2].startswith("| InterestExploration | – | ")
+
+
+def test_what_a_world_of_a_log_has_is_ablated():
+    scenario = RatedCatalogue()
+    assert not {"repetition", "period"} & set(ablations_of(scenario))
+    groups = {"repetition": ("consumed",), "period": ("period",)}
+    object.__setattr__(scenario, "state_groups", groups)
+    assert {"repetition", "period"} <= set(ablations_of(scenario))
+    gains = {"RatedCatalogue": {"repetition": Estimate(0.1, 0.0, 0.2, 3, "bootstrap")}}
+    assert " repetition |" in as_markdown(gains) and " period |" not in as_markdown(gains)

@@ -180,7 +180,7 @@ def test_items_appear_and_age_as_the_days_of_a_fitted_world_go_by(tmp_path):
     ).save(path)
     sizes = {"n_candidates": 0, "slate_size": 2, "n_sessions": 2, "num_envs": 8}
     env = RecommendationVectorEnv(RatedCatalogue, world=str(path), compiled=False, **sizes)
-    assert env.scenario.state_groups["time"] == ("period",)
+    assert env.scenario.state_groups["period"] == ("period",)
     env.reset(seed=0)
     assert env.can_be_shown().sum(axis=1).tolist() == [40] * 8
     worth = env.expected_reward()

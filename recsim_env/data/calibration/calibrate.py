@@ -33,6 +33,7 @@ from recsim_env.data.calibration.observed_choice import observed_exposure, with_
 from recsim_env.data.calibration.place_fit import fit_places
 from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
+from recsim_env.data.calibration.session_fit import session_associations
 from recsim_env.data.calibration.settings import CalibrationSettings
 from recsim_env.data.calibration.unclicked import ratings_matrix
 from recsim_env.data.calibration.visits import lengths_of_visits, visits_of_users
@@ -124,6 +125,9 @@ def calibrate(
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
     report = held_out_fit.report | {
         "effects": [effect.report() for effect in (*change.effects, *places.effects)],
+        "associations": session_associations(
+            everything, held_out_fit.model, settings.session_gap_seconds
+        ),
         "log": everything.summary(),
         "settings": asdict(settings),
         "tastes": tastes,

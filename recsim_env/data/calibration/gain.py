@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Half the width of 99 % intervals, in standard errors; with a few effects, chance finds none in
-# most logs.
-_WIDTH = 2.576
+#: Half the width of 99 % intervals, in standard errors; with a few effects, chance finds none in
+#: most logs.
+WIDTH = 2.576
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ def gain_over_people(log_likelihood: Floats, user: NDArray[np.integer], areas: F
     wide = float(areas.std() / np.sqrt(len(areas))) if len(areas) else 0.0
     return Gain(
         mean,
-        mean - _WIDTH * spread,
-        mean + _WIDTH * spread,
+        mean - WIDTH * spread,
+        mean + WIDTH * spread,
         area,
-        area - _WIDTH * wide,
-        area + _WIDTH * wide,
+        area - WIDTH * wide,
+        area + WIDTH * wide,
     )
 
 

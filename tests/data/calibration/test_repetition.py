@@ -38,7 +38,7 @@ def tiring(days):
 
 
 def fitted(log, **settings):
-    return calibrate(log, n_factors=1, contexts=False, **settings)
+    return calibrate(log, n_factors=1, contexts=False, ages=False, **settings)
 
 
 def found(world):
