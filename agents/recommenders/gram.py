@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 
+from recsim_env.agents.recommenders.sparse_products import product
+
 # Beyond so many items, numbers are in single precision, and made by blocks of columns.
 _MOST_IN_DOUBLE, _BLOCK = 8_000, 512
 
@@ -40,8 +42,8 @@ def _inverse_in_single(matrix: sparse.csr_array, regularization: float) -> np.nd
     small = _inverse_of_products(matrix, columns, regularization)
     inverse = np.empty((n_items, n_items), np.float32)
     for block in _slices(n_items):
-        half = np.ascontiguousarray((columns[block] @ small).T)
-        inverse[block.start :, block] = columns[block.start :] @ half
+        half = np.ascontiguousarray(product(columns[block], small).T)
+        inverse[block.start :, block] = product(columns[block.start :], half)
     _mirror(inverse)
     inverse *= -1.0 / regularization
     inverse[np.diag_indices(n_items)] += 1.0 / regularization

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import svds
 from recsim_env.agents.recommenders.gram import inverse_gram
 from recsim_env.agents.recommenders.query import Fit, Model, Query
 from recsim_env.agents.recommenders.recommender import Recommender, RecommenderSettings
+from recsim_env.agents.recommenders.sparse_products import product_at
 from recsim_env.core.scenario import Scenario
 from recsim_env.core.search import Search
 from recsim_env.core.settings import LARGE, setting
@@ -186,17 +187,11 @@ class EASE(Recommender[EASESettings]):
 
     @classmethod
     def affinity(cls, model: Model, query: Query) -> np.ndarray:
-        """Returns x B; only at the candidates, where that is less work than all of it."""
+        """Returns x B, only at the candidates where there are any."""
         shares, weights = UserVectors.of_model(model).shares(query), model["weights"]
-        item = query.item
-        if item is None:
+        if query.item is None:
             return np.asarray(shares @ weights)
-        if shares.nnz * item.shape[1] > shares.shape[0] * weights.shape[1]:
-            return np.asarray(np.take_along_axis(shares @ weights, item, axis=1))
-        person = np.repeat(np.arange(len(item)), np.diff(shares.indptr))
-        terms = weights[shares.indices[:, None], item[person]]
-        entries = (shares.data, np.arange(shares.nnz), shares.indptr)
-        return np.asarray(sparse.csr_array(entries, (len(item), shares.nnz)) @ terms)
+        return product_at(shares, weights, query.item)
 
 
 def scaled(matrix: sparse.csr_array) -> sparse.csr_array:

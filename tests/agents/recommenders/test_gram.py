@@ -6,6 +6,7 @@ from scipy import sparse
 
 from recsim_env.agents.recommenders import gram
 from recsim_env.agents.recommenders.gram import inverse_gram
+from recsim_env.agents.recommenders.sparse_products import product, product_at
 
 
 @pytest.mark.parametrize("shape", [(7, 30), (30, 7)])
@@ -26,3 +27,13 @@ def test_inverses_of_many_items_are_the_same_but_for_rounding(shape, monkeypatch
     found = inverse_gram(vectors, 3.0)
     assert found.dtype == np.float32 and found.flags.c_contiguous
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_compiled_products_are_those_of_scipy_bit_for_bit():
+    rng = np.random.default_rng(0)
+    rows = sparse.csr_array(rng.normal(size=(9, 40)) * (rng.random((9, 40)) < 0.3), dtype="f4")
+    dense = rng.normal(size=(40, 30)).astype(np.float32)
+    columns = rng.integers(30, size=(9, 5))
+    assert product(rows, dense).tobytes() == (rows @ dense).tobytes()
+    some = np.take_along_axis(rows @ dense, columns, axis=1)
+    assert product_at(rows, dense, columns).tobytes() == some.tobytes()
