@@ -102,6 +102,7 @@ def test_a_benchmark_evaluates_them_once_and_says_that_they_learned_from_nothing
     assert "learned nothing here: cli_rules.py:by_number, table.agent. Returns" in report
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_function_that_was_changed_is_another_run(folder, capsys):
     assert benchmark("cli_rules.py:by_number") == 0
     assert benchmark("cli_rules.py:by_number") == 0
@@ -110,8 +111,10 @@ def test_a_function_that_was_changed_is_another_run(folder, capsys):
     assert benchmark("cli_rules.py:by_number") == 2
     assert "other settings" in capsys.readouterr().err
     assert benchmark("cli_rules.py:by_number", more=["--overwrite"]) == 0
+    assert "4 of 6 runs were finished before and are kept" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_saved_agent_is_evaluated_as_it_is(folder, capsys):
     """It does not go on learning in a benchmark, where a new one of its kind would."""
     command = ["train", "RatedCatalogue", "popularity", *SET, "--interactions", "300"]

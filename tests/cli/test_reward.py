@@ -48,6 +48,7 @@ def test_a_trained_agent_knows_its_reward(capsys):
     assert "reward='paying:halved' there, 'clicks' here" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_benchmark_ranks_by_return_where_there_is_no_oracle(capsys):
     benchmark = "benchmark LongTermSatisfaction --agents linucb --seeds 2 --interactions 200"
     words = [*benchmark.split(), "--episodes", "20", "--jobs", "1", "--out", "out"]

@@ -41,6 +41,7 @@ def test_a_sweep_twice_or_beside_a_value_is_refused(capsys):
     assert "also has n_items=4; set it in one place" in both
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_says_its_size_goes_on_and_prints_one_table(capsys, tmp_path):
     out = ["--out", str(tmp_path / "sweep")]
     assert main([*PLACE, *out, "--sweep", "n_items=5,1_0"]) == 0
