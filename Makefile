@@ -17,11 +17,13 @@ READY := $(VENV)/.ready
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s :
 
-# torch first: resolved alone and pinned, it cannot bring a build meant for other hardware.
+# torch first: resolved alone and pinned, it cannot bring a build meant for other hardware. Modules
+# are translated on all cores, where pip would use one; some files of packages are no modules.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -qq torch -c constraints.txt
-	$(BIN)/python -m pip install -qq -e '.[all,dev,docs]' -c constraints.txt
+	$(BIN)/python -m pip install -qq --no-compile torch -c constraints.txt
+	$(BIN)/python -m pip install -qq --no-compile -e '.[all,dev,docs]' -c constraints.txt
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 benchmark: $(READY)  ## compare the agents; writes results/
