@@ -14,7 +14,7 @@ from recsim_env.core import choice
 from recsim_env.core.fields import record_dtype
 from recsim_env.core.streams import STREAM
 
-N_DRAWS = 20_000
+N_DRAWS = 10_000
 FALSE_ALARM = 1e-6
 SCORES = np.array([0.4, -0.6, 1.3])
 

@@ -334,13 +334,13 @@ def test_defaults_are_worth_playing(play, assert_more):
 
 
 def test_views_tell_more_than_popularity_and_less_than_the_taste_behind_them(play, assert_more):
-    viewed = play(ID, last_view, n=N).returns
-    assert_more(viewed, play(ID, best_for_all, n=N).returns)
-    assert_more(play(ID, "oracle", n=N).returns, viewed, 1.1)
+    viewed = play(ID, last_view).returns
+    assert_more(viewed, play(ID, best_for_all).returns)
+    assert_more(play(ID, "oracle").returns, viewed, 1.1)
 
 
 def test_flips_make_views_misleading(play, assert_more):
-    honest, flipped = (play(ID, own_views, n=N, flips=flips).returns for flips in (0, 5))
+    honest, flipped = (play(ID, own_views, flips=flips).returns for flips in (0, 5))
     assert_more(honest, flipped, 1.1)
 
 
