@@ -92,9 +92,13 @@ def test_finds_the_item_of_the_persons_colour(kind):
     assert served(make_agent("uniform", new), new) < 0.6
 
 
+# What takes long: QR-DQN is DQN but for its loss, which tests/agents/sb3/test_slate_dqn.py has.
+LONG = ("sac", "qrdqn")
+
+
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param(each, marks=pytest.mark.slow if each == "sac" else ()) for each in KINDS],
+    [pytest.param(each, marks=pytest.mark.slow if each in LONG else ()) for each in KINDS],
 )
 def test_sees_beyond_the_next_reward(kind):
     """Sweets in turn with bread earn 0.55 a step, sweets alone (0.1 + 0.9 / 10) 0.19."""
