@@ -14,23 +14,25 @@ from recsim_env.testing import check_scenario
 
 pytestmark = pytest.mark.published
 
-ID, N = "MusicStreaming-v0", 1024
+ID, N, N_PAIRED = "MusicStreaming-v0", 1024, 512
 
 
 def test_defaults_are_worth_playing(play, assert_more):
-    uniform, oracle = (play(ID, name).returns for name in ("uniform", "oracle"))
-    for_all = play(ID, "oracle", ablate="person").returns
+    uniform, oracle = (play(ID, name, n=N_PAIRED).returns for name in ("uniform", "oracle"))
+    for_all = play(ID, "oracle", n=N_PAIRED, ablate="person").returns
     assert_more(oracle, uniform, 1.5)
     assert_more(for_all, uniform, 1.2)
     assert_more(oracle, for_all, 1.2)
 
 
 def test_knowing_the_context_pays(play, assert_more):
-    assert_more(play(ID, "oracle").returns, play(ID, "oracle", ablate="context").returns, 1.15)
+    blind = play(ID, "oracle", n=N_PAIRED, ablate="context").returns
+    assert_more(play(ID, "oracle", n=N_PAIRED).returns, blind, 1.15)
 
 
 def test_knowing_what_people_are_tired_of_pays(play, assert_more):
-    assert_more(play(ID, "oracle").returns, play(ID, "oracle", ablate="satiation").returns, 1.1)
+    blind = play(ID, "oracle", n=N_PAIRED, ablate="satiation").returns
+    assert_more(play(ID, "oracle", n=N_PAIRED).returns, blind, 1.1)
 
 
 def test_foresight_pays_in_lives(play, assert_more):
