@@ -20,7 +20,7 @@ SCENARIOS = {
     ),
 }
 ALL_SLATES = np.array(list(itertools.permutations(range(4), 2)))
-N_PREDICTIONS, N_DRAWS = 20_000, 5_000
+N_PREDICTIONS, N_DRAWS = 10_000, 5_000
 
 #: That any of these tests fails by chance: one for each agent, scenario, slate, and way to predict.
 FALSE_ALARM = 1e-6 / (len(AGENTS) * len(SCENARIOS) * len(ALL_SLATES) * 2)
