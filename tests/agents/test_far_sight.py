@@ -64,7 +64,7 @@ def test_far_sight_pays_with_other_seeds_too():
     sorted(
         path.parent.name
         for path in STUDIES.glob("*/rows.csv")
-        if not path.parent.name.startswith(("redundancy", "profiles"))
+        if not path.parent.name.startswith(("redundancy", "profiles", "crossing"))
     ),
 )
 def test_in_the_kept_studies_far_sight_pays(folder):
