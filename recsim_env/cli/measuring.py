@@ -257,8 +257,9 @@ def _print_comparison(scenarios: "Mapping[str, Scenario]", options: argparse.Nam
     for batch in options.batch:
         ours, theirs = rates_against(reference, scenario, batch, seconds=options.seconds)
         print(
-            f"{env_id}, {batch:,} people, one thread: compiled {ours / 1e6:.2f} M/s, "
-            f"{reference.__name__} {theirs / 1e6:.2f} M/s, ratio {ours / theirs:.1f}"
+            f"{env_id}, {batch:,} people, one thread, per second of processor time: compiled "
+            f"{ours / 1e6:.2f} M, {reference.__name__} {theirs / 1e6:.2f} M, "
+            f"ratio {ours / theirs:.2f}"
         )
 
 
