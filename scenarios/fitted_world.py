@@ -6,12 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
+from recsim_env.core.fields import Layout, within
 from recsim_env.core.settings import quoted
 from recsim_env.formats.rated_world import RatedWorld
-from recsim_env.scenarios.periods import has_periods
-from recsim_env.scenarios.repeated_items import has_repetition
-from recsim_env.scenarios.visit_contexts import has_contexts
-from recsim_env.scenarios.visits import has_visits
+from recsim_env.scenarios.periods import (
+    has_periods,
+    item_period_layout,
+    period_numbers,
+    user_period_layout,
+)
+from recsim_env.scenarios.places import has_places, place_numbers
+from recsim_env.scenarios.repeated_items import has_repetition, repetition_numbers
+from recsim_env.scenarios.visit_contexts import (
+    context_numbers,
+    has_contexts,
+    item_context_layout,
+    user_context_layout,
+)
+from recsim_env.scenarios.visits import has_visits, user_visit_layout, visit_numbers
+
+# What a world may have beside tastes: the flag of the scenario, and how to tell.
+_PARTS = {
+    "HAS_CONTEXTS": has_contexts,
+    "HAS_REPETITION": has_repetition,
+    "HAS_VISITS": has_visits,
+    "HAS_PERIODS": has_periods,
+    "HAS_PLACES": has_places,
+}
 
 
 @functools.lru_cache(maxsize=4)
@@ -45,11 +66,46 @@ def sizes_of(world: RatedWorld) -> dict[str, int]:
     }
 
 
-def numbers_of(world: RatedWorld) -> dict[str, float]:
+def flags_of(world: RatedWorld | None) -> dict[str, bool]:
+    """Returns which parts the world has; one that was made up has none."""
+    return {flag: world is not None and is_there(world) for flag, is_there in _PARTS.items()}
+
+
+def groups_of(world: RatedWorld) -> dict[str, tuple[str, ...]]:
+    """Returns the state groups of what the world has beside tastes."""
+    groups = {
+        "context": ("context", "context_taste", "mood") if has_contexts(world) else (),
+        "repetition": ("consumed", "seen", "consumed_hour") if has_repetition(world) else (),
+        "period": ("period",) if has_periods(world) else (),
+    }
+    return {name: fields for name, fields in groups.items() if fields}
+
+
+def user_fields_of(world: RatedWorld) -> Layout:
+    """Returns the fields of people that the world alone decides."""
+    layouts = {
+        user_context_layout: has_contexts,
+        user_visit_layout: has_visits,
+        user_period_layout: has_periods,
+    }
+    return {k: v for of, has in layouts.items() if has(world) for k, v in of(world).items()}
+
+
+def item_fields_of(world: RatedWorld) -> Layout:
+    """Returns the fields of items that the world alone decides."""
+    fields = dict(item_context_layout(world)) if has_contexts(world) else {}
+    fields |= item_period_layout(world) if has_periods(world) else {}
+    fields |= {"number": within(np.int64, 0, world.n_items - 1)} if has_repetition(world) else {}
+    return fields
+
+
+def numbers_of(world: RatedWorld) -> dict[str, object]:
     """Returns the numbers of the config that the world decides."""
     names = ("global_mean", "rating_noise", "choice_rate", "choice_slope", "no_choice_score")
-    numbers = {name: float(getattr(world, name)) for name in names}
-    return numbers | {"session_sd": float(world.session_log_sd)}
+    numbers: dict[str, object] = {name: float(getattr(world, name)) for name in names}
+    numbers |= {"session_sd": float(world.session_log_sd)} | context_numbers(world)
+    numbers |= period_numbers(world) | repetition_numbers(world)
+    return numbers | visit_numbers(world) | place_numbers(world)
 
 
 def tables_of(world: RatedWorld, dtypes: Mapping[str, np.dtype]) -> dict[str, np.ndarray]:

@@ -23,57 +23,42 @@ from recsim_env.core.settings import (
 from recsim_env.core.streams import integer, normal, skewed, uniform
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.scenarios.consumed_items import consume, has_consumed, table_size
-from recsim_env.scenarios.fitted_world import load_world, numbers_of, sizes_of, tables_of
-from recsim_env.scenarios.periods import (
-    has_periods,
-    is_to_come,
-    item_period_layout,
-    period_numbers,
-    user_period_layout,
+from recsim_env.scenarios.fitted_world import (
+    flags_of,
+    groups_of,
+    item_fields_of,
+    load_world,
+    numbers_of,
+    sizes_of,
+    tables_of,
+    user_fields_of,
 )
-from recsim_env.scenarios.places import (
-    appeal_of_place,
-    examination_of_places,
-    has_places,
-    place_numbers,
+from recsim_env.scenarios.periods import has_periods, is_to_come
+from recsim_env.scenarios.places import appeal_of_place, examination_of_places, has_places
+from recsim_env.scenarios.ratings import (
+    CLICKS,
+    LIKED,
+    REWARDS,
+    earned,
+    like_chance,
+    liking_of,
+    rate,
+    score_of,
 )
 from recsim_env.scenarios.repeated_items import (
-    appeal_again,
     has_repetition,
     is_unwanted,
     remember,
-    repetition_numbers,
     something_known,
     user_repetition_layout,
 )
-from recsim_env.scenarios.visit_contexts import (
-    context_numbers,
-    has_contexts,
-    item_context_layout,
-    liking_in_context,
-    user_context_layout,
-)
-from recsim_env.scenarios.visits import (
-    begin_session,
-    goes_on,
-    has_visits,
-    user_clock_layout,
-    user_visit_layout,
-    visit_numbers,
-)
+from recsim_env.scenarios.visits import begin_session, goes_on, user_clock_layout
 
 # See `RatedCatalogue.flags`.
 HAS_ITEM_FEATURES = True
-HAS_CONTEXTS = False
 HAS_REPETITION = False
 HAS_PERIODS = False
 HAS_PLACES = False
-
-REWARDS = ("liked", "clicks", "rating")
-LIKED, CLICKS, RATING = range(len(REWARDS))
-
-_CONTEXT_FIELDS = ("context", "context_taste", "mood")
-_REPETITION_FIELDS = ("consumed", "seen", "consumed_hour")
 
 # An episode of several sessions ends when so many slates may have led to something.
 _MOST_CONSUMED = 10_000
@@ -174,8 +159,10 @@ class RatedCatalogue(Scenario):
     def __post_init__(self) -> None:
         object.__setattr__(self, "world", as_type_of("", "world", self.world))
         if self.world:
-            self._take_sizes(sizes_of(load_world(self.world)))
-            object.__setattr__(self, "state_groups", dict(self.state_groups) | self._changes())
+            world = load_world(self.world)
+            self._take_sizes(sizes_of(world))
+            groups = dict(self.state_groups) | groups_of(world)
+            object.__setattr__(self, "state_groups", groups)
         super().__post_init__()
         needed = self.n_candidates + self.max_slates
         if self.n_candidates < self.n_items < needed:
@@ -184,17 +171,6 @@ class RatedCatalogue(Scenario):
                 f"session of max_slates={self.max_slates}; use n_items of at least {needed}, a "
                 "smaller max_slates, or n_candidates equal to n_items"
             )
-
-    def _changes(self) -> dict[str, tuple[str, ...]]:
-        """Returns the state groups of what a fitted world has beside tastes."""
-        world, groups = load_world(self.world), dict[str, tuple[str, ...]]()
-        if has_contexts(world):
-            groups["context"] = _CONTEXT_FIELDS
-        if has_repetition(world):
-            groups["repetition"] = _REPETITION_FIELDS
-        if has_periods(world):
-            groups["period"] = ("period",)
-        return groups
 
     @property
     def most_consumed(self) -> int:
@@ -225,13 +201,7 @@ class RatedCatalogue(Scenario):
     def user_layout(self) -> Layout:
         """Tastes, visible features, and this session."""
         most, size = self.most_consumed, table_size(min(self.most_consumed, self.n_items))
-        more: dict[str, Any] = {}
-        if self._has(has_contexts):
-            more |= user_context_layout(load_world(self.world))
-        if self._has(has_visits):
-            more |= user_visit_layout(load_world(self.world))
-        if self._has(has_periods):
-            more |= user_period_layout(load_world(self.world))
+        more = dict(user_fields_of(load_world(self.world))) if self.world else {}
         if self._has_clock:
             more |= user_clock_layout(self.n_sessions)
         if self._has(has_repetition):
@@ -264,13 +234,7 @@ class RatedCatalogue(Scenario):
 
     def item_layout(self) -> Layout:
         """Factors, visible features, and how it is exposed."""
-        more: dict[str, Any] = {}
-        if self._has(has_contexts):
-            more |= item_context_layout(load_world(self.world))
-        if self._has(has_periods):
-            more |= item_period_layout(load_world(self.world))
-        if self._has(has_repetition):
-            more["number"] = within(np.int64, 0, self.n_items - 1)
+        more = dict(item_fields_of(load_world(self.world))) if self.world else {}
         return more | {
             "factors": (np.float32, self.n_factors),
             "bias": np.float32,
@@ -320,23 +284,13 @@ class RatedCatalogue(Scenario):
             "choice_rate": 0.5,
         }
         if self.world:
-            world = load_world(self.world)
-            numbers |= numbers_of(world) | context_numbers(world)
-            numbers |= period_numbers(world)
-            numbers |= repetition_numbers(world) | visit_numbers(world) | place_numbers(world)
+            numbers |= numbers_of(load_world(self.world))
         return numbers | self._scale()
 
     def flags(self) -> Mapping[str, bool]:
         """Whether the world has features of items, contexts and so on."""
-        return {
-            "HAS_ITEM_FEATURES": self.n_item_features > 0,
-            "HAS_CONTEXTS": self._has(has_contexts),
-            "HAS_REPETITION": self._has(has_repetition),
-            "HAS_VISITS": self._has(has_visits),
-            "HAS_CLOCK": self._has_clock,
-            "HAS_PERIODS": self._has(has_periods),
-            "HAS_PLACES": self._has(has_places),
-        }
+        flags = {"HAS_ITEM_FEATURES": self.n_item_features > 0, "HAS_CLOCK": self._has_clock}
+        return flags | flags_of(load_world(self.world) if self.world else None)
 
     def tables(self) -> Mapping[str, np.ndarray]:
         """Returns the items and users of a fitted world; a synthetic one has none."""
@@ -461,47 +415,3 @@ class RatedCatalogue(Scenario):
 def _features(names: tuple[str, ...]) -> Any:
     """Returns a field of shown features; a record of none needs a number all the same."""
     return shown(np.float32, shape=len(names), names=names) if names else (np.float32, 1)
-
-
-def liking_of(config, user, item):
-    """Returns how much the person likes the item, in rating units."""
-    liking = config.global_mean + user.bias + item.bias
-    for index in range(config.n_factors):
-        liking += user.factors[index] * item.factors[index]
-    if HAS_CONTEXTS:
-        liking += liking_in_context(config, user, item)
-    return liking
-
-
-def score_of(config, user, item):
-    """Returns how much the item appeals to the person now, on the scale of log-odds."""
-    score = config.choice_slope * (liking_of(config, user, item) - config.global_mean)
-    if HAS_REPETITION:
-        score += appeal_again(config, user, item.number)
-    if HAS_PERIODS:
-        score += item.period_appeal[user.period]
-    return score
-
-
-def earned(config, rating):
-    """Returns the reward of an item that was consumed."""
-    if config.reward == LIKED:
-        return 1.0 if rating >= config.like_threshold else 0.0
-    return rating if config.reward == RATING else 1.0
-
-
-def rate(config, experience):
-    """Returns the rating nearest to what was felt."""
-    steps = math.floor((experience - config.rating_min) / config.rating_step + 0.5)
-    rating = config.rating_min + steps * config.rating_step
-    return min(config.rating_max, max(config.rating_min, rating))
-
-
-def like_chance(config, liking):
-    """Returns the probability that the rating reaches the threshold of liking."""
-    if config.like_threshold <= config.rating_min:
-        return 1.0
-    short = config.like_threshold - 0.5 * config.rating_step - liking
-    if config.rating_noise <= 0.0:
-        return 1.0 if short <= 0.0 else 0.0
-    return 0.5 * math.erfc(short / (config.rating_noise * math.sqrt(2.0)))
