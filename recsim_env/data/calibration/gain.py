@@ -32,7 +32,7 @@ class Gain:
     @property
     def is_real(self) -> bool:
         """Whether likelihood surely grows, and people's items are ordered better."""
-        return self.log_likelihood_low > 0.0 and self.auc > 0.0
+        return self.log_likelihood_low > _LEAST and self.auc > 0.0
 
 
 @dataclass(frozen=True)
