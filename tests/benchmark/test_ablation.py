@@ -52,8 +52,8 @@ def test_a_second_call_keeps_what_is_there(measured):
     assert (folder / "values.md").read_text() == as_markdown(values)
     command = table_of(folder).read_settings()["command"]
     assert command == (
-        "recsim-env ablate InterestEvolution --seeds 3 --interactions 200 --episodes 20 "
-        f"--out {folder}"
+        "recsim-env ablate InterestEvolution --set n_topics=4 --set time_budget=40.0 --seeds 3 "
+        f"--interactions 200 --episodes 20 --out {folder}"
     )
 
 

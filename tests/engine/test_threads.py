@@ -81,15 +81,16 @@ def test_a_forked_child_starts_threads_of_its_own(threads):
 
 def test_threads_end_with_who_has_them():
     def alive():
-        return sum(each.name == "recsim-env" for each in threading.enumerate())
+        return {each for each in threading.enumerate() if each.name == "recsim-env"}
 
-    before = alive()
+    others = alive()  # of tests before, which may end at any time
     made = Threads(3)
     with splitting_always():
         made.run(lambda a, b: None, (), N_SLOTS)
-    assert alive() == before + 2
+    own = alive() - others
+    assert len(own) == 2
     del made
     deadline = time.monotonic() + 20
-    while alive() > before and time.monotonic() < deadline:
+    while own & alive() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert alive() == before
+    assert not own & alive()
