@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 #: most logs.
 WIDTH = 2.576
 
+# What grows by less for each row is no effect, however surely: reports print it as 0.0000.
+_LEAST = 5e-5
+
 
 @dataclass(frozen=True)
 class Gain:
