@@ -199,8 +199,7 @@ def _print_outcome(outcome: "BenchmarkOutcome") -> None:
         remedy = "; --measure plays them again" if not outcome.n_measured else ""
         print(f"{outcome.n_unmeasured} runs have no metrics{remedy}")
     if outcome.foreign:
-        others = ", ".join(sorted({f"{agent} in {name}" for name, agent, _ in outcome.foreign}))
-        print(f"counted too are runs in the folder that were not asked for: {others}")
+        print(f"counted too are runs in the folder that were not asked for: {_others(outcome)}")
     for scenario, agent, number in outcome.failed:
         print(
             f"FAILED: {scenario}, {agent}, seed {number}; see {outcome.folder / 'errors'}",
@@ -263,3 +262,14 @@ def write_page_of(folder: Path, *, is_asked: bool = False) -> None:
         if is_asked:
             raise
         print(f"no page: {error}")
+
+
+def _others(outcome: "BenchmarkOutcome") -> str:
+    """Returns of which agents a folder has runs that were not asked for, and where."""
+    where: dict[str, set[str]] = {}
+    for scenario, agent, _ in outcome.foreign:
+        where.setdefault(agent, set()).add(scenario)
+    return ", ".join(
+        f"{agent} in {next(iter(names)) if len(names) == 1 else f'{len(names)} scenarios'}"
+        for agent, names in sorted(where.items())
+    )

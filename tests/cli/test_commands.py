@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from recsim_env.agents import AGENTS, agent_class
 from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
-from recsim_env.cli.comparing import print_leaderboards
+from recsim_env.cli.comparing import _others, print_leaderboards
 from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.results.metrics import METRICS
@@ -564,3 +565,9 @@ def test_numbers_of_a_file_are_read_as_those_of_the_command_line(tmp_path):
         file.write_text(wrong, encoding="utf-8")
         with pytest.raises(ValueError, match=r"benchmark\.toml: "):
             BenchmarkSettings.from_toml(file)
+
+
+def test_runs_that_were_not_asked_for_are_told_agent_by_agent():
+    foreign = [(scenario, "ucb", seed) for scenario in ("A", "B") for seed in (0, 1)]
+    outcome = SimpleNamespace(foreign=[*foreign, ("A", "dqn", 0)])
+    assert _others(outcome) == "dqn in A, ucb in 2 scenarios"
