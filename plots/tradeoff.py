@@ -55,7 +55,8 @@ def draw_tradeoff(
         axes = _new_panels(len(found) - len(faint)) if axes is None else axes
         if len(axes) != 2:
             raise ValueError(f"axes holds {len(axes)} Axes; give two, one for each panel")
-        shown = [each.score for each in found if each.agent not in faint]
+        named = [each for each in found if each.agent not in faint]
+        shown = [of for each in named for of in (each.score, each.diversity, each.evenness)]
         in_colour = f"; best {_BEST} in colour" if faint else ""
         worlds = len({name for each in found for name in each.scenarios})
         _draw_panel(
@@ -77,8 +78,8 @@ def draw_tradeoff(
         )
         axes[1].set_ylabel("")
         axes[1].set_ylim(axes[0].get_ylim())
-        named = {each.agent: each.score.mean for each in found if each.agent not in faint}
-        line_names.label_at_right(axes[1], named)
+        ends = {each.agent: each.score.mean for each in named}
+        line_names.label_at_right(axes[1], ends)
     return list(axes)
 
 
