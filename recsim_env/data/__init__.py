@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
     if name != "read_log":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        import polars  # noqa: F401
+        import polars  # noqa: F401  # importing it tells whether the extra is missing
     except ImportError as error:
         raise ImportError(
             'reading logs needs polars; install it with pip install "recsim-env[data]"'
