@@ -95,13 +95,11 @@ class Gathering:
         item_id = slate if scenario.n_items else np.full(slate.shape, -1)
         category = np.where(is_shown, self._watched.category_of(slate, category), -1)
         kind = np.where(is_shown, item_id if stage.kinds_are_items else category, -1)
-        vectors = None if stage.vectors is None else stage.vectors[kind]
         nowhere, regretted = np.zeros(slate.shape, bool), scenario.regretted
         is_consumed = response["clicked"] & is_shown if stage.knows_consumption else nowhere
         consumed = None
         if self._consuming is not None:
-            assert vectors is not None
-            consumed = self._consuming.of(vectors, kind, is_consumed, slot=slot, is_first=step == 0)
+            consumed = self._consuming.of(kind, is_consumed, slot=slot, is_first=step == 0)
         return Served(
             slot=slot,
             visit=visit,
@@ -110,7 +108,6 @@ class Gathering:
             item_id=item_id,
             category=category,
             kind=kind,
-            vectors=vectors,
             is_shown=is_shown,
             is_consumed=is_consumed,
             is_regretted=nowhere if regretted is None else regretted(response) & is_shown,

@@ -24,7 +24,6 @@ def jaccard(consumed: sparse.csr_matrix, first: np.ndarray, second: np.ndarray) 
     Source: Jaccard 1912, "The distribution of the flora in the alpine zone".
     """
     sizes = np.asarray(consumed.sum(axis=1)).ravel()
-    consumed.sort_indices()
     shared = shared_counts(consumed.indptr, consumed.indices, first, second)
     either = sizes[first] + sizes[second] - shared
     return np.divide(shared, either, out=np.full(len(first), np.nan), where=either > 0)

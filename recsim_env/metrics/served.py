@@ -145,7 +145,6 @@ class Served:
       item_id: (m, k), what was shown; -1 where a place is empty, or items have no ids.
       category: (m, k), likewise the items' category.
       kind: (m, k), likewise the row of `Stage.vectors`.
-      vectors: (m, k, d), that row, of empty places any; None where there are none.
       is_shown: (m, k), whether there was an item at all.
       is_consumed: (m, k), whether it was clicked, played, bought.
       is_regretted: (m, k), whether they would rather not have, where intentions are known.
@@ -164,7 +163,6 @@ class Served:
     item_id: np.ndarray
     category: np.ndarray
     kind: np.ndarray
-    vectors: np.ndarray | None
     is_shown: np.ndarray
     is_consumed: np.ndarray
     is_regretted: np.ndarray
@@ -177,11 +175,6 @@ class Served:
 
     def __len__(self) -> int:
         return len(self.slot)
-
-    @cached_property
-    def is_all_shown(self) -> bool:
-        """Whether no place is empty."""
-        return bool(self.is_shown.all())
 
     @cached_property
     def moment(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recsim_env.metrics.consuming import Consuming
+from recsim_env.metrics.loops import slate_likeness, slate_means, slate_ranges, slate_sums
 from recsim_env.metrics.measurement import Backdrop
 from recsim_env.metrics.served import Served, Stage
 
@@ -27,7 +28,7 @@ class Liking:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over a slate's places."""
-        return {"liking": mean_of_places(served.liking, served.is_shown)}
+        return {"liking": slate_means(served.liking, served.is_shown)}
 
 
 class Diversity:
@@ -41,7 +42,7 @@ class Diversity:
     """
 
     def __init__(self, stage: Stage) -> None:
-        pass
+        self._vectors = stage.vectors
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
@@ -50,12 +51,8 @@ class Diversity:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean distance of two items."""
-        assert served.vectors is not None
-        shown = served.vectors
-        if not served.is_all_shown:
-            shown = shown * served.is_shown[:, :, None]
-        total = shown.sum(axis=1)
-        squares = (shown * shown).sum(axis=(1, 2))
+        assert self._vectors is not None
+        total, squares = slate_sums(self._vectors, served.kind, served.is_shown)
         n = served.is_shown.sum(axis=1)
         return {"diversity": mean_distance((total * total).sum(axis=1), squares, n)}
 
@@ -78,14 +75,7 @@ class FeatureRange:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over directions of the largest coordinate less the smallest."""
-        lowest = highest = self._vectors[served.item_id]
-        if not served.is_all_shown:
-            is_shown = served.is_shown[:, :, None]
-            lowest = np.where(is_shown, lowest, np.inf)
-            highest = np.where(is_shown, highest, -np.inf)
-        lowest, highest = lowest.min(axis=1), highest.max(axis=1)
-        several = served.is_shown.sum(axis=1) > 1
-        return {"feature_range": np.where(several, (highest - lowest).mean(axis=1), np.nan)}
+        return {"feature_range": slate_ranges(self._vectors, served.item_id, served.is_shown)}
 
 
 class Novelty:
@@ -115,7 +105,7 @@ class Novelty:
             return {}
         counts = backdrop.uniform.details[CONSUMPTION] + 1.0
         surprise = -np.log2(counts / counts.sum())
-        return {"novelty": mean_of_places(surprise[served.item_id], served.is_shown)}
+        return {"novelty": slate_means(surprise[served.item_id], served.is_shown)}
 
 
 class Serendipity:
@@ -131,7 +121,7 @@ class Serendipity:
     """
 
     def __init__(self, stage: Stage) -> None:
-        pass
+        self._vectors = stage.vectors
 
     @classmethod
     def suits(cls, stage: Stage) -> bool:
@@ -140,14 +130,14 @@ class Serendipity:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the mean over places; NaN while nothing was consumed."""
-        assert served.vectors is not None and served.consumed is not None
+        assert self._vectors is not None and served.consumed is not None
         before, n = served.consumed.before, served.consumed.n_before
-        alike = np.einsum("nkd,nd->nk", served.vectors, before)
+        alike = slate_likeness(self._vectors, served.kind, before)
         unexpected = 1.0 - alike / np.where(n > 0, n, np.nan)[:, None]
         if backdrop is None:
             return {}
         is_liked = served.liking > backdrop.uniform.values["liking"]
-        return {"serendipity": mean_of_places(is_liked * unexpected, served.is_shown)}
+        return {"serendipity": slate_means(is_liked * unexpected, served.is_shown)}
 
 
 class Regretted:
@@ -167,7 +157,7 @@ class Regretted:
 
     def of_slates(self, served: Served, backdrop: Backdrop | None) -> Mapping[str, np.ndarray]:
         """Returns the share of the slate's consumed items."""
-        return {"regretted": mean_of_places(served.is_regretted, served.is_consumed)}
+        return {"regretted": slate_means(served.is_regretted, served.is_consumed)}
 
 
 class Consumption:
@@ -193,13 +183,6 @@ class Consumption:
     def details(self) -> Mapping[str, np.ndarray]:
         """Returns the counts."""
         return {CONSUMPTION: self._counts}
-
-
-def mean_of_places(values: np.ndarray, is_counted: np.ndarray) -> np.ndarray:
-    """Returns the mean over the places that count, (m,); NaN where none does."""
-    n = is_counted.sum(axis=1)
-    total = np.where(is_counted, values, 0.0).sum(axis=1)
-    return np.asarray(total / np.where(n > 0, n, np.nan))
 
 
 def mean_distance(square: np.ndarray, squares: np.ndarray, n: np.ndarray) -> np.ndarray:

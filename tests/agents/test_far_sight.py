@@ -60,7 +60,8 @@ def test_far_sight_pays_with_other_seeds_too():
 
 
 @pytest.mark.parametrize(
-    "folder", sorted(path.stem.removeprefix("far-sight-") for path in STUDIES.glob("far-sight-*.toml"))
+    "folder",
+    sorted(path.stem.removeprefix("far-sight-") for path in STUDIES.glob("far-sight-*.toml")),
 )
 def test_in_the_kept_studies_far_sight_pays(folder):
     """The best reference, then PPO, then the myopic oracle; and PPO without far sight is below."""
