@@ -133,7 +133,7 @@ class MadeByNobody(Small):
 
 
 class OfNoTaste(Small):
-    state_groups = {"taste": ("likes",)}  # noqa: RUF012
+    state_groups = {"taste": ("likes",)}  # noqa: RUF012  # as people write it
 
 
 @pytest.mark.parametrize(

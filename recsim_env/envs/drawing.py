@@ -24,15 +24,6 @@ _LINE, _BASELINE = 1.2, 0.8
 """Height of a line in sizes of its font, and how far down it the letters stand."""
 
 
-def draw_step(scene: Scene) -> np.ndarray:
-    """Returns the step as a (400, 800, 3) uint8 picture.
-
-    Raises:
-      ImportError: Matplotlib is missing.
-    """
-    return StepPainter().draw(scene)
-
-
 class StepPainter:
     """Draws one step after the other of one scenario.
 

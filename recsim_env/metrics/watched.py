@@ -72,5 +72,5 @@ _NOT_YET = np.zeros((0, 0), np.int64)
 
 def _as_bytes(slots: np.ndarray, name: str) -> np.ndarray:
     """Returns a field of all slots, (n_slots,) of as many bytes each as it has; no copy."""
-    kind, offset = slots.dtype.fields[name][:2]  # type: ignore[index]
+    kind, offset = slots.dtype.fields[name][:2]  # type: ignore[index]  # records
     return np.ndarray((len(slots),), f"V{kind.itemsize}", slots, offset, slots.strides)

@@ -22,7 +22,9 @@ LEARNERS = {
 def test_one_agent_of_each_family_learns(family, checkerboard, share_of_matches):
     name, interactions, is_alike = LEARNERS[family]
     assert REGISTRY[name].family == family
-    pytest.importorskip(REGISTRY[name].extra or "numpy")
+    pytest.importorskip(
+        REGISTRY[name].extra or "numpy", reason='needs pip install "recsim-env[agents]"'
+    )
     env, people = (checkerboard(n, is_alike=is_alike) for n in (32, 500))
     agent = make_agent(name, env, seed=0).learn(interactions)
     uniform = make_agent("uniform", env)

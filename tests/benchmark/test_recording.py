@@ -120,7 +120,7 @@ def test_clicks_are_the_log_that_the_file_is_read_as(tmp_path):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_files_are_read_as_logs_of_clicks(tmp_path, suffix):
     if suffix == ".parquet":
-        pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
     found = recorded()
     beside = found.write(tmp_path / "new" / f"log{suffix}")
     is_clicked = found.columns["clicked"] == 1

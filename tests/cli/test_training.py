@@ -258,7 +258,10 @@ def test_a_profile_adds_up(capsys):
 
 def test_tensorboard_gets_rewards_of_every_agent_and_losses_of_deep_ones():
     pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
-    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason='needs pip install "recsim-env[agents]"',
+    )
     for agent in ("linucb", "ppo"):
         train = ["train", "InterestEvolution", agent, *SMALL, "--tensorboard", f"logs/{agent}"]
         assert main([*train, "--interactions", "3_000"]) == 0
@@ -325,7 +328,10 @@ def test_a_tracker_that_fails_loses_no_trained_agent(told, capsys):
 
 def test_tensorboard_keeps_what_a_finished_run_wrote_last():
     pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
-    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason='needs pip install "recsim-env[agents]"',
+    )
     for interactions in ("200", "400"):
         options = ["--interactions", interactions, "--resume", "--tensorboard", "logs"]
         assert main([*TRAIN, *options]) == 0

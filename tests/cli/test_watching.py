@@ -27,7 +27,7 @@ def test_a_table_has_a_row_for_every_place_of_every_slate(tmp_path, capsys):
 
 
 def test_film_and_figure_are_written(tmp_path, capsys):
-    image = pytest.importorskip("PIL.Image")
+    image = pytest.importorskip("PIL.Image", reason='needs pip install "recsim-env[plots]"')
     film, figure = tmp_path / "visit.gif", tmp_path / "visit.svg"
     assert run("--steps", "2", "--video", str(film), "--plot", str(figure)) == 0
     with image.open(film) as opened:

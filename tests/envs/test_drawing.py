@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason='needs pip install "recsim-env[plots]"')
 
 from recsim_env.envs import RecommendationEnv
-from recsim_env.envs.drawing import StepPainter, draw_step
+from recsim_env.envs.drawing import StepPainter
 from recsim_env.envs.render import scene
 
 
@@ -23,7 +23,7 @@ def test_a_kept_figure_shows_the_same_picture_as_a_new_one(name):
         slate = np.arange(place, place + env.scenario.slate_size)
         _, reward, *_ = env.step(slate if len(slate) > 1 else place)
         shown = scene(env.scenario, before, env._simulator.slots, env._simulator.items, reward)
-        kept, new = env.render(), draw_step(shown)
+        kept, new = env.render(), StepPainter().draw(shown)
         assert kept.shape == (400, 800, 3)
         assert np.abs(kept.astype(int) - new).mean() < 0.2
 
@@ -43,4 +43,4 @@ def test_a_view_that_draws_everything_anew_leaves_nothing_of_earlier_steps(monke
         before = env._simulator.slots.copy()
         _, reward, *_ = env.step(np.arange(place, place + env.scenario.slate_size))
         shown = scene(env.scenario, before, env._simulator.slots, env._simulator.items, reward)
-        assert np.abs(painter.draw(shown).astype(int) - draw_step(shown)).mean() < 0.2
+        assert np.abs(painter.draw(shown).astype(int) - StepPainter().draw(shown)).mean() < 0.2

@@ -25,7 +25,7 @@ def test_a_csv_holds_every_value_and_blanks_for_unknown_ones(tmp_path):
 
 
 def test_parquet_holds_the_same(tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason='needs pip install "recsim-env[data]"')
     write_columns(tmp_path / "table.parquet", COLUMNS)
     found = parquet.read_table(tmp_path / "table.parquet").to_pydict()
     assert found["title"] == COLUMNS["title"].tolist()

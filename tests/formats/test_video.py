@@ -8,7 +8,7 @@ import pytest
 
 from recsim_env.formats.video import checked_film, write_film
 
-Image = pytest.importorskip("PIL.Image")
+Image = pytest.importorskip("PIL.Image", reason='needs pip install "recsim-env[plots]"')
 
 
 def frames(n=4):

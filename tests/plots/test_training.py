@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason='needs pip install "recsim-env[plots]"')
 
 from recsim_env.plots import draw_training
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason='needs pip install "recsim-env[plots]"')
 
 from recsim_env.plots import style
 from recsim_env.plots.visit import draw_visit

@@ -266,7 +266,7 @@ def test_bad_settings_name_the_remedy(changes, remedy):
 
 
 def test_the_platform_can_be_looked_at():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason='needs pip install "recsim-env[plots]"')
     env = RecommendationEnv(CreatorEconomy, render_mode="rgb_array")
     env.reset(seed=0)
     env.step([0, 1, 2])

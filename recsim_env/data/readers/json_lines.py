@@ -47,7 +47,7 @@ def _lines(text: Encoded, n_rows: int) -> Sequence[int]:
     if n == n_rows:
         return range(1, n_rows + 1)
     filled = [k for k, line in enumerate(text.raw.split(b"\n"), 1) if line.strip()]
-    return np.array(filled)  # type: ignore[return-value]
+    return np.array(filled)  # type: ignore[return-value]  # an array is as good a sequence
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, pl.Series]:

@@ -88,7 +88,7 @@ def _by_list(
     found = pl.DataFrame({"slate": slate, "item": items})
     missing = pairs.join(found, on=["slate", "item"], how="anti")
     if len(missing):
-        row = int(missing["slate"].min())  # type: ignore[arg-type]
+        row = int(missing["slate"].min())  # type: ignore[arg-type]  # of integers
         raise table.refused(row, clicked, f"which is not among those in {shown!r}")
     is_clicked = found.join(
         pairs.with_columns(click=pl.lit(1)), on=["slate", "item"], how="left", maintain_order="left"

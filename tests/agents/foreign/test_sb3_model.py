@@ -1,5 +1,6 @@
 """Models of Stable-Baselines3 serve from memory and from their files, whatever form they took."""
 
+import importlib
 import json
 import zipfile
 
@@ -147,7 +148,7 @@ def test_a_policy_over_numbers_of_slates_counts_in_draws(people):
 
 @pytest.mark.parametrize("framework", ["PPO", "DQN"])
 def test_our_own_policies_for_it_are_kept_and_served(people, framework, tmp_path):
-    frameworks = pytest.importorskip("recsim_env.agents.frameworks.sb3")
+    frameworks = importlib.import_module("recsim_env.agents.frameworks.sb3")
     if framework == "PPO":
         env, policy = _single(people, lambda env: env), frameworks.CandidatePolicy
         model = sb3.PPO(policy, env, n_steps=32, seed=1, device="cpu")

@@ -105,7 +105,7 @@ def test_estimates_from_a_uniform_log_reach_the_truth_of_another_policy(log, lea
 
 
 def test_parquet_files_say_the_same(tmp_path, steps, log, learned):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
     recording_of(steps, PEOPLE).write(tmp_path / "log.parquet")
     read = PolicyLog.read(tmp_path / "log.parquet")
     assert read.scenario == PEOPLE
@@ -231,7 +231,7 @@ def test_what_a_log_says_of_places_fits_its_slates(log, name, change, said):
 
 
 def test_bad_files_get_one_clear_error_each(tmp_path, steps):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", reason='needs pip install "recsim-env[data]"')
     for suffix in (".npz", ".parquet", ".csv"):
         with pytest.raises(
             FileNotFoundError, match=rf"none\{suffix}: no such file; recsim-env log"

@@ -23,7 +23,9 @@ OTHER = "a label</script><img src=x onerror=\"document.title='ran'\">"
 def browser():
     """Chromium without a window; its tests are skipped where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    service = pytest.importorskip("selenium.webdriver.chrome.service")
+    service = pytest.importorskip(
+        "selenium.webdriver.chrome.service", reason="selenium is not installed"
+    )
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("no chromium and chromedriver are installed")
