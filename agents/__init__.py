@@ -11,8 +11,9 @@ from typing import Any
 
 from recsim_env.agent_registry import REGISTRY
 from recsim_env.agents.core.acting import people_of
-from recsim_env.agents.core.agent import Agent, UnsuitableScenario
+from recsim_env.agents.core.agent import Agent
 from recsim_env.agents.core.agent_file import read_about
+from recsim_env.agents.core.requirements import UnsuitableScenario
 from recsim_env.agents.foreign.frozen import Frozen
 from recsim_env.agents.foreign.policy import from_policy, policy_class
 from recsim_env.agents.foreign.predictor import from_predict

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recsim_env.agents.bandits.arms import Arms, SessionTallies, Tally
-from recsim_env.agents.core.agent import UnsuitableScenario
 from recsim_env.agents.core.online import OnlineAgent
+from recsim_env.agents.core.requirements import UnsuitableScenario
 from recsim_env.agents.core.restoring import State, like, part, require_range, split
 from recsim_env.agents.core.settings import AgentSettings, refusal
 from recsim_env.agents.core.transition import Observation, Transition

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from recsim_env.agents.core import acting
-from recsim_env.agents.core.agent_file import FILE_KIND, FILE_VERSION, check_about
-from recsim_env.agents.core.requirements import first_lack
-from recsim_env.agents.core.restoring import MANY, State, flattened, nested, require_finite
+from recsim_env.agents.core.agent_file import read_agent, write_agent
+from recsim_env.agents.core.requirements import UnsuitableScenario, first_lack
+from recsim_env.agents.core.restoring import MANY, State
 from recsim_env.agents.core.session import Memory
 from recsim_env.agents.core.settings import AgentSettings
 from recsim_env.agents.core.sight import Sight, sighted
@@ -26,12 +26,7 @@ from recsim_env.agents.core.world import describe_world, difference, require_ali
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.arguments import as_count, as_seed
-from recsim_env.formats.array_file import read_arrays, write_arrays
 from recsim_env.formats.html_table import html_table
-
-
-class UnsuitableScenario(ValueError):
-    """An agent cannot work in a scenario; the message says why in a sentence."""
 
 
 class Agent(ABC):
@@ -406,17 +401,7 @@ class Agent(ABC):
           path: the file; its folder must exist.
           notes: what else the file shall tell, as JSON values.
         """
-        values = {
-            "agent": f"{type(self).__module__}:{type(self).__qualname__}",
-            "seed": self.seed,
-            "settings": self.settings.as_dict(),
-            "num_timesteps": self.num_timesteps,
-            "generator": self.rng.bit_generator.state,
-            "world": self.world,
-            "notes": dict(notes or {}),
-        }
-        arrays = flattened(self.state_dict())
-        write_arrays(path, arrays, values, kind=FILE_KIND, version=FILE_VERSION)
+        write_agent(self, path, notes or {})
 
     @classmethod
     def load(
@@ -441,55 +426,9 @@ class Agent(ABC):
           ValueError: the file holds something else, or another agent, is damaged, or is of an agent
             that learned in another world.
         """
-        arrays, about = read_arrays(path, kind=FILE_KIND, version=FILE_VERSION)
-        check_about(about, path)
-        expected = f"{cls.__module__}:{cls.__qualname__}"
-        if about["agent"] != expected:
-            raise ValueError(f"{path} holds {about['agent']}, not {expected}; use load_agent")
-        people, _ = acting.people_of(env)
-        try:
-            settings = cls.Settings.restored(about["settings"], changes)
-            sees_state = cls.Settings.of(cls.__name__, settings).sees_state
-            here = describe_world(sighted(people.scenario) if sees_state else people.scenario)
-            require_alike(about["world"], here, another_world=another_world)
-            agent = cls.blank(env, seed=about["seed"], **settings)
-        except UnsuitableScenario:
-            raise
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-        agent._take(arrays, about, path)
-        return agent
+        return read_agent(cls, path, env, changes, another_world=another_world)
 
     @classmethod
     def blank(cls, env: RecommendationVectorEnv, *, seed: int, **settings: Any) -> Self:
         """Returns an agent that `load` puts what it reads into; by default a new one."""
         return cls(env, seed=seed, **settings)
-
-    def _take(
-        self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any], path: str | Path
-    ) -> None:
-        """Becomes the agent of a file.
-
-        Raises:
-          ValueError: its arrays are not of such an agent.
-        """
-        self.num_timesteps, self.world = about["num_timesteps"], about["world"]
-        self.rng.bit_generator.state = about["generator"]
-        try:
-            for name, value in arrays.items():
-                require_finite(name, value, but_for_infinity=name.startswith(self.infinite))
-            self.load_state_dict(nested(arrays))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-        except Exception as error:  # whatever arrays that do not fit lead to
-            raise ValueError(
-                f"{path} is damaged: its arrays are not those of {type(self).__name__} with these "
-                "settings"
-            ) from error
-
-
-def as_steps(total_timesteps: Any) -> int:
-    """Returns how many interactions to learn from; raises ValueError where it is no such number."""
-    if isinstance(total_timesteps, float) and total_timesteps.is_integer():
-        total_timesteps = int(total_timesteps)  # 1e5, as people write it
-    return as_count("total_timesteps", total_timesteps, low=0, allowed="0 or more")

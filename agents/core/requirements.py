@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 from recsim_env.core.scenario import Scenario
 
 
+class UnsuitableScenario(ValueError):
+    """An agent cannot work in a scenario; the message says why in a sentence."""
+
+
 class Requirement(NamedTuple):
     """Something that a scenario has or lacks.
 

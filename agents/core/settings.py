@@ -60,6 +60,12 @@ class AgentSettings:
         return 0.0
 
 
+def discount(default: float, doc: str = "discount of a step") -> Any:
+    """Returns the field of a discount, gamma, in [0, 1]; see `setting`."""
+    choices = Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99))
+    return setting(default, search=choices, low=0.0, high=1.0, doc=doc)
+
+
 def refusal(name: str, value: Any, allowed: str) -> ValueError:
     """Returns the error of a setting that this scenario does not allow, and what it does allow."""
     return ValueError(f"{name}={value!r} is not allowed; use {allowed}")

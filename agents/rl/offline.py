@@ -8,7 +8,7 @@ from recsim_env.agents import make_agent
 from recsim_env.agents.core.online import OnlineAgent, collect
 from recsim_env.agents.core.replay import NEXT
 from recsim_env.agents.core.restoring import State, part, split, whole
-from recsim_env.agents.core.settings import refusal
+from recsim_env.agents.core.settings import discount, refusal
 from recsim_env.agents.core.step_log import returns_to_go
 from recsim_env.agents.rl.slate_policy import SlatePolicyAgent, SlatePolicySettings
 from recsim_env.core.search import Search
@@ -129,13 +129,7 @@ class BehaviourCloning(OfflineAgent):
 class IQLSettings(OfflineSettings):
     """What `ImplicitQLearning` is given."""
 
-    gamma: float = setting(
-        0.99,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step",
-    )
+    gamma: float = discount(0.99)
     expectile: float = setting(
         0.7, search=Search(0.5, 0.95), above=0.0, below=1.0, doc="which of the slates V stands for"
     )

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.agents.core.agent import as_steps
-from recsim_env.agents.core.interaction import Interaction
+from recsim_env.agents.core.interaction import Interaction, as_steps
 from recsim_env.agents.core.replay import NEXT, Column
 from recsim_env.agents.core.restoring import State, part
+from recsim_env.agents.core.settings import discount
 from recsim_env.agents.core.step_log import LoggedSteps, last_steps, returns_to_go
 from recsim_env.agents.core.transition import Transition, shared_by_clicks
 from recsim_env.agents.core.world import describe_world
@@ -34,13 +34,7 @@ class ReinforceSettings(SlatePolicySettings):
     )
     off_policy_correction: bool = setting(True, doc="whether w is other than 1")
     max_weight: float = setting(10.0, above=0.0, doc="no w is larger")
-    gamma: float = setting(
-        0.99,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step",
-    )
+    gamma: float = discount(0.99)
     baseline: str = setting(
         "value",
         choices=("value", "mean", "none"),

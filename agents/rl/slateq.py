@@ -18,10 +18,9 @@ from recsim_env.agents.core.restoring import (
     whole,
 )
 from recsim_env.agents.core.session import SessionMemory
-from recsim_env.agents.core.settings import FallingExploration, refusal
+from recsim_env.agents.core.settings import FallingExploration, discount, refusal
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.agents.networks.training import Trainer, TrainingSettings
-from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
 from recsim_env.envs import RecommendationVectorEnv
 
@@ -55,13 +54,7 @@ class SlateQSettings(FallingExploration, TrainingSettings):
         "published agents knew it",
     )
     batch_size: int = 128
-    gamma: float = setting(
-        0.95,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step; the paper has 1",
-    )
+    gamma: float = discount(0.95, doc="discount of a step; the paper has 1")
     tau: float = setting(0.01, above=0.0, high=1.0, doc="share of Q that Q' follows by")
 
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recsim_env.agents.core.agent import Agent, as_steps
-from recsim_env.agents.core.interaction import is_state_of
+from recsim_env.agents.core.agent import Agent
+from recsim_env.agents.core.interaction import as_steps, is_state_of
 from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import (
     State,
@@ -29,6 +29,7 @@ from recsim_env.agents.core.restoring import (
 )
 from recsim_env.agents.core.reward_wrappers import paid_alike
 from recsim_env.agents.core.session import SessionMemory
+from recsim_env.agents.core.settings import discount
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
 from recsim_env.agents.networks.training import EncoderSettings
@@ -52,13 +53,7 @@ class SB3Settings(EncoderSettings):
     learning_rate: float = setting(
         1e-3, search=Search(1e-4, 1e-2, log=True), above=0.0, doc="of Adam"
     )
-    gamma: float = setting(
-        0.99,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step",
-    )
+    gamma: float = discount(0.99)
 
 
 class SB3Agent(Agent):

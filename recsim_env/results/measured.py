@@ -56,9 +56,7 @@ def metric_standings(
     """Returns a metric at the end of learning, agent by agent, in the order of the table.
 
     Args:
-      table: of `recsim_env.results.metrics.metric_table`.
-      scenario: one of `table.scenarios()`.
-      metric: of `METRICS`.
+      table, scenario, metric: as in `metric_by_seed`.
       reference: the agent that the others are compared with.
 
     Raises:
@@ -86,9 +84,7 @@ def metric_curves(
     Agents that are measured only once, as they do not learn, have one point, at 0.
 
     Args:
-      table: of `recsim_env.results.metrics.metric_table`.
-      scenario: one of `table.scenarios()`.
-      metric: of `METRICS`.
+      table, scenario, metric: as in `metric_by_seed`.
 
     Raises:
       ValueError: as in `metric_by_seed`.
@@ -105,9 +101,7 @@ def metric_along_session(
     """Returns a metric along episodes: agent to the first slates of parts and estimates, in order.
 
     Args:
-      table: of `recsim_env.results.metrics.metric_table`.
-      scenario: one of `table.scenarios()`.
-      metric: of `METRICS`.
+      table, scenario, metric: as in `metric_by_seed`.
 
     Raises:
       ValueError: as in `metric_by_seed`.
