@@ -173,18 +173,17 @@ def from_heads(
     of_weight: Any,
     of_bias: Any,
 ) -> None:
-    """Writes the gradients of `summarize`.
+    """Writes the gradients of what `summarize` was given, and adds up those of weights.
 
     Args:
       item: (n, c, w), as `summarize` left it.
       weight: of the scores, (w,).
       of_scores, of_pooled: gradients, (n, c) and (n, 2 w).
-      of_item, of_weight, of_bias: gradients, are written; of the sum before the relu.
+      of_item: gradient of the sum before the relu, is written.
+      of_weight, of_bias: gradients, are added to.
     """
     n, n_candidates, width = item.shape
     share = _ONE / np.float32(n_candidates)
-    of_weight[:] = _ZERO
-    of_bias[:] = _ZERO
     for i in range(n):
         for j in range(n_candidates):
             score = of_scores[i, j]

@@ -13,6 +13,7 @@ from recsim_env.agents.networks.compute import as_tensors
 from recsim_env.agents.networks.encoder import Tensors
 from recsim_env.agents.networks.shared_scores import Heads, SharedScores
 from recsim_env.agents.policy_gradient.proximal import proximal_losses, standardized
+from recsim_env.engine.threads import Threads
 
 
 class Differentiation(Protocol):
@@ -61,39 +62,48 @@ class ByTorch:
 class ByHand:
     """`SharedScores` with our own encoder and scores that stand alone, on the CPU."""
 
-    def __init__(self, network: SharedScores) -> None:
+    def __init__(self, network: SharedScores, n_threads: int = 1) -> None:
         from recsim_env.agents.networks.fused import FusedScores
 
-        self._fused = FusedScores(network)
+        self._threads = Threads(n_threads)
+        self._fused = FusedScores(network, self._threads)
         self.inputs, self.heads = self._fused.inputs, self._fused.heads
+        self._sizes = [each.numel() for each in self._fused.learned]
 
     def differentiate(
         self, rows: Tensors, *, clip_range: float, entropy: float
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
-        from recsim_env.agents.policy_gradient.fused_loss import proximal_gradient
+        from recsim_env.agents.networks.fused import arrays_of
+        from recsim_env.agents.policy_gradient.fused_gradient import PART, gradient_of_parts
 
-        scores, values, _ = self.heads(rows)
-        of_scores, of_values = torch.empty_like(scores), torch.empty_like(values)
-        losses: tuple[float, float] = proximal_gradient(
-            scores.numpy(),
-            values.numpy(),
+        n_parts = -(-len(rows["return"]) // PART)
+        gradients = np.empty((n_parts, sum(self._sizes)), np.float32)
+        losses = np.empty((n_parts, 2))
+        advantage = standardized(rows["advantage"])
+        arguments = (
+            *self._fused.weights,
+            *arrays_of(rows),
             rows["slate"].numpy(),
-            torch.stack(
-                [rows["log_prob"], standardized(rows["advantage"]), rows["return"]]
-            ).numpy(),
+            torch.stack([rows["log_prob"], advantage, rows["return"]]).numpy(),
             clip_range,
             entropy,
-            of_scores.numpy(),
-            of_values.numpy(),
+            gradients,
+            losses,
         )
-        self._fused.backward(of_scores, of_values)
-        return losses
+        self._threads.run(gradient_of_parts, arguments, n_parts, least=1)
+        whole = torch.from_numpy(gradients.sum(axis=0)).split(self._sizes)
+        for weight, gradient in zip(self._fused.learned, whole, strict=True):
+            weight.grad = gradient.view(weight.shape)
+        policy_loss, value_loss = losses.sum(axis=0).tolist()
+        return policy_loss, value_loss
 
 
-def differentiation_of(network: Any, device: torch.device) -> Differentiation:
+def differentiation_of(
+    network: Any, device: torch.device, *, n_threads: int = 1
+) -> Differentiation:
     """Returns the fastest way to compute a network on a device."""
     is_ours = isinstance(network, SharedScores) and network.is_ours
     if device.type == "cpu" and is_ours and network.redundancy is None:
-        return ByHand(network)
+        return ByHand(network, n_threads)
     return ByTorch(network, device)

@@ -20,6 +20,7 @@ def proximal_gradient(
     values: Any,
     slates: Any,
     rows: Any,
+    n_rows: int,
     clip_range: float,
     entropy: float,
     of_scores: Any,
@@ -27,12 +28,13 @@ def proximal_gradient(
 ) -> tuple[float, float]:
     """Returns the losses of policy and values, and writes the gradient of their sum.
 
-    It is that of `update.proximal_losses`, where values count half.
+    It is that of `proximal.proximal_losses`, where values count half.
 
     Args:
       scores, values: (n, n_candidates) and (n,), as the network has them.
       slates: (n, slate_size).
       rows: (3, n), log-probabilities by who drew the slates, standardised advantages, returns.
+      n_rows: over how many the losses are means, of which these are some.
       clip_range, entropy: as there.
       of_scores, of_values: gradients, are written.
     """
@@ -67,9 +69,9 @@ def proximal_gradient(
         gain = advantage * ratio
         clipped = advantage * min(max(ratio, 1.0 - clip_range), 1.0 + clip_range)
         slope = gain if gain <= clipped else 0.0
-        policy_loss -= min(gain, clipped) / n
-        value_loss += error * error / n
+        policy_loss -= min(gain, clipped) / n_rows
+        value_loss += error * error / n_rows
         for j in range(n_candidates):
-            of_scores[i, j] = -(slope * of_log_prob[j] + entropy * of_entropy[j]) / n
-        of_values[i] = error / n
+            of_scores[i, j] = -(slope * of_log_prob[j] + entropy * of_entropy[j]) / n_rows
+        of_values[i] = error / n_rows
     return policy_loss, value_loss

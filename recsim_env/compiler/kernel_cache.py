@@ -7,7 +7,10 @@ process that reads it, so a folder shared with others must be trusted as the pro
 
 import contextlib
 import functools
+import hashlib
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from numba import njit
@@ -37,6 +40,32 @@ class KernelCache(FunctionCache):
             _warn_once(f"{self.cache_path}: {error.strerror or error}")
 
 
+class LoopCache(KernelCache):
+    """A `KernelCache` of a loop that may call loops of other modules: it goes with their text."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """Returns by what compiled code is found again."""
+        return (*super()._index_key(sig, codegen), _digest_of_others(self._py_func))
+
+
+def _digest_of_others(function: Any) -> str:
+    """Returns a digest of the files of compiled loops that a function calls from elsewhere."""
+    files: set[Path] = set()
+    waiting, seen = [function], set()
+    while waiting:
+        caller = waiting.pop()
+        for name in caller.__code__.co_names:
+            called = getattr(caller.__globals__.get(name), "py_func", None)
+            if called is not None and called not in seen:
+                seen.add(called)
+                waiting.append(called)
+                files.add(Path(sys.modules[called.__module__].__file__ or ""))
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
+
+
 def compiled(function: Any) -> Any:
     """Returns a function compiled at its first call, free of Python's lock, and kept on disk.
 
@@ -55,14 +84,14 @@ def compiled_freely(function: Any) -> Any:
 
 def _kept(dispatcher: Any) -> Any:
     if hasattr(dispatcher, "py_func"):  # else NUMBA_DISABLE_JIT=1 left the function as it is
-        keep_on_disk(dispatcher)
+        keep_on_disk(dispatcher, LoopCache)
     return dispatcher
 
 
-def keep_on_disk(dispatcher: Any) -> None:
+def keep_on_disk(dispatcher: Any, kind: type[KernelCache] = KernelCache) -> None:
     """Lets a compiled function keep its code on disk, if there is a folder where it may write."""
     try:
-        dispatcher._cache = KernelCache(dispatcher.py_func)  # as its enable_caching() does
+        dispatcher._cache = kind(dispatcher.py_func)  # as its enable_caching() does
     except RuntimeError:  # Numba found no folder
         _warn_once("no folder is writable")
 

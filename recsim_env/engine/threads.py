@@ -60,9 +60,19 @@ class Threads:
         self._owner = 0
         self._times: defaultdict[Callable[..., Any], _Times] = defaultdict(_Times)
 
-    def run(self, loop: Callable[..., Any], arguments: tuple, num_slots: int) -> None:
-        """Calls ``loop(*arguments, start_index, stop_index)`` for all slots, in equal parts."""
-        n_parts = min(self.n, num_slots // MIN_SLOTS_PER_THREAD)
+    def run(
+        self,
+        loop: Callable[..., Any],
+        arguments: tuple,
+        num_slots: int,
+        *,
+        least: int = MIN_SLOTS_PER_THREAD,
+    ) -> None:
+        """Calls ``loop(*arguments, start_index, stop_index)`` for all slots, in equal parts.
+
+        Each thread gets at least so many.
+        """
+        n_parts = min(self.n, num_slots // least)
         if n_parts <= 1:
             loop(*arguments, 0, num_slots)
             return

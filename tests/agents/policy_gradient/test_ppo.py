@@ -56,6 +56,27 @@ def test_gradients_are_those_of_stable_baselines3(slate_size, entropy):
         assert torch.allclose(their, by_torch, rtol=0.0, atol=1e-6)
 
 
+def test_threads_change_nothing():
+    """A minibatch of three parts, the last of which is not full."""
+    from recsim_env.agents.policy_gradient.differentiation import ByHand
+    from recsim_env.engine.threads import splitting_always
+
+    agent: Any = make_agent("ppo", people(150), width=8)
+    seen = agent.memory.seen(agent.begin_state(150), agent.env.reset(seed=0)[0])
+    found = []
+    for n_threads in (1, 3):
+        way = ByHand(agent.network, n_threads)
+        with splitting_always():
+            inputs = way.inputs(seen)
+            heads = way.heads(inputs)
+            rows = inputs | {"slate": torch.arange(3).tile(150, 1), "log_prob": heads.values - 5.0}
+            rows |= {"advantage": heads.scores[:, 0], "return": heads.scores[:, 1]}
+            losses = way.differentiate(rows, clip_range=0.4, entropy=0.01)
+        gradients = [each.grad.clone() for each in agent.network.parameters()]
+        found.append([heads.scores, heads.values, torch.tensor(losses), *gradients])
+    assert all(torch.equal(*each) for each in zip(*found, strict=True))
+
+
 def test_advantages_are_discounted_sums_within_sessions():
     """Of three people: one goes on, one leaves at step 1, and one is cut off there."""
     from recsim_env.agents.policy_gradient.rollout import Rollout
