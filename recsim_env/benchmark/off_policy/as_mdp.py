@@ -95,9 +95,15 @@ def read_mdp(path: Path) -> PolicyLog:
 def scope_rl_dataset(log: PolicyLog) -> dict[str, Any]:
     """Returns a log as SCOPE-RL's dict of logged data, of sessions that are all as long.
 
+    Sessions whose end the log lacks are left out.
+
     Raises:
-      ValueError: sessions differ in length, or there are too many slates.
+      ValueError: no session ends, they differ in length, or there are too many slates.
     """
+    if not log.is_complete.any():
+        raise ValueError(
+            "no session of the log ends, and SCOPE-RL takes whole ones; log more interactions"
+        )
     whole = log.select(np.flatnonzero(log.is_complete))
     lengths = np.unique(whole.lengths)
     if len(lengths) != 1:

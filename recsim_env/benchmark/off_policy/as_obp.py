@@ -33,7 +33,7 @@ def obp_feedback(log: PolicyLog) -> dict[str, Any]:
             "context": context,
             "action_context": _item_features(log, action, n_actions),
             "action": action[:, 0],
-            "position": None,
+            "position": np.zeros(n, np.int64),  # one place
             "reward": log["reward"].astype(np.float64),
             "pscore": log["propensity"],
         }

@@ -75,9 +75,14 @@ def _read_dict(path: str | Path) -> dict[str, Any]:
     """Returns the entries of a dict that `export_steps` wrote, or anybody with `numpy.savez`."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: values[()] for name, values in file.items()}
+            return {name: values[()] for name, values in file.items() if not _is_none(values)}
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{path} holds no dict of arrays; write it by numpy.savez") from error
+
+
+def _is_none(values: np.ndarray) -> bool:
+    """Returns whether an entry stands for None."""
+    return values.ndim == 0 and values.dtype.kind == "f" and bool(np.isnan(values))
 
 
 _READERS: dict[str, Callable[[str | Path], PolicyLog]] = {
@@ -90,13 +95,14 @@ _READERS: dict[str, Callable[[str | Path], PolicyLog]] = {
 
 
 def export_steps(log: PolicyLog, library: str, out: str) -> str:
-    """Writes a log for another library; returns what was written.
+    """Writes a log for another library; returns what was written, and what was left out.
 
     Args:
       log: of steps.
       library: one of `SUFFIXES`.
       out: a file with its suffix, or the name of a data set of Minari. A .npz file holds the
-        entries of the dict: `{k: v[()] for k, v in np.load(file, allow_pickle=False).items()}`.
+        entries of the dict, `{k: v[()] for k, v in np.load(file, allow_pickle=False).items()}`:
+        NaN stands for None, and what is a dict itself is left out.
 
     Raises:
       ValueError: another suffix, or the log does not suit.
@@ -113,7 +119,9 @@ def export_steps(log: PolicyLog, library: str, out: str) -> str:
         write_mdp(log, path)
         return str(path)
     found = obp_feedback(log) if library == "obp" else scope_rl_dataset(log)
-    plain = {k: v for k, v in found.items() if v is not None and not isinstance(v, dict)}
+    plain = {k: np.nan if v is None else v for k, v in found.items() if not isinstance(v, dict)}
     with replacing(path) as draft, draft.open("wb") as file:
         np.savez_compressed(file, **plain)
-    return str(path)
+    n_lost = len(log) - int(found["size"]) if library == "scope-rl" else 0
+    lost = f", without {n_lost:,} steps of sessions whose end the log lacks" if n_lost else ""
+    return f"{path}{lost}"

@@ -195,6 +195,30 @@ def test_dicts_are_files_without_pickles_and_names_have_their_suffix(tmp_path, l
         export_steps(log, "scope-rl", str(tmp_path / "x.csv"))
 
 
+@pytest.mark.parametrize(
+    ("library", "wanted"),
+    [
+        ("obp", "action position reward pscore context n_rounds n_actions action_context"),
+        (
+            "scope-rl",
+            "n_trajectories action_type n_actions action_dim state_dim step_per_trajectory state "
+            "action reward pscore done terminal",
+        ),
+    ],
+)
+def test_files_hold_all_that_the_other_library_asks_for(library, wanted, tmp_path):
+    path = tmp_path / "log.npz"
+    log = PolicyLog.of(logged(ONE, interactions=23, num_envs=4))
+    said = export_steps(log, library, str(path))
+    with np.load(path, allow_pickle=False) as file:
+        assert set(wanted.split()) <= set(file)
+    n_lost = 3 if library == "scope-rl" else 0
+    assert len(read_log(path, library)) == 23 - n_lost
+    assert ("without 3 steps of sessions whose end" in said) == bool(n_lost)
+    with pytest.raises(ValueError, match="no session of the log ends, and SCOPE-RL takes whole"):
+        scope_rl_dataset(log.select(np.arange(3)))
+
+
 OPEN_BANDIT = """\
 ,timestamp,item_id,position,click,propensity_score,user_feature_0,user_feature_1
 0,2019-11-24,2,3,1,0.25,a,x
