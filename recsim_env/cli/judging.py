@@ -19,12 +19,14 @@ from recsim_env.cli.judged import TABLE, print_policy, print_selection, write_ju
 from recsim_env.cli.playing import add_another_world, chosen_agent
 from recsim_env.cli.studying import add_study, compare_studies, study
 from recsim_env.formats.files import check_absent
+from recsim_env.inputs.spelling import split_names
 
 if TYPE_CHECKING:
     import numpy as np
 
     from recsim_env.agents.core.slate_distribution import Propensities
     from recsim_env.benchmark.off_policy import PolicyLog
+    from recsim_env.benchmark.off_policy.embedding import Embedding
     from recsim_env.benchmark.off_policy.truth import TrueValues
     from recsim_env.results.off_policy import PolicyValue
 
@@ -46,6 +48,7 @@ def add_commands(commands: Any) -> None:
             "ope wheel.npz --policy linucb.agent",
             "ope wheel.npz --policy linucb --policy thompson --learn 5_000 --out judged",
             "ope wheel.npz --policy linucb --replay",
+            "ope music.npz --policy content --learn 2_000 --embedding energy,sound",
             "ope --study RatedCatalogue --slate-sizes 1 2 3",
             "ope --studies results/ope",
         ),
@@ -91,6 +94,20 @@ def add_commands(commands: Any) -> None:
         "--replay",
         action="store_true",
         help="judge policies while they learn, from nothing, by the rows that they agree with",
+    )
+    parser.add_argument(
+        "--embedding",
+        default="",
+        metavar="FEATURES",
+        help="what of items marginalized IPS (mips) goes by, as topic,quality: features that they "
+        "show, or columns of --items (the topic that a scenario names)",
+    )
+    parser.add_argument(
+        "--items",
+        type=path,
+        metavar="FILE",
+        help="table that describes the items, a row for each id, for --embedding (by default by "
+        "all of its columns)",
     )
     parser.add_argument("--no-truth", action="store_true", help="do not serve the people")
     parser.add_argument(
@@ -138,11 +155,20 @@ def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
     from recsim_env.ope import Uncertainty
 
     features, how = SlateFeatures(log), Uncertainty(method=options.interval, seed=options.seed)
+    embedding = _embedding(log, options)
     values: list[PolicyValue] = []
     curves = {}
     for name, policy in zip(options.policy, _labels(options.policy), strict=True):
         target, truth = _asked(name, log, options)
-        found = judge(policy, log, target, truth=truth, uncertainty=how, features=features)
+        found = judge(
+            policy,
+            log,
+            target,
+            truth=truth,
+            uncertainty=how,
+            features=features,
+            embedding=embedding,
+        )
         weights, curves[policy] = diagnosed(log, target, features)
         print_policy(found, weights, target.error)
         values += found
@@ -198,6 +224,19 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
         "decided and was not logged biases all that follows"
     )
     return found.log
+
+
+def _embedding(log: "PolicyLog", options: argparse.Namespace) -> "Embedding | None":
+    """Returns what marginalized IPS goes by, if that is asked for."""
+    from recsim_env.benchmark.off_policy.embedding import item_embedding, shown_embedding
+
+    names = split_names(options.embedding)
+    if options.items:
+        from recsim_env.benchmark.off_policy.item_table import read_item_features
+
+        features = read_item_features(options.items, names)
+        return item_embedding(log, features, ", ".join(names) or options.items.name)
+    return shown_embedding(log, names) if names else None
 
 
 def _about(log: "PolicyLog") -> str:

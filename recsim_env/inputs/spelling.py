@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -68,6 +68,16 @@ def check_known(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
             f"{owner} has no setting {', '.join(unknown)}; known are {', '.join(names) or 'none'}"
             f"{did_you_mean(unknown[0], names)}"
         )
+
+
+def split_names(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Returns names that one text may hold, with commas between.
+
+    >>> split_names("device, hour")
+    ('device', 'hour')
+    """
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _plain(name: str) -> str:

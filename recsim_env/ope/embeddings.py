@@ -84,7 +84,12 @@ def topic_weights(
 
 
 def regressed_weights(
-    log: LoggedActions, features: ArrayLike, *, ridge: float = 1.0, seed: int = 0
+    log: LoggedActions,
+    features: ArrayLike,
+    *,
+    n_folds: int = 5,
+    ridge: float = 1.0,
+    seed: int = 0,
 ) -> Floats:
     """Returns weights of any embedding, (n,): what weights of actions are in the mean, given it.
 
@@ -94,14 +99,15 @@ def regressed_weights(
     Args:
       log: logged choices.
       features: (n, d), of the context and the embedding of the logged action.
-      ridge, seed: as of `recsim_env.ope.models.cross_fitted`.
+      n_folds, ridge, seed: as of `recsim_env.ope.models.cross_fitted`.
 
     Source: as above, section 3.3.
     Differs: the paper estimates probabilities of actions given embeddings by a classifier, and sums
       over all actions; a regression of the weights needs only those that were logged.
     """
     weights = log.weights
-    expected, _ = cross_fitted(features, weights, features, user=log.user, ridge=ridge, seed=seed)
+    how: dict[str, Any] = {"n_folds": n_folds, "ridge": ridge, "seed": seed}
+    expected, _ = cross_fitted(features, weights, features, user=log.user, **how)
     found = np.maximum(expected, 0.0)
     total = float(found.sum())
     return found * (float(weights.sum()) / total) if total else found

@@ -73,6 +73,13 @@ def test_other_libraries_dicts_and_logs_without_propensities_are_judged(tmp_path
     assert "the log has no propensity" in refused(capsys, *asked)
     assert main(["ope", *asked, "--estimate-propensities"]) == 0
     said = capsys.readouterr().out
+    assert "mips" not in said
+    items = tmp_path / "items.csv"
+    items.write_text("action,genre\n0,a\n1,a\n2,b\n", encoding="utf-8")
+    embedded = ["--estimate-propensities", "--items", str(items), "--embedding", "genre"]
+    assert main(["ope", *asked, *embedded]) == 0
+    assert "mips (genre)" in capsys.readouterr().out
+    assert "the log show no features" in refused(capsys, *asked, embedded[0], *embedded[-2:])
     assert "propensities are estimated: predicted and observed frequencies differ by 0.0" in said
     assert "bare: 300 slates" in said
 

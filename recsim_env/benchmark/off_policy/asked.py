@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from recsim_env.agents.core.slate_distribution import Propensities
+from recsim_env.benchmark.off_policy.embedding import Embedding
 from recsim_env.benchmark.off_policy.features import SlateFeatures
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 from recsim_env.ope import LoggedActions, Uncertainty
@@ -22,6 +23,7 @@ class Asked:
       features: of the log's slates.
       wanted: names of estimators; None for all that the log allows.
       uncertainty: how intervals are made.
+      embedding: of actions, for marginalized IPS; by default the topic that a scenario names.
     """
 
     log: PolicyLog
@@ -29,6 +31,7 @@ class Asked:
     features: SlateFeatures
     wanted: frozenset[str] | None
     uncertainty: Uncertainty | None
+    embedding: Embedding | None = None
 
     def wants(self, name: str) -> bool:
         """Returns whether an estimator is asked for."""

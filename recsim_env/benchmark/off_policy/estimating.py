@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from recsim_env.agents.core.slate_distribution import Propensities
 from recsim_env.benchmark.off_policy.asked import Asked
+from recsim_env.benchmark.off_policy.embedding import Embedding
 from recsim_env.benchmark.off_policy.features import SlateFeatures
 from recsim_env.benchmark.off_policy.per_session import PER_SESSION_ESTIMATORS, session_estimates
 from recsim_env.benchmark.off_policy.per_slate import PER_SLATE_ESTIMATORS, slate_estimates
@@ -28,6 +29,7 @@ def judge(
     estimators: Iterable[str] | None = None,
     uncertainty: Uncertainty | None = None,
     features: SlateFeatures | None = None,
+    embedding: Embedding | None = None,
 ) -> list[PolicyValue]:
     """Returns what a log says of a policy, first of a slate, then of a session.
 
@@ -41,6 +43,8 @@ def judge(
       estimators: names of those that are wanted; by default all that the log allows.
       uncertainty: how intervals are made.
       features: of the log; by default they are made, which takes some time if many are judged.
+      embedding: of actions, for marginalized IPS; by default the topic that a scenario names, where
+        single items show it.
 
     Raises:
       ValueError: an unknown estimator.
@@ -51,7 +55,7 @@ def judge(
             f"estimator {name!r} is unknown; known are {', '.join(ESTIMATORS)}"
             f"{did_you_mean(name, ESTIMATORS)}"
         )
-    asked = Asked(log, target, features or SlateFeatures(log), wanted, uncertainty)
+    asked = Asked(log, target, features or SlateFeatures(log), wanted, uncertainty, embedding)
     known = (truth.slate, truth.session) if truth else (None, None)
     return [_valued(policy, PER_SLATE, each, known[0]) for each in slate_estimates(asked)] + [
         _valued(policy, PER_SESSION, each, known[1]) for each in session_estimates(asked)

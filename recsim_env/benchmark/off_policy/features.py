@@ -43,11 +43,11 @@ class SlateFeatures:
     def shown(self, slates: np.ndarray) -> np.ndarray:
         """Returns features of slates, (n, d)."""
         rows = np.arange(len(slates))[:, None]
-        return self._crossed(self._items[rows, slates].sum(axis=1))
+        return self.crossed(self._items[rows, slates].sum(axis=1))
 
     def expected(self, places: np.ndarray) -> np.ndarray:
         """Returns their mean, (n, d), where places show candidates so often, (n, K, C)."""
-        return self._crossed(np.einsum("nc,ncf->nf", places.sum(axis=1), self._items))
+        return self.crossed(np.einsum("nc,ncf->nf", places.sum(axis=1), self._items))
 
     def down_to(self, slates: np.ndarray) -> np.ndarray:
         """Returns features of places and what stands above each, (n, slate_size, d)."""
@@ -70,6 +70,12 @@ class SlateFeatures:
         seen = self._seen[:, : min(self._seen.shape[1], most, _MAX_COLUMNS // width)]
         product = self._items[..., None] * seen[:, None, None, :]
         return np.concatenate([self._items, product.reshape(*self._items.shape[:2], -1)], axis=2)
+
+    def crossed(self, items: np.ndarray) -> np.ndarray:
+        """Returns features of items, (n, f), themselves, times what was seen, and what was seen."""
+        seen = self._seen[:, : max(1, _MAX_COLUMNS // max(1, items.shape[1]))]
+        product = items[:, :, None] * seen[:, None, :]
+        return np.hstack([items, product.reshape(len(items), -1), self._seen])
 
     @property
     def moments(self) -> np.ndarray:
@@ -96,12 +102,8 @@ class SlateFeatures:
         rows = np.arange(len(slates))[:, None]
         above = np.zeros_like(items)
         above[:, 1:] = np.cumsum(self._items[rows, slates[:, :-1]], axis=1)
-        places = [self._crossed(items[:, k]) for k in range(slates.shape[1])]
+        places = [self.crossed(items[:, k]) for k in range(slates.shape[1])]
         return np.concatenate([np.stack(places, axis=1), above], axis=2)
-
-    def _crossed(self, items: np.ndarray) -> np.ndarray:
-        product = items[:, :, None] * self._seen[:, None, :]
-        return np.hstack([items, product.reshape(len(items), -1), self._seen])
 
 
 def _items(log: PolicyLog) -> np.ndarray:

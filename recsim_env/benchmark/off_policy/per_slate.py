@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from recsim_env.benchmark.off_policy.asked import Asked
-from recsim_env.benchmark.off_policy.policy_log import PolicyLog
+from recsim_env.benchmark.off_policy.embedding import Embedding, topic_embedding
 from recsim_env.benchmark.off_policy.slate_weights import pseudo_inverse_weight
 from recsim_env.ope import LoggedSlates, SlateProbabilities, ValueEstimate
 from recsim_env.ope.bandits import BANDIT_ESTIMATORS, dros, ips, sub_gaussian_ips, switch_dr
 from recsim_env.ope.checks import Floats
 from recsim_env.ope.clipping import clips_of
-from recsim_env.ope.embeddings import mips, topic_weights
+from recsim_env.ope.embeddings import mips, regressed_weights, topic_weights
 from recsim_env.ope.fitted_q import fitted_cascade
 from recsim_env.ope.slates import SLATE_ESTIMATORS
 from recsim_env.ope.slope import chosen_by_slope
@@ -51,10 +51,7 @@ def slate_estimates(asked: Asked) -> list[ValueEstimate]:
 
 def _of_choices(asked: Asked, name: str) -> ValueEstimate | None:
     if name == "mips":
-        topics = _topics(asked.log)
-        if topics is None:
-            return None
-        return mips(asked.actions, _topic_weights(asked, topics), uncertainty=asked.how(name))
+        return _by_embedding(asked)
     if name in _TUNED:
         function, setting, values = _TUNED[name]
         return chosen_by_slope(
@@ -67,21 +64,31 @@ def _of_choices(asked: Asked, name: str) -> ValueEstimate | None:
     return BANDIT_ESTIMATORS[name](asked.actions, uncertainty=asked.how(name))
 
 
-def _topics(log: PolicyLog) -> np.ndarray | None:
-    """Returns the topic of each candidate, (n, n_candidates), where single items show them."""
-    if log.scenario is None or log.slate_size > 1 or log.candidate_propensity() is None:
+def _by_embedding(asked: Asked) -> ValueEstimate | None:
+    """Returns marginalized IPS: by kinds of items where both policies' chances of them are known.
+
+    Otherwise weights are regressed on the embedding, times what was seen. None where nothing is
+    asked for by name, and chances are not known.
+    """
+    log, logging = asked.log, asked.log.candidate_propensity()
+    embedding = asked.embedding or topic_embedding(log)
+    if embedding is None or (logging is None and asked.embedding is None):
         return None
-    columns = log.scenario.schema.category_columns(log.scenario.category)
-    topics = log["candidates"][:, :, columns] if "candidates" in log.columns else None
-    return topics.argmax(axis=2) if topics is not None and topics.shape[2] > 1 else None
+    kinds = None if logging is None else embedding.kinds
+    if kinds is None or logging is None:
+        weights = _regressed(asked, embedding)
+    else:
+        shown = kinds[np.arange(len(log)), log["slate"][:, 0]]
+        weights = topic_weights(logging[:, 0], asked.target.places[:, 0], kinds, shown)
+    found = mips(asked.choices, weights, uncertainty=asked.how("mips"))
+    how = " regressed" if kinds is None else ""
+    return replace(found, setting=f"{embedding.name}{how}" if embedding.name else "")
 
 
-def _topic_weights(asked: Asked, topics: np.ndarray) -> Floats:
-    log = asked.log
-    logging = log.candidate_propensity()
-    assert logging is not None
-    shown = topics[np.arange(len(log)), log["slate"][:, 0]]
-    return topic_weights(logging[:, 0], asked.target.places[:, 0], topics, shown)
+def _regressed(asked: Asked, embedding: Embedding) -> Floats:
+    items = embedding.shown(asked.log["slate"])
+    folds = asked.log.n_folds()
+    return regressed_weights(asked.choices, asked.features.crossed(items), n_folds=folds)
 
 
 def _by_places(asked: Asked) -> list[ValueEstimate | None]:

@@ -32,6 +32,7 @@ from recsim_env.data.readers.shown import CLICK, ITEM, PLACE, SLATE, one_item_a_
 from recsim_env.data.readers.side_files import read_side
 from recsim_env.data.readers.tables import Table
 from recsim_env.data.reading import LogWarning, Notes, Reading, listed
+from recsim_env.inputs.spelling import split_names
 
 SAVED = ".npz"
 _ATOMIC = (".inter", ".inter.gz")
@@ -127,16 +128,6 @@ def read_log(
     for doubt in notes.doubts:
         warnings.warn(f"{path}: {doubt}", LogWarning, stacklevel=2)
     return log
-
-
-def split_names(names: Sequence[str] | str) -> tuple[str, ...]:
-    """Returns names that one text may hold, with commas between.
-
-    >>> split_names("device, hour")
-    ('device', 'hour')
-    """
-    parts = names.split(",") if isinstance(names, str) else names
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _interactions(
