@@ -14,7 +14,7 @@ from recsim_env.benchmark.feedback import write_feedback
 from recsim_env.benchmark.off_policy.report import study_page
 from recsim_env.benchmark.off_policy.study_run import StudyRun, StudyWorld
 from recsim_env.benchmark.off_policy.study_settings import StudySettings
-from recsim_env.benchmark.off_policy.summary import summary_page
+from recsim_env.benchmark.off_policy.summary import study_errors, summary_page
 from recsim_env.benchmark.ranking.report import as_markdown
 from recsim_env.benchmark.ranking.run import ROWS
 from recsim_env.benchmark.ranking.task import RankingProtocol
@@ -117,6 +117,38 @@ def test_the_page_of_all_studies_of_estimators_is_what_their_rows_say(tmp_path):
     assert page == summary_page(ROOT / command.split()[-1], command=command)
     with pytest.raises(ValueError, match="holds no study; recsim-env ope --study writes one"):
         summary_page(tmp_path, command="")
+
+
+def test_the_page_of_estimators_says_what_commands_print_of_the_studies():
+    page = (ROOT / "docs" / "understand" / "estimators.md").read_text(encoding="utf-8")
+    parts = re.findall(
+        r"^```sh\n(recsim-env ope --studies (\S+) --estimators ([^\n]*))\n```\n\n(\|.*?)\n\n",
+        page,
+        re.M | re.S,
+    )
+    assert len(parts) == 2
+    for command, folder, names, table in parts:
+        printed = study_errors(ROOT / folder, command=command, estimators=names.split())
+        assert f"\n\n{table}\n" in printed
+    studies = {
+        each.parent.name: each.read_text(encoding="utf-8")
+        for each in RESULTS.glob("ope/*/study.md")
+    }
+    truths = re.findall(r"^\| `(\w+)` \| ([^|]+\]) \| ([^|]+\]) \|$", page, flags=re.MULTILINE)
+    assert len(truths) == 3
+    for policy, *cells in truths:
+        for per, cell in zip(("slate", "session"), cells, strict=True):
+            said = f"| {policy} | {per} | 1 | 10 | {cell} |"
+            assert said in studies["long-term-satisfaction"]
+    side_by_side = (RESULTS / "ope" / "README.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\d+\.\d+|\d+%", " ".join([side_by_side, *studies.values()])))
+    prose = " ".join(line for line in page.splitlines() if not line.startswith("|"))
+    said = {*re.findall(r"\d+\.\d+", prose), *(f"{n}%" for n in re.findall(r"(\d+) %", prose))}
+    assert said <= known
+    errors = side_by_side.partition("## Reward of a session: error")[2].partition("\n## ")[0]
+    head, _, *rows = [cells_of(line) for line in errors.splitlines() if line.startswith("|")]
+    least = sum(row[head.index("fqe")].startswith("**") for row in rows)
+    assert f"`fqe` errs least in {least} of the {len(rows)} kinds of logs" in page
 
 
 def test_the_table_of_action_forms_is_that_of_its_rows():

@@ -5,19 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsim_env.cli.arguments import (
-    AGENT,
-    add_agent_settings,
-    add_count,
-    add_learn,
-    add_overwrite,
-    add_seed,
-    add_tuned,
-    path,
-)
 from recsim_env.cli.judged import TABLE, print_policy, print_selection, write_judged
-from recsim_env.cli.playing import add_another_world, chosen_agent
-from recsim_env.cli.studying import add_study, compare_studies, study
+from recsim_env.cli.judging_options import add_options, check_options
+from recsim_env.cli.playing import chosen_agent
+from recsim_env.cli.studying import compare_studies, study
 from recsim_env.formats.files import check_absent
 from recsim_env.inputs.spelling import split_names
 
@@ -30,7 +21,6 @@ if TYPE_CHECKING:
     from recsim_env.benchmark.off_policy.truth import TrueValues
     from recsim_env.results.off_policy import PolicyValue
 
-FOREIGN = ("obp", "scope-rl", "d3rlpy", "minari", "open-bandit")
 _REMEDY = "choose another --out, or replace it with --overwrite"
 
 
@@ -51,96 +41,20 @@ def add_commands(commands: Any) -> None:
             "ope music.npz --policy content --learn 2_000 --embedding energy,sound",
             "ope --study RatedCatalogue --slate-sizes 1 2 3",
             "ope --studies results/ope",
+            "ope --studies results/ope/wheel --estimators ips snips dr",
         ),
     )
-    parser.add_argument(
-        "log",
-        type=path,
-        nargs="?",
-        metavar="LOG",
-        help=".npz or .parquet file of `recsim-env log`, or a .csv file of the Open Bandit Dataset",
-    )
-    parser.add_argument(
-        "--from",
-        dest="origin",
-        choices=FOREIGN,
-        help="whose the LOG is, if another library's: a dict of Open Bandit Pipeline or SCOPE-RL "
-        "as .npz, d3rlpy's MDPDataset as .h5, or a data set of Minari by name",
-    )
-    parser.add_argument(
-        "--estimate-propensities",
-        action="store_true",
-        help="by a model of what was shown, for a log that does not tell them; says how well it "
-        "fits",
-    )
-    parser.add_argument(
-        "--policy",
-        action="append",
-        default=[],
-        metavar="AGENT",
-        help=f"{AGENT}; or a .npy file of probabilities, (rows, candidates) or (rows, places, "
-        "candidates), for a log of real people; may be repeated",
-    )
-    add_learn(parser)
-    add_agent_settings(parser)
-    add_tuned(parser)
-    add_another_world(parser)
-    parser.add_argument(
-        "--explore",
-        action="store_true",
-        help="judge policies as they explore while learning, not as they serve afterwards",
-    )
-    parser.add_argument(
-        "--replay",
-        action="store_true",
-        help="judge policies while they learn, from nothing, by the rows that they agree with",
-    )
-    parser.add_argument(
-        "--embedding",
-        default="",
-        metavar="FEATURES",
-        help="what of items marginalized IPS (mips) goes by, as topic,quality: features that they "
-        "show, or columns of --items (the topic that a scenario names)",
-    )
-    parser.add_argument(
-        "--items",
-        type=path,
-        metavar="FILE",
-        help="table that describes the items, a row for each id, for --embedding (by default by "
-        "all of its columns)",
-    )
-    parser.add_argument("--no-truth", action="store_true", help="do not serve the people")
-    parser.add_argument(
-        "--interval",
-        choices=("bootstrap", "bernstein"),
-        default="bootstrap",
-        help="over people, resampled; or a bound that holds for few, where an estimate is a mean",
-    )
-    add_count(parser, "--draws", "of probabilities without a formula", default=1_000)
-    add_seed(parser, of="agents")
-    parser.add_argument(
-        "--out",
-        type=path,
-        metavar="FOLDER",
-        help="where a table and figures go, too (of a study, results/ope/SCENARIO)",
-    )
-    add_overwrite(parser, help="replace a table that is there")
-    add_study(parser)
+    add_options(parser)
     parser.set_defaults(run=ope)
 
 
 def ope(options: argparse.Namespace) -> int:
     """Prints a table for each policy; writes all, if asked to."""
-    if sum(map(bool, (options.log, options.study, options.studies))) != 1:
-        raise ValueError(
-            "name either a LOG to judge policies by, or --study SCENARIO, or --studies FOLDER"
-        )
+    check_options(options)
     if options.studies:
         return compare_studies(options)
     if options.study:
         return study(options)
-    if not options.policy:
-        raise ValueError("name what to judge by --policy AGENT, once or more")
     if options.out:
         check_absent(options.out / TABLE, overwrite=options.overwrite, remedy=_REMEDY)
     log = _read(options)
@@ -165,10 +79,13 @@ def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
             log,
             target,
             truth=truth,
+            estimators=options.estimators,
             uncertainty=how,
             features=features,
             embedding=embedding,
         )
+        if not found:
+            raise ValueError(f"the log allows none of {', '.join(options.estimators)}")
         weights, curves[policy] = diagnosed(log, target, features)
         print_policy(found, weights, target.error)
         values += found
@@ -230,7 +147,7 @@ def _embedding(log: "PolicyLog", options: argparse.Namespace) -> "Embedding | No
     """Returns what marginalized IPS goes by, if that is asked for."""
     from recsim_env.benchmark.off_policy.embedding import item_embedding, shown_embedding
 
-    names = split_names(options.embedding)
+    names = split_names(options.embedding or ())
     if options.items:
         from recsim_env.benchmark.off_policy.item_table import read_item_features
 
@@ -241,8 +158,10 @@ def _embedding(log: "PolicyLog", options: argparse.Namespace) -> "Embedding | No
 
 def _about(log: "PolicyLog") -> str:
     where = type(log.scenario).__name__ if log.scenario else log.about.get("name", "real people")
+    n_cut = len(log.starts) - int(log.is_complete[log.starts].sum())
+    cut = f" ({n_cut:,} cut off, which tell nothing of whole sessions)" if n_cut else ""
     return (
-        f"{where}: {len(log):,} slates of {len(log.starts):,} sessions, by "
+        f"{where}: {len(log):,} slates of {len(log.starts):,} sessions{cut}, by "
         f"{', '.join(log.about.get('policies', ['another policy']))}, which earned "
         f"{log['reward'].mean():.4g} a slate"
     )

@@ -29,7 +29,8 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "--studies",
         type=path,
         metavar="FOLDER",
-        help="instead of both: print the studies in the folders of FOLDER side by side",
+        help="instead of both: print the studies in the folders of FOLDER side by side, or the "
+        "errors of the one in FOLDER",
     )
     add_settings(study)
     study.add_argument("--logger", default="linucb", metavar="AGENT", help="who writes (linucb)")
@@ -48,10 +49,12 @@ def add_study(parser: argparse.ArgumentParser) -> None:
 
 
 def compare_studies(options: argparse.Namespace) -> int:
-    """Prints the page of several studies."""
-    from recsim_env.benchmark.off_policy.summary import summary_page
+    """Prints the page of several studies, or the errors of one."""
+    from recsim_env.benchmark.off_policy.summary import study_errors, summary_page
 
-    print(summary_page(options.studies, command=options.typed), end="")
+    printed = study_errors if (options.studies / "rows.csv").is_file() else summary_page
+    said = printed(options.studies, command=options.typed, estimators=options.estimators or ())
+    print(said, end="")
     return 0
 
 

@@ -172,7 +172,7 @@ def choice_rows(found: Mapping[Kind, Sequence[Quality]], per: str) -> list[list[
     """Returns the regret of choosing by each estimator as rows of text, a column for each kind."""
     kinds = [kind for kind in found if kind[0] == per]
     names = dict.fromkeys(each.estimator for kind in kinds for each in found[kind])
-    rows = [["choosing by", *_told_apart(kinds)]]
+    rows = [["choosing by", *told_apart(kinds)]]
     for name in names:
         regrets = [
             next((each.regret for each in found[kind] if each.estimator == name), math.nan)
@@ -183,12 +183,15 @@ def choice_rows(found: Mapping[Kind, Sequence[Quality]], per: str) -> list[list[
     return [*rows, ["chance", *(number(regret, 2) for regret in by_chance)]]
 
 
-def _told_apart(kinds: Sequence[Kind]) -> list[str]:
+def told_apart(kinds: Sequence[Kind]) -> list[str]:
     """Returns in a few words what tells each kind from the others."""
     varies = [len({kind[at] for kind in kinds}) > 1 for at in range(4)]
-    names = ("", "places of a slate", "steps", "sessions")
+    names = ("", "place", "step", "session")
     return [
-        ", ".join(f"{kind[at]} {names[at]}" for at in (3, 1, 2) if varies[at]) or described(kind)
+        ", ".join(
+            f"{kind[at]} {names[at]}{'s' if kind[at] > 1 else ''}" for at in (3, 1, 2) if varies[at]
+        )
+        or described(kind)
         for kind in kinds
     ]
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -134,3 +135,17 @@ def test_a_study_of_policies_that_look_into_people_is_refused_before_it_begins(t
     asked = ["--study", "RatedCatalogue", *PEOPLE, "--policy", "oracle", "--out", tmp_path / "x"]
     assert "policy 'oracle' looks into people" in refused(capsys, *asked)
     assert not (tmp_path / "x").exists()
+
+
+def test_what_a_log_a_study_and_kept_studies_do_not_take_is_refused(folder, capsys):
+    log = (folder / "log.npz", "--policy", "uniform")
+    for given, said in (
+        ((*log, "--repeats", "3"), "these are of --study alone; leave out --repeats"),
+        ((*log, "--replay", "--out", folder / "x"), "--replay prints .* leave out --out"),
+        (("--study", "Boredom", "--embedding", "topic"), "--study writes .* leave out --embedding"),
+        (("--studies", folder, "--set", "horizon=3"), "--studies prints .* leave out --set"),
+        ((*log, "--estimators", "mips"), "the log allows none of mips"),
+        (("--studies", folder, "--estimators", "snip"), "unknown.* did you mean 'snips'"),
+        ((*log, "--embedding", "feature"), "judges single items, and the log has slates of 2"),
+    ):
+        assert re.search(said, refused(capsys, *given)), given

@@ -50,16 +50,22 @@ def judge(
       ValueError: an unknown estimator.
     """
     wanted = None if estimators is None else frozenset(estimators)
-    for name in sorted((wanted or frozenset()) - set(ESTIMATORS)):
-        raise ValueError(
-            f"estimator {name!r} is unknown; known are {', '.join(ESTIMATORS)}"
-            f"{did_you_mean(name, ESTIMATORS)}"
-        )
+    check_estimators(sorted(wanted or ()))
     asked = Asked(log, target, features or SlateFeatures(log), wanted, uncertainty, embedding)
     known = (truth.slate, truth.session) if truth else (None, None)
     return [_valued(policy, PER_SLATE, each, known[0]) for each in slate_estimates(asked)] + [
         _valued(policy, PER_SESSION, each, known[1]) for each in session_estimates(asked)
     ]
+
+
+def check_estimators(names: Iterable[str]) -> None:
+    """Raises ValueError for the first name that is of no estimator."""
+    for name in names:
+        if name not in ESTIMATORS:
+            raise ValueError(
+                f"estimator {name!r} is unknown; known are {', '.join(ESTIMATORS)}"
+                f"{did_you_mean(name, ESTIMATORS)}"
+            )
 
 
 def _valued(policy: str, per: str, found: ValueEstimate, truth: Estimate | None) -> PolicyValue:

@@ -119,7 +119,9 @@ def export_steps(log: PolicyLog, library: str, out: str) -> str:
         write_mdp(log, path)
         return str(path)
     found = obp_feedback(log) if library == "obp" else scope_rl_dataset(log)
-    plain = {k: np.nan if v is None else v for k, v in found.items() if not isinstance(v, dict)}
+    plain: dict[str, Any] = {
+        k: np.nan if v is None else v for k, v in found.items() if not isinstance(v, dict)
+    }
     with replacing(path) as draft, draft.open("wb") as file:
         np.savez_compressed(file, **plain)
     n_lost = len(log) - int(found["size"]) if library == "scope-rl" else 0

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from recsim_env.results.estimator_quality import Kind, Quality, described, qualities
+from recsim_env.benchmark.off_policy.estimating import check_estimators
+from recsim_env.results.estimator_quality import Kind, Quality, described, qualities, told_apart
+from recsim_env.results.estimator_words import estimator_words
 from recsim_env.results.off_policy import PER_SESSION, PER_SLATE
 from recsim_env.results.table import ResultTable
 from recsim_env.results.trials import TRIALS, trials_of
@@ -26,16 +28,18 @@ Studies = Mapping[str, Mapping[Kind, list[Quality]]]
 Cells = Callable[[Mapping[str, Quality], Sequence[str]], list[str]]
 
 
-def summary_page(folder: str | Path, *, command: str) -> str:
+def summary_page(folder: str | Path, *, command: str, estimators: Sequence[str] = ()) -> str:
     """Returns a page of the studies in the folders of one folder, side by side.
 
     Args:
       folder: of folders that `run_study` filled.
       command: with which the page is made again.
+      estimators: that are shown; by default of each family the ones that are compared.
 
     Raises:
-      ValueError: there is no study.
+      ValueError: there is no study, or an estimator is unknown.
     """
+    check_estimators(estimators)
     studies = {}
     for each in sorted(Path(folder).iterdir()):
         if (each / "rows.csv").is_file():
@@ -45,14 +49,55 @@ def summary_page(folder: str | Path, *, command: str) -> str:
         raise ValueError(f"{folder} holds no study; recsim-env ope --study writes one")
     parts = ["# Studies of estimators, side by side", f"```sh\n{command}\n```", _READING]
     for per in (PER_SLATE, PER_SESSION):
-        parts += [f"## Reward of a {per}: error and coverage", _table(studies, per, _errors)]
-        parts.append(f"## Reward of a {per}: regret of choosing by it")
-        parts.append(_table(studies, per, _regrets, last="chance"))
+        names = [name for name in estimators or _SHOWN[per] if any(_by_name(studies, per, name))]
+        if names:
+            parts.append(f"## Reward of a {per}: error and coverage")
+            parts.append(_table(studies, per, names, _errors))
+            parts.append(f"## Reward of a {per}: regret of choosing by it")
+            parts.append(_table(studies, per, names, _regrets, last="chance"))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(studies: Studies, per: str, cells: Cells, last: str = "") -> str:
-    names = [name for name in _SHOWN[per] if any(_by_name(studies, per, name))]
+def study_errors(folder: str | Path, *, command: str, estimators: Sequence[str] = ()) -> str:
+    """Returns the errors of one study's estimators, by what its logs differ in, as tables.
+
+    Args:
+      folder: that `run_study` filled.
+      command: with which the tables are made again.
+      estimators: that are shown, in this order; all by default.
+
+    Raises:
+      ValueError: an estimator is unknown, or has no estimate there.
+    """
+    check_estimators(estimators)
+    found = qualities(trials_of(ResultTable(folder, TRIALS).rows()))
+    known = dict.fromkeys(each.estimator for kind in found.values() for each in kind)
+    for name in estimators:
+        if name not in known:
+            raise ValueError(f"{folder} has no estimates of {name}; it has {', '.join(known)}")
+    parts = [f"# Errors of estimators, {Path(folder).name}", f"```sh\n{command}\n```"]
+    for per in (PER_SLATE, PER_SESSION):
+        table = _errors_by_kind({k: v for k, v in found.items() if k[0] == per}, estimators)
+        if table:
+            parts += [f"Reward of a {per}:", table]
+    return "\n\n".join(parts) + "\n"
+
+
+def _errors_by_kind(found: Mapping[Kind, list[Quality]], estimators: Sequence[str]) -> str:
+    """Returns a row for each estimator, a column for each kind of log; empty without rows."""
+    errors: dict[str, dict[Kind, float]] = {}
+    for kind, several in found.items():
+        for each in several:
+            errors.setdefault(each.estimator, {})[kind] = each.error
+    names = [name for name in estimators or errors if name in errors]
+    rows = [["estimator", "in full", "assumes", *told_apart(list(found))]]
+    for name in names:
+        cells = [number(errors[name][kind], 3) if kind in errors[name] else "" for kind in found]
+        rows.append([f"`{name}`", *estimator_words(name), *cells])
+    return markdown_table(rows) if names else ""
+
+
+def _table(studies: Studies, per: str, names: Sequence[str], cells: Cells, last: str = "") -> str:
     rows = [["logs", *names, *([last] if last else [])]]
     for study, kinds in studies.items():
         for kind, found in kinds.items():
