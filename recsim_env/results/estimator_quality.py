@@ -189,7 +189,9 @@ def told_apart(kinds: Sequence[Kind]) -> list[str]:
     names = ("", "place", "step", "session")
     return [
         ", ".join(
-            f"{kind[at]} {names[at]}{'' if kind[at] == 1 else 's'}" for at in (3, 1, 2) if varies[at]
+            f"{kind[at]} {names[at]}{'' if kind[at] == 1 else 's'}"
+            for at in (3, 1, 2)
+            if varies[at]
         )
         or described(kind)
         for kind in kinds
