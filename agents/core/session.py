@@ -78,6 +78,7 @@ class SessionMemory:
             "moments": (2 + n_columns, n_features),
             "totals": (n_columns,),
         }
+        self._n_features = n_features
         self._parts: dict[str, tuple[slice, tuple[int, ...]]] = {}
         self._size = 0
         for name, shape in shapes.items():
@@ -105,10 +106,12 @@ class SessionMemory:
         self, memory: np.ndarray, observation: Observation, slates: np.ndarray
     ) -> np.ndarray:
         """Returns the memory with the features of what is shown, until the response is known."""
+        from recsim_env.agents.core.session_loops import keep_shown
+
         memory = memory.copy()
         if TRACES in self.spaces:
-            rows = np.arange(len(slates))[:, None]
-            self._part(memory, "shown")[:] = observation["candidates"][rows, slates]
+            where, _ = self._parts["shown"]
+            keep_shown(memory, observation["candidates"], slates, where.start)
         return memory
 
     def next(
@@ -131,31 +134,14 @@ class SessionMemory:
 
     def after(self, memory: np.ndarray, observation: Observation) -> np.ndarray:
         """Returns the memory after slates whose responses `observation` shows."""
+        from recsim_env.agents.core.session_loops import add_responses
+
         memory = memory.copy()
-        session = self._part(memory, SESSION)
-        session[:, 0] += 1.0 / _SCALE
-        if "response" not in observation:
-            return memory
-        response, shown = observation["response"], self._part(memory, "shown")
-        is_clicked = (response[:, :, :1] > 0).astype(np.float32)
-        sums, recent = np.split(session[:, 1:], 2, axis=1)
-        clicked = (response * is_clicked).sum(axis=1)
-        sums += clicked / _SCALE
-        recent += (1.0 - _DECAY) * (clicked - recent)
-
-        moments, totals = self._part(memory, "moments"), self._part(memory, "totals")
-        features = shown.sum(axis=1)
-        moments[:, 0] += features
-        moments[:, 1] += (shown * shown).sum(axis=1)
-        moments[:, 2:] += response.transpose(0, 2, 1) @ shown
-        totals += response.sum(axis=1)
-
-        traces = self._part(memory, TRACES)
-        passing = np.stack([(shown * is_clicked).sum(axis=1), features], axis=1)
-        traces[:, :2] += (1.0 - _DECAY) * (passing - traces[:, :2])
-        means = totals / (session[:, :1] * (_SCALE * shown.shape[1]))
-        slopes = moments[:, 2:] - means[:, :, None] * moments[:, :1]
-        traces[:, 2:] = slopes / (_RIDGE + moments[:, 1:2])
+        if "response" in observation:
+            given = observation["response"], self._n_features, _SCALE, 1.0 - _DECAY, _RIDGE
+            add_responses(memory, *given)
+        else:
+            memory[:, 0] += 1.0 / _SCALE
         return memory
 
     def learn(self, memory: np.ndarray, observation: Observation, is_over: np.ndarray) -> None:

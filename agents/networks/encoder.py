@@ -27,10 +27,12 @@ n_candidates, width). Every agent with a `network` setting, every policy in
 `recsim_env.agents.frameworks` and `CandidateScores` take it: the class, or its name.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import nn
@@ -182,17 +184,22 @@ class CandidateEncoder(nn.Module):
             for stop in range(shape[0], n_features - 1, -n_features)
         ]
         self.rows = [name for name, shape in shapes.items() if shape[1:] == (n_features,)]
-        n_rows = len(self.blocks) + sum(shapes[name][0] for name in self.rows)
+        starts = dict(zip(shapes, _starts(shapes), strict=True))
+        self.starts = np.array(
+            [starts[name] + start for name, start, _ in self.blocks]
+            + [
+                starts[name] + row * n_features
+                for name in self.rows
+                for row in range(shapes[name][0])
+            ],
+            np.int64,
+        )
+        n_rows = len(self.starts)
         n_joint = n_features * (1 + len(self.blocks)) + 2 * n_rows + n_beside
         self.person = nn.Linear(max(1, n_person), 3 * width)
         self.joint = nn.Linear(n_joint, width, bias=False)
         self.select = nn.Linear(n_features + n_beside, width, bias=False)
         self.hidden = nn.Linear(width, width)
-
-    @property
-    def has_loops(self) -> bool:
-        """Whether there are loops for its inputs: not where they are shown the state."""
-        return bool(self.fields) and not self.beside
 
     def forward(self, observation: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the person, (n, width), and the candidates, (n, n_candidates, width)."""
@@ -201,10 +208,10 @@ class CandidateEncoder(nn.Module):
 
     def inputs(self, observation: Tensors) -> Inputs:
         """Returns what the weights are multiplied with: f, and g and x `tempered`."""
-        if self.by_hand and self.has_loops:
-            from recsim_env.agents.networks.fused_encoder import inputs_of
+        if self.by_hand and self.fields:
+            from recsim_env.agents.networks.fused_inputs import inputs_of
 
-            return inputs_of(self, observation)
+            return inputs_of(self, {name: each.numpy() for name, each in observation.items()})
         features = candidates_of(observation)
         known = joined(observation, self.fields) if self.fields else features[:, 0, :1] * 0.0
         blocks = [observation[name][:, None, start:stop] for name, start, stop in self.blocks]
@@ -227,6 +234,11 @@ class CandidateEncoder(nn.Module):
         selected = self.select(inputs["features"]) * select[:, None]
         item = self.joint(inputs["joint"]).add_(shift[:, None]).add_(selected).relu_()
         return torch.relu(person), self.hidden(item).relu_()
+
+
+def _starts(shapes: Mapping[str, tuple[int, ...]]) -> list[int]:
+    """Returns where fields begin that lie flat side by side."""
+    return [0, *itertools.accumulate(math.prod(shape) for shape in shapes.values())][:-1]
 
 
 def shared_inputs(encoders: list[Any], observation: Tensors) -> Tensors:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from recsim_env.agents.networks.encoder import Tensors
-from recsim_env.agents.networks.fused_encoder import inputs_of, weights_of
+from recsim_env.agents.networks.encoder import Inputs, Tensors
+from recsim_env.agents.networks.fused_encoder import arrays_of, weights_of
+from recsim_env.agents.networks.fused_inputs import inputs_of
 from recsim_env.agents.networks.fused_passes import (
     N_AT_ONCE,
     EncoderWeights,
@@ -21,7 +22,7 @@ from recsim_env.agents.networks.fused_passes import (
     piece,
     turned,
 )
-from recsim_env.agents.networks.shared_scores import Heads, SharedScores
+from recsim_env.agents.networks.shared_scores import Heads
 from recsim_env.compiler.kernel_cache import compiled_freely
 from recsim_env.engine.threads import Threads
 
@@ -37,33 +38,27 @@ class FusedScores:
       threads: that share the work; what comes of it is the same by any number of them.
 
     Attributes:
-      weights: arrays of the encoder's weights and of the heads', as they are now.
+      learned: the weights, in the order of `EncoderWeights` and `HeadWeights`.
     """
 
-    def __init__(self, network: SharedScores, threads: Threads) -> None:
-        self._network, self._threads = network, threads
-
-    @property
-    def learned(self) -> list[torch.Tensor]:
-        """The weights, in the order of `EncoderWeights` and `HeadWeights`."""
-        network: Any = self._network
+    def __init__(self, network: Any, threads: Threads) -> None:
+        self._encoder, self._threads = network.encoder, threads
         heads = network.score, network.value[0], network.value[2]
-        encoder = weights_of(network.encoder).values()
-        return [*encoder, *(each for head in heads for each in (head.weight, head.bias))]
+        of_heads = [each for head in heads for each in (head.weight, head.bias)]
+        self.learned: list[torch.Tensor] = [*weights_of(network.encoder), *of_heads]
 
     @property
     def weights(self) -> tuple[EncoderWeights, HeadWeights]:
         """Views of the weights."""
-        return split([each.detach().numpy() for each in self.learned])
+        arrays = [each.detach().numpy() for each in self.learned]
+        n = len(EncoderWeights._fields)
+        return EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
 
-    def inputs(self, seen: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    def inputs(self, seen: Mapping[str, np.ndarray]) -> Inputs:
         """Returns what the weights are multiplied with; see `CandidateEncoder.inputs`."""
-        encoder = self._network.encoder
-        tensors = {name: torch.from_numpy(each) for name, each in seen.items()}
-        if encoder.has_loops:
-            return inputs_of(encoder, tensors)
-        found: dict[str, torch.Tensor] = encoder.inputs(tensors)
-        return found
+        if self._encoder.fields:
+            return inputs_of(self._encoder, seen)
+        return self._encoder.inputs({name: torch.from_numpy(each) for name, each in seen.items()})
 
     def heads(self, inputs: Tensors) -> Heads:
         """Returns scores and values."""
@@ -73,20 +68,6 @@ class FusedScores:
         arguments = (*self.weights, *given, scores, values)
         self._threads.run(judge_moments, arguments, n, least=_N_OF_THREAD)
         return Heads(torch.from_numpy(scores), torch.from_numpy(values))
-
-
-def split(arrays: list[np.ndarray]) -> tuple[EncoderWeights, HeadWeights]:
-    """Returns arrays of the weights, in their order, by name."""
-    n = len(EncoderWeights._fields)
-    return EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
-
-
-def arrays_of(inputs: Tensors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns what the weights are multiplied with, as compiled loops take it."""
-    known, features, joint = (
-        np.ascontiguousarray(inputs[name].numpy()) for name in ("known", "features", "joint")
-    )
-    return known, features, joint
 
 
 @compiled_freely

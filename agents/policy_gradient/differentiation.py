@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from recsim_env.agents.networks.compute import as_tensors
+from recsim_env.agents.networks.compute import as_tensors, computing
 from recsim_env.agents.networks.encoder import Tensors
 from recsim_env.agents.networks.shared_scores import Heads, SharedScores
 from recsim_env.agents.policy_gradient.proximal import proximal_losses, standardized
@@ -39,13 +39,13 @@ class ByTorch:
 
     def inputs(self, seen: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
         """Returns what the weights are multiplied with."""
-        with torch.inference_mode():
+        with computing(), torch.inference_mode():
             found: dict[str, torch.Tensor] = self._network.inputs(as_tensors(seen, self._device))
         return found
 
     def heads(self, inputs: Tensors) -> Heads:
         """Returns what the network says of them."""
-        with torch.inference_mode():
+        with computing(), torch.inference_mode():
             found: Heads = self._network.heads(inputs)
         return found
 
@@ -74,7 +74,7 @@ class ByHand:
         self, rows: Tensors, *, clip_range: float, entropy: float
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
-        from recsim_env.agents.networks.fused import arrays_of
+        from recsim_env.agents.networks.fused_encoder import arrays_of
         from recsim_env.agents.policy_gradient.fused_gradient import PART, gradient_of_parts
 
         n_parts = -(-len(rows["return"]) // PART)

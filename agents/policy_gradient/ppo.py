@@ -1,6 +1,5 @@
 """Proximal policy optimisation over slates drawn by scores."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,90 +13,16 @@ from recsim_env.agents.core.session import SessionMemory
 from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world
-from recsim_env.agents.networks.training import OptimizedSettings, Trainer
+from recsim_env.agents.networks.training import Trainer
 from recsim_env.agents.policy_gradient.reward_scale import RewardScale
-from recsim_env.core.search import Search
-from recsim_env.core.settings import setting
+from recsim_env.agents.policy_gradient.settings import PPOSettings
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.action_forms import best_candidates
 
 # Rewards are divided by the deviation of returns with this discount.
 _SCALE_DISCOUNT = 0.99
 
 # Taken off the scores of what nobody would be shown.
 _AWAY = 1e15
-
-
-@dataclass(frozen=True, kw_only=True)
-class PPOSettings(OptimizedSettings):
-    """What PPO is given; 0 stands for what suits the number of people."""
-
-    learning_rate: float = 2e-3
-    gamma: float = setting(
-        0.99,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step",
-    )
-    network: str = setting(
-        "candidates",
-        doc="the encoder: candidates, which has the same weights for all of them, or one of your "
-        "own, a class, module:Class or file.py:Class (`recsim_env.agents.networks.encoder`); or "
-        "flat: layers over the whole observation, where the place of a candidate means something",
-    )
-    rollout: int = setting(
-        0,
-        search=Search(choices=(0, 256, 512, 1_024, 2_048, 4_096)),
-        low=0,
-        doc="interactions for each update, rounded to a multiple of num_envs; 0: 32 of everybody, "
-        "1,024 to 8,192 in all",
-    )
-    n_minibatches: int = setting(
-        0, low=0, doc="parts of a rollout, each for one gradient step; 0: of 256 to 512 each"
-    )
-    n_epochs: int = setting(
-        0,
-        search=Search(choices=(0, 1, 2, 3, 5, 8)),
-        low=0,
-        doc="how often each rollout is gone over; 0: 3 times, once where it is large",
-    )
-    gae_lambda: float = setting(0.9, low=0.0, high=1.0, doc="of the generalised advantage")
-    entropy: float = setting(
-        0.0,
-        search=Search(choices=(0.0, 0.003, 0.01, 0.03)),
-        low=0.0,
-        doc="weight of the policy's entropy in the objective",
-    )
-    clip_range: float = setting(
-        0.4, above=0.0, doc="how far the probability of a slate may move, as a ratio"
-    )
-    redundancy: bool = setting(
-        False,
-        doc="whether scores depend on what is already on the slate: without it, slates are of what "
-        "is best by itself, however alike",
-    )
-    profiles: bool = setting(
-        False,
-        is_new=True,
-        doc="whether people are known again by their user ids: what each responded to in all of "
-        "their sessions is remembered, and what they will is predicted (`ProfileMemory`)",
-    )
-
-    def steps_of(self, num_envs: int) -> int:
-        """Returns how many steps of each of so many people make a rollout."""
-        rollout = self.rollout or min(max(32 * num_envs, 1_024), 8_192)
-        return max(2, round(rollout / num_envs))
-
-    def of_update(self, n_rows: int) -> dict[str, Any]:
-        """Returns how a rollout of so many interactions is learned from."""
-        is_large = n_rows > 4_096
-        return {
-            "n_minibatches": self.n_minibatches or max(1, n_rows // (512 if is_large else 256)),
-            "n_epochs": self.n_epochs or (1 if is_large else 3),
-            "clip_range": self.clip_range,
-            "entropy": self.entropy,
-        }
 
 
 class PPO(Agent):
@@ -163,7 +88,8 @@ class PPO(Agent):
     def _differentiate(self) -> Any:
         from recsim_env.agents.policy_gradient.differentiation import differentiation_of
 
-        return differentiation_of(self.network, self.trainer.device)
+        n_threads = self.env.made_with["threads"]
+        return differentiation_of(self.network, self.trainer.device, n_threads=n_threads)
 
     def _begin(self) -> None:
         """Begins a rollout of the people who are there."""
@@ -183,7 +109,14 @@ class PPO(Agent):
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
         heads = self._servable(observation, state)
-        return self._ranked(heads, deterministic=deterministic)
+        return self._drawn(heads, None if deterministic else self.rng)[0]
+
+    def _drawn(self, heads: Any, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns slates by scores, and the logarithms of how likely they are drawn."""
+        from recsim_env.agents.policy_gradient.drawing import drawn
+
+        redundancy = None if heads.redundancy is None else heads.redundancy.cpu().numpy()
+        return drawn(heads.scores.cpu().numpy(), redundancy, self.slate_size, rng)
 
     def _servable(self, observation: Observation, state: Any) -> Any:
         """Returns `Heads` whose scores put what would leave its place empty last."""
@@ -194,16 +127,6 @@ class PPO(Agent):
         away = heads.scores.new_tensor(np.where(wasted, _AWAY, 0.0))
         return heads._replace(scores=heads.scores - away)
 
-    def _ranked(self, heads: Any, *, deterministic: bool) -> np.ndarray:
-        """Returns slates of the best scores, or drawn by them."""
-        scores = heads.scores.cpu().numpy()
-        if heads.redundancy is not None:
-            rng = None if deterministic else self.rng
-            return _in_turn(scores, heads.redundancy.cpu().numpy(), self.slate_size, rng)
-        if not deterministic:
-            scores = scores + _gumbel(scores.shape, self.rng)
-        return best_candidates(scores, self.slate_size)
-
     def _slate_distribution(
         self, observation: Observation, state: Any, *, deterministic: bool
     ) -> SlateDistribution:
@@ -212,10 +135,11 @@ class PPO(Agent):
 
         heads = self._servable(observation, state)
         if deterministic:
-            best = self._ranked(heads, deterministic=True)
+            best, _ = self._drawn(heads, None)
             return Listed(best[:, None], len(best), heads.scores.shape[1])
-        kept = {name: each.cpu().numpy().astype(float) for name, each in _kept_of(heads).items()}
-        return DrawnSlates(kept["score"], self.slate_size, kept.get("redundancy"))
+        less = heads.redundancy
+        less = None if less is None else less.cpu().numpy().astype(float)
+        return DrawnSlates(heads.scores.cpu().numpy().astype(float), self.slate_size, less)
 
     # Learning ------------------------------------------------------------------------------------
 
@@ -234,22 +158,16 @@ class PPO(Agent):
         return self
 
     def _act(self, observation: Observation, state: Any) -> tuple[np.ndarray, None]:
-        """Draws slates, and keeps by what and of what."""
-        import torch
-
+        """Draws slates, and keeps of what, and how likely they were."""
         inputs, heads = self._judged(observation, state)
-        slates = self._ranked(heads, deterministic=False)
-        drawn = torch.from_numpy(slates).to(self.trainer.device)
-        self.rollout.see(heads.values, **inputs, slate=drawn, **_kept_of(heads))
+        slates, log_prob = self._drawn(heads, self.rng)
+        self.rollout.see(heads.values, {**inputs, "slate": slates, "log_prob": log_prob})
         return slates, None
 
     def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any]:
-        """Returns what the network takes, and what it says (`Heads`), until the next call."""
-        from recsim_env.agents.networks.compute import computing
-
-        with computing():
-            inputs = self._differentiation.inputs(self.memory.seen(state, observation))
-            return inputs, self._differentiation.heads(inputs)
+        """Returns what the network takes, and what it says (`Heads`)."""
+        inputs = self._differentiation.inputs(self.memory.seen(state, observation))
+        return inputs, self._differentiation.heads(inputs)
 
     def _earn(self, moment: Moment) -> None:
         """Keeps what slates led to."""
@@ -262,7 +180,6 @@ class PPO(Agent):
     def _update(self) -> None:
         """Learns from a full rollout, and begins the next."""
         from recsim_env.agents.networks.compute import computing
-        from recsim_env.agents.policy_gradient.proximal import with_log_prob
         from recsim_env.agents.policy_gradient.update import take_steps
 
         assert self.interaction.observation is not None
@@ -275,7 +192,7 @@ class PPO(Agent):
             losses = take_steps(
                 self._differentiation,
                 self.trainer.optimizer,
-                with_log_prob(rows),
+                rows,
                 self.rng,
                 **given.of_update(len(rows["advantage"])),
             )
@@ -318,46 +235,8 @@ class PPO(Agent):
 
     def _columns(self) -> dict[str, Any]:
         """Returns what a rollout keeps of one moment."""
-        import torch
-
         space: Any = self.memory.seen_space
         seen = {name: np.zeros((1, *each.shape), np.float32) for name, each in space.items()}
-        with torch.inference_mode():
-            inputs = self.network.inputs(self.trainer.on_device(seen))
-            slate = torch.zeros((1, self.slate_size), dtype=torch.int64)
-            return {**inputs, "slate": slate, **_kept_of(self.network.heads(inputs))}
-
-
-def _kept_of(heads: Any) -> dict[str, Any]:
-    """Returns by what slates are drawn."""
-    found = {"score": heads.scores}
-    return found if heads.redundancy is None else found | {"redundancy": heads.redundancy}
-
-
-def _gumbel(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Returns Gumbel noise in single precision, always finite."""
-    drawn = rng.standard_exponential(shape, np.float32)
-    return -np.log(np.maximum(drawn, np.finfo(np.float32).tiny))
-
-
-def _in_turn(
-    scores: np.ndarray, redundancy: np.ndarray, slate_size: int, rng: np.random.Generator | None
-) -> np.ndarray:
-    """Returns slates that are filled in turn, (n, slate_size), as `PlackettLuce` draws them.
-
-    Args:
-      scores: (n, n_candidates).
-      redundancy: (n, n_candidates, n_candidates), what a placed one takes off those that follow.
-      slate_size: places.
-      rng: draws them; None fills each place with the likeliest.
-    """
-    rows, left = np.arange(len(scores)), scores.copy()
-    slates = np.empty((len(scores), slate_size), np.int64)
-    for place in range(slate_size):
-        noisy = left
-        if rng is not None:
-            noisy = left + _gumbel(left.shape, rng)
-        slates[:, place] = best = noisy.argmax(axis=1)
-        left -= redundancy[rows, best]
-        left[rows, best] = -np.inf
-    return slates
+        inputs = self._differentiation.inputs(seen)
+        slate, log_prob = np.zeros((1, self.slate_size), np.int64), np.zeros(1, np.float32)
+        return {**inputs, "slate": slate, "log_prob": log_prob}

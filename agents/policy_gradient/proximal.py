@@ -64,11 +64,3 @@ def standardized(advantage: torch.Tensor) -> torch.Tensor:
     if len(advantage) < 2:
         return advantage
     return (advantage - advantage.mean()) / (advantage.std() + _EPSILON)
-
-
-def with_log_prob(rows: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Returns rows with the log-probability of their slates by their `score` and `redundancy`."""
-    with torch.no_grad():
-        scores, redundancy = rows.pop("score"), rows.pop("redundancy", None)
-        policy = PlackettLuce(scores, rows["slate"].shape[1], redundancy)
-        return rows | {"log_prob": policy.log_prob(rows["slate"])}

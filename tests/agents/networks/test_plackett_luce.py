@@ -107,7 +107,7 @@ def test_a_slate_that_repeats_an_item_has_no_chance():
 
 def test_what_is_on_a_slate_takes_from_what_follows():
     """Against products over the places; 200,000 draws of both samplers, as above."""
-    from recsim_env.agents.policy_gradient.ppo import _in_turn
+    from recsim_env.agents.policy_gradient.drawing import drawn as drawn_by
 
     n, rng = 200_000, np.random.default_rng(5)
     logits, redundancy = rng.normal(size=5), 2.0 * rng.normal(size=(5, 5))
@@ -122,10 +122,14 @@ def test_what_is_on_a_slate_takes_from_what_follows():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         drawn = [distribution.sample().numpy()]
-    drawn.append(_in_turn(*(each.numpy() for each in rows), 2, rng))
+    arrays = [each.numpy() for each in rows]
+    theirs, log_prob = drawn_by(*arrays, 2, rng)
+    chances = distribution.log_prob(torch.as_tensor(theirs)).numpy()
+    np.testing.assert_allclose(log_prob, chances, atol=1e-5)
+    drawn.append(theirs)
     allowed = math.sqrt(math.log(2 * 40 / 1e-6) / (2 * n))
     for each in drawn:
         shares = (each[:, None] == slates).all(axis=2).mean(axis=0)
         assert np.abs(shares - expected).max() < allowed
-    first = _in_turn(rows[0][:1].numpy(), rows[1][:1].numpy(), 2, None)
+    first, _ = drawn_by(arrays[0][:1], arrays[1][:1], 2, None)
     assert np.array_equal(first, some.mode().numpy()[:1])

@@ -88,7 +88,7 @@ def test_advantages_are_discounted_sums_within_sessions():
     for step in range(4):
         left, over = (np.array([False, step == 1, each]) for each in (False, step == 1))
         number = torch.arange(3) + 3 * step
-        rollout.see(torch.from_numpy(values[step]), number=number)
+        rollout.see(torch.from_numpy(values[step]), {"number": number})
         rollout.earn(rewards[step], left, over, np.array([True, step != 2, step != 2]))
     assert rollout.is_full
     found = rollout.batch(values[4], gamma=gamma, gae_lambda=gae_lambda)
