@@ -11,7 +11,7 @@ import torch
 
 from recsim_env.agents.networks.encoder import Inputs, Tensors
 from recsim_env.agents.networks.fused_encoder import arrays_of, weights_of
-from recsim_env.agents.networks.fused_inputs import inputs_of
+from recsim_env.agents.networks.fused_inputs import N_OF_THREAD, inputs_of
 from recsim_env.agents.networks.fused_passes import (
     N_AT_ONCE,
     EncoderWeights,
@@ -25,9 +25,6 @@ from recsim_env.agents.networks.fused_passes import (
 from recsim_env.agents.networks.shared_scores import Heads
 from recsim_env.compiler.kernel_cache import compiled_freely
 from recsim_env.engine.threads import Threads
-
-# A thread judges at least this many moments.
-_N_OF_THREAD = 64
 
 
 class FusedScores:
@@ -43,6 +40,7 @@ class FusedScores:
 
     def __init__(self, network: Any, threads: Threads) -> None:
         self._encoder, self._threads = network.encoder, threads
+        self._inputs: Inputs | None = None
         heads = network.score, network.value[0], network.value[2]
         of_heads = [each for head in heads for each in (head.weight, head.bias)]
         self.learned: list[torch.Tensor] = [*weights_of(network.encoder), *of_heads]
@@ -55,9 +53,13 @@ class FusedScores:
         return EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
 
     def inputs(self, seen: Mapping[str, np.ndarray]) -> Inputs:
-        """Returns what the weights are multiplied with; see `CandidateEncoder.inputs`."""
+        """Returns what the weights are multiplied with, until the next call.
+
+        See `CandidateEncoder.inputs`.
+        """
         if self._encoder.fields:
-            return inputs_of(self._encoder, seen)
+            self._inputs = inputs_of(self._encoder, seen, threads=self._threads, out=self._inputs)
+            return self._inputs
         return self._encoder.inputs({name: torch.from_numpy(each) for name, each in seen.items()})
 
     def heads(self, inputs: Tensors) -> Heads:
@@ -66,7 +68,7 @@ class FusedScores:
         n, n_candidates = given[2].shape[:2]
         scores, values = np.empty((n, n_candidates), np.float32), np.empty(n, np.float32)
         arguments = (*self.weights, *given, scores, values)
-        self._threads.run(judge_moments, arguments, n, least=_N_OF_THREAD)
+        self._threads.run(judge_moments, arguments, n, least=N_OF_THREAD)
         return Heads(torch.from_numpy(scores), torch.from_numpy(values))
 
 

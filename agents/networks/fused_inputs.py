@@ -13,7 +13,12 @@ import numpy as np
 import torch
 
 from recsim_env.agents.networks.encoder import Inputs
+from recsim_env.agents.networks.products import product
 from recsim_env.compiler.kernel_cache import compiled_freely
+from recsim_env.engine.threads import Threads
+
+#: A thread gets at least this many moments.
+N_OF_THREAD = 64
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 
@@ -38,25 +43,60 @@ _LOG = tuple(
 _LOG2, _LOG2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
-def inputs_of(encoder: Any, observation: Mapping[str, np.ndarray]) -> Inputs:
-    """Returns what `CandidateEncoder.inputs` does, of an encoder that has fields."""
+def inputs_of(
+    encoder: Any,
+    observation: Mapping[str, np.ndarray],
+    *,
+    threads: Threads | None = None,
+    out: Inputs | None = None,
+) -> Inputs:
+    """Returns what `CandidateEncoder.inputs` does, of an encoder that has fields.
+
+    Args:
+      encoder: whose fields are read.
+      observation: its fields, (n, ...) each.
+      threads: that share the work; by default the caller alone does it.
+      out: is overwritten and returned, if it is of as many moments.
+    """
     features = observation["candidates"]
     n, n_candidates = features.shape[:2]
     sides = [observation[name] for name in encoder.beside]
     beside = np.concatenate(sides, axis=2) if sides else np.empty((n, n_candidates, 0), np.float32)
-    known = np.concatenate([observation[name].reshape(n, -1) for name in encoder.fields], axis=1)
-    described = np.empty((n, n_candidates, encoder.select.in_features), np.float32)
-    joint = np.empty((n, n_candidates, encoder.joint.in_features), np.float32)
-    compare(features, beside, known, encoder.starts, len(encoder.blocks), described, joint)
-    found = {"known": known, "features": described, "joint": joint}
-    return Inputs((name, torch.from_numpy(each)) for name, each in found.items())
+    if out is None or len(out["known"]) != n:
+        out = _empty_inputs(encoder, n, n_candidates)
+    known, described, joint = (out[name].numpy() for name in ("known", "features", "joint"))
+    fields = [observation[name].reshape(n, -1) for name in encoder.fields]
+    np.concatenate(fields, axis=1, out=known)
+    given = features, beside, known, encoder.starts, len(encoder.blocks), described, joint
+    (threads or Threads(1)).run(compare, given, n, least=N_OF_THREAD)
+    return out
+
+
+def _empty_inputs(encoder: Any, n: int, n_candidates: int) -> Inputs:
+    """Returns memory for the inputs of n moments."""
+    of_items = n, n_candidates
+    return Inputs(
+        known=torch.empty(n, encoder.person.in_features),
+        features=torch.empty(*of_items, encoder.select.in_features),
+        joint=torch.empty(*of_items, encoder.joint.in_features),
+    )
 
 
 @compiled_freely
 def compare(
-    features: Any, beside: Any, known: Any, starts: Any, n_blocks: int, described: Any, joint: Any
+    features: Any,
+    beside: Any,
+    known: Any,
+    starts: Any,
+    n_blocks: int,
+    described: Any,
+    joint: Any,
+    start: int,
+    stop: int,
 ) -> None:
-    """Writes what of candidates and person compares; see `CandidateEncoder`.
+    """Writes what of candidates and person compares, of moments from `start` to `stop`.
+
+    See `CandidateEncoder`.
 
     Args:
       features, beside: (n, c, f) and (n, c, b), what is seen of candidates.
@@ -66,39 +106,40 @@ def compare(
       described: (n, c, f + b), is written: of the candidates, what is beside them `tempered`.
       joint: (n, c, f (1 + n_blocks) + 2 r + b), is written, `tempered`.
     """
-    n, n_candidates, width = features.shape
+    _, n_candidates, width = features.shape
     n_rows, n_joint, n_beside = len(starts), joint.shape[2], beside.shape[2]
     size = max(n_candidates * n_joint, known.shape[1])
     magnitude, mantissa = np.empty(size, np.float32), np.empty(size, np.int32)
     exponent = np.empty(size, np.float32)
-    of_dots, of_kinds = (1 + n_blocks) * width, (1 + n_blocks) * width + n_rows
-    for person in range(n):
-        person_known, person_joint = known[person], joint[person]
-        for item in range(n_candidates):
-            feature, out, kept = features[person, item], person_joint[item], described[person, item]
-            kind, most = 0, feature[0]
+    of_dots = (1 + n_blocks) * width
+    of_kinds, of_beside = of_dots + n_rows, n_joint - n_beside
+    turned = np.empty((width, n_rows), np.float32)
+    for person in range(start, stop):
+        for place in range(n_rows):
             for k in range(width):
-                out[k] = kept[k] = feature[k]
-                if feature[k] > most:
-                    kind, most = k, feature[k]
+                turned[k, place] = known[person, starts[place] + k]
+        for item in range(n_candidates):  # a view of each would cost more than what is done here
+            kind, most = 0, features[person, item, 0]
+            for k in range(width):
+                feature = features[person, item, k]
+                described[person, item, k] = joint[person, item, k] = feature
+                if feature > most:
+                    kind, most = k, feature
             for block in range(n_blocks):
-                row = person_known[starts[block] : starts[block] + width]
-                products = out[(1 + block) * width : (2 + block) * width]
                 for k in range(width):
-                    products[k] = kept[k] * row[k]
+                    product_of_both = described[person, item, k] * known[person, starts[block] + k]
+                    joint[person, item, (1 + block) * width + k] = product_of_both
             for place in range(n_rows):
-                row, total = person_known[starts[place] : starts[place] + width], _ZERO
-                for k in range(width):
-                    total += kept[k] * row[k]
-                out[of_dots + place] = total
-                out[of_kinds + place] = row[kind]
+                joint[person, item, of_kinds + place] = turned[kind, place]
             for k in range(n_beside):
-                out[n_joint - n_beside + k] = beside[person, item, k]
+                joint[person, item, of_beside + k] = beside[person, item, k]
+        person_joint = joint[person]
+        product(described[person][:, :width], turned, person_joint[:, of_dots:of_kinds], False)
         temper(person_joint.reshape(-1), magnitude, mantissa, exponent)
-        temper(person_known, magnitude, mantissa, exponent)
+        temper(known[person], magnitude, mantissa, exponent)
         for item in range(n_candidates):
             for k in range(n_beside):
-                described[person, item, width + k] = person_joint[item, n_joint - n_beside + k]
+                described[person, item, width + k] = joint[person, item, of_beside + k]
 
 
 @compiled_freely
