@@ -105,18 +105,33 @@ def _weights(gram: np.ndarray, item: int, l1: float, l2: float) -> np.ndarray:
     weights = np.zeros_like(gram[item])
     for _ in range(_MAX_SWEEPS):
         unexplained = gram[item].copy()  # X_j·(X_i - X w) of every j
-        for other in np.flatnonzero(weights):
-            unexplained -= weights[other] * gram[other]
+        for other in range(len(gram)):
+            if weights[other] != 0.0:
+                _subtract(weights[other], gram[other], unexplained)
         unexplained[item] = -np.inf  # which keeps it out
         if _sweep(gram, weights, unexplained, l1, l2) <= _NEGLIGIBLE:
             break
-        part = np.flatnonzero(weights)
-        gram_of_part, own, rest = gram[part][:, part], weights[part], unexplained[part]
-        for _ in range(_MAX_SWEEPS):
-            if _sweep(gram_of_part, own, rest, l1, l2) <= _NEGLIGIBLE:
-                break
-        weights[part] = own
+        _sweep_part(gram, weights, unexplained, l1, l2)
     return weights
+
+
+@compiled
+def _sweep_part(
+    gram: np.ndarray, weights: np.ndarray, unexplained: np.ndarray, l1: float, l2: float
+) -> None:
+    """Sets the weights that are not 0 in turn, again and again; loops, as they compile quickly."""
+    part = [other for other in range(len(gram)) if weights[other] != 0.0]
+    own, rest = np.empty_like(weights[: len(part)]), np.empty_like(weights[: len(part)])
+    gram_of_part = np.empty((len(part), len(part)), gram.dtype)
+    for row in range(len(part)):
+        own[row], rest[row] = weights[part[row]], unexplained[part[row]]
+        for column in range(len(part)):
+            gram_of_part[row, column] = gram[part[row], part[column]]
+    for _ in range(_MAX_SWEEPS):
+        if _sweep(gram_of_part, own, rest, l1, l2) <= _NEGLIGIBLE:
+            break
+    for row in range(len(part)):
+        weights[part[row]] = own[row]
 
 
 @compiled
@@ -136,5 +151,12 @@ def _sweep(
         change = weights[other] - before
         if change != 0.0:
             largest = max(largest, abs(change))
-            unexplained -= change * gram[other]
+            _subtract(change, gram[other], unexplained)
     return largest
+
+
+@compiled
+def _subtract(factor: float, row: np.ndarray, vector: np.ndarray) -> None:
+    """Takes a multiple of a row from a vector."""
+    for column in range(len(row)):
+        vector[column] -= factor * row[column]

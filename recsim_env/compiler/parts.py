@@ -7,8 +7,11 @@ until a loop takes it in; the loop is optimised and translated as a whole. Parts
 the code of their loop, so no two loops can run each other's.
 """
 
+import contextlib
 import dis
+import gc
 import types as python_types
+from collections.abc import Iterator
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -159,7 +162,8 @@ class _Compiler(compiler.Compiler):
         code = self.kind_of_code(codegen, self.state.func_id.func_qualname)
         code.enable_object_caching()
         self.state["library"] = code
-        return super()._compile_core()
+        with _no_collection():
+            return super()._compile_core()
 
     def define_pipelines(self) -> list[PassManager]:
         """Returns the passes that the function needs."""
@@ -175,6 +179,21 @@ class _Compiler(compiler.Compiler):
             passes.finalize()
             self._known[has_closure] = passes
         return [self._known[has_closure]]
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps Python from looking for circles of objects meanwhile.
+
+    Compiling makes many objects that stay, through which the collector would go again and again.
+    """
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
 
 
 class _PartCompiler(_Compiler):
