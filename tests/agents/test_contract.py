@@ -28,8 +28,16 @@ SCENARIOS = {
     ),
 }
 
-#: Settings that let learning begin within the check, which is as short as they allow.
-SOON = {"learning_starts": 50, "refit_every": 32, "rollout": 64}
+#: Settings that let learning begin within the check, which is as short as they allow, and fits end
+#: early: agents are to be the same, not good.
+SOON = {
+    "learning_starts": 50,
+    "refit_every": 32,
+    "rollout": 64,
+    "gradient_steps": 10,
+    "epochs": 2,
+    "warm_epochs": 1,
+}
 N_STEPS = 150
 
 #: Which of the scenarios suit each agent.
