@@ -224,7 +224,8 @@ def _compare_agents(options: argparse.Namespace) -> int:
         rows = _of_files(files)
         print_columns([["", *files], *rows], indent=0)
         print()
-    options.agents, options.agent_set, options.learn = options.what, None, 0
+    options.agents, options.agent_set = options.what, None
+    options.learn, options.tuned = 0, False
     return evaluate_agents(options)
 
 

@@ -118,6 +118,7 @@ def evaluate_agents(options: argparse.Namespace) -> int:
 
     scenario = chosen_scenario(options, options.agents)
     env = RecommendationVectorEnv(scenario, num_envs=16 if options.learn else 1)
+    _check_agents(env, options)
     width = max(map(len, options.agents))
     untrained = []
     first: dict[int, float] = {}
@@ -143,3 +144,14 @@ def evaluate_agents(options: argparse.Namespace) -> int:
         )
     print(f"intervals: {estimate(found.returns).method} over {options.episodes:,} episodes")
     return 0
+
+
+def _check_agents(env: "RecommendationVectorEnv", options: argparse.Namespace) -> None:
+    """Raises what is wrong with the name or file of any agent, before the first one acts."""
+    from recsim_env.agents import agent_class
+
+    for name in options.agents:
+        if agent_file(name):
+            chosen_agent(name, env, options)
+        else:
+            agent_class(name)

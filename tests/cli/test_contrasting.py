@@ -68,11 +68,16 @@ def test_files_of_agents_are_compared_on_the_same_people(capsys, tmp_path, monke
     for name, n in (("short.agent", 20), ("long.agent", 400)):
         assert main([*train, "--interactions", str(n), "--out", name]) == 0
     capsys.readouterr()
-    assert main(["compare", "short.agent", "long.agent", "--episodes", "20"]) == 0
+    together = ["compare", "short.agent", "long.agent", "uniform", "--episodes", "20"]
+    assert main(together) == 0
     printed = capsys.readouterr().out
+    assert sum(line.startswith("uniform ") for line in printed.splitlines()) == 1
     found = [line.split() for line in printed.splitlines() if line.startswith("interactions")]
     assert int(found[0][1]) < int(found[0][2])
     assert "more than short.agent" in printed and "over 20 episodes" in printed
+    assert main(["compare", "short.agent", "nobody", "--episodes", "20"]) == 2
+    found = capsys.readouterr()
+    assert "agent 'nobody' is neither" in found.err and "return" not in found.out
 
 
 @pytest.mark.parametrize(
