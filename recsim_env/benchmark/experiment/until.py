@@ -59,10 +59,25 @@ def run_until_decided(
         found = decisions(ResultTable(folder), rule, chosen.agents)
         going_on = [each for each in found if not (each.is_decided or each.is_last)]
         if outcome.failed or not going_on:
-            return dataclasses.replace(outcome, n_kept=outcome.n_runs - n_played), found
+            return _with_all_looks(outcome, settings, rule, n_played), found
         tell(_sentence(chosen.n_seeds, going_on, len(found)))
         for each in going_on:
             chosen.add_look(each)
+
+
+def _with_all_looks(
+    outcome: BenchmarkOutcome, settings: BenchmarkSettings, rule: StoppingRule, n_played: int
+) -> BenchmarkOutcome:
+    """Returns an outcome that counts the runs of looks that an earlier call took, too."""
+    asked = {(run.scenario_label, run.agent_label) for run in make_plan(settings).runs}
+    later = {
+        (scenario, agent, seed)
+        for scenario, agent, seed in outcome.foreign
+        if (scenario, agent) in asked and seed in rule.seeds
+    }
+    n_runs = outcome.n_runs + len(later)
+    foreign = tuple(run for run in outcome.foreign if run not in later)
+    return dataclasses.replace(outcome, n_runs=n_runs, n_kept=n_runs - n_played, foreign=foreign)
 
 
 @dataclasses.dataclass

@@ -47,6 +47,7 @@ def test_equal_agents_go_on_to_the_last_seed_without_those_left_out(tmp_path: Pa
     assert outcome.n_kept == 0 and outcome.foreign == ()
     again, found = run_until_decided(settings("good", "bad", "as good"), tmp_path, max_seeds=7)
     assert again.n_kept == again.n_runs and found == [decision]
+    assert again.n_runs == outcome.n_runs and again.foreign == ()
     note = json.loads((tmp_path / "settings.json").read_text())["until_decided"]
     assert note["seeds"] == list(range(7)) and note["group"] == 3
 
