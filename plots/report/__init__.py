@@ -4,6 +4,6 @@ Each module holds one section; `assembly` lists them in order. A section of one'
 with a `SECTION`, and a line in that list.
 """
 
-from recsim_env.plots.report.assembly import FIGURES, figures_shown, write_report
+from recsim_env.plots.report.assembly import FIGURES, draw_report, figures_shown, write_report
 
-__all__ = ["FIGURES", "figures_shown", "write_report"]
+__all__ = ["FIGURES", "draw_report", "figures_shown", "write_report"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from recsim_env.formats.files import replace_file
 from recsim_env.inputs.spelling import did_you_mean
@@ -47,14 +48,26 @@ FIGURES = tuple(name for section in SECTIONS for name in section.figures)
 """What can be drawn: figures of all scenarios together, and those of each."""
 
 
-def write_report(
+class Drawn(NamedTuple):
+    """What was written of a report.
+
+    Attributes:
+      report: its file.
+      figures: those of `FIGURES` that have something to show.
+    """
+
+    report: Path
+    figures: tuple[str, ...]
+
+
+def draw_report(
     folder: str | os.PathLike[str],
     figures: Collection[str] = FIGURES,
     *,
     formats: Collection[str] = (),
     is_text_kept: bool = False,
-) -> Path:
-    """Writes `report.md` and its figures into a benchmark's folder, and returns the report's path.
+) -> Drawn:
+    """Writes `report.md` and its figures into a benchmark's folder.
 
     Only the folder's table, settings and versions are read, so figures can be drawn anew at any
     time, on any machine, also of a benchmark that is still running.
@@ -81,13 +94,22 @@ def write_report(
     report = table.folder / "report.md"
     if not is_text_kept:
         replace_file(report, f"{text}\n")
-    return report
+    return Drawn(report, _named(page.files))
+
+
+def write_report(folder: str | os.PathLike[str], figures: Collection[str] = FIGURES) -> Path:
+    """Writes `report.md` and its figures as `draw_report` does, and returns the report's path."""
+    return draw_report(folder, figures).report
 
 
 def figures_shown(folder: str | os.PathLike[str]) -> list[str]:
     """Returns which of `FIGURES` the report in a folder shows; none where there is no report."""
     report = Path(folder) / "report.md"
     text = report.read_text(encoding="utf-8") if report.is_file() else ""
-    files = re.findall(r"!\[[^]]*\]\(([^)]*)\.png\)", text)
-    shown = {file.partition("-")[0] for file in files}
-    return [name for name in FIGURES if name in shown]
+    return list(_named(re.findall(r"!\[[^]]*\]\(([^)]*\.png)\)", text)))
+
+
+def _named(files: Iterable[str]) -> tuple[str, ...]:
+    """Returns which of `FIGURES` these files show."""
+    shown = {file.removesuffix(".png").partition("-")[0] for file in files}
+    return tuple(name for name in FIGURES if name in shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recsim_env.plots import style
@@ -22,12 +22,14 @@ class Page:
       figures: which to draw.
       known_figures: all that could be drawn.
       formats: in which figures are written too, beside .png.
+      files: of the figures that were written so far.
     """
 
     table: ResultTable
     figures: frozenset[str]
     known_figures: tuple[str, ...]
     formats: tuple[str, ...] = ()
+    files: list[str] = field(default_factory=list)
 
     def figure(self, file: str, meaning: str, ax: Axes) -> str:
         """Writes a figure, and returns what shows it with its caption.
@@ -39,6 +41,7 @@ class Page:
         """
         for kind in dict.fromkeys(("png", *self.formats)):
             style.write_figure(ax, (self.table.folder / file).with_suffix(f".{kind}"))
+        self.files.append(file)
         return f"![{meaning}]({file})\n\n*{meaning}: {style.caption_of(ax)}.*"
 
 

@@ -122,18 +122,20 @@ def _redraw(options: argparse.Namespace, folder: Path) -> None:
         write_page_of(folder, is_asked=True)
         return
     _require_plots()
-    from recsim_env.plots.report import FIGURES, figures_shown, write_report
+    from recsim_env.plots.report import FIGURES, draw_report, figures_shown
 
     figures = FIGURES if asked is None else [each for each in asked if each != PAGE]
     others = [each for each in figures_shown(folder) if each not in figures]
     is_kept = bool(others) and not options.overwrite
     formats = options.format or ()
-    report = write_report(folder, figures, formats=formats, is_text_kept=is_kept)
+    report, drawn = draw_report(folder, figures, formats=formats, is_text_kept=is_kept)
     if is_kept:
         print(f"figures: {folder}; {report.name} stays, since it shows {', '.join(others)} too")
         print("(--overwrite replaces it by one with these figures alone)")
     else:
         print(f"report: {report}")
+    if asked is not None and (empty := [each for each in figures if each not in drawn]):
+        print(f"not drawn, since {folder} has nothing to show there: {', '.join(empty)}")
     if asked is None or PAGE in asked:
         write_page_of(folder, is_asked=asked is not None)
 

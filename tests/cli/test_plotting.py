@@ -142,3 +142,11 @@ def test_help_names_every_figure(capsys):
 def test_a_format_without_figures_of_the_report_is_refused(folder, capsys, figures):
     said = refused(capsys, "plot", str(DEFAULT), "--format", "pdf", "--figures", *figures)
     assert "--format is of the report's figures" in said
+
+
+def test_a_figure_with_nothing_to_show_is_named(folder, capsys):
+    shutil.copy(DEFAULT / "rows.csv", folder)
+    assert main(["plot", ".", "--figures", "sweep"]) == 0
+    said = capsys.readouterr().out
+    assert "not drawn, since . has nothing to show there: sweep" in said
+    assert not list(folder.glob("*.png"))
