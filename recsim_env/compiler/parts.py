@@ -47,10 +47,17 @@ class _Part(CPUDispatcher):
         known = (tuple(map(_any_of, args)), {name: _any_of(kws[name]) for name in kws})
         if known != (tuple(args), kws):
             try:
-                return super().get_call_template(*known)
+                return _exactly(*super().get_call_template(*known))
             except (errors.TypingError, errors.ForceLiteralArg):
                 pass
-        return super().get_call_template(args, kws)
+        return _exactly(*super().get_call_template(args, kws))
+
+
+def _exactly(template: Any, *call: Any) -> Any:
+    """Returns a call for these very types alone: code for others may take them, and warns of it."""
+    of_types = [each for each in template.cases if each.args == tuple(call[1])]
+    template.cases = of_types or template.cases
+    return template, *call
 
 
 def _any_of(kind: Any) -> Any:

@@ -36,6 +36,21 @@ def test_a_part_is_compiled_once_whatever_constants_it_is_called_with():
     assert part.signatures == [(numba.float64, numba.int64)]
 
 
+def first_of(record):
+    return scaled(record.first, 2)
+
+
+def by_record(records):
+    return first_of(records[0])
+
+
+def test_a_part_for_records_takes_those_that_begin_alike_without_a_warning():
+    # people without and with ids, whose observations differ by a last entry
+    for names in (["first"], ["first", "second"]):
+        records = np.ones(1, [(name, float) for name in names])
+        assert bind(by_record, layout=f"{names}")(records) == 2.0
+
+
 def test_loops_share_their_parts_and_have_names_of_their_own():
     first, second = bind(by_constants, layout="a"), bind(by_another, layout="b")
     assert first.py_func.__globals__["far"] is second.py_func.__globals__["far"]
