@@ -6,6 +6,7 @@ models of Stable-Baselines3, in `recsim_env.agents.foreign`.
 """
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ def agent_class(name: str) -> type[Agent]:
 
     Raises:
       ValueError: an unknown name, of which the known ones are listed; or no class of an agent.
-      TypeError: a function that takes something else than observations.
+      TypeError: a function that takes something else than observations, or no name.
     """
+    name = _as_name(name)
     path = AGENTS.get(name, name)
     if path in AGENTS.values():  # ours may need an extra, which they name themselves
         return _class_at(path)
@@ -73,6 +75,16 @@ def agent_class(name: str) -> type[Agent]:
     found: Any = imported_class(path, Agent, what="agent", or_function=True)
     own: type[Agent] = found if isinstance(found, type) else policy_class(found)
     return own
+
+
+def _as_name(name: Any) -> str:
+    """Returns a name or a path as text; raises TypeError where it is neither."""
+    if isinstance(name, str | os.PathLike):
+        return os.fspath(name)
+    raise TypeError(
+        f'agent {name!r:.80} is no name; use one of {", ".join(AGENTS)}, "module:Class" or a file; '
+        "a class is called by itself, Class(env, seed=0)"
+    )
 
 
 def _class_at(path: str) -> type[Agent]:
@@ -125,6 +137,7 @@ def make_agent(
     """
     if tuned:
         settings = {**tuned_settings(name, people_of(env)[0].scenario).settings, **settings}
+    name = _as_name(name)
     if name not in AGENTS and not is_model_file(name) and Path(name).is_file():
         return load_agent(name, env, **settings)
     return agent_class(name)(env, seed=seed, **settings)

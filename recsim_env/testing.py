@@ -16,8 +16,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from recsim_env.agents import Agent, UnsuitableScenario, agent_class
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.core.scenario import Scenario
-from recsim_env.engine.faults import ScenarioFault
-from recsim_env.engine.rehearsal import mark_checked
+from recsim_env.engine.faults import ScenarioFault, explain
+from recsim_env.engine.rehearsal import check_functions, earner, mark_checked
 from recsim_env.engine.threads import MIN_SLOTS_PER_THREAD, splitting_always
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv, resolve_scenario
 
@@ -37,10 +37,10 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
     """Raises unless a scenario keeps the contract of `recsim_env.Scenario`.
 
     Its functions run as plain Python first, so that a mistake is an ordinary traceback into them
-    and not a compiler's. Then: observations lie in their spaces and hold finite numbers, rewards
-    are finite, an empty place is not clicked, the same seed gives the same trajectory, compiled and
-    plain agree, Gymnasium's checker is content, a batch equals that many single environments in
-    every autoreset mode, and the number of threads does not matter.
+    and not a compiler's, with a sentence at its end. Then: observations lie in their spaces and
+    hold finite numbers, rewards are finite, an empty place is not clicked, the same seed gives the
+    same trajectory, compiled and plain agree, Gymnasium's checker is content, a batch equals that
+    many single environments in every autoreset mode, and the number of threads does not matter.
 
     Args:
       scenario: a subclass, an instance, or a name such as ``"module:Class"``.
@@ -48,11 +48,18 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
 
     Raises:
       CheckFailed: the contract is broken.
-      Exception: whatever the scenario's own functions raise.
+      ScenarioFault: a function cannot be called, uses a field that is not there, or returns what
+        is no answer; it comes from what Python raised there.
+      Exception: whatever else the scenario's own functions raise.
     """
     made = resolve_scenario(scenario, **settings)
     _check_named_fields(made)
-    plain = _play(made, compiled=False)
+    check_functions(made)
+    try:
+        plain = _play(made, compiled=False)
+    except Exception as error:
+        explain(made, error)
+        raise
     _check_steps(made, plain)
     _require(
         data_equivalence(plain, _play(made, compiled=False)),
@@ -68,13 +75,16 @@ def check_scenario(scenario: str | type[Scenario] | Scenario, **settings: Any) -
 
 def _check_named_fields(scenario: Scenario) -> None:
     """Raises unless what the class names for measuring are fields of its records."""
-    of_items = {name: getattr(scenario, name) for name in ("category", "item_vector", "maker")}
-    of_users = {name: getattr(scenario, name) for name in ("active_makers", "session_count")}
-    of_users |= {"traits": scenario.traits} | dict(scenario.state_groups)
+    of_items = {
+        name: getattr(scenario, name) or () for name in ("category", "item_vector", "maker")
+    }
+    of_users = {name: getattr(scenario, name) or () for name in ("active_makers", "session_count")}
+    of_users |= {"traits": scenario.traits}
+    of_users |= {f"state_groups[{name!r}]": of for name, of in scenario.state_groups.items()}
     for record, named in (("item", of_items), ("user", of_users)):
         known = scenario.schema.dtypes[record].names or ()
         for what, fields in named.items():
-            for field in (fields,) if isinstance(fields, str) else fields or ():
+            for field in fields if isinstance(fields, list | tuple) else (fields,):
                 _require(
                     field in known,
                     f"{what} names {field!r}, which is no field of the {record} record; "
@@ -118,21 +128,27 @@ def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
         for name, batch in observation.items():
             for value in batch:
                 _require(
-                    space[name].contains(value),
-                    f"step {step}: observation {name!r} = {value} is outside {space[name]}",
-                )
-                _require(
                     bool(np.isfinite(value).all()),
                     f"step {step}: observation {name!r} has a number that is not finite: {value}",
+                )
+                _require(
+                    space[name].contains(value),
+                    f"step {step}: observation {name!r} = {value} is outside {space[name]}; keep "
+                    "each field within the ends that its layout gives, or give it others",
                 )
         if rest:
             rewards, _, _, infos, values, slates = rest
             for name, value in infos.items():
-                _require(bool(np.isfinite(value).all()), f"step {step}: info {name!r} = {value}")
-            _require(bool(np.isfinite(rewards).all()), f"step {step}: rewards {rewards}")
+                _require_finite(value, f"step {step}: info {name!r} = {value}", "report")
+            _require_finite(rewards, f"step {step}: rewards {rewards}", earner(scenario))
             for name, value in zip(_outlooks(scenario), values, strict=True):
-                _require(bool(np.isfinite(value).all()), f"step {step}: {name} {value}")
+                _require_finite(value, f"step {step}: {name} {value}", name)
             _check_empty_places(step, observation, slates)
+
+
+def _require_finite(values: np.ndarray, found: str, function: str) -> None:
+    is_finite = bool(np.isfinite(values).all())
+    _require(is_finite, f"{found}: not all are finite; mend {function}()")
 
 
 def _check_empty_places(step: int, observation: Any, slates: np.ndarray) -> None:

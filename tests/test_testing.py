@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recsim_env.agents.references.uniform import Uniform
+from recsim_env.engine.faults import ScenarioFault
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.testing import CheckFailed, check_agent, check_scenario
 
@@ -76,10 +77,40 @@ def test_a_broken_scenario_is_found(scenario, message):
 
 
 def test_a_mistake_shows_the_scenarios_own_line():
-    with pytest.raises(AttributeError) as caught:
+    with pytest.raises(ScenarioFault, match="there is no field 'time_budgett'") as caught:
         check_scenario(Mistaken)
-    last = traceback.extract_tb(caught.value.__traceback__)
+    last = traceback.extract_tb(caught.value.__cause__.__traceback__)
     assert any(frame.name == "begin_episode" and "budgett" in str(frame.line) for frame in last)
+
+
+class ReturnsNoPair(Small):
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        return 1.0
+
+
+class TakesNoSlate(Small):
+    @staticmethod
+    def respond(config, user, items, rng):
+        return 1.0, False
+
+
+class WithoutLayout(Small):
+    def user_layout(self):
+        return ["interest"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "message"),
+    [
+        (ReturnsNoPair, r"respond\(\) must return \(reward, terminated\)"),
+        (TakesNoSlate, r"cannot be called .*; define respond\(config, user, items, slate,"),
+        (WithoutLayout, r"WithoutLayout\.user_layout\(\) returned \['interest'\]; return a dict"),
+    ],
+)
+def test_what_is_no_scenario_is_said_in_a_sentence(scenario, message):
+    with pytest.raises(TypeError, match=message):
+        check_scenario(scenario)
 
 
 class RepeatsItems(Uniform):
@@ -136,9 +167,17 @@ class OfNoTaste(Small):
     state_groups = {"taste": ("likes",)}  # noqa: RUF012  # as people write it
 
 
+class MadeByNumber(Small):
+    maker = 3
+
+
 @pytest.mark.parametrize(
     ("scenario", "named"),
-    [(MadeByNobody, "maker names 'publisher'"), (OfNoTaste, "taste names 'likes'")],
+    [
+        (MadeByNobody, "maker names 'publisher'"),
+        (OfNoTaste, r"state_groups\['taste'\] names 'likes'"),
+        (MadeByNumber, "maker names 3"),
+    ],
 )
 def test_a_field_that_is_named_for_measuring_must_exist(scenario, named):
     with pytest.raises(CheckFailed, match=named):

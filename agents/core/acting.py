@@ -147,7 +147,7 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
 
     Raises:
       TypeError: it is no dict.
-      ValueError: it is not of that space.
+      ValueError: it is not of that space; ids that are not, too.
     """
     if not isinstance(observation, Mapping):
         raise TypeError(
@@ -155,7 +155,7 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
             "reset() and step() return first"
         )
     known = {name: field.shape or () for name, field in space.spaces.items()}
-    seen = {name: value for name, value in observation.items() if name in known}
+    seen = {name: np.asarray(value) for name, value in observation.items() if name in known}
     heads = {_head(np.shape(value), known[name]) for name, value in seen.items()}
     head = heads.pop() if len(heads) == 1 else None
     if head is None or len(head) > 1:
@@ -164,9 +164,26 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
             f"{agent} cannot act on {_listed(shapes)}; use the observation of an environment like "
             f"its own, {_listed(known)}, for one person or with an axis for people before"
         )
+    for name, values in seen.items():
+        _require_ids(name, values, space[name])
     if not head:
-        seen = {name: np.asarray(value)[None] for name, value in seen.items()}
+        seen = {name: value[None] for name, value in seen.items()}
     return seen, not head
+
+
+def _require_ids(name: str, values: np.ndarray, space: spaces.Space) -> None:
+    """Raises ValueError where ids are no whole numbers of a space: they would be looked up."""
+    if not isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return
+    n = int(space.n if isinstance(space, spaces.Discrete) else space.nvec[0])
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name} of type {values.dtype} holds no ids; use integers, 0 to {n - 1}")
+    if values.size and not 0 <= values.min() <= values.max() < n:
+        wrong = values[(values < 0) | (values >= n)]
+        raise ValueError(
+            f"{name}={wrong[0]} is out of range; use 0 to {n - 1}, the ids of the environment that "
+            "the agent is in, or call set_env() with that of the observations"
+        )
 
 
 def lack_of(name: str, agent: str) -> ValueError:

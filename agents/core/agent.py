@@ -10,6 +10,7 @@ import numpy as np
 
 from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent_file import read_agent, write_agent
+from recsim_env.agents.core.arguments import check_memory
 from recsim_env.agents.core.requirements import UnsuitableScenario, first_lack
 from recsim_env.agents.core.restoring import MANY, State
 from recsim_env.agents.core.session import Memory
@@ -25,7 +26,7 @@ from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.core.world import describe_world, difference, require_alike
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.arguments import as_count, as_seed
+from recsim_env.envs.arguments import as_count, as_seed, as_switch
 from recsim_env.formats.html_table import html_table
 
 
@@ -198,6 +199,7 @@ class Agent(ABC):
           (n, slate_size) indices of candidates, (n,) where the slate is one item, without the
           leading axis where the observation had none; and the state.
         """
+        deterministic = as_switch("deterministic", deterministic)
         observation, is_single = self._batched(observation)
         try:
             state = self._entered(observation, state, episode_start)
@@ -338,8 +340,10 @@ class Agent(ABC):
     ) -> Any:
         """Returns the memory with which slates are chosen; see `predict` for the arguments."""
         n = len(next(iter(observation.values())))
+        begun = self.begin_state(n)
+        check_memory(state, episode_start, begun, n)
         if state is None:
-            state, episode_start = self.begin_state(n), np.ones(n, bool)
+            state, episode_start = begun, np.ones(n, bool)
         if episode_start is None:
             episode_start = np.zeros(n, bool)
         return self.next_state(state, observation, episode_start)

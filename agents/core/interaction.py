@@ -11,13 +11,13 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents.core.agent import Agent
+from recsim_env.agents.core.arguments import as_callback, as_steps
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
 from recsim_env.agents.core.reward_wrappers import check_paid
 from recsim_env.agents.core.transition import Observation, Transition
 from recsim_env.core.scenario import Scenario
 from recsim_env.engine.state import check_state
 from recsim_env.envs import RecommendationVectorEnv
-from recsim_env.envs.arguments import as_count
 from recsim_env.progress import progress
 
 #: Given an observation and a memory, chooses slates, and says how likely they were or None.
@@ -139,6 +139,7 @@ class Interaction:
             its `on_rest` is asked.
         """
         total, learner = as_steps(total_timesteps), learner or self._agent
+        callback = as_callback(callback)
         n_steps = 0
         with progress(total=total, unit="step", shown=progress_bar) as bar:
             while n_steps < total:
@@ -261,10 +262,3 @@ def _rebuilt(like: Any, leaves: Iterator[np.ndarray]) -> Any:
     if isinstance(like, tuple):
         return type(like)(*(_rebuilt(each, leaves) for each in like))
     return None if like is None else next(leaves)
-
-
-def as_steps(total_timesteps: Any) -> int:
-    """Returns how many interactions to learn from; raises ValueError where it is no such number."""
-    if isinstance(total_timesteps, float) and total_timesteps.is_integer():
-        total_timesteps = int(total_timesteps)  # 1e5, as people write it
-    return as_count("total_timesteps", total_timesteps, low=0, allowed="0 or more")

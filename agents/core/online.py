@@ -8,7 +8,8 @@ import numpy as np
 
 from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent import Agent
-from recsim_env.agents.core.interaction import Interaction, as_steps
+from recsim_env.agents.core.arguments import as_steps
+from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.restoring import State, part
 from recsim_env.agents.core.slate_distribution import Mixture, Ranked, SlateDistribution
 from recsim_env.agents.core.transition import Observation, Transition

@@ -6,7 +6,8 @@ import numpy as np
 
 from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent import Agent
-from recsim_env.agents.core.interaction import Interaction, Moment, as_steps
+from recsim_env.agents.core.arguments import as_steps
+from recsim_env.agents.core.interaction import Interaction, Moment
 from recsim_env.agents.core.profiles import ProfileMemory
 from recsim_env.agents.core.restoring import State, part, split
 from recsim_env.agents.core.session import SessionMemory

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from recsim_env.agents.core.interaction import Interaction, as_steps
+from recsim_env.agents.core.arguments import as_steps
+from recsim_env.agents.core.interaction import Interaction
 from recsim_env.agents.core.replay import NEXT, Column
 from recsim_env.agents.core.restoring import State, part
 from recsim_env.agents.core.settings import discount

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from recsim_env.agents.core.agent import Agent
-from recsim_env.agents.core.interaction import as_steps, is_state_of
+from recsim_env.agents.core.arguments import as_callback, as_steps
+from recsim_env.agents.core.interaction import is_state_of
 from recsim_env.agents.core.requirements import extra
 from recsim_env.agents.core.restoring import (
     State,
@@ -136,7 +137,7 @@ class SB3Agent(Agent):
 
     def learn(self, total_timesteps: int, callback: Any = None, progress_bar: bool = False) -> Self:
         """Learns from at least as many interactions; see `Agent.learn`."""
-        total_timesteps = as_steps(total_timesteps)
+        total_timesteps, callback = as_steps(total_timesteps), as_callback(callback)
         from recsim_env.agents.sb3.training import Watcher, people_in
 
         self.world = describe_world(people_in(self.model).scenario)

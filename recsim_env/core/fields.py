@@ -106,7 +106,7 @@ def within(kind: Any, low: float, high: float, shape: Any = ()) -> Field:
 
     >>> layout = {"last_item": within(np.int32, -1, 99), "mood": within(float, 0, 1, shape=3)}
     """
-    return Field(kind, _as_shape(shape), (low, high))
+    return Field(kind, _as_shape(shape), _as_ends(low, high))
 
 
 def count(kind: Any, shape: Any = ()) -> Field:
@@ -154,9 +154,18 @@ def shown(
     is_bool = np.dtype(kind).kind == "b"
     ends = None
     if not is_bool and (low, high) != (None, None):
-        ends = (-math.inf if low is None else low, math.inf if high is None else high)
+        ends = _as_ends(-math.inf if low is None else low, math.inf if high is None else high)
     seen = (0.0, 1.0) if is_bool and bounds is None else bounds
     return Field(kind, size, ends, Shown(under, names, one_hot, clip, seen))
+
+
+def _as_ends(low: float, high: float) -> tuple[float, float]:
+    if not low <= high:
+        raise ValueError(
+            f"low={low} and high={high} are no ends of a field; use numbers of which low is not "
+            "the larger one"
+        )
+    return low, high
 
 
 def _as_shape(shape: Any) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from recsim_env.core.hidden import CANDIDATE_STATE
 from recsim_env.core.memory import check_memory
 from recsim_env.core.reward import function_of, name_of, own
 from recsim_env.core.schema import Schema
-from recsim_env.core.settings import check_names, numbers_of
+from recsim_env.core.settings import check_names, numbers_of, quoted
 from recsim_env.core.streams import integer
 
 
@@ -241,14 +241,24 @@ class Scenario(CommonSettings):
     def schema(self) -> Schema:
         """The records, spaces and names that follow from the layouts."""
         return Schema(
-            user=self.user_layout(),
-            item=self.item_layout(),
-            response=self.response_layout(),
-            info=self.info_layout(),
-            observation=dict(self.observation_layout()) | self._worth_layout(),
+            user=self._layout("user"),
+            item=self._layout("item"),
+            response=self._layout("response"),
+            info=self._layout("info"),
+            observation={**self._layout("observation"), **self._worth_layout()},
             sizes=self.settings,
             shows_state=self.observe_state,
         )
+
+    def _layout(self, of: str) -> Layout:
+        """Returns what the method of this name returns; raises TypeError where that is no dict."""
+        layout: Layout = getattr(self, f"{of}_layout")()
+        if not isinstance(layout, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.{of}_layout() returned {quoted(layout)}; return a dict "
+                "from names of fields to their types, such as {'taste': float}"
+            )
+        return layout
 
     def _worth_layout(self) -> dict[str, Layout]:
         """Returns the column of the expected reward of candidates, where the state is seen."""

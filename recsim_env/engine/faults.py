@@ -3,6 +3,7 @@
 import dis
 import linecache
 import re
+import traceback
 import types
 import warnings
 from pathlib import Path
@@ -34,15 +35,23 @@ class Watch:
         self._quiet.__enter__()
         warnings.simplefilter("ignore")
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        self._quiet.__exit__(kind, error, traceback)
-        if isinstance(error, AttributeError | IndexError | NameError):
-            raise ScenarioFault(_plain_words(self.scenario, error)) from error
-        if isinstance(error, ScenarioFault):
-            return False
-        if isinstance(error, TypeError | ValueError):
-            _explain_answer(self.scenario, error)
-        return isinstance(error, Exception)
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        self._quiet.__exit__(kind, error, trace)
+        explain(self.scenario, error)
+        return isinstance(error, Exception) and not isinstance(error, ScenarioFault)
+
+
+def explain(scenario: Scenario, error: Any) -> None:
+    """Raises a ScenarioFault that explains what plain Python raised, where that says what is wrong.
+
+    Args:
+      scenario: whose functions ran.
+      error: what they raised; None is nothing.
+    """
+    if isinstance(error, AttributeError | IndexError | NameError):
+        raise ScenarioFault(_plain_words(scenario, error)) from error
+    if isinstance(error, TypeError | ValueError) and not isinstance(error, ScenarioFault):
+        _explain_answer(scenario, error)
 
 
 def _explain_answer(scenario: Scenario, error: Exception) -> None:
@@ -152,13 +161,6 @@ def explain_compiler(scenario: Scenario, error: Exception) -> None:
 
 
 def _is_compilers(error: Exception) -> bool:
-    """Returns whether the compiler raised it, and not what it compiled."""
-    from numba.core.errors import NumbaError
-
-    step = error.__traceback__
-    while step is not None and step.tb_next is not None:
-        step = step.tb_next
-    where = "" if step is None else step.tb_frame.f_globals.get("__name__", "")
-    return isinstance(error, NumbaError) or (
-        isinstance(error, KeyError) and where.startswith("numba.")
-    )
+    """Returns whether the compiler raised it, and not what it compiled, which has no frames."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__", "").startswith("numba.") for frame in frames)

@@ -1,6 +1,7 @@
 """Environment ids: every scenario of ours, by string, so that nothing heavy is imported."""
 
 import copy
+import dataclasses
 import enum
 import os
 import types
@@ -12,6 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from recsim_env.core.scenario import Scenario
 from recsim_env.inputs.importing import importable_name
+from recsim_env.inputs.spelling import check_known
 
 NAMESPACE = "recsim_env"
 
@@ -104,16 +106,35 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+#: What an environment takes beside settings, and what a batch takes in addition.
+ARGUMENTS = ("render_mode", "max_episode_steps", "flat", "compiled")
+BATCH_ARGUMENTS = ("num_envs", "threads", "autoreset_mode")
+
+
 def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> None:
     """Registers a scenario under an id, for `gymnasium.make` and `gymnasium.make_vec`.
+
+    An id that is another environment's is taken from it, of which Gymnasium warns.
 
     Args:
       env_id: ``"namespace/Name-v0"``.
       scenario: a `Scenario` subclass, or ``"module:Class"`` to import it when first made.
       **settings: fixed for this id; whoever makes the environment may override them.
+
+    Raises:
+      TypeError: the scenario is none.
+      ValueError: a setting is unknown; of a scenario named ``"module:Class"``, it is only found
+        when an environment is made.
     """
-    if env_id in gymnasium.registry:
-        del gymnasium.registry[env_id]
+    if not isinstance(scenario, str):
+        kind = scenario if isinstance(scenario, type) else type(scenario)
+        if not issubclass(kind, Scenario):
+            raise TypeError(no_scenario(scenario))
+        known = [field.name for field in dataclasses.fields(kind)]
+        check_known(kind.__name__, settings, [*known, *ARGUMENTS, *BATCH_ARGUMENTS])
+    before = gymnasium.registry.get(env_id)
+    if before is not None and _called(before.kwargs.get("scenario")) == _called(scenario):
+        del gymnasium.registry[env_id]  # it is the same, edited perhaps
     gymnasium.register(
         id=env_id,
         entry_point="recsim_env.envs:RecommendationEnv",
@@ -175,6 +196,22 @@ class WithCompleteSpec:
     @spec.setter
     def spec(self, spec: EnvSpec | None) -> None:
         self._spec = None if spec is None else completed(spec, horizon=self._simulator.horizon)
+
+
+def no_scenario(scenario: Any) -> str:
+    """Returns why something is refused that should be a scenario."""
+    return (
+        f"scenario={scenario!r} is not a Scenario, a subclass of it, or its name, such as "
+        "'MusicStreaming' or 'module:Class'"
+    )
+
+
+def _called(scenario: Any) -> str:
+    """Returns what a scenario is called where it is defined, whichever object it is now."""
+    if isinstance(scenario, str):
+        return scenario
+    kind = scenario if isinstance(scenario, type) else type(scenario)
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _named(kwargs: dict[str, Any]) -> dict[str, Any]:

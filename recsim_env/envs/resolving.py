@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 
 from recsim_env.core.scenario import Scenario
-from recsim_env.envs.registry import NAMESPACE
+from recsim_env.envs.registry import BATCH_ARGUMENTS, NAMESPACE, no_scenario
 from recsim_env.inputs.importing import imported_class, imported_module
 from recsim_env.inputs.spelling import did_you_mean
 
@@ -40,10 +40,7 @@ def _kind_of(scenario: Any) -> tuple[type[Scenario], dict[str, Any]]:
         return type(scenario), scenario.settings
     if isinstance(scenario, type) and issubclass(scenario, Scenario):
         return scenario, {}
-    raise TypeError(
-        f"scenario={scenario!r} is not a Scenario, a subclass of it, or its name, such as "
-        "'MusicStreaming' or 'module:Class'"
-    )
+    raise TypeError(no_scenario(scenario))
 
 
 def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario:
@@ -59,11 +56,13 @@ def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario
     unknown = [name for name in settings if name not in known]
     if unknown:
         arguments = [name for name in inspect.signature(env).parameters if name != "settings"]
+        hint = did_you_mean(unknown[0], [*known, *arguments])
+        if unknown[0] in BATCH_ARGUMENTS:
+            hint = ", which a batch takes; make one by gymnasium.make_vec"
         raise TypeError(
-            f"{env.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}"
-            f"{did_you_mean(unknown[0], [*known, *arguments])}; {kind.__name__} has no setting "
-            f"{', '.join(unknown)}; known are {', '.join(known)}; and the environment takes "
-            f"{', '.join(arguments)}"
+            f"{env.__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}{hint}; "
+            f"{kind.__name__} has no setting {', '.join(unknown)}; known are {', '.join(known)}; "
+            f"and the environment takes {', '.join(arguments)}"
         )
     return resolve_scenario(scenario, **settings)
 

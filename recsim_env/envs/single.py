@@ -38,7 +38,8 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
     who comes is as it would have been, and so are the next episodes.
 
     Privileged view, for oracles and for study, never part of an observation: `user`, `items`,
-    `expected_reward`, `long_term_value`.
+    `expected_reward`, `long_term_value`. Before the first `reset` nobody is there, and each raises
+    RuntimeError.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012  # no ClassVar: Gymnasium's Env declares it so
@@ -136,13 +137,11 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
         if self.render_mode is None:
             gymnasium.logger.warn("render() without render_mode; pass it to gymnasium.make")
             return None
-        if not self._is_seeded:
-            raise RuntimeError("nobody is there to render; call reset() first")
         view = render.scene(
             self.scenario,
             self._before,
-            self._simulator.slots,
-            self._simulator.items,
+            self._people.slots,
+            self._people.items,
             self._reward,
         )
         if self.render_mode == "ansi":
@@ -158,14 +157,21 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
         self._simulator.close()
 
     @property
+    def _people(self) -> Simulator:
+        """The simulator, once there is somebody in it."""
+        if not self._is_seeded:
+            raise RuntimeError("no episode is running; call reset() first")
+        return self._simulator
+
+    @property
     def user(self) -> np.ndarray:
         """A copy of the person's true state, a structured scalar."""
-        return self._simulator.slots["user"][0].copy()
+        return self._people.slots["user"][0].copy()
 
     @property
     def items(self) -> np.ndarray:
         """A copy of the candidates as they truly are, (n_candidates,) structured."""
-        return self._interface.candidates(self._simulator.slots, self._simulator.items)[0]
+        return self._interface.candidates(self._people.slots, self._people.items)[0]
 
     def can_be_shown(self) -> np.ndarray:
         """Returns whether each candidate can be shown, (n_candidates,), bool.
@@ -173,7 +179,7 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
         An item that cannot be, because it was consumed already for example, leaves its place empty.
         Such items are candidates where these are the whole catalogue, or too few others are left.
         """
-        return self._simulator.judge("can_be_shown")[0] > 0
+        return self._people.judge("can_be_shown")[0] > 0
 
     def action_masks(self) -> np.ndarray:
         """Returns which actions are worth taking, as sb3-contrib's MaskablePPO asks for them.
@@ -188,8 +194,8 @@ class RecommendationEnv(WithCompleteSpec, gymnasium.Env):
 
         See `RecommendationVectorEnv.expected_reward` for redundant items of a slate.
         """
-        return self._simulator.judge("expected_reward")[0]
+        return self._people.judge("expected_reward")[0]
 
     def long_term_value(self) -> np.ndarray:
         """Returns the far-sighted value of each candidate, (n_candidates,), where there is one."""
-        return self._simulator.judge("long_term_value")[0]
+        return self._people.judge("long_term_value")[0]

@@ -244,27 +244,32 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
         Raises:
           RuntimeError: before the first `reset`.
         """
-        if not self.is_begun:
-            raise RuntimeError("no episode is running; call reset() first")
         nobody = np.zeros(self.num_envs, bool)
-        return self._interface.batch(self._simulator.reset(None, nobody).records)
+        return self._interface.batch(self._people.reset(None, nobody).records)
+
+    @property
+    def _people(self) -> Simulator:
+        """The simulator, once there is somebody in it."""
+        if not self._is_seeded:
+            raise RuntimeError("no episode is running; call reset() first")
+        return self._simulator
 
     @property
     def users(self) -> np.ndarray:
         """A copy of the people's true states, (num_envs,) structured; privileged."""
-        return self._simulator.slots["user"].copy()
+        return self._people.slots["user"].copy()
 
     @property
     def items(self) -> np.ndarray:
         """A copy of the true candidates, (num_envs, n_candidates) structured; privileged."""
-        return self._interface.candidates(self._simulator.slots, self._simulator.items)
+        return self._interface.candidates(self._people.slots, self._people.items)
 
     def can_be_shown(self) -> np.ndarray:
         """Returns whether each candidate can be shown, (num_envs, n_candidates), bool.
 
         See `RecommendationEnv.can_be_shown`.
         """
-        return self._simulator.judge("can_be_shown") > 0
+        return self._people.judge("can_be_shown") > 0
 
     def action_masks(self) -> np.ndarray:
         """Returns which actions are worth taking, (num_envs, slate_size * n_candidates).
@@ -285,7 +290,7 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
           users: (num_envs,) states to judge by, as from the property, instead of the true ones.
           alone: whether each is judged as if shown alone, and nothing is taken off.
         """
-        return self._simulator.judge("expected_reward", users, alone=alone)
+        return self._people.judge("expected_reward", users, alone=alone)
 
     def long_term_value(
         self, users: np.ndarray | None = None, *, alone: bool = False
@@ -295,7 +300,7 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
         Args:
           users, alone: as for `expected_reward`.
         """
-        return self._simulator.judge("long_term_value", users, alone=alone)
+        return self._people.judge("long_term_value", users, alone=alone)
 
     @property
     def slots(self) -> np.ndarray:
@@ -321,8 +326,8 @@ class RecommendationVectorEnv(WithCompleteSpec, gymnasium.vector.VectorEnv):
         """
         every = self._interface.slates(slates)
         if chosen is None:
-            return self._simulator.liking(every, np.arange(self.num_envs))
-        return self._simulator.liking(every[chosen], chosen)
+            return self._people.liking(every, np.arange(self.num_envs))
+        return self._people.liking(every[chosen], chosen)
 
     def liking_of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Returns the immediate expected reward of items for people, (n_users, n_items).

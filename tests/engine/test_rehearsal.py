@@ -90,6 +90,15 @@ class SeldomMisread(Own):
         return misread(user), False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImportsInside(Own):
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        from math import exp
+
+        return exp(user.budget), False
+
+
 def misread(user):
     return user.interets[0] if user.budget > 1e9 else 0.0
 
@@ -121,6 +130,11 @@ def test_the_first_steps_find_faults_that_compiled_code_does_not(fault, settings
     for _ in range(2):  # once found, it is found again
         with pytest.raises(ScenarioFault, match=f"{message}.*check_scenario\\(Own\\)"):
             play(Own, fault=fault, **settings)
+
+
+def test_what_the_compiler_does_not_know_is_said_in_a_sentence():
+    with pytest.raises(ScenarioFault, match=r"ImportsInside cannot be compiled: .*IMPORT_NAME"):
+        play(ImportsInside)
 
 
 @pytest.mark.parametrize(

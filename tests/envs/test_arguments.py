@@ -1,5 +1,7 @@
 """Arguments that cannot be meant are refused before anything happens, with name and remedy."""
 
+import inspect
+
 import gymnasium
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 
 from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
+from recsim_env.envs.registry import ARGUMENTS, BATCH_ARGUMENTS
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 
 ID = "recsim_env/InterestEvolution-v0"
@@ -92,6 +95,17 @@ def test_every_kind_of_integer_is_a_seed():
     for given in (5, np.int64(5), np.uint8(5), np.array(5)):
         alone = single.reset(seed=given)[0]
         assert all(np.array_equal(alone[name], expected[name][0]) for name in alone)
+
+
+def test_arguments_of_a_batch_are_not_those_of_one_person():
+    own, all_of_a_batch = (
+        set(inspect.signature(kind).parameters) - {"scenario", "settings"}
+        for kind in (RecommendationEnv, RecommendationVectorEnv)
+    )
+    assert own == set(ARGUMENTS)
+    assert all_of_a_batch - own == set(BATCH_ARGUMENTS)
+    with pytest.raises(TypeError, match=r"'threads', which a batch takes; make one by .*make_vec;"):
+        gymnasium.make(ID, threads=2)
 
 
 @pytest.mark.parametrize(

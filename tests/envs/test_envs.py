@@ -362,6 +362,37 @@ def test_expected_reward_is_the_stated_chance_of_an_item_shown_alone(choice):
         assert env._simulator.slots["response"]["probability"][0, 0] == pytest.approx(expected)
 
 
+def test_an_unknown_setting_is_refused_as_it_is_registered():
+    with pytest.raises(ValueError, match="no setting sensitivty; .* mean 'sensitivity'"):
+        recsim_env.register("tests/Misspelt-v0", LongTermSatisfaction, sensitivty=0.2, threads=2)
+    with pytest.raises(TypeError, match="scenario=3 is not a Scenario"):
+        recsim_env.register("tests/Misspelt-v0", 3)
+    assert "tests/Misspelt-v0" not in gymnasium.registry
+
+
+def test_an_id_is_not_taken_from_another_environment_without_a_word():
+    for name in ("Own", "Own"):  # the same again, edited perhaps
+        kind = type(name, (LongTermSatisfaction,), {"__module__": __name__})
+        recsim_env.register("tests/Own-v0", kind)
+    with pytest.warns(UserWarning, match="Overriding environment tests/Own-v0"):
+        recsim_env.register("tests/Own-v0", LongTermSatisfaction)
+
+
+@pytest.mark.parametrize("num_envs", [None, 2])
+def test_nobody_is_there_before_the_first_reset(num_envs):
+    env = (
+        RecommendationEnv(LongTermSatisfaction)
+        if num_envs is None
+        else RecommendationVectorEnv(LongTermSatisfaction, num_envs=num_envs)
+    )
+    people = ["user"] if num_envs is None else ["users"]
+    outlooks = ["expected_reward", "long_term_value", "can_be_shown", "action_masks"]
+    for name in [*people, "items", *outlooks]:
+        with pytest.raises(RuntimeError, match="call reset"):
+            found = getattr(env, name)
+            found()
+
+
 def test_own_scenarios_register_like_ours():
     recsim_env.register("tests/Chocolate-v0", LongTermSatisfaction, sensitivity=0.2)
     env = gymnasium.make("tests/Chocolate-v0", n_candidates=4, max_episode_steps=7)

@@ -79,10 +79,11 @@ def test_a_wrapped_environment_is_made_again(wrap):
 
 @pytest.mark.parametrize("scenario", [InterestEvolution, RatedCatalogue, Outer.Own])
 def test_classes_are_registered_by_name(scenario):
-    recsim_env.register("tests/ByClass-v0", scenario)
-    assert gymnasium.spec("tests/ByClass-v0").kwargs["scenario"].endswith(scenario.__qualname__)
-    again(gymnasium.spec("tests/ByClass-v0"))
-    env = gymnasium.make("tests/ByClass-v0")
+    env_id = f"tests/By{scenario.__name__}-v0"
+    recsim_env.register(env_id, scenario)
+    assert gymnasium.spec(env_id).kwargs["scenario"].endswith(scenario.__qualname__)
+    again(gymnasium.spec(env_id))
+    env = gymnasium.make(env_id)
     assert type(env.unwrapped.scenario) is scenario
     assert gymnasium.make(again(env.spec)).unwrapped.scenario == env.unwrapped.scenario
 
