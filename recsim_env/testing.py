@@ -92,6 +92,14 @@ def _check_named_fields(scenario: Scenario) -> None:
                 )
 
 
+# How what lies outside its space is mended.
+_WITHIN = {
+    "user_id": "let sample_visitor() return one of the n_users people, counted from 0",
+    "item_id": "let sample_candidate() return one of the n_items items, counted from 0",
+}
+_WITHIN_ENDS = "keep each field within the ends that its layout gives, or give it others"
+
+
 def random_slates(scenario: Scenario, n: int, rng: np.random.Generator) -> np.ndarray:
     """Returns (n, slate_size) candidate indices; some slates repeat an item."""
     return rng.integers(0, scenario.n_candidates, (n, scenario.slate_size))
@@ -133,8 +141,8 @@ def _check_steps(scenario: Scenario, trajectory: list[tuple[Any, ...]]) -> None:
                 )
                 _require(
                     space[name].contains(value),
-                    f"step {step}: observation {name!r} = {value} is outside {space[name]}; keep "
-                    "each field within the ends that its layout gives, or give it others",
+                    f"step {step}: observation {name!r} = {value} is outside {space[name]}; "
+                    f"{_WITHIN.get(name, _WITHIN_ENDS)}",
                 )
         if rest:
             rewards, _, _, infos, values, slates = rest

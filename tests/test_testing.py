@@ -168,7 +168,7 @@ class OfNoTaste(Small):
 
 
 class MadeByNumber(Small):
-    maker = 3
+    maker = 3  # type: ignore[assignment]  # no name, as is to be found
 
 
 @pytest.mark.parametrize(

@@ -225,9 +225,23 @@ def tally(values: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
     return places.reshape(len(values), n)
 
 
+def _as_numbers(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}={value!r:.80} of derived() is no number, nor an array of numbers")
+    return array
+
+
 def config_record(numbers: Mapping[str, Any], response: Layout) -> np.ndarray:
-    """Returns a 1-element structured array of numbers and small arrays, and a blank response."""
-    arrays = {name: np.asarray(value) for name, value in numbers.items()}
+    """Returns a 1-element structured array of numbers and small arrays, and a blank response.
+
+    Raises:
+      ValueError: one is neither.
+    """
+    arrays = {name: _as_numbers(name, value) for name, value in numbers.items()}
     kinds = {
         name: np.dtype(np.int64) if value.dtype.kind in "iu" else value.dtype
         for name, value in arrays.items()

@@ -202,6 +202,11 @@ class Scenario(CommonSettings):
         """Returns the scenario with these settings; an unknown name lists the known ones."""
         check_names(cls, settings)
         scenario = cls(**settings)
+        if "offers_all" not in vars(scenario):
+            raise TypeError(
+                f"{cls.__name__}.__post_init__() leaves settings unchecked; let it begin with "
+                "super().__post_init__()"
+            )
         scenario.check_memory()
         return scenario
 
@@ -268,7 +273,13 @@ class Scenario(CommonSettings):
     def config(self, **overrides: Any) -> np.ndarray:
         """Returns a 1-element structured array: settings, `derived` and a blank response."""
         settings = self.settings | {"reward": self.own_reward}
-        numbers = numbers_of(settings, type(self)) | dict(self.derived()) | overrides
+        derived = self.derived()
+        if not isinstance(derived, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.derived() returned {quoted(derived)}; return a dict from "
+                "names to numbers or arrays of them"
+            )
+        numbers = numbers_of(settings, type(self)) | dict(derived) | overrides
         return config_record(numbers, self.response_layout())
 
     def examination_probability(self, clicked: np.ndarray) -> np.ndarray:

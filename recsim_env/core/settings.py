@@ -10,6 +10,7 @@ finite, also in the float32 numbers of records and observations (3.4e38).
 
 import dataclasses
 import functools
+import inspect
 import math
 import os
 import reprlib
@@ -193,6 +194,17 @@ def numbers_of(settings: Mapping[str, Any], kind: type) -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(value, bool | int | float)}
 
 
+def require_dataclass(kind: type) -> None:
+    """Raises TypeError where a class declares settings and lacks the decorator that makes them."""
+    hints = inspect.get_annotations(kind)
+    declared = [name for name, hint in hints.items() if "ClassVar" not in str(hint)]
+    if declared and "__dataclass_fields__" not in vars(kind):
+        raise TypeError(
+            f"{kind.__name__} has settings ({', '.join(declared)}) but is no dataclass; decorate "
+            "it with @dataclass(frozen=True, kw_only=True)"
+        )
+
+
 def check_names(kind: type, given: Iterable[str]) -> None:
     """Raises where a dataclass has no setting of a name that is given, or lacks one that it needs.
 
@@ -200,11 +212,7 @@ def check_names(kind: type, given: Iterable[str]) -> None:
       ValueError: listing the known names.
       TypeError: its settings are declared, but it is not decorated.
     """
-    if any(isinstance(value, dataclasses.Field) for value in vars(kind).values()):
-        raise TypeError(
-            f"{kind.__name__} has settings but is no dataclass; decorate it with "
-            "@dataclass(frozen=True, kw_only=True)"
-        )
+    require_dataclass(kind)
     fields: Any = dataclasses.fields(kind)
     check_known(kind.__name__, given, [field.name for field in fields])
     lacking = [

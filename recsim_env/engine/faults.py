@@ -50,8 +50,16 @@ def explain(scenario: Scenario, error: Any) -> None:
     """
     if isinstance(error, AttributeError | IndexError | NameError):
         raise ScenarioFault(_plain_words(scenario, error)) from error
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        raise ScenarioFault(_plain_words(scenario, error, _OF_EVERYBODY)) from error
     if isinstance(error, TypeError | ValueError) and not isinstance(error, ScenarioFault):
         _explain_answer(scenario, error)
+
+
+_OF_EVERYBODY = (
+    "items of the catalogue are the same for everybody, and cannot be written to; keep what "
+    "changes in the person's record"
+)
 
 
 def _explain_answer(scenario: Scenario, error: Exception) -> None:
@@ -71,7 +79,7 @@ def _explain_answer(scenario: Scenario, error: Exception) -> None:
         raise ScenarioFault(f"{type(scenario).__name__}: {wanted} ({error})") from error
 
 
-def _plain_words(scenario: Scenario, error: Exception) -> str:
+def _plain_words(scenario: Scenario, error: Exception, complaint: str = "") -> str:
     """Returns where in a scenario's functions an error arose, and what it comes down to."""
     step = error.__traceback__
     frames = []
@@ -82,9 +90,14 @@ def _plain_words(scenario: Scenario, error: Exception) -> str:
     frame, line, instruction = own[-1]
     code = frame.f_code
     text = _source(code, instruction)
-    complaint = str(error)
+    complaint = complaint or str(error)
     name = re.search(r"attribute '(\w+)'", complaint)
-    if name:
+    if name and text.startswith("config.") and name[1] in scenario.settings:
+        complaint = (
+            f"the setting {name[1]!r} is no number, and config holds numbers alone; let derived() "
+            "return what functions read of it, as numbers or arrays"
+        )
+    elif name:
         fields = _fields_of(frame.f_locals.get(text.split(".")[0].split("[")[0]), text)
         known = f"; known are {', '.join(fields)}" if fields else ""
         complaint = f"there is no field {name[1]!r}{known}{did_you_mean(name[1], fields)}"

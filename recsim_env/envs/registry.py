@@ -127,7 +127,7 @@ def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> No
         when an environment is made.
     """
     if not isinstance(scenario, str):
-        kind = scenario if isinstance(scenario, type) else type(scenario)
+        kind: Any = scenario if isinstance(scenario, type) else type(scenario)
         if not issubclass(kind, Scenario):
             raise TypeError(no_scenario(scenario))
         known = [field.name for field in dataclasses.fields(kind)]

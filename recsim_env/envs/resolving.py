@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import require_dataclass
 from recsim_env.envs.registry import BATCH_ARGUMENTS, NAMESPACE, no_scenario
 from recsim_env.inputs.importing import imported_class, imported_module
 from recsim_env.inputs.spelling import did_you_mean
@@ -52,6 +53,7 @@ def scenario_for(env: type, scenario: Any, settings: dict[str, Any]) -> Scenario
       ValueError: as `resolve_scenario`.
     """
     kind, _ = _kind_of(scenario)
+    require_dataclass(kind)
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = [name for name in settings if name not in known]
     if unknown:

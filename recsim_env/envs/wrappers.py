@@ -92,8 +92,7 @@ def point_at_items(env: AnyEnv, *, bound: float = 10.0) -> AnyEnv:
       (arXiv 1512.07679), the proto-action and its nearest neighbours.
     Differs: the neighbours are the slate, instead of being chosen among by a critic.
     """
-    space = getattr(env, "single_observation_space", env.observation_space)
-    form = NearestItems(_scenario(env), space, bound=bound)
+    form = NearestItems(_scenario(env), _observed(env), bound=bound)
     return _wrap(env, form, point_at_items, bound=form.bound)
 
 
@@ -113,8 +112,7 @@ def weigh_features(env: AnyEnv) -> AnyEnv:
     Source: after Dulac-Arnold et al. 2015, as `point_at_items`.
     Differs: inner products, not distances.
     """
-    space = getattr(env, "single_observation_space", env.observation_space)
-    return _wrap(env, FeatureWeights(_scenario(env), space), weigh_features)
+    return _wrap(env, FeatureWeights(_scenario(env), _observed(env)), weigh_features)
 
 
 def add_action_mask(env: AnyEnv) -> AnyEnv:
@@ -153,10 +151,20 @@ def add_action_mask(env: AnyEnv) -> AnyEnv:
 
 
 def _scenario(env: gymnasium.Env | VectorEnv) -> Scenario:
-    scenario = getattr(env.unwrapped, "scenario", None)
+    is_env = isinstance(env, gymnasium.Env | VectorEnv)
+    scenario = getattr(env.unwrapped, "scenario", None) if is_env else None
     if not isinstance(scenario, Scenario):
-        raise TypeError(f"{env} is not an environment of recsim_env, single or batch")
+        raise TypeError(
+            f"{env!r:.80} is not an environment of recsim_env, single or batch; make one with "
+            "gymnasium.make or gymnasium.make_vec"
+        )
     return scenario
+
+
+def _observed(env: Any) -> gymnasium.Space:
+    """Returns the space of what one person's recommender sees."""
+    space: gymnasium.Space = getattr(env, "single_observation_space", env.observation_space)
+    return space
 
 
 def _is_masked(env: Any) -> bool:

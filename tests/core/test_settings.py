@@ -12,7 +12,7 @@ import pytest
 from recsim_env import Scenario
 from recsim_env.core.fields import shown
 from recsim_env.core.settings import Allowed, as_type_of, check_settings, ranges, setting
-from recsim_env.envs import resolve_scenario
+from recsim_env.envs import RecommendationEnv, resolve_scenario
 from recsim_env.envs.registry import ENVIRONMENTS
 
 
@@ -156,8 +156,42 @@ def test_settings_of_a_class_that_is_not_decorated_say_what_is_missing():
     class Bare(Scenario):
         depth: float = setting(1.0, low=0, high=2, doc="of anything")
 
-    with pytest.raises(TypeError, match=r"Bare has settings but is no dataclass; .*frozen=True"):
-        resolve_scenario(Bare)
+    class Plain(Scenario):
+        depth: float = 1.0
+
+    for kind in (Bare, Plain):
+        with pytest.raises(TypeError, match=r"has settings \(depth\) but is no .*frozen=True"):
+            RecommendationEnv(kind, depth=0.5)
+
+
+def test_settings_that_nobody_checks_are_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Unchecked(Scenario):
+        def __post_init__(self):
+            pass
+
+    with pytest.raises(
+        TypeError, match=r"Unchecked\.__post_init__\(\) .* super\(\)\.__post_init__"
+    ):
+        resolve_scenario(Unchecked, slate_size=99)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (3, r"Deriving\.derived\(\) returned 3; return a dict"),
+        ({"depth": "much"}, "depth='much' of derived.. is no number"),
+        ({"depth": [1, [2]]}, "of derived.. is no number, nor an array"),
+    ],
+)
+def test_what_is_derived_is_numbers(found, message):
+    @dataclass(frozen=True, kw_only=True)
+    class Deriving(Scenario):
+        def derived(self):
+            return found
+
+    with pytest.raises((TypeError, ValueError), match=message):
+        Deriving().config()
 
 
 def test_what_people_use_is_not_refused():

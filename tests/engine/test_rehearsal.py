@@ -132,6 +132,41 @@ def test_the_first_steps_find_faults_that_compiled_code_does_not(fault, settings
             play(Own, fault=fault, **settings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WritesTheCatalogue(Own):
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        items[slate[0]].quality += 1.0
+        return 0.0, False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadsNoNumber(Own):
+    weights: tuple[float, ...] = (1.0, 2.0)
+
+    @staticmethod
+    def respond(config, user, items, slate, response, rng):
+        return config.weights[0], False
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            WritesTheCatalogue,
+            r"`items\[slate\[0\]\]\.quality`: items of the catalogue are the same",
+        ),
+        (
+            ReadsNoNumber,
+            r"`config\.weights`: the setting 'weights' is no number.*; let derived\(\)",
+        ),
+    ],
+)
+def test_the_first_steps_find_what_functions_have_not(kind, message):
+    with pytest.raises(ScenarioFault, match=message):
+        play(kind, n_items=50)
+
+
 def test_what_the_compiler_does_not_know_is_said_in_a_sentence():
     with pytest.raises(ScenarioFault, match=r"ImportsInside cannot be compiled: .*IMPORT_NAME"):
         play(ImportsInside)

@@ -229,3 +229,12 @@ def test_a_mask_of_slates_is_not_told_to_who_chooses_by_other_actions(make, oute
     env = add_action_mask(make("recsim_env/InterestEvolution-v0", n_candidates=4, slate_size=2))
     with pytest.raises(ValueError, match=f"{outer.__name__} comes before add_action_mask"):
         outer(env)
+
+
+@pytest.mark.parametrize("wrap", [enumerate_slates, point_at_items, weigh_features])
+def test_what_is_no_environment_of_ours_is_refused(wrap):
+    for env in (None, "recsim_env/InterestEvolution-v0", gymnasium.make("CartPole-v1")):
+        with pytest.raises(
+            TypeError, match=r"not an environment of recsim_env, .* gymnasium\.make"
+        ):
+            wrap(env)
