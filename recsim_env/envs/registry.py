@@ -111,14 +111,14 @@ ARGUMENTS = ("render_mode", "max_episode_steps", "flat", "compiled")
 BATCH_ARGUMENTS = ("num_envs", "threads", "autoreset_mode")
 
 
-def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> None:
+def register(env_id: str, scenario: str | type[Scenario] | Scenario, **settings: Any) -> None:
     """Registers a scenario under an id, for `gymnasium.make` and `gymnasium.make_vec`.
 
     An id that is another environment's is taken from it, of which Gymnasium warns.
 
     Args:
       env_id: ``"namespace/Name-v0"``.
-      scenario: a `Scenario` subclass, or ``"module:Class"`` to import it when first made.
+      scenario: a `Scenario` or a subclass, or ``"module:Class"`` to import it when first made.
       **settings: fixed for this id; whoever makes the environment may override them.
 
     Raises:
@@ -127,7 +127,7 @@ def register(env_id: str, scenario: str | type[Scenario], **settings: Any) -> No
         when an environment is made.
     """
     if not isinstance(scenario, str):
-        kind: Any = scenario if isinstance(scenario, type) else type(scenario)
+        kind = scenario if isinstance(scenario, type) else type(scenario)
         if not issubclass(kind, Scenario):
             raise TypeError(no_scenario(scenario))
         known = [field.name for field in dataclasses.fields(kind)]
