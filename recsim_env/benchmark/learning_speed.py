@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsim_env.agents import make_agent
+from recsim_env.benchmark.learning_bound import flops_per_interaction, multiplied_per_second
 from recsim_env.benchmark.memory import peak_mebibytes
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs import RecommendationVectorEnv
@@ -40,6 +41,9 @@ class LearningRate:
       per_second: interactions per second.
       per_cpu_second: interactions per second of processor time, which a busy machine changes less.
       peak_mebibytes: the most memory that the process has had by then.
+      flops: operations of products of matrices per interaction, where they are known.
+      bound: interactions per second of processor time if these were all there is to do, and each
+        took as long as in the encoder's first layer.
     """
 
     agent: str
@@ -48,6 +52,8 @@ class LearningRate:
     per_second: float
     per_cpu_second: float
     peak_mebibytes: float
+    flops: float | None
+    bound: float | None
 
 
 class _Learner:
@@ -58,9 +64,11 @@ class _Learner:
     ) -> None:
         self.about = agent, num_envs, settings
         env = RecommendationVectorEnv(scenario, num_envs=num_envs)
-        self._agent = make_agent(agent, env, seed=0, **settings)
+        self._agent: Any = make_agent(agent, env, seed=0, **settings)
         self._agent.learn(max(2_048, 80 * num_envs))  # until it learns, and all is compiled
+        self.flops = flops_per_interaction(self._agent)
         self.rates: list[tuple[float, float]] = []
+        self.bounds: list[float] = []
 
     def learn(self, seconds: float) -> None:
         """Learns for a while, and notes how fast."""
@@ -71,6 +79,8 @@ class _Learner:
         n_steps = agent.num_timesteps - before
         took = time.perf_counter() - start, time.process_time() - start_of_cpu
         self.rates.append((n_steps / took[0], n_steps / took[1]))
+        if self.flops:
+            self.bounds.append(multiplied_per_second(agent) / self.flops)
 
 
 def learning_rates(
@@ -92,4 +102,5 @@ def learning_rates(
             learner.learn(seconds / _ROUNDS)
     for learner in made:
         wall, cpu = (statistics.median(column) for column in zip(*learner.rates, strict=True))
-        yield LearningRate(*learner.about, wall, cpu, peak_mebibytes())
+        bound = statistics.median(learner.bounds) if learner.bounds else None
+        yield LearningRate(*learner.about, wall, cpu, peak_mebibytes(), learner.flops, bound)

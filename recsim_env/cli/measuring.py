@@ -24,6 +24,7 @@ from recsim_env.cli.arguments import (
 from recsim_env.formats.files import check_folder
 
 if TYPE_CHECKING:
+    from recsim_env.benchmark.learning_speed import LearningRate
     from recsim_env.core.scenario import Scenario
 
 _SMALL_WORLD, _HUGE_WORLD = (1_000, 1_000), (1_000_000_000, 1_000_000)
@@ -283,16 +284,26 @@ def _print_learning(options: argparse.Namespace) -> None:
     from recsim_env.benchmark.learning_speed import SCENARIOS, learning_rates
     from recsim_env.envs.resolving import resolve_scenario, scenario_id
 
-    print("interactions per second with learning, one thread, and per second of processor time")
+    print("interactions per second with learning, one thread, and per second of processor time;")
+    print("bound: if products of matrices were all there is to do, and how much of it is reached")
+    columns = "".join(f"{name:>12}" for name in ("per second", "of CPU", "bound", "MFLOP", "peak"))
     for name in options.scenarios or SCENARIOS:
-        print(f"\n{scenario_id(name):32}{'people':>8}{'per second':>12}{'of CPU':>12}{'peak':>12}")
+        print(f"\n{scenario_id(name):32}{'people':>8}{columns}")
         for each in learning_rates(resolve_scenario(name), seconds=options.seconds):
-            settings = " ".join(f"{key}={value}" for key, value in each.settings.items())
-            print(
-                f"{each.agent:32}{each.num_envs:8,}{each.per_second:12,.0f}"
-                f"{each.per_cpu_second:12,.0f}{each.peak_mebibytes:8,.0f} MiB  {settings}".rstrip(),
-                flush=True,
-            )
+            print(_learning_line(each), flush=True)
+
+
+def _learning_line(rate: "LearningRate") -> str:
+    """Returns how fast an agent learns, and how fast it could."""
+    settings = " ".join(f"{key}={value}" for key, value in rate.settings.items())
+    bound = flops = "-"
+    if rate.bound and rate.flops:
+        bound = f"{rate.bound:,.0f} {rate.per_cpu_second / rate.bound:.0%}"
+        flops = f"{rate.flops / 1e6:.2f}"
+    return (
+        f"{rate.agent:32}{rate.num_envs:8,}{rate.per_second:12,.0f}{rate.per_cpu_second:12,.0f}"
+        f"{bound:>12}{flops:>12}{rate.peak_mebibytes:8,.0f} MiB  {settings}"
+    ).rstrip()
 
 
 def _print_world_scale(seconds: float) -> None:

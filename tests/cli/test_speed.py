@@ -45,8 +45,13 @@ def test_speed_measures_learning(capsys, monkeypatch):
     *_, head, ppo, slateq = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["recsim_env/InterestEvolution-v0", "people"]
     for line, agent in ((ppo, "ppo"), (slateq, "slateq")):
-        name, people, per_second, of_cpu, *_ = line.split()
+        name, people, per_second, of_cpu, bound, *share, flops, _, _, _ = line.split()
         assert (name, people) == (agent, "8") and line.endswith("MiB  width=4")
+        if agent == "ppo":  # 8 times 1,272 to act, and three times that and 1,320 to learn
+            assert float(bound.replace(",", "")) > float(of_cpu.replace(",", ""))
+            assert float(flops) == 0.07 and share[0].endswith("%")
+        else:
+            assert (bound, share, flops) == ("-", [], "-")
         assert float(per_second.replace(",", "")) > 0 < float(of_cpu.replace(",", ""))
 
 
