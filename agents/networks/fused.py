@@ -1,4 +1,4 @@
-"""`SharedScores` on the CPU, forth and back in compiled loops: the same numbers, much faster.
+"""`SharedScores` on the CPU, from what is seen to slates in one compiled loop.
 
 Import this module where it is used: it needs torch, and compiles.
 """
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from recsim_env.agents.networks.encoder import Inputs, Tensors
-from recsim_env.agents.networks.fused_encoder import arrays_of, weights_of
-from recsim_env.agents.networks.fused_inputs import N_OF_THREAD, inputs_of
+from recsim_env.agents.networks.drawing import fill
+from recsim_env.agents.networks.fused_encoder import weights_of
+from recsim_env.agents.networks.fused_inputs import compare, read
 from recsim_env.agents.networks.fused_passes import (
     N_AT_ONCE,
     EncoderWeights,
@@ -22,13 +22,17 @@ from recsim_env.agents.networks.fused_passes import (
     piece,
     turned,
 )
-from recsim_env.agents.networks.shared_scores import Heads
 from recsim_env.compiler.kernel_cache import compiled_freely
 from recsim_env.engine.threads import Threads
 
+_INPUTS = "known", "features", "joint"
+
+# A thread looks at least at this many moments.
+_N_OF_THREAD = 64
+
 
 class FusedScores:
-    """Computes what a `SharedScores` with our own encoder does.
+    """Computes what a `SharedScores` with our own encoder of fields does.
 
     Args:
       network: whose weights are used; it is on the CPU.
@@ -40,7 +44,6 @@ class FusedScores:
 
     def __init__(self, network: Any, threads: Threads) -> None:
         self._encoder, self._threads = network.encoder, threads
-        self._inputs: Inputs | None = None
         heads = network.score, network.value[0], network.value[2]
         of_heads = [each for head in heads for each in (head.weight, head.bias)]
         self.learned: list[torch.Tensor] = [*weights_of(network.encoder), *of_heads]
@@ -52,56 +55,93 @@ class FusedScores:
         n = len(EncoderWeights._fields)
         return EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
 
-    def inputs(self, seen: Mapping[str, np.ndarray]) -> Inputs:
-        """Returns what the weights are multiplied with, until the next call.
+    def look(
+        self,
+        seen: Mapping[str, np.ndarray],
+        noise: np.ndarray,
+        slates: np.ndarray,
+        log_prob: np.ndarray,
+        *,
+        kept: Mapping[str, np.ndarray],
+        places: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns scores and values of n moments, and draws slates by the scores.
 
-        See `CandidateEncoder.inputs`.
+        Args:
+          seen: fields of observations.
+          noise, slates, log_prob: as of `fill`.
+          kept: where what the weights are multiplied with is kept, by name; rows of it.
+          places: which rows, (n,); none keeps nothing.
         """
-        if self._encoder.fields:
-            self._inputs = inputs_of(self._encoder, seen, threads=self._threads, out=self._inputs)
-            return self._inputs
-        return self._encoder.inputs({name: torch.from_numpy(each) for name, each in seen.items()})
-
-    def heads(self, inputs: Tensors) -> Heads:
-        """Returns scores and values."""
-        given = arrays_of(inputs)
-        n, n_candidates = given[2].shape[:2]
+        given = read(self._encoder, seen)
+        n, n_candidates = given[0].shape[:2]
         scores, values = np.empty((n, n_candidates), np.float32), np.empty(n, np.float32)
-        arguments = (*self.weights, *given, scores, values)
-        self._threads.run(judge_moments, arguments, n, least=N_OF_THREAD)
-        return Heads(torch.from_numpy(scores), torch.from_numpy(values))
+        rows = tuple(kept[name].reshape(len(kept[name]), -1) for name in _INPUTS)
+        arguments = *self.weights, *given, noise, slates, log_prob, scores, values, rows, places
+        self._threads.run(look_at_moments, arguments, n, least=_N_OF_THREAD)
+        return scores, values
 
 
 @compiled_freely
-def judge_moments(
+def look_at_moments(
     encoder: Any,
     heads: Any,
-    known: Any,
     features: Any,
-    joint: Any,
+    beside: Any,
+    known: Any,
+    starts: Any,
+    n_blocks: int,
+    noise: Any,
+    slates: Any,
+    log_prob: Any,
     scores: Any,
     values: Any,
+    kept: Any,
+    places: Any,
     start: int,
     stop: int,
 ) -> None:
-    """Writes the scores and values of moments from `start` to `stop`; see `judge`."""
-    n_candidates, width = joint.shape[1], encoder.hidden.shape[0]
+    """Writes what `FusedScores.look` returns, of moments from `start` to `stop`.
+
+    Args:
+      encoder, heads: `EncoderWeights` and `HeadWeights`.
+      features, beside, known, starts, n_blocks: as of `compare`.
+      noise, slates, log_prob: as of `fill`.
+      scores, values: (n, c) and (n,), are written.
+      kept, places: as of `look`, by number.
+    """
+    n_candidates, width = features.shape[1], encoder.hidden.shape[0]
     size = min(max(1, N_AT_ONCE // n_candidates), stop - start)
     forth, forth_value = turned(encoder), np.ascontiguousarray(heads.value.T)
-    layers = layers_for(size, n_candidates, width)
+    described = np.empty((size, n_candidates, encoder.select.shape[1]), np.float32)
+    joint = np.empty((size, n_candidates, encoder.joint.shape[1]), np.float32)
+    layers, alone = layers_for(size, n_candidates, width), np.empty((0, 0, 0), np.float32)
     pooled, hidden = np.empty((size, 2 * width), np.float32), np.empty((size, width), np.float32)
     for first in range(start, stop, size):
         last = min(first + size, stop)
         n = last - first
-        here = piece(layers, 0, n)
-        describe(forth, known[first:last], features[first:last], joint[first:last], here)
-        judge(
-            forth,
-            heads,
-            forth_value,
-            here,
-            pooled[:n],
-            hidden[:n],
-            scores[first:last],
-            values[first:last],
-        )
+        own, person, here = features[first:last], known[first:last], piece(layers, 0, n)
+        compare(own, beside[first:last], person, starts, n_blocks, described[:n], joint[:n])
+        describe(forth, person, described[:n], joint[:n], here)
+        judged = scores[first:last]
+        judge(forth, heads, forth_value, here, pooled[:n], hidden[:n], judged, values[first:last])
+        fill(judged, alone, noise[:, first:last], slates[first:last], log_prob[first:last])
+        if len(places):
+            _keep(kept[0], places[first:last], person)
+            _keep(kept[1], places[first:last], flat_rows(described[:n]))
+            _keep(kept[2], places[first:last], flat_rows(joint[:n]))
+
+
+@compiled_freely
+def flat_rows(x: Any) -> Any:
+    """Returns all numbers of each of (n, c, m) side by side: a view."""
+    return x.reshape(x.shape[0], x.shape[1] * x.shape[2])
+
+
+@compiled_freely
+def _keep(column: Any, places: Any, rows: Any) -> None:
+    """Writes rows, (n, m), to their places in a column, (n_places, m)."""
+    for i in range(len(places)):
+        place = places[i]
+        for k in range(rows.shape[1]):
+            column[place, k] = rows[i, k]

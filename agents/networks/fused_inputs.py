@@ -15,10 +15,6 @@ import torch
 from recsim_env.agents.networks.encoder import Inputs
 from recsim_env.agents.networks.products import product
 from recsim_env.compiler.kernel_cache import compiled_freely
-from recsim_env.engine.threads import Threads
-
-#: A thread gets at least this many moments.
-N_OF_THREAD = 64
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 
@@ -43,43 +39,25 @@ _LOG = tuple(
 _LOG2, _LOG2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
-def inputs_of(
-    encoder: Any,
-    observation: Mapping[str, np.ndarray],
-    *,
-    threads: Threads | None = None,
-    out: Inputs | None = None,
-) -> Inputs:
-    """Returns what `CandidateEncoder.inputs` does, of an encoder that has fields.
+def inputs_of(encoder: Any, observation: Mapping[str, np.ndarray]) -> Inputs:
+    """Returns what `CandidateEncoder.inputs` does, of an encoder that has fields."""
+    features, beside, known, starts, n_blocks = read(encoder, observation)
+    of_items = features.shape[:2]
+    described = np.empty((*of_items, encoder.select.in_features), np.float32)
+    joint = np.empty((*of_items, encoder.joint.in_features), np.float32)
+    compare(features, beside, known, starts, n_blocks, described, joint)
+    found = {"known": known, "features": described, "joint": joint}
+    return Inputs((name, torch.from_numpy(each)) for name, each in found.items())
 
-    Args:
-      encoder: whose fields are read.
-      observation: its fields, (n, ...) each.
-      threads: that share the work; by default the caller alone does it.
-      out: is overwritten and returned, if it is of as many moments.
-    """
+
+def read(encoder: Any, observation: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
+    """Returns the first arguments of `compare`, as an encoder reads an observation."""
     features = observation["candidates"]
     n, n_candidates = features.shape[:2]
     sides = [observation[name] for name in encoder.beside]
     beside = np.concatenate(sides, axis=2) if sides else np.empty((n, n_candidates, 0), np.float32)
-    if out is None or len(out["known"]) != n:
-        out = _empty_inputs(encoder, n, n_candidates)
-    known, described, joint = (out[name].numpy() for name in ("known", "features", "joint"))
-    fields = [observation[name].reshape(n, -1) for name in encoder.fields]
-    np.concatenate(fields, axis=1, out=known)
-    given = features, beside, known, encoder.starts, len(encoder.blocks), described, joint
-    (threads or Threads(1)).run(compare, given, n, least=N_OF_THREAD)
-    return out
-
-
-def _empty_inputs(encoder: Any, n: int, n_candidates: int) -> Inputs:
-    """Returns memory for the inputs of n moments."""
-    of_items = n, n_candidates
-    return Inputs(
-        known=torch.empty(n, encoder.person.in_features),
-        features=torch.empty(*of_items, encoder.select.in_features),
-        joint=torch.empty(*of_items, encoder.joint.in_features),
-    )
+    known = np.concatenate([observation[name].reshape(n, -1) for name in encoder.fields], axis=1)
+    return features, beside, known, encoder.starts, len(encoder.blocks)
 
 
 @compiled_freely
@@ -91,12 +69,8 @@ def compare(
     n_blocks: int,
     described: Any,
     joint: Any,
-    start: int,
-    stop: int,
 ) -> None:
-    """Writes what of candidates and person compares, of moments from `start` to `stop`.
-
-    See `CandidateEncoder`.
+    """Writes what of candidates and person compares; see `CandidateEncoder`.
 
     Args:
       features, beside: (n, c, f) and (n, c, b), what is seen of candidates.
@@ -106,7 +80,7 @@ def compare(
       described: (n, c, f + b), is written: of the candidates, what is beside them `tempered`.
       joint: (n, c, f (1 + n_blocks) + 2 r + b), is written, `tempered`.
     """
-    _, n_candidates, width = features.shape
+    n, n_candidates, width = features.shape
     n_rows, n_joint, n_beside = len(starts), joint.shape[2], beside.shape[2]
     size = max(n_candidates * n_joint, known.shape[1])
     magnitude, mantissa = np.empty(size, np.float32), np.empty(size, np.int32)
@@ -114,7 +88,7 @@ def compare(
     of_dots = (1 + n_blocks) * width
     of_kinds, of_beside = of_dots + n_rows, n_joint - n_beside
     turned = np.empty((width, n_rows), np.float32)
-    for person in range(start, stop):
+    for person in range(n):
         for place in range(n_rows):
             for k in range(width):
                 turned[k, place] = known[person, starts[place] + k]

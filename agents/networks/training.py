@@ -134,6 +134,7 @@ class Trainer:
         self.device = compute.device_of(settings.device)
         with compute.computing(int(rng.integers(2**31))):
             self.network = make_network().to(self.device)
+        self.network.eval()  # somebody's own may drop out what it sees, but not while it serves
         learned = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.Adam(learned, lr=settings.learning_rate, **adam)
 
@@ -157,6 +158,7 @@ class Trainer:
         """
         from recsim_env.agents.networks.compute import computing
 
+        self.network.train()
         with computing(int(rng.integers(2**31))):
             for _ in range(n_gradient_steps):
                 value = loss(self.on_device(batch()))
@@ -165,6 +167,7 @@ class Trainer:
                 self.optimizer.step()
                 if tau > 0:
                     self.network.follow(tau)
+        self.network.eval()
         return float(value.item())
 
     def on_device(self, batch: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class PPO(Agent):
 
     def scores(self, observation: Observation, state: Any) -> np.ndarray:
         """Returns the network's scores of candidates for an empty slate, (n, n_candidates)."""
-        return np.array(self._judged(observation, state)[1].scores.cpu().numpy())
+        return np.array(self._judged(observation, state).scores.cpu().numpy())
 
     def recommend(self, observation: Observation, state: Any, *, deterministic: bool) -> np.ndarray:
         """Ranks by scores; with Gumbel noise, that draws a slate (see `PlackettLuce`)."""
@@ -114,14 +114,14 @@ class PPO(Agent):
 
     def _drawn(self, heads: Any, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
         """Returns slates by scores, and the logarithms of how likely they are drawn."""
-        from recsim_env.agents.policy_gradient.drawing import drawn
+        from recsim_env.agents.networks.drawing import drawn
+        from recsim_env.agents.policy_gradient.differentiation import scores_of
 
-        redundancy = None if heads.redundancy is None else heads.redundancy.cpu().numpy()
-        return drawn(heads.scores.cpu().numpy(), redundancy, self.slate_size, rng)
+        return drawn(*scores_of(heads), self.slate_size, rng)
 
     def _servable(self, observation: Observation, state: Any) -> Any:
         """Returns `Heads` whose scores put what would leave its place empty last."""
-        _, heads = self._judged(observation, state)
+        heads = self._judged(observation, state)
         wasted = acting.wasted(self.env, observation)
         if wasted is None:
             return heads
@@ -133,14 +133,15 @@ class PPO(Agent):
     ) -> SlateDistribution:
         """Returns the best slates, or those that are drawn."""
         from recsim_env.agents.networks.plackett_luce import DrawnSlates
+        from recsim_env.agents.policy_gradient.differentiation import scores_of
 
         heads = self._servable(observation, state)
         if deterministic:
             best, _ = self._drawn(heads, None)
             return Listed(best[:, None], len(best), heads.scores.shape[1])
-        less = heads.redundancy
-        less = None if less is None else less.cpu().numpy().astype(float)
-        return DrawnSlates(heads.scores.cpu().numpy().astype(float), self.slate_size, less)
+        scores, less = scores_of(heads)
+        less = None if less is None else less.astype(float)
+        return DrawnSlates(scores.astype(float), self.slate_size, less)
 
     # Learning ------------------------------------------------------------------------------------
 
@@ -160,15 +161,12 @@ class PPO(Agent):
 
     def _act(self, observation: Observation, state: Any) -> tuple[np.ndarray, None]:
         """Draws slates, and keeps of what, and how likely they were."""
-        inputs, heads = self._judged(observation, state)
-        slates, log_prob = self._drawn(heads, self.rng)
-        self.rollout.see(heads.values, {**inputs, "slate": slates, "log_prob": log_prob})
-        return slates, None
+        seen = self.memory.seen(state, observation)
+        return self._differentiation.act(seen, self.rollout, self.slate_size, self.rng), None
 
-    def _judged(self, observation: Observation, state: Any) -> tuple[Any, Any]:
-        """Returns what the network takes, and what it says (`Heads`)."""
-        inputs = self._differentiation.inputs(self.memory.seen(state, observation))
-        return inputs, self._differentiation.heads(inputs)
+    def _judged(self, observation: Observation, state: Any) -> Any:
+        """Returns what the network says (`Heads`)."""
+        return self._differentiation.judge(self.memory.seen(state, observation))
 
     def _earn(self, moment: Moment) -> None:
         """Keeps what slates led to."""
@@ -184,7 +182,7 @@ class PPO(Agent):
         from recsim_env.agents.policy_gradient.update import take_steps
 
         assert self.interaction.observation is not None
-        _, last = self._judged(self.interaction.observation, self.interaction.next_state)
+        last = self._judged(self.interaction.observation, self.interaction.next_state)
         given = self.settings
         with computing():
             rows = self.rollout.batch(

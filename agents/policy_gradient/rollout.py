@@ -60,6 +60,20 @@ class Rollout:
         self._places = rng.permutation(self.n_steps * self.num_envs).reshape(self._places.shape)
         self.n_taken = 0
 
+    def room(
+        self, models: Mapping[str, torch.Tensor | np.ndarray]
+    ) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
+        """Returns where everybody's next step is kept, (num_envs,), and in which columns.
+
+        Args:
+          models: rows like those of the columns, by name.
+        """
+        for name, model in models.items():
+            if name not in self.columns:
+                like, shape = torch.as_tensor(model[:0]), (self._places.size, *model.shape[1:])
+                self.columns[name] = torch.zeros(shape, dtype=like.dtype, device=self.device)
+        return self._places[self.n_taken], {name: self.columns[name] for name in models}
+
     def see(self, values: torch.Tensor, columns: Mapping[str, torch.Tensor | np.ndarray]) -> None:
         """Keeps what everybody is shown at the next step.
 
@@ -68,17 +82,13 @@ class Rollout:
           columns: (num_envs, ...) by name, the same names each time.
         """
         self._grids["value"][self.n_taken] = values.cpu().numpy()
-        places = self._places[self.n_taken]
-        for name, given in columns.items():
-            rows = torch.as_tensor(given)
-            if name not in self.columns:
-                shape = (self._places.size, *rows.shape[1:])
-                self.columns[name] = torch.zeros(shape, dtype=rows.dtype, device=self.device)
+        places, rooms = self.room(columns)
+        for name, room in rooms.items():
+            rows = torch.as_tensor(columns[name])
             if self.device.type == "cpu":  # as NumPy does it, three times as fast
-                self.columns[name].numpy()[places] = rows.numpy()
+                room.numpy()[places] = rows.numpy()
             else:
-                where = torch.from_numpy(places).to(self.device)
-                self.columns[name][where] = rows.to(self.device)
+                room[torch.from_numpy(places).to(self.device)] = rows.to(self.device)
 
     def earn(
         self, rewards: np.ndarray, is_terminal: np.ndarray, is_over: np.ndarray, is_step: np.ndarray

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +31,16 @@ LEARNERS: tuple[tuple[str, int, Mapping[str, Any]], ...] = (
     ("dqn", 16, {}),
 )
 
+#: Who is also measured with several threads, beside one.
+THREADED: tuple[tuple[str, int, Mapping[str, Any]], ...] = (("ppo", 256, {}), ("ppo", 1_024, {}))
+
 
 @dataclass(frozen=True)
 class LearningRate:
     """How fast an agent learned, medians of several measurements.
 
     Attributes:
-      agent, num_envs, settings: who, among how many people.
+      agent, num_envs, settings, threads: who, among how many people, in how many threads.
       per_second: interactions per second.
       per_cpu_second: interactions per second of processor time, which a busy machine changes less.
       peak_mebibytes: the most memory that the process has had by then.
@@ -49,6 +52,7 @@ class LearningRate:
     agent: str
     num_envs: int
     settings: Mapping[str, Any]
+    threads: int
     per_second: float
     per_cpu_second: float
     peak_mebibytes: float
@@ -60,10 +64,15 @@ class _Learner:
     """One of those that are measured."""
 
     def __init__(
-        self, scenario: Scenario, agent: str, num_envs: int, settings: Mapping[str, Any]
+        self,
+        scenario: Scenario,
+        agent: str,
+        num_envs: int,
+        settings: Mapping[str, Any],
+        threads: int,
     ) -> None:
-        self.about = agent, num_envs, settings
-        env = RecommendationVectorEnv(scenario, num_envs=num_envs)
+        self.about = agent, num_envs, settings, threads
+        env = RecommendationVectorEnv(scenario, num_envs=num_envs, threads=threads)
         self._agent: Any = make_agent(agent, env, seed=0, **settings)
         self._agent.learn(max(2_048, 80 * num_envs))  # until it learns, and all is compiled
         self.flops = flops_per_interaction(self._agent)
@@ -88,6 +97,7 @@ def learning_rates(
     learners: tuple[tuple[str, int, Mapping[str, Any]], ...] | None = None,
     *,
     seconds: float,
+    threads: Sequence[int] = (1,),
 ) -> Iterator[LearningRate]:
     """Yields how fast agents learn, measured in turns, so that a busy machine slows all.
 
@@ -95,8 +105,9 @@ def learning_rates(
       scenario: among whom.
       learners: names, numbers of people and settings; by default `LEARNERS`.
       seconds: how long each is measured in all.
+      threads: in which each learns, one after the other.
     """
-    made = [_Learner(scenario, *each) for each in learners or LEARNERS]
+    made = [_Learner(scenario, *each, n) for each in learners or LEARNERS for n in threads]
     for _ in range(_ROUNDS):
         for learner in made:
             learner.learn(seconds / _ROUNDS)

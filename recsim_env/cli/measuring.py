@@ -97,7 +97,7 @@ def _add_speed(commands: Any) -> None:
     only.add_argument(
         "--learning",
         action="store_true",
-        help="only measure how fast agents learn, one thread (in ShortVideo and MusicStreaming)",
+        help="only measure how fast agents learn (in ShortVideo and MusicStreaming)",
     )
     only.add_argument("--frames", action="store_true", help="only time pictures of people")
     only.add_argument(
@@ -281,21 +281,27 @@ def _print_interfaces(scenarios: "Mapping[str, Scenario]", options: argparse.Nam
 
 def _print_learning(options: argparse.Namespace) -> None:
     """Prints how fast agents learn."""
-    from recsim_env.benchmark.learning_speed import SCENARIOS, learning_rates
+    from recsim_env.benchmark.learning_speed import SCENARIOS, THREADED, learning_rates
     from recsim_env.envs.resolving import resolve_scenario, scenario_id
 
-    print("interactions per second with learning, one thread, and per second of processor time;")
+    print("interactions per second with learning, and per second of processor time;")
     print("bound: if products of matrices were all there is to do, and how much of it is reached")
     columns = "".join(f"{name:>12}" for name in ("per second", "of CPU", "bound", "MFLOP", "peak"))
     for name in options.scenarios or SCENARIOS:
         print(f"\n{scenario_id(name):32}{'people':>8}{columns}")
-        for each in learning_rates(resolve_scenario(name), seconds=options.seconds):
+        scenario, seconds = resolve_scenario(name), options.seconds
+        for each in learning_rates(scenario, seconds=seconds):
             print(_learning_line(each), flush=True)
+        if max(options.threads) > 1:
+            given = {"seconds": seconds, "threads": options.threads}
+            for each in learning_rates(scenario, THREADED, **given):
+                print(_learning_line(each), flush=True)
 
 
 def _learning_line(rate: "LearningRate") -> str:
     """Returns how fast an agent learns, and how fast it could."""
-    settings = " ".join(f"{key}={value}" for key, value in rate.settings.items())
+    given = {**rate.settings, **({"threads": rate.threads} if rate.threads > 1 else {})}
+    settings = " ".join(f"{key}={value}" for key, value in given.items())
     bound = flops = "-"
     if rate.bound and rate.flops:
         bound = f"{rate.bound:,.0f} {rate.per_cpu_second / rate.bound:.0%}"

@@ -40,9 +40,11 @@ def test_speed_measures_learning(capsys, monkeypatch):
     pytest.importorskip("stable_baselines3", reason='needs pip install "recsim-env[agents]"')
     few = tuple((agent, 8, {"width": 4}) for agent in ("ppo", "slateq"))
     monkeypatch.setattr("recsim_env.benchmark.learning_speed.LEARNERS", few)
-    asked = ["speed", "InterestEvolution", "--learning", "--seconds", "0.05"]
+    monkeypatch.setattr("recsim_env.benchmark.learning_speed.THREADED", few[:1])
+    asked = ["speed", "InterestEvolution", "--learning", "--seconds", "0.05", "--threads", "3"]
     assert main(asked) == 0
-    *_, head, ppo, slateq = capsys.readouterr().out.splitlines()
+    *_, head, ppo, slateq, split = capsys.readouterr().out.splitlines()
+    assert split.split()[:2] == ["ppo", "8"] and split.endswith("MiB  width=4 threads=3")
     assert head.split()[:2] == ["recsim_env/InterestEvolution-v0", "people"]
     for line, agent in ((ppo, "ppo"), (slateq, "slateq")):
         name, people, per_second, of_cpu, bound, *share, flops, _, _, _ = line.split()

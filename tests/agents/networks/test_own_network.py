@@ -112,6 +112,15 @@ def test_every_agent_learns_with_it_and_a_file_does_not_import_it(kind, tmp_path
     assert np.array_equal(*slates)
 
 
+@pytest.mark.parametrize("kind", ["ppo", "slateq"])
+def test_nothing_is_dropped_out_where_it_serves(kind):
+    env = people(50)
+    agent = make_agent(kind, env, network=Additive, width=8).learn(100)
+    observation, _ = env.reset(seed=0)
+    slates = [agent.predict(observation, deterministic=True)[0] for _ in range(3)]
+    assert all(np.array_equal(slates[0], each) for each in slates)
+
+
 def settings_of(kind):
     return agent_class(kind).Settings.defaults()
 

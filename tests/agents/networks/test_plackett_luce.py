@@ -107,7 +107,7 @@ def test_a_slate_that_repeats_an_item_has_no_chance():
 
 def test_what_is_on_a_slate_takes_from_what_follows():
     """Against products over the places; 200,000 draws of both samplers, as above."""
-    from recsim_env.agents.policy_gradient.drawing import drawn as drawn_by
+    from recsim_env.agents.networks.drawing import drawn as drawn_by
 
     n, rng = 200_000, np.random.default_rng(5)
     logits, redundancy = rng.normal(size=5), 2.0 * rng.normal(size=(5, 5))

@@ -67,9 +67,11 @@ def test_threads_change_nothing():
     for n_threads in (1, 3):
         way = ByHand(agent.network, n_threads)
         with splitting_always():
-            inputs = way.inputs(seen)
-            heads = way.heads(inputs)
-            rows = inputs | {"slate": torch.arange(3).tile(150, 1), "log_prob": heads.values - 5.0}
+            heads = way.judge(seen)
+            rows = way.inputs(seen) | {
+                "slate": torch.arange(3).tile(150, 1),
+                "log_prob": heads.values - 5.0,
+            }
             rows |= {"advantage": heads.scores[:, 0], "return": heads.scores[:, 1]}
             losses = way.differentiate(rows, clip_range=0.4, entropy=0.01)
         gradients = [each.grad.clone() for each in agent.network.parameters()]

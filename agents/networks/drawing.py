@@ -30,20 +30,24 @@ def drawn(
       rng: draws them; None fills each place with the likeliest, of equal ones the first.
     """
     n, n_candidates = scores.shape
-    is_alone = redundancy is None
     less = np.empty((0, 0, 0), scores.dtype) if redundancy is None else redundancy
-    noise = np.zeros((1 if is_alone else slate_size, n, n_candidates), np.float32)
+    n_draws = 1 if redundancy is None else slate_size
+    noise = np.zeros((n_draws, n, n_candidates), np.float32)
     if rng is not None:
-        for place in noise:
-            rng.standard_exponential(dtype=np.float32, out=place)
-        noise = -np.log(np.maximum(noise, np.finfo(np.float32).tiny))
+        noise = np.stack([gumbel((n, n_candidates), rng) for _ in range(n_draws)])
     slates, log_prob = np.empty((n, slate_size), np.int64), np.empty(n, np.float32)
-    _fill(scores, less, noise, slates, log_prob)
+    fill(scores, less, noise, slates, log_prob)
     return slates, log_prob
 
 
+def gumbel(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Returns Gumbel noise in single precision, always finite."""
+    drawn = rng.standard_exponential(shape, np.float32)
+    return -np.log(np.maximum(drawn, np.finfo(np.float32).tiny))
+
+
 @compiled
-def _fill(scores: Any, redundancy: Any, noise: Any, slates: Any, log_prob: Any) -> None:
+def fill(scores: Any, redundancy: Any, noise: Any, slates: Any, log_prob: Any) -> None:
     """Fills places in turn with the highest sum of score and noise.
 
     Args:
