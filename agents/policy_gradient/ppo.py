@@ -48,7 +48,8 @@ class PPO(Agent):
 
     For long runs, num_envs=256: rollouts are then of 8,192 interactions, and each is gone over once
     in minibatches of 512. `recsim-env speed --learning` measures how fast that is. On the CPU the
-    usual network is computed by hand (`FusedScores`); others, and on a GPU, by torch.
+    usual network is computed by hand (`FusedScores`), in as many threads as step the environment,
+    without a difference to what comes of it; others, and on a GPU, by torch.
     """
 
     Settings = PPOSettings
