@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsim_env.cli.arguments import as_dict
 from recsim_env.cli.judged import TABLE, print_policy, print_selection, write_judged
-from recsim_env.cli.judging_options import add_options, check_options
+from recsim_env.cli.judging_options import add_options, check_options, check_real
 from recsim_env.cli.playing import chosen_agent
 from recsim_env.cli.studying import compare_studies, study
 from recsim_env.formats.files import check_absent
@@ -59,6 +60,8 @@ def ope(options: argparse.Namespace) -> int:
         check_absent(options.out / TABLE, overwrite=options.overwrite, remedy=_REMEDY)
     log = _read(options)
     print(_about(log))
+    if log.scenario is None:
+        check_real(options)
     return _replay(log, options) if options.replay else _judge(log, options)
 
 
@@ -70,6 +73,8 @@ def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
 
     features, how = SlateFeatures(log), Uncertainty(method=options.interval, seed=options.seed)
     embedding = _embedding(log, options)
+    if features.left_out:
+        print(f"models of rewards leave out {', '.join(features.left_out)}: too many columns")
     values: list[PolicyValue] = []
     curves = {}
     for name, policy in zip(options.policy, _labels(options.policy), strict=True):
@@ -108,8 +113,6 @@ def _replay(log: "PolicyLog", options: argparse.Namespace) -> int:
             env = RecommendationVectorEnv(log.scenario, num_envs=1)
             return chosen_agent(name, env, argparse.Namespace(**vars(options) | {"seed": seed}))
 
-        if log.scenario is None:
-            raise ValueError("replay needs a log in a scenario, where agents can act")
         found = replayed(made(options.seed), log, seed=options.seed)
         n = found.estimate.n
         said = f"{name}, while learning from {n:,} rows of {len(log):,} that it agrees with: "
@@ -131,7 +134,14 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
     from recsim_env.benchmark.off_policy.exchange import read_log
 
     estimates = options.estimate_propensities
-    log = read_log(options.log, options.origin, needs_propensities=not estimates)
+    log = read_log(
+        options.log,
+        options.origin,
+        columns=as_dict(options.columns),
+        needs_propensities=not estimates,
+    )
+    if "reading" in log.about:
+        print(log.about["reading"])
     if not estimates:
         return log
     found = with_estimated_propensities(log, seed=options.seed)
@@ -176,7 +186,10 @@ def _asked(
     from recsim_env.envs import RecommendationVectorEnv
 
     if Path(name).suffix == ".npy":
-        return chances_of(_array(name), log), None
+        places = _array(name)
+        if log.file_order is not None and len(places) == len(log):
+            places = places[log.file_order]
+        return chances_of(places, log), None
     if log.scenario is None and name == "uniform":
         return uniform_chances(log), None
     if log.scenario is None:

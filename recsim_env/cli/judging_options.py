@@ -13,15 +13,24 @@ from recsim_env.cli.arguments import (
     add_seed,
     add_tuned,
     path,
+    setting,
 )
 from recsim_env.cli.playing import add_another_world
 from recsim_env.cli.studying import add_study
 
-FOREIGN = ("obp", "scope-rl", "d3rlpy", "minari", "open-bandit")
+FOREIGN = ("obp", "scope-rl", "d3rlpy", "minari", "open-bandit", "table")
 
 #: What only a log takes, by the names that options are kept under.
 _OF_A_LOG = (
-    *("origin", "estimate_propensities", "agent_settings", "tuned", "another_world", "explore"),
+    *(
+        "origin",
+        "columns",
+        "estimate_propensities",
+        "agent_settings",
+        "tuned",
+        "another_world",
+        "explore",
+    ),
     *("replay", "embedding", "items", "no_truth", "interval", "draws", "estimators"),
 )
 
@@ -37,6 +46,12 @@ _NOT_OF_A_REPLAY = (
     *("explore", "embedding", "items", "interval", "draws", "estimators", "out", "overwrite"),
 )
 
+#: What only agents take, which act in a log of a scenario.
+_OF_AGENTS = (
+    *("learn", "agent_settings", "tuned", "another_world", "explore", "replay", "draws"),
+    "no_truth",
+)
+
 #: Options that are kept under other names than their own.
 _NAMES = {"origin": "from", "settings": "set", "agent_settings": "agent-set"}
 
@@ -48,7 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=path,
         nargs="?",
         metavar="LOG",
-        help=".npz or .parquet file of `recsim-env log`, or a .csv file of the Open Bandit Dataset",
+        help=".npz or .parquet file of `recsim-env log`, a .csv file of the Open Bandit Dataset, "
+        "or a table of your own (.csv, .tsv, .jsonl, with --columns .parquet)",
     )
     _add_reading(parser)
     _add_policies(parser)
@@ -73,6 +89,15 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         choices=FOREIGN,
         help="whose the LOG is, if another library's: a dict of Open Bandit Pipeline or SCOPE-RL "
         "as .npz, d3rlpy's MDPDataset as .h5, or a data set of Minari by name",
+    )
+    parser.add_argument(
+        "--columns",
+        type=setting,
+        nargs="+",
+        metavar="ROLE=COLUMN",
+        help="what columns of a table of your own tell, where they are not called so: action, "
+        "reward, propensity, session, step, user, policy; of slates slate, place, "
+        "place_propensity, prefix_propensity; and context, what was seen, as device,hour",
     )
     parser.add_argument(
         "--estimate-propensities",
@@ -156,6 +181,13 @@ def check_options(options: argparse.Namespace) -> None:
         _refuse(options, _NOT_OF_A_REPLAY, "--replay prints what each policy earns while it learns")
     if options.log and not options.policy:
         raise ValueError("name what to judge by --policy AGENT, once or more")
+
+
+def check_real(options: argparse.Namespace) -> None:
+    """Raises ValueError for options that only agents take, where people are real."""
+    _refuse(
+        options, _OF_AGENTS, "policies of real people's logs are uniform, or files of probabilities"
+    )
 
 
 def _refuse(options: argparse.Namespace, names: Iterable[str], what: str) -> None:

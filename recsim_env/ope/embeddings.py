@@ -10,13 +10,14 @@ Source: Saito and Joachims 2022, "Off-policy evaluation for large action spaces 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recsim_env.ope.checks import Floats
-from recsim_env.ope.diagnostics import weight_diagnostics
+from recsim_env.ope.diagnostics import WeightDiagnostics, weight_diagnostics
 from recsim_env.ope.estimates import ValueEstimate, estimated_from, mean, named, ratio
 from recsim_env.ope.logged import LoggedActions
 from recsim_env.ope.models import cross_fitted
@@ -28,6 +29,7 @@ def mips(
     weights: ArrayLike,
     *,
     self_normalised: bool = False,
+    is_regressed: bool = False,
     uncertainty: Uncertainty | None = None,
 ) -> ValueEstimate:
     """Marginalized IPS: mean(w(x, e) r).
@@ -39,6 +41,8 @@ def mips(
       log: logged choices, of which rewards, users and contexts are used.
       weights: (n,), of the embeddings: `topic_weights`, or `regressed_weights`.
       self_normalised: divide by the mean weight.
+      is_regressed: the weights are of `regressed_weights`: their mean is that of the actions', and
+        as uncertain.
       uncertainty: how the interval is made.
 
     Source: as above.
@@ -47,13 +51,18 @@ def mips(
     if found.shape != log.reward.shape:
         raise ValueError(f"weights have shape {found.shape}; use {log.reward.shape}, one a row")
     columns = [found * log.reward, *([found] if self_normalised else [])]
+
+    def diagnose() -> WeightDiagnostics:
+        own = weight_diagnostics(found, user=log.user, context=log.context)
+        return replace(own, mean_error=log.diagnostics.mean_error) if is_regressed else own
+
     return estimated_from(
         log,
         named("mips", self_normalised),
         columns,
         uncertainty,
         formula=ratio if self_normalised else mean,
-        diagnose=lambda: weight_diagnostics(found, user=log.user, context=log.context),
+        diagnose=diagnose,
     )
 
 

@@ -80,6 +80,17 @@ def test_other_libraries_dicts_and_logs_without_propensities_are_judged(tmp_path
     embedded = ["--estimate-propensities", "--items", str(items), "--embedding", "genre"]
     assert main(["ope", *asked, *embedded]) == 0
     assert "mips (genre)" in capsys.readouterr().out
+    learned = refused(capsys, *asked, "--estimate-propensities", "--learn", "10")
+    assert "policies of real people's logs are uniform, or files of probabilities" in learned
+    table = tmp_path / "table.csv"
+    table.write_text("visit,item,click,p\na,x,1,.5\na,y,0,.5\nb,x,0,.5\n", encoding="utf-8")
+    columns = ["session=visit", "propensity=p"]
+    np.save(tmp_path / "first.npy", [[1, 0], [0, 1], [1, 0]])
+    named = ["--policy", str(tmp_path / "first.npy"), "--columns", *columns]
+    assert main(["ope", str(table), *named, "--estimators", "ips", "tis"]) == 0
+    told = capsys.readouterr().out
+    assert "3 slates of 2 sessions" in told and "2 actions, in this order: 'x', 'y'" in told
+    assert "name it (--columns propensity=COLUMN)" in refused(capsys, table, "--policy", "uniform")
     assert "the log show no features" in refused(capsys, *asked, embedded[0], *embedded[-2:])
     assert "propensities are estimated: predicted and observed frequencies differ by 0.0" in said
     assert "bare: 300 slates" in said

@@ -1,6 +1,6 @@
 """Logs as files: of ours, and as other libraries of offline learning and evaluation keep them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,36 @@ from recsim_env.benchmark.off_policy.as_mdp import (
 )
 from recsim_env.benchmark.off_policy.as_minari import from_minari, minari_dataset
 from recsim_env.benchmark.off_policy.as_obp import from_obp, obp_feedback
+from recsim_env.benchmark.off_policy.log_file import is_described
 from recsim_env.benchmark.off_policy.open_bandit import is_open_bandit, read_open_bandit
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
+from recsim_env.benchmark.off_policy.table_log import read_table_log
 from recsim_env.formats.files import replacing
 
 #: What a file for each library ends with; Minari's data sets have names instead.
 SUFFIXES = {"obp": ".npz", "scope-rl": ".npz", "d3rlpy": ".h5", "minari": ""}
 
 #: Whose logs are read.
-LIBRARIES = (*SUFFIXES, "open-bandit")
+LIBRARIES = (*SUFFIXES, "open-bandit", "table")
+
+#: What names of tables end with, beside .parquet, which our logs do too.
+_TABLES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".json", ".jsonl", ".ndjson", ".gz")
 
 
 def read_log(
-    path: str | Path, library: str | None = None, *, needs_propensities: bool = True
+    path: str | Path,
+    library: str | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    needs_propensities: bool = True,
 ) -> PolicyLog:
-    """Returns the log in a file of ours, or of another library.
+    """Returns the log in a file of ours, of another library, or in a table of one's own.
 
     Args:
       path: of the file, or the name of a data set of Minari.
-      library: one of `LIBRARIES`; by default it is ours, or a .csv file of the Open Bandit Dataset.
+      library: one of `LIBRARIES`; by default it is ours, a .csv file of the Open Bandit Dataset,
+        or by its suffix another table.
+      columns: of a table; as of `read_table_log`.
       needs_propensities: whether a log that does not tell them is refused.
 
     Raises:
@@ -41,12 +52,15 @@ def read_log(
       ImportError: the library is needed, and is not there.
     """
     file = Path(path)
-    if library is None and file.suffix == ".csv" and file.is_file() and is_open_bandit(file):
-        library = "open-bandit"
+    library = library or _guessed(file, has_columns=bool(columns))
+    if columns and library != "table":
+        raise ValueError(f"{path} is no table of one's own; leave out the names of its columns")
     if library is None:
         return PolicyLog.read(file, needs_propensities=needs_propensities)
     if library != "minari" and not file.is_file():
         raise FileNotFoundError(f"{file}: no such file")
+    if library == "table":
+        return read_table_log(file, columns, needs_propensities=needs_propensities)
     try:
         log = _READERS[library](path)
         if needs_propensities:
@@ -57,6 +71,15 @@ def read_log(
             text if str(path) in text else f"{path}, read as a log of {library}: {text}"
         ) from error
     return log
+
+
+def _guessed(file: Path, *, has_columns: bool) -> str | None:
+    """Returns whose a file is; None if ours."""
+    if has_columns:
+        return "table"
+    if not file.is_file() or file.suffix.lower() not in _TABLES or is_described(file):
+        return None
+    return "open-bandit" if file.suffix == ".csv" and is_open_bandit(file) else "table"
 
 
 def _read_minari(name: str | Path) -> PolicyLog:

@@ -33,12 +33,15 @@ class SlateFeatures:
 
     Args:
       log: whose slates they describe.
+
+    Attributes:
+      left_out: names of the fields that are left out of u.
     """
 
     def __init__(self, log: PolicyLog) -> None:
         self._log = log
         self._items = _items(log)
-        self._seen = _seen(log, _MAX_COLUMNS // self._items.shape[2])
+        self._seen, self.left_out = _seen(log, _MAX_COLUMNS // self._items.shape[2])
 
     def shown(self, slates: np.ndarray) -> np.ndarray:
         """Returns features of slates, (n, d)."""
@@ -47,7 +50,7 @@ class SlateFeatures:
 
     def expected(self, places: np.ndarray) -> np.ndarray:
         """Returns their mean, (n, d), where places show candidates so often, (n, K, C)."""
-        return self.crossed(np.einsum("nc,ncf->nf", places.sum(axis=1), self._items))
+        return self.crossed(self._mean_items(places.sum(axis=1)))
 
     def down_to(self, slates: np.ndarray) -> np.ndarray:
         """Returns features of places and what stands above each, (n, slate_size, d)."""
@@ -97,6 +100,12 @@ class SlateFeatures:
         ]
         return _kinds_of(np.hstack(states)) if states else None
 
+    def _mean_items(self, chances: np.ndarray) -> np.ndarray:
+        """Returns sums of items' features times numbers, (n, n_candidates)."""
+        if self._items.strides[0] == 0:  # the same in every row
+            return np.asarray(chances @ self._items[0])
+        return np.einsum("nc,ncf->nf", chances, self._items)
+
     def _with_above(self, slates: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Returns features of places that show items, (n, slate_size, f), below those of slates."""
         rows = np.arange(len(slates))[:, None]
@@ -112,27 +121,32 @@ def _items(log: PolicyLog) -> np.ndarray:
         found = log["candidates"].astype(np.float64)
         return _scaled(found.reshape(-1, found.shape[2])).reshape(found.shape)
     ids = log.columns.get("item_id")
-    if ids is None:
-        ids = np.broadcast_to(np.arange(log.n_candidates), (len(log), log.n_candidates))
-    n_items = int(ids.max()) + 1
+    n_items = log.n_candidates if ids is None else int(ids.max()) + 1
     if n_items > _MAX_ITEMS:
         raise ValueError(
             f"a model of rewards needs features of items, and the log tells {n_items:,} items "
             f"apart by ids alone; give features, or have at most {_MAX_ITEMS:,} items"
         )
+    if ids is None:
+        return np.broadcast_to(np.eye(n_items), (len(log), n_items, n_items))
     return np.eye(n_items)[ids]
 
 
-def _seen(log: PolicyLog, most: int) -> np.ndarray:
-    """Returns what was seen with each slate, (n, at most `most` columns), scaled."""
+def _seen(log: PolicyLog, most: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Returns what was seen, (n, at most `most` columns), scaled, and names of what is left out."""
     names = log.scenario.schema.boxes if log.scenario else log.about.get("context", ())
-    columns, n_columns = [], 0
+    columns, n_columns, left_out = [], 0, []
     for name in names:
         width = math.prod(log[name].shape[1:])
-        if name != "candidates" and n_columns + width <= most:
-            columns.append(log[name].reshape(len(log), width).astype(np.float64))
-            n_columns += width
-    return _scaled(np.hstack(columns)) if columns else np.zeros((len(log), 0))
+        if name == "candidates":
+            continue
+        if n_columns + width > most:
+            left_out.append(name)
+            continue
+        columns.append(log[name].reshape(len(log), width).astype(np.float64))
+        n_columns += width
+    seen = _scaled(np.hstack(columns)) if columns else np.zeros((len(log), 0))
+    return seen, tuple(left_out)
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ _USER = "user_feature_"
 def is_open_bandit(path: Path) -> bool:
     """Returns whether a .csv file has the columns of the Open Bandit Dataset."""
     with path.open(encoding="utf-8", newline="") as file:
-        return set(_NEEDED) <= set(next(csv.reader(file), []))
+        head = set(next(csv.reader(file), []))
+    return set(_NEEDED) <= head and any(name.startswith(_USER) for name in head)
 
 
 def read_open_bandit(path: str | Path, *, needs_propensities: bool = True) -> PolicyLog:
@@ -79,4 +80,9 @@ def open_bandit_columns(
     lacking = [name for name in needed if name not in head]
     if lacking or not rows:
         raise ValueError(f"{path} lacks {', '.join(lacking) or 'rows'} of the Open Bandit Dataset")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(head):
+            raise ValueError(
+                f"{path}, row {number}: {len(row)} values for {len(head)} columns; mend the row"
+            )
     return dict(zip(head, zip(*rows, strict=True), strict=True))

@@ -80,8 +80,9 @@ def _by_embedding(asked: Asked) -> ValueEstimate | None:
     else:
         shown = kinds[np.arange(len(log)), log["slate"][:, 0]]
         weights = topic_weights(logging[:, 0], asked.target.places[:, 0], kinds, shown)
-    found = mips(asked.choices, weights, uncertainty=asked.how("mips"))
-    how = " regressed" if kinds is None else ""
+    is_regressed = kinds is None
+    found = mips(asked.choices, weights, is_regressed=is_regressed, uncertainty=asked.how("mips"))
+    how = " regressed" if is_regressed else ""
     return replace(found, setting=f"{embedding.name}{how}" if embedding.name else "")
 
 

@@ -1,41 +1,30 @@
 """A log as off-policy evaluation reads it: one session after the other, checked once."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recsim_env.agents.core.step_log import LoggedSteps
 from recsim_env.agents.core.transition import Observation
-from recsim_env.benchmark.log_steps import place_rewards, steps_of
+from recsim_env.benchmark.log_steps import place_rewards
 from recsim_env.benchmark.off_policy.log_checks import (
     check_fields,
     check_order,
     check_places,
     check_propensities,
 )
-from recsim_env.benchmark.training import description_file
+from recsim_env.benchmark.off_policy.log_file import read_steps
 from recsim_env.core.scenario import Scenario
 from recsim_env.envs.resolving import resolve_scenario
-from recsim_env.formats.columns import read_parquet
 
 _PROPENSITIES_NEEDED = (
     "the log has no propensity, how likely each slate was shown; estimate them "
     "(--estimate-propensities), or log with recsim-env log"
 )
-
-_CANDIDATES_NEEDED = (
-    "holds no candidates that were not shown, so that nobody can say what another policy would "
-    "have shown; write the log with --out FILE.npz or FILE.parquet"
-)
-
-# Columns that rows of whole steps have, whatever else is known.
-_OF_ROWS = ("session", "slate", "place", "shown_index", "clicked", "reward", "policy", "step")
 
 # As many parts, at most, are people dealt into.
 _MOST_FOLDS = 5
@@ -49,6 +38,8 @@ class PolicyLog:
       columns: as of `LoggedSteps`.
       about: what made them, as JSON values.
       scenario: where they were taken; None for a log of real people.
+      file_order: (n,), which step of the file, or of what the log was made of, each is; None where
+        they are the same.
 
     Raises:
       ValueError: a propensity that cannot be, a session with a gap, or another scenario.
@@ -57,6 +48,7 @@ class PolicyLog:
     columns: Mapping[str, np.ndarray]
     about: Mapping[str, Any]
     scenario: Scenario | None = None
+    file_order: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_propensities(self.columns)
@@ -90,7 +82,7 @@ class PolicyLog:
             raise ValueError("the log is empty; it needs at least one step")
         order = np.lexsort((steps["step"], steps["session_number"]))
         columns = {name: values[order] for name, values in steps.columns.items()}
-        log = cls(columns, steps.about, scenario or _scenario_of(steps.about))
+        log = cls(columns, steps.about, scenario or _scenario_of(steps.about), order)
         if needs_propensities:
             log.require_propensities()
         return log
@@ -104,16 +96,10 @@ class PolicyLog:
           needs_propensities: as of `of`.
 
         Raises:
-          FileNotFoundError: there is no such file.
-          ValueError: as in `of`; the file cannot be read, or holds no candidates.
+          FileNotFoundError, ValueError: as of `log_file.read_steps`; or as in `of`.
         """
-        path = Path(path)
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file; recsim-env log writes one")
-        if path.suffix == ".csv":
-            raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
+        steps = read_steps(path)
         try:
-            steps = _read_rows(path) if path.suffix == ".parquet" else LoggedSteps.unchecked(path)
             return cls.of(steps, needs_propensities=needs_propensities)
         except ValueError as error:
             text = str(error)
@@ -133,7 +119,8 @@ class PolicyLog:
     def select(self, rows: np.ndarray) -> "PolicyLog":
         """Returns the log of some rows, whole sessions in order."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return PolicyLog(columns, self.about, self.scenario)
+        order = None if self.file_order is None else self.file_order[rows]
+        return PolicyLog(columns, self.about, self.scenario, order)
 
     @property
     def slate_size(self) -> int:
@@ -172,8 +159,9 @@ class PolicyLog:
 
     @cached_property
     def place_rewards(self) -> np.ndarray:
-        """(n, slate_size), what each place earned; see `log_steps.place_rewards`."""
-        return place_rewards(self.columns)
+        """(n, slate_size), what each place earned: known, or see `log_steps.place_rewards`."""
+        known = self.columns.get("place_reward")
+        return place_rewards(self.columns) if known is None else known
 
     def n_folds(self, rows: np.ndarray | slice = slice(None)) -> int:
         """Returns in how many parts the people of some rows are dealt, to fit models to others.
@@ -184,7 +172,8 @@ class PolicyLog:
         n = len(np.unique(self.people[rows]))
         if n < 2:
             raise ValueError(
-                "the log has sessions of one person that end; it needs two or more people"
+                "sessions of the log that end are of one person; models and intervals need two or "
+                "more people"
             )
         return min(_MOST_FOLDS, n)
 
@@ -219,28 +208,3 @@ def _scenario_of(about: Mapping[str, Any]) -> Scenario | None:
             "scenario's reward"
         )
     return resolve_scenario(about["scenario"], **settings)
-
-
-def _read_rows(path: Path) -> LoggedSteps:
-    """Returns the steps in a Parquet file of rows, with the settings beside it."""
-    beside = description_file(path)
-    if not beside.is_file():
-        raise FileNotFoundError(f"{beside}: no such file; it says what made {path}, keep both")
-    try:
-        about = json.loads(beside.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{beside} is no JSON: {error}") from error
-    columns = read_parquet(path)
-    if "candidate_ids" not in columns:
-        raise ValueError(f"{path} {_CANDIDATES_NEEDED}")
-    lacking = [name for name in _OF_ROWS if name not in columns]
-    if lacking:
-        raise ValueError(f"{path} has no {', '.join(lacking)}; log with this version of recsim-env")
-    names = np.unique(columns["policy"]).tolist()
-    known = about.get("policies", ()) if isinstance(about, dict) else ()
-    if not set(names) <= set(known) or "shapes" not in about:
-        raise ValueError(
-            f"{beside} tells of policies {list(known)}, and {path} of {names}; the settings are "
-            "those of another log"
-        )
-    return steps_of(columns, about)

@@ -63,6 +63,7 @@ def test_weights_of_a_genre_are_regressed_where_chances_of_others_are_unknown(lo
         "t", log, chances_of(np.tile(TARGET, (300, 1)), log), estimators=["ips"], embedding=None
     )
     assert ips.effective < found.effective
+    assert not found.warnings  # their mean is as uncertain as that of the actions' weights
 
 
 def test_weights_of_a_genre_are_exact_where_chances_of_all_are_known(log, table):
