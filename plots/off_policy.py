@@ -131,6 +131,7 @@ def draw_clipping(policy: str, curve: Sequence[ClippedEstimate], ax: Axes | None
                 color=style.INK,
             )
         ax.set_xscale("log")
+        ax.margins(x=0.12)  # room for what stands above the first and the last
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())

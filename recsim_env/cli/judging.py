@@ -62,6 +62,8 @@ def ope(options: argparse.Namespace) -> int:
     print(_about(log))
     if log.scenario is None:
         check_real(options)
+    if options.logged_by:
+        log = _balanced(log, options)
     return _replay(log, options) if options.replay else _judge(log, options)
 
 
@@ -151,6 +153,21 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
         "decided and was not logged biases all that follows"
     )
     return found.log
+
+
+def _balanced(log: "PolicyLog", options: argparse.Namespace) -> "PolicyLog":
+    """Returns the log with propensities of the mixture of the policies that wrote it."""
+    from recsim_env.benchmark.off_policy import balanced, target_chances
+    from recsim_env.envs import RecommendationVectorEnv
+
+    assert log.scenario is not None
+    chances = []
+    for name in options.logged_by:
+        agent = chosen_agent(name, RecommendationVectorEnv(log.scenario, num_envs=1), options)
+        how = {"n_draws": options.draws, "seed": options.seed}
+        chances.append(target_chances(agent, log, explores=True, **how))
+    print(f"propensities are those of the mixture of {', '.join(options.logged_by)}")
+    return balanced(log, chances)
 
 
 def _embedding(log: "PolicyLog", options: argparse.Namespace) -> "Embedding | None":

@@ -49,7 +49,7 @@ _NOT_OF_A_REPLAY = (
 #: What only agents take, which act in a log of a scenario.
 _OF_AGENTS = (
     *("learn", "agent_settings", "tuned", "another_world", "explore", "replay", "draws"),
-    "no_truth",
+    *("no_truth", "logged_by"),
 )
 
 #: Options that are kept under other names than their own.
@@ -67,6 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "or a table of your own (.csv, .tsv, .jsonl, with --columns .parquet)",
     )
     _add_reading(parser)
+    _add_loggers(parser)
     _add_policies(parser)
     _add_estimates(parser)
     add_seed(parser, of="agents")
@@ -104,6 +105,17 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="by a model of what was shown, for a log that does not tell them; says how well it "
         "fits",
+    )
+
+
+def _add_loggers(parser: argparse.ArgumentParser) -> None:
+    """Adds who wrote the log."""
+    parser.add_argument(
+        "--logged-by",
+        action="append",
+        metavar="AGENT",
+        help="a policy that wrote a log of several, as it explored; name each, in its order: "
+        "weights are then by the mixture of all, and vary less (by the policy that showed a slate)",
     )
 
 

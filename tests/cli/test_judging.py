@@ -57,6 +57,24 @@ def test_a_log_of_two_policies_tells_whose_each_slate_is_and_judges_a_third(fold
     assert "replace it with --overwrite" in refused(capsys, *asked, "--out", out)
 
 
+def test_a_log_of_two_policies_is_weighed_by_their_mixture(tmp_path, capsys):
+    path, agent = str(tmp_path / "two.npz"), str(tmp_path / "linucb.agent")
+    asked = ["--interactions", "300", "--set", "horizon=1"]
+    assert main(["train", "WheelBandit", "linucb", *asked, "--out", agent]) == 0
+    assert main(["log", "WheelBandit", "uniform", agent, *asked, "--out", path]) == 0
+    judged = ["ope", path, "--policy", "content", "--no-truth", "--estimators", "ips"]
+    loggers = ["--logged-by", "uniform", "--logged-by", agent]
+    capsys.readouterr()
+    assert main([*judged, *loggers]) == 0
+    said = capsys.readouterr().out
+    assert "propensities are those of the mixture of uniform, " in said
+    mean = float(re.search(r"weights of slates: mean (\S+)", said)[1])
+    assert mean == pytest.approx(1.0, abs=0.2)
+    wrong = refused(capsys, *judged[1:], *loggers[2:], *loggers[:2])
+    assert "Uniform showed the slate of row " in wrong
+    assert "in its order: Uniform, LinUCB" in wrong
+
+
 def test_a_file_of_probabilities_is_judged_as_well_as_the_agent_that_has_them(folder, capsys):
     np.save(folder / "equal.npy", np.full((800, 5), 0.2))
     assert main(["ope", str(folder / "log.npz"), "--policy", str(folder / "equal.npy")]) == 0
@@ -89,7 +107,10 @@ def test_other_libraries_dicts_and_logs_without_propensities_are_judged(tmp_path
     named = ["--policy", str(tmp_path / "first.npy"), "--columns", *columns]
     assert main(["ope", str(table), *named, "--estimators", "ips", "tis"]) == 0
     told = capsys.readouterr().out
-    assert "3 slates of 2 sessions" in told and "2 actions, in this order: 'x', 'y'" in told
+    assert (
+        "3 slates of 2 sessions" in told
+        and "2 actions, each of which could always be shown, in this order: 'x'" in told
+    )
     assert "name it (--columns propensity=COLUMN)" in refused(capsys, table, "--policy", "uniform")
     assert "the log show no features" in refused(capsys, *asked, embedded[0], *embedded[-2:])
     assert "propensities are estimated: predicted and observed frequencies differ by 0.0" in said

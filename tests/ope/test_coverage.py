@@ -15,18 +15,19 @@ from recsim_env.ope import (
     SlateProbabilities,
     Uncertainty,
 )
-from recsim_env.ope.bandits import dr, dros, ips, sndr, snips, switch_dr
+from recsim_env.ope.bandits import dm, dr, dros, ips, sndr, snips, sub_gaussian_ips, switch_dr
+from recsim_env.ope.embeddings import mips, regressed_weights, topic_weights
 from recsim_env.ope.marginalized import marginalized_is
 from recsim_env.ope.models import cross_fitted
 from recsim_env.ope.plackett_luce import place_probabilities, prefix_probabilities
 from recsim_env.ope.pseudo_inverse import uniform_weights
-from recsim_env.ope.sessions import per_decision_is, sequential_dr, trajectory_is
+from recsim_env.ope.sessions import fqe, per_decision_is, sequential_dr, trajectory_is
 from recsim_env.ope.slates import cascade_dr, iips, pseudo_inverse, rips, sips
 
 pytestmark = pytest.mark.learns
 
 N_LOGS = 300
-QUICK = Uncertainty(n_resamples=300)
+QUICK = Uncertainty(n_resamples=200)
 
 
 def softmax(logits):
@@ -90,6 +91,8 @@ def test_intervals_of_choices_hold_what_they_promise():
         "sndr": sndr,
         "switch-dr": functools.partial(switch_dr, threshold=20.0),
         "dros": functools.partial(dros, shrinkage=2_000.0),
+        "clipped-ips": functools.partial(ips, clip=20.0),
+        "sub-gaussian-ips": functools.partial(sub_gaussian_ips, shrinkage=1e-3),
         "bernstein": functools.partial(ips, uncertainty=Uncertainty(method="bernstein")),
     }
     found = {name: [] for name in estimators}
@@ -103,6 +106,45 @@ def test_intervals_of_choices_hold_what_they_promise():
     assert counts["bernstein"] == N_LOGS
     assert max(counts[name] for name in counts if name != "bernstein") < N_LOGS
     assert sum(bool(each.warnings) for each in found["ips"]) < 0.1 * N_LOGS
+
+
+def test_intervals_of_what_goes_by_topics_hold_what_they_promise():
+    """Rewards go through two topics of six actions; of weights of their own, and regressed."""
+    rng = np.random.default_rng(4)
+    logging, target = softmax(0.7 * rng.normal(size=(2, 6)))
+    topics = np.array([0, 0, 0, 1, 1, 1])
+    truth = float(target @ (0.2 + 0.4 * topics))
+    found = {"mips": [], "sn-mips": [], "regressed": []}
+    for seed in range(N_LOGS):
+        rng = np.random.default_rng(seed)
+        action = draw(np.tile(logging, (300, 1)), rng)
+        reward = rng.uniform(size=300) < 0.2 + 0.4 * topics[action]
+        log = LoggedActions(reward=reward, propensity=logging[action], target=target[action])
+        sides = (np.tile(each, (300, 1)) for each in (logging, target))
+        weights = topic_weights(*sides, topics, topics[action])
+        shown = topics[action][:, None]
+        found["mips"].append(mips(log, weights, uncertainty=QUICK))
+        found["sn-mips"].append(mips(log, weights, self_normalised=True, uncertainty=QUICK))
+        regressed = regressed_weights(log, shown)
+        found["regressed"].append(mips(log, regressed, is_regressed=True, uncertainty=QUICK))
+    counts = {name: covered(each, truth) for name, each in found.items()}
+    assert min(counts["mips"], counts["sn-mips"], counts["regressed"]) >= 0.9 * N_LOGS, counts
+    assert sum(bool(each.warnings) for each in found["mips"]) < 0.1 * N_LOGS
+
+
+def test_intervals_of_a_model_that_is_right_hold_what_they_promise():
+    """Of choices, and of sessions where they begin: what varies is who comes."""
+    world, found = Choices(), {dm: [], fqe: []}
+    value = (world.target * world.reward).sum(axis=1)
+    for seed in range(N_LOGS):
+        context = np.random.default_rng(seed).integers(3, size=100)
+        alike = dict.fromkeys(("propensity", "target"), np.full(100, 0.5))
+        known = dict.fromkeys(("reward", "model_reward", "model_value"), value[context])
+        found[dm].append(dm(LoggedActions(**alike, **known), uncertainty=QUICK))
+        sessions = LoggedSessions(session=np.arange(100), **alike, **known)
+        found[fqe].append(fqe(sessions, uncertainty=QUICK))
+    for each in found.values():
+        assert 0.9 * N_LOGS <= covered(each, world.truth) < N_LOGS
 
 
 def test_without_support_the_interval_misses_and_the_warning_comes():
@@ -143,7 +185,8 @@ def test_intervals_of_slates_hold_what_they_promise():
         )
 
     logs = [log(seed) for seed in range(N_LOGS)]
-    for estimator in (sips, iips, rips, cascade_dr):
+    normalised = (functools.partial(each, self_normalised=True) for each in (sips, iips, rips))
+    for estimator in (sips, iips, rips, cascade_dr, *normalised):
         found = [estimator(each, uncertainty=QUICK) for each in logs]
         assert covered(found, truth) >= 0.9 * N_LOGS, estimator
 
@@ -214,8 +257,13 @@ def test_intervals_of_sessions_hold_what_they_promise():
         sequential_dr,
         functools.partial(sequential_dr, self_normalised=True),
         functools.partial(per_decision_is, self_normalised=True),
+        functools.partial(trajectory_is, self_normalised=True),
     ):
         found = [estimator(each, uncertainty=QUICK) for each, _ in logs]
         assert covered(found, truth) >= 0.9 * N_LOGS, estimator
-    found = [marginalized_is(each, states, uncertainty=QUICK) for each, states in logs]
-    assert covered(found, truth) >= 0.9 * N_LOGS
+    for normalised in (False, True):
+        found = [
+            marginalized_is(each, states, self_normalised=normalised, uncertainty=QUICK)
+            for each, states in logs
+        ]
+        assert covered(found, truth) >= 0.9 * N_LOGS
