@@ -62,17 +62,24 @@ def played(run):
     return [about | row | {"return_mean": value, "config_hash": run.config_hash}], ""
 
 
+def let_nobody_play(patch):
+    patch.setattr(tuning, "play_trial", played_trial)
+    patch.setattr(tuning, "play", played)
+    patch.setattr(tuning, "warm_up", lambda scenarios: None)
+
+
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch):
-    monkeypatch.setattr(tuning, "play_trial", played_trial)
-    monkeypatch.setattr(tuning, "play", played)
-    monkeypatch.setattr(tuning, "warm_up", lambda scenarios: None)
+    let_nobody_play(monkeypatch)
 
 
-@pytest.fixture
-def done(tmp_path):
-    folder = tmp_path / "a study? #1"
-    return tune(TINY, folder), trials_of(folder)
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Returns the outcome of a study, and its trials; no test adds to its folder."""
+    folder = tmp_path_factory.mktemp("done") / "a study? #1"
+    with pytest.MonkeyPatch.context() as patch:
+        let_nobody_play(patch)
+        return tune(TINY, folder), trials_of(folder)
 
 
 def test_the_first_trial_has_the_default_settings_and_is_complete(done):
