@@ -11,7 +11,7 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 pytestmark = pytest.mark.learns
 
-SMALL = {"n_users": 20, "n_items": 30, "n_candidates": 8, "max_slates": 5, "world_seed": 1}
+SMALL = {"n_users": 20, "n_items": 30, "max_slates": 5, "world_seed": 1}
 
 # Of clicks, however much they bring, or nothing at all.
 LEARNS_NO_REWARD = ("logistic_thompson", "uniform", "oracle")

@@ -9,7 +9,7 @@ from recsim_env.results.table import ResultTable
 
 pytestmark = pytest.mark.learns
 
-SMALL = {"n_users": 20, "n_items": 60, "n_candidates": 10, "max_slates": 20}
+SMALL = {"n_users": 20, "n_items": 60, "max_slates": 20}
 FEW = {"interactions": 240, "rounds": 2, "seeds": 2, "eval_episodes": 20, "jobs": 1}
 
 

@@ -15,7 +15,7 @@ from recsim_env.envs import RecommendationEnv, RecommendationVectorEnv
 from recsim_env.scenarios.interest_evolution import InterestEvolution
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
-CATALOGUE = RatedCatalogue(n_users=30, n_items=40, n_candidates=8, slate_size=2, max_slates=20)
+CATALOGUE = RatedCatalogue(n_users=30, n_items=40, n_candidates=5, slate_size=2, max_slates=20)
 STRANGERS = InterestEvolution(n_items=30, horizon=8)
 
 
@@ -87,7 +87,7 @@ def test_what_is_paid_without_a_click_is_shared_by_all_that_was_shown(tmp_path):
 
 
 def test_uniform_slates_have_equal_chances():
-    assert set(recorded().columns["propensity"]) == {1 / 8 / 7}
+    assert set(recorded().columns["propensity"]) == {1 / 5 / 4}
 
 
 def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
@@ -97,7 +97,7 @@ def test_inverse_propensities_turn_the_log_into_one_of_uniform_slates():
     agent.learn(500)
     agent.exploration = 0.5
     found = slates_of(record(agent, CATALOGUE, interactions=n, num_envs=100), 2)
-    weight = 1 / 8 / 7 / found["propensity"][:, 0]
+    weight = 1 / 5 / 4 / found["propensity"][:, 0]
     assert weight.max() <= 2.0 + 1e-9
     assert weight.std() > 0.3
     allowed = 2.0 * math.sqrt(math.log(2 / 1e-6) / (2 * n))

@@ -15,7 +15,7 @@ from recsim_env.envs.render import describe_step
 EVOLUTION = resolve_scenario(
     "InterestEvolution", n_topics=4, n_candidates=5, slate_size=2, time_budget=20.0
 )
-MUSIC = resolve_scenario("MusicStreaming", n_users=20, n_items=40, n_candidates=6)
+MUSIC = resolve_scenario("MusicStreaming", n_users=20, n_items=40)
 
 
 def agent_in(scenario, name="oracle"):

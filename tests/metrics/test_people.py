@@ -19,7 +19,7 @@ N_SLOTS, N_EPISODES = 6, 3
 WORLDS = {
     "MusicStreaming": {"n_items": 40, "n_users": 20, "slate_size": 3, "n_candidates": 8},
     "InterestEvolution": {"n_topics": 4, "time_budget": 30.0},
-    "ShortVideo": {"n_items": 40, "n_users": 20, "n_days": 3, "n_candidates": 8},
+    "ShortVideo": {"n_items": 40, "n_users": 20, "n_days": 3},
 }
 
 

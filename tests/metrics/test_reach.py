@@ -131,7 +131,7 @@ def test_makers_get_what_their_items_get(of_music):
 
 @pytest.mark.parametrize("agent", ["uniform", "oracle"])
 def test_overlap_equals_that_of_sets(agent):
-    settings = {"n_users": 15, "n_items": 40, "n_candidates": 10, "max_slates": 20}
+    settings = {"n_users": 15, "n_items": 40, "max_slates": 20}
     scenario = resolve_scenario("RatedCatalogue", **settings)
     log, values = Log(scenario, agent, ("factors", "bias")), measured(scenario, agent).values
     assert values["overlap_similar"] == pytest.approx(log.overlap(log.similar()))

@@ -24,7 +24,7 @@ sb3 = pytest.importorskip("stable_baselines3", reason='pip install "recsim-env[a
 contrib = pytest.importorskip("sb3_contrib", reason='pip install "recsim-env[agents]"')
 
 WORLD = InterestEvolution(n_candidates=6, slate_size=2)
-WITH_IDS = MusicStreaming(n_candidates=6, slate_size=1)
+WITH_IDS = MusicStreaming()
 
 #: Algorithm, wrapper of the actions, other arguments of the environment.
 MADE = {

@@ -81,7 +81,7 @@ class Broken(Additive):
 
 
 def people(num_envs=4):
-    return RecommendationVectorEnv(InterestEvolution, num_envs=num_envs, n_candidates=5)
+    return RecommendationVectorEnv(InterestEvolution, num_envs=num_envs)
 
 
 @pytest.fixture
@@ -154,7 +154,10 @@ def test_a_name_stands_for_the_class(file):
         (int, "use a subclass of torch.nn.Module"),
         ("json:loads", "loads is no subclass of torch.nn.modules.module.Module"),
         ("no_such_module_here:Net", "there is no module no_such_module_here"),
-        (Narrow, r"Narrow returns \[\(2, 4\), \(2, 5, 1\)\] for 2 observations, not .*\(2, 5, 4\)"),
+        (
+            Narrow,
+            r"Narrow returns \[\(2, 4\), \(2, 10, 1\)\] for 2 observations, not .*\(2, 10, 4\)",
+        ),
         (Single, "Single returns a Tensor for 2 observations"),
         (Broken, "Broken failed on an observation of zeros with width=4: KeyError: 'nothing'"),
     ],
