@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from recsim_env.agents.core.settings import discount
 from recsim_env.agents.networks.training import OptimizedSettings
 from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
@@ -13,13 +14,7 @@ class PPOSettings(OptimizedSettings):
     """What PPO is given; 0 stands for what suits the number of people."""
 
     learning_rate: float = 2e-3
-    gamma: float = setting(
-        0.99,
-        search=Search(choices=(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)),
-        low=0.0,
-        high=1.0,
-        doc="discount of a step",
-    )
+    gamma: float = discount(0.99)
     network: str = setting(
         "candidates",
         doc="the encoder: candidates, which has the same weights for all of them, or one of your "
