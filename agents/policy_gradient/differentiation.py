@@ -11,7 +11,7 @@ import torch
 
 from recsim_env.agents.networks.compute import as_tensors, computing
 from recsim_env.agents.networks.drawing import drawn, gumbel
-from recsim_env.agents.networks.encoder import Tensors
+from recsim_env.agents.networks.encoder import Tensors, compute_by_hand
 from recsim_env.agents.networks.shared_scores import Heads, SharedScores
 from recsim_env.agents.policy_gradient.proximal import proximal_losses, standardized
 from recsim_env.agents.policy_gradient.rollout import Rollout
@@ -52,6 +52,7 @@ class ByTorch:
 
     def __init__(self, network: Any, device: torch.device) -> None:
         self._network, self._device = network, device
+        self._is_own = not getattr(network, "is_ours", True)  # may drop out what it sees
 
     def inputs(self, seen: Seen) -> dict[str, torch.Tensor]:
         """Returns what the weights are multiplied with."""
@@ -82,9 +83,11 @@ class ByTorch:
         self, rows: Tensors, *, clip_range: float, entropy: float
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
-        self._network.train()
+        if self._is_own:
+            self._network.train()
         losses = proximal_losses(self._network, rows, clip_range=clip_range, entropy=entropy)
-        self._network.eval()
+        if self._is_own:
+            self._network.eval()
         self._network.zero_grad()
         losses.total.backward()
         return float(losses.policy.item()), float(losses.value.item())
@@ -174,4 +177,5 @@ def differentiation_of(
     is_ours = isinstance(network, SharedScores) and network.is_ours and network.encoder.fields
     if device.type == "cpu" and is_ours and network.redundancy is None:
         return ByHand(network, n_threads)
+    compute_by_hand(network)  # where it has encoders of ours, these at least
     return ByTorch(network, device)

@@ -56,6 +56,26 @@ def test_gradients_are_those_of_stable_baselines3(slate_size, entropy):
         assert torch.allclose(their, by_torch, rtol=0.0, atol=1e-6)
 
 
+def test_gradients_with_redundancy_are_those_of_torch():
+    """Its encoder is computed by hand, and what follows by torch."""
+    from recsim_env.agents.policy_gradient.differentiation import ByTorch
+
+    agent: Any = make_agent("ppo", people(slate_size=3), width=8, redundancy=True)
+    agent.learn(500)
+    rows = {name: column[:40] for name, column in agent.rollout.columns.items()}
+    torch.manual_seed(0)
+    rows |= {"advantage": torch.randn(40), "return": torch.randn(40)}
+    encoder, found = agent.network.encoder, []
+    assert encoder.by_hand
+    for by_hand in (True, False):
+        encoder.by_hand = by_hand
+        way = ByTorch(agent.network, torch.device("cpu"))
+        way.differentiate(rows, clip_range=0.4, entropy=0.01)
+        found.append([each.grad.clone() for each in agent.network.parameters()])
+    assert max(each.abs().max() for each in found[0]) > 0.01
+    assert all(torch.allclose(*each, rtol=1e-4, atol=1e-6) for each in zip(*found, strict=True))
+
+
 def test_threads_change_nothing():
     """A minibatch of three parts, the last of which is not full."""
     from recsim_env.agents.policy_gradient.differentiation import ByHand
