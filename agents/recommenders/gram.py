@@ -40,14 +40,33 @@ def _inverse_in_single(matrix: sparse.csr_array, regularization: float) -> np.nd
     if n_items**3 <= n_people**3 + _SPARSE * matrix.nnz * (n_people + n_items / 2):
         return _inverse_of_products(columns, matrix, regularization)
     small = _inverse_of_products(matrix, columns, regularization)
-    inverse = np.empty((n_items, n_items), np.float32)
+    strips = []
     for block in _slices(n_items):
         half = np.ascontiguousarray(product(columns[block], small).T)
-        inverse[block.start :, block] = product(columns[block.start :], half)
-    _mirror(inverse)
+        strips.append(product(columns[block.start :], half))
+    del small, half  # before there is a number for every pair of items
+    inverse = _joined(strips)
     inverse *= -1.0 / regularization
     inverse[np.diag_indices(n_items)] += 1.0 / regularization
     return inverse
+
+
+def _joined(strips: list[np.ndarray]) -> np.ndarray:
+    """Returns a symmetric matrix by its blocks of columns, from the diagonal down; empties the list.
+
+    It is filled from the last rows on, and each block let go once none of the rows above needs it:
+    in memory there are never more numbers than the matrix has.
+    """
+    n = len(strips[0])
+    blocks = _slices(n)
+    matrix = np.empty((n, n), strips[0].dtype)
+    for block in reversed(blocks):
+        last = strips.pop()
+        matrix[block, block.start :] = last.T
+        matrix[block, block] = _symmetric(last[: last.shape[1]])
+        for other, strip in zip(blocks, strips, strict=False):
+            matrix[block, other] = strip[block.start - other.start : block.stop - other.start]
+    return matrix
 
 
 def _inverse_of_products(
@@ -69,9 +88,14 @@ def _inverse_of_products(
 def _mirror(matrix: np.ndarray) -> None:
     """Writes the lower triangle of a matrix into the upper one."""
     for block in _slices(len(matrix)):
-        half = np.tril(matrix[block, block])
-        matrix[block, block] = half + np.tril(half, -1).T
+        matrix[block, block] = _symmetric(matrix[block, block])
         matrix[block, block.stop :] = matrix[block.stop :, block].T
+
+
+def _symmetric(square: np.ndarray) -> np.ndarray:
+    """Returns a square matrix whose upper triangle is the lower one."""
+    half = np.tril(square)
+    return np.asarray(half + np.tril(half, -1).T)
 
 
 def _slices(n: int) -> list[slice]:
