@@ -52,7 +52,7 @@ def _inverse_in_single(matrix: sparse.csr_array, regularization: float) -> np.nd
 
 
 def _joined(strips: list[np.ndarray]) -> np.ndarray:
-    """Returns a symmetric matrix by its blocks of columns, from the diagonal down; empties the list.
+    """Returns a symmetric matrix by its blocks of columns, from the diagonal down; empties them.
 
     It is filled from the last rows on, and each block let go once none of the rows above needs it:
     in memory there are never more numbers than the matrix has.

@@ -2,7 +2,9 @@
 
 import csv
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from recsim_env.data import (
     fidelity_table,
 )
 from recsim_env.data.calibration.calibrate import without_repeats
+from recsim_env.data.calibration.found_effects import HEAD, associations, found_effects
 from recsim_env.data.calibration.observed_choice import with_observed_choice
 from recsim_env.data.calibration.sampling import some_people
 from recsim_env.data.impressions import Impressions
@@ -181,8 +184,17 @@ def fidelity_arrays(table: FidelityTable) -> dict[str, np.ndarray]:
     return arrays
 
 
-def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Path:
-    """Writes `fidelity.csv`, a figure if Matplotlib is there, and `fidelity.md`; returns that."""
+def write_fidelity(
+    table: FidelityTable, folder: str | Path, *, name: str, found: Mapping[str, Any] | None = None
+) -> Path:
+    """Writes `fidelity.csv`, a figure if Matplotlib is there, and `fidelity.md`; returns that.
+
+    Args:
+      table: what was measured.
+      folder: where the files go.
+      name: of the log.
+      found: the report of the world, whose effects the page then tells of.
+    """
     folder = Path(folder)
     with (
         replacing(folder / "fidelity.csv") as draft,
@@ -211,10 +223,27 @@ def write_fidelity(table: FidelityTable, folder: str | Path, *, name: str) -> Pa
         f"Of a log of more than {_MOST_ROWS:,} rows, all is measured on people drawn at random who "
         "have about as many.",
         "",
+        *_effects_of(found or {}),
     ]
     page = folder / "fidelity.md"
     replace_file(page, "\n".join(lines))
     return page
+
+
+def _effects_of(report: Mapping[str, Any]) -> list[str]:
+    """Returns the lines of a page on what its world was found to have beside tastes."""
+    effects = found_effects(report)
+    if not effects:
+        return []
+    return [
+        "## Effects",
+        "",
+        "Looked for in the whole log, and judged on rows held out; 99 % intervals over people.",
+        "",
+        markdown_table([HEAD, *effects]),
+        "",
+        *(line for each in associations(report) for line in (f"{each[0].upper()}{each[1:]}.", "")),
+    ]
 
 
 def distance_rows(table: FidelityTable) -> list[list[str]]:

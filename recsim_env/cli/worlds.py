@@ -3,12 +3,13 @@
 import argparse
 import dataclasses
 import shlex
+import textwrap
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim_env.cli.arguments import add_overwrite, add_seed, add_settings, as_dict, path
-from recsim_env.cli.columns import print_columns
+from recsim_env.cli.columns import columns, print_columns
 from recsim_env.cli.logs import add_log, read_log_of
 from recsim_env.formats.files import check_absent, check_folder
 
@@ -72,21 +73,17 @@ def calibrate_log(options: argparse.Namespace) -> int:
     _print_choices(world)
     _print_tastes(world.report)
     _print_effects(world.report)
-    for each in world.report["associations"]:
-        print(
-            f"association, no cause, and not in the world: one standard deviation of liking goes"
-            f" with {each['slope']:+.3f} [{each['low']:+.3f}, {each['high']:+.3f}] in the logarithm"
-            f" of {each['of']}"
-        )
     print(f"world: {path}")
     if not options.no_fidelity:
-        _print_fidelity(log, settings, folder)
+        _print_fidelity(log, settings, folder, world.report)
     command = ["recsim-env", "benchmark", "RatedCatalogue", "--set", f"world={path}"]
     print(f"next: {shlex.join([*command, '--out', str(folder / 'benchmark')])}")
     return 0
 
 
-def _print_fidelity(log: "InteractionLog", settings: "CalibrationSettings", folder: Path) -> None:
+def _print_fidelity(
+    log: "InteractionLog", settings: "CalibrationSettings", folder: Path, found: dict[str, Any]
+) -> None:
     """Measures how like its log a world is, keeps it, and prints it."""
     from recsim_env.benchmark.fidelity import distance_rows, measure_fidelity, write_fidelity
     from recsim_env.data import CalibrationWarning
@@ -94,7 +91,7 @@ def _print_fidelity(log: "InteractionLog", settings: "CalibrationSettings", fold
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CalibrationWarning)  # as for the world of the whole log
         table = measure_fidelity(log, settings)
-    page = write_fidelity(table, folder, name=log.name)
+    page = write_fidelity(table, folder, name=log.name, found=found)
     print_columns(distance_rows(table), indent=2)
     print(f"  {'':44}  {'real':>8}  {'simulated':>8}")
     for row in table.rows:
@@ -144,23 +141,25 @@ def _print_tastes(report: dict[str, Any]) -> None:
 
 
 def _print_effects(report: dict[str, Any]) -> None:
-    """Prints what contexts, repetition and so on were found to do."""
-    effects = [(each["effect"], each["size"], each) for each in report["effects"]]
-    for each in report["contexts"]:
-        name = f"{each['context']}, changes of {each['of']}s"
-        effects.append((name, f"deviation {each['sd']:.3f}", each))
-    if not effects:
-        return
-    print("effects, on rows held out (99 % intervals over people):")
-    rows = [["effect", "log-likelihood a row", "AUC within users", "", "size"]]
-    for name, size, each in effects:
-        gain = each["gain"]
-        found = [
-            f"{gain[key]:+.4f} [{gain[f'{key}_low']:+.4f}, {gain[f'{key}_high']:+.4f}]"
-            for key in ("log_likelihood", "auc")
-        ]
-        rows.append([name, *found, "in the world" if each["is_kept"] else "not found", size])
-    print_columns(rows, indent=2)
+    """Prints what contexts, repetition and so on were found to do, and what goes with liking."""
+    from recsim_env.data.calibration.found_effects import HEAD, associations, found_effects
+
+    effects = found_effects(report)
+    if effects:
+        print("effects, on rows held out (99 % intervals over people):")
+        lines = columns([HEAD[:3], *(each[:3] for each in effects)], indent=2)
+        print(lines[0])
+        for line, each in zip(lines[1:], effects, strict=True):
+            print(line)
+            print(_wrapped(each.says, indent=6))
+    for sentence in associations(report):
+        print(_wrapped(sentence))
+
+
+def _wrapped(text: str, indent: int = 0) -> str:
+    """Returns lines that a terminal of 100 columns shows whole, all but the first further in."""
+    first, rest = " " * indent, " " * (indent + 2)
+    return textwrap.fill(text, 100, initial_indent=first, subsequent_indent=rest)
 
 
 def _settings_of(options: argparse.Namespace) -> "CalibrationSettings":

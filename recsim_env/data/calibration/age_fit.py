@@ -31,6 +31,9 @@ _PRIOR, _PRIOR_OF_PERIOD = 1.0, 20.0
 
 _DAY = 86_400.0
 
+# What the popularity of a log that tells no slates may be instead.
+_MAY_BE_EXPOSURE = "what is consumed less may only have been shown less: the log does not tell"
+
 # Of what an item has later, before its first row: a few held-out rows come earlier.
 _BEFORE = 1e-3
 
@@ -155,9 +158,10 @@ def _found(
         ("drift", f"of log popularity by {np.log(ratio).std():.2f}", aged, drifted),
     ]
     reports, best = [], still
+    note = {} if log.impressions else {"note": _MAY_BE_EXPOSURE}
     for name, text, _, new in made:
         gain = _gain(*held, best, new)
-        reports.append(Effect(name, text, gain))
+        reports.append(Effect(name, text, gain, note if name in ("age", "drift") else {}))
         best = new if gain.is_real else best
     return Found(reports, {} if best is still else _world(best, still, cells))
 
