@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from recsim_env.benchmark.simulated_log import simulate_log
 from recsim_env.data import (
     CalibrationSettings,
     FidelityTable,
@@ -19,20 +20,11 @@ from recsim_env.data.calibration.calibrate import without_repeats
 from recsim_env.data.calibration.found_effects import HEAD, associations, found_effects
 from recsim_env.data.calibration.observed_choice import with_observed_choice
 from recsim_env.data.calibration.sampling import some_people
-from recsim_env.data.impressions import Impressions
-from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.files import replace_file, replacing
-from recsim_env.formats.rated_world import RatedWorld
-from recsim_env.progress import progress
 from recsim_env.results.wording import markdown_table, number
-from recsim_env.scenarios.places import has_places
-from recsim_env.scenarios.rated_catalogue import RatedCatalogue
-from recsim_env.scenarios.repeated_items import has_repetition
 
 #: What `write_fidelity` writes.
 FIDELITY_FILES = ("fidelity.csv", "fidelity.png", "fidelity.md")
-
-_NUM_ENVS = 256
 
 _ABOUT_DISTANCES = (
     "How far simulated people are from real ones in each distribution, beside how far two random "
@@ -43,103 +35,6 @@ _ABOUT_DISTANCES = (
 
 # Of larger logs, fidelity is measured on people with about so many rows.
 _MOST_ROWS = 500_000
-
-
-def simulate_log(
-    path: str | Path, n_sessions: int, *, seed: int = 0, gap_seconds: float = 3600.0
-) -> InteractionLog:
-    """Returns what simulated people of a world consume when nobody recommends.
-
-    Slates are drawn by exposure, with as many items as the world was fitted for. In a world that
-    says how consumed items appeal, each visitor comes as often as its people do on average.
-
-    Args:
-      path: the world's file.
-      n_sessions: how many sessions; rounded up to a multiple of the slots, at most 256.
-      seed: of who comes and what they choose.
-      gap_seconds: sessions lie further apart than this.
-    """
-    world = RatedWorld.load(path)
-    n_places = min(world.choice_slate_size, world.n_items)
-    n_each = round(n_sessions / world.n_users) if has_repetition(world) else 1
-    n_each = int(np.clip(n_each, 1, 1000))
-    n_episodes = -(-n_sessions // n_each)
-    env = RecommendationVectorEnv(
-        RatedCatalogue,
-        num_envs=min(_NUM_ENVS, n_episodes),
-        world=str(path),
-        n_candidates=n_places,
-        slate_size=n_places,
-        n_sessions=n_each,
-    )
-    rows = _consumed(env, -(-n_episodes // env.num_envs), seed)
-    return InteractionLog(
-        user=rows["user"].astype(np.int32),
-        item=rows["item"].astype(np.int32),
-        rating=rows["rating"],
-        time=rows["session"] * 10.0 * gap_seconds + rows["step"],
-        is_explicit=world.rating_max > world.rating_min,
-        user_labels=world.user_labels,
-        item_labels=world.item_labels,
-        item_titles=world.item_labels,
-        item_features=world.item_features,
-        item_feature_names=world.item_feature_names,
-        user_features=world.user_features,
-        user_feature_names=world.user_feature_names,
-        name=f"{world.name}, simulated",
-        impressions=_clicked(rows) if has_places(world) else None,
-    )
-
-
-def _clicked(rows: dict[str, np.ndarray]) -> Impressions:
-    """Returns what was shown and clicked; what was not is left out, as nothing is asked of it."""
-    n = len(rows["user"])
-    return Impressions(
-        user=rows["user"].astype(np.int32),
-        item=rows["item"].astype(np.int32),
-        row=np.arange(n),
-        time=None,
-        slate=None,
-        place=rows["place"].astype(np.int64),
-        context=np.zeros((n, 0), np.int32),
-    )
-
-
-def _consumed(env: RecommendationVectorEnv, n_episodes: int, seed: int) -> dict[str, np.ndarray]:
-    """Returns a row for every item consumed in the first `n_episodes` episodes of every slot.
-
-    Sessions are numbered in the order in which they begin.
-    """
-    n = env.num_envs
-    slate = np.tile(np.arange(env.scenario.slate_size), (n, 1))
-    episode, is_over, step = np.zeros(n, np.int64), np.zeros(n, bool), 0
-    found: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("user", "item", "place", "rating", "session", "step")
-    }
-    seen, _ = env.reset(seed=seed)
-    session, n_begun = np.arange(n), n
-    n_wanted = n * n_episodes
-    bar = progress(total=n_wanted, desc="simulating episodes", unit="episode", leave=False)
-    while (episode < n_episodes).any():
-        left = env.users["slates_left"]
-        following, _, terminated, truncated, _ = env.step(slate)
-        clicked = following["response"][:, :, 0] > 0
-        slot, place = np.nonzero(clicked & (~is_over & (episode < n_episodes))[:, None])
-        found["user"].append(seen["user_id"][slot])
-        found["item"].append(seen["item_id"][slot, place])
-        found["place"].append(place)
-        found["rating"].append(following["response"][slot, place, 2].astype(np.float64))
-        found["session"].append(session[slot])
-        found["step"].append(np.full(len(slot), step))
-        begins = is_over | (left <= 1)
-        session = np.where(begins, n_begun + np.cumsum(begins) - 1, session)
-        n_begun += int(begins.sum())
-        is_over = ~is_over & (terminated | truncated)
-        bar.update(int((is_over & (episode < n_episodes)).sum()))
-        episode += is_over
-        seen, step = following, step + 1
-    bar.close()
-    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def measure_fidelity(log: InteractionLog, settings: CalibrationSettings) -> FidelityTable:

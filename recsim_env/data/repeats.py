@@ -17,6 +17,12 @@ def distinct(pair: NDArray[np.integer[Any]]) -> NDArray[Any]:
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
+def n_repeats(user: NDArray[np.integer[Any]], item: NDArray[np.integer[Any]], n_items: int) -> int:
+    """Returns how many rows repeat a user and an item that an earlier one has."""
+    pair = user.astype(np.int64) * n_items + item
+    return len(pair) - len(distinct(pair))
+
+
 def one_per_pair(
     pair: NDArray[np.integer[Any]], time: NDArray[np.floating[Any]] | None, which: str
 ) -> NDArray[np.int64]:

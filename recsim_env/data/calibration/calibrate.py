@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from recsim_env.core.settings import check_names
-from recsim_env.data.calibration.activity import Activity, fit_activity
+from recsim_env.data.calibration.activity import fit_activity
+from recsim_env.data.calibration.cautions import cautions_of_people, cautions_of_scale
 from recsim_env.data.calibration.changes import look_for_changes
-from recsim_env.data.calibration.choice_fit import (
-    consumption_chances,
-    exposure_behind,
-    fit_no_choice_score,
-)
 from recsim_env.data.calibration.context_world import world_contexts
-from recsim_env.data.calibration.convergence import AGREED
 from recsim_env.data.calibration.factorization import (
     FactorModel,
     consumed_taste_sd,
     fit_factors,
     taste_sd,
 )
-from recsim_env.data.calibration.gain import Found
 from recsim_env.data.calibration.held_out import HeldOutFit, fit_held_out
 from recsim_env.data.calibration.moments import in_moments
-from recsim_env.data.calibration.observed_choice import observed_exposure, with_observed_choice
+from recsim_env.data.calibration.observed_choice import with_observed_choice
 from recsim_env.data.calibration.place_fit import fit_places
 from recsim_env.data.calibration.posterior import TasteDraw, draw_factors
 from recsim_env.data.calibration.rating_noise import RatingScale, rating_scale
 from recsim_env.data.calibration.session_fit import session_associations
 from recsim_env.data.calibration.settings import CalibrationSettings
+from recsim_env.data.calibration.slates import fit_slates
 from recsim_env.data.calibration.unclicked import ratings_matrix
 from recsim_env.data.calibration.visits import lengths_of_visits, visits_of_users
 from recsim_env.data.log import InteractionLog
-from recsim_env.data.repeats import distinct
+from recsim_env.data.repeats import n_repeats
 from recsim_env.formats.rated_world import RatedWorld
 from recsim_env.progress import progress
-
-# Typical sessions are as many as make a table of sessions × items of at most this size.
-_MOST_PAIRS = 2_000_000
 
 
 class CalibrationWarning(UserWarning):
@@ -98,8 +88,8 @@ def calibrate(
         if settings.contexts:
             everything = in_moments(everything)
         log = without_repeats(everything)
-        n_repeats = len(everything) - len(log)
-        if n_repeats and not settings.repetition:
+        n_left_out = len(everything) - len(log)
+        if n_left_out and not settings.repetition:
             everything = log
         scale = rating_scale(log, settings.like_threshold)
         bar.update()
@@ -110,16 +100,16 @@ def calibrate(
         activity = fit_activity(everything, settings.session_gap_seconds)
         slope = max(held_out_fit.slope.slope, 0.0)
         places = fit_places(everything, held_out_fit.model, settings)
-        slates = _fit_slates(everything, model, activity, slope, settings, places)
+        slates = fit_slates(everything, model, activity, slope, settings, places)
         of_sessions = settings.session_gap_seconds, settings.seed
         visits = visits_of_users(everything, *of_sessions)
         change = look_for_changes(everything, held_out_fit.model, slates.exposure, slope, settings)
         bar.update()
-    cautions = [*_cautions_of_scale(log, scale), *_cautions(tastes, held_out_fit)]
-    if n_repeats and not settings.repetition:
+    cautions = [*cautions_of_scale(log, scale), *cautions_of_people(tastes, held_out_fit)]
+    if n_left_out and not settings.repetition:
         cautions.append(
-            f"{n_repeats:,} of {n_repeats + len(log):,} clicks repeat a user and an item, and were"
-            " left out: the world's people consume nothing twice in a session"
+            f"{n_left_out:,} of {n_left_out + len(log):,} clicks repeat a user and an item, and"
+            " were left out: the world's people consume nothing twice in a session"
         )
     for caution in cautions:
         warnings.warn(f"{log.name}: {caution}", CalibrationWarning, stacklevel=2)
@@ -217,125 +207,12 @@ def without_repeats(log: InteractionLog) -> InteractionLog:
     Raises:
       ValueError: ratings repeat.
     """
-    pair = log.user.astype(np.int64) * log.n_items + log.item
-    n_repeats = len(pair) - len(distinct(pair))
-    if not n_repeats:
+    repeats = n_repeats(log.user, log.item, log.n_items)
+    if not repeats:
         return log
     if log.is_explicit:
         raise ValueError(
-            f"{log.name}: {n_repeats:,} rows repeat a user and an item; keep one of each"
+            f"{log.name}: {repeats:,} rows repeat a user and an item; keep one of each"
             ' (repeats="first" or "last" where the log is read)'
         )
     return log.once("first")
-
-
-def _cautions_of_scale(log: InteractionLog, scale: RatingScale) -> list[str]:
-    """Returns what should be known of ratings that do not lie at even distances."""
-    levels = np.unique(log.rating)
-    if not log.is_explicit or scale.step > 0.9 * np.diff(levels).min():
-        return []
-    return [
-        f"ratings lie at uneven distances, {', '.join(f'{each:g}' for each in levels[:10])}: people"
-        f" of the world also give those between, by steps of {scale.step:g}; number the ratings"
-        " evenly (0, 1, 2 …) if only those of the log can be given"
-    ]
-
-
-def _cautions(tastes: dict[str, Any], held_out_fit: HeldOutFit) -> list[str]:
-    """Returns what should be known of a world before it is trusted."""
-    cautions = []
-    drawn, predicted = tastes["consumed_sd"], tastes["consumed_sd_of_predictions"]
-    if not tastes.get("have_converged", True):
-        furthest = max(tastes["r_hat"], key=tastes["r_hat"].__getitem__)
-        cautions.append(
-            f"after {tastes['n_sweeps']:,} sweeps, chains from different starts still disagree on"
-            f" the variance of {furthest} (R-hat {tastes['r_hat'][furthest]:.2f}, wanted below"
-            f" {AGREED:g}): people's tastes may be too strong or too weak; lower n_factors, or set"
-            " draws_tastes=False to take predictions"
-        )
-    if drawn < predicted:
-        cautions.append(
-            f"drawn tastes vary less on consumed pairs than predicted ones, {drawn:.3g} against"
-            f" {predicted:.3g}, which real tastes cannot: the ratings say too little of tastes;"
-            " lower n_factors, or set draws_tastes=False to take predictions"
-        )
-    if held_out_fit.slope.is_limited:
-        cautions.append(
-            "predicted liking tells consumed items from others nearly without error, so that the"
-            f" slope of choice was cut to {held_out_fit.slope.slope:.3g}; a larger log tells more"
-        )
-    return cautions
-
-
-@dataclass(frozen=True)
-class _Slates:
-    """What is shown and chosen when nobody recommends.
-
-    Attributes:
-      exposure: (n_items,).
-      no_choice_score: the score of choosing nothing.
-      excess: how much better what people choose is liked than what they consumed in the log.
-    """
-
-    exposure: NDArray[np.float64]
-    no_choice_score: float
-    excess: float
-
-
-def _fit_slates(
-    log: InteractionLog,
-    model: FactorModel,
-    activity: Activity,
-    slope: float,
-    settings: CalibrationSettings,
-    places: Found,
-) -> _Slates:
-    """Returns the exposure and the score of choosing nothing, which depend on each other.
-
-    Where people repeat things, sessions run out of none.
-    """
-    counts = np.bincount(log.item, minlength=log.n_items) + settings.exposure_smoothing
-    consumption = np.asarray(counts / counts.sum(), dtype=np.float64)
-    user, session_size = _typical_sessions(activity, log.n_items, settings.seed)
-    if len(without_repeats(log)) < len(log):
-        session_size = np.ones(len(session_size))
-    liking = model.liking(user[:, None], np.arange(log.n_items))
-    scores = slope * (liking - model.global_mean)
-    size = settings.choice_slate_size
-    observed = observed_exposure(log, settings.exposure_smoothing)
-    appeal = places.world.get("place_appeal")
-    if appeal is not None:
-        appeal = appeal[np.minimum(np.arange(min(size, log.n_items)), len(appeal) - 1)]
-    exposure, nothing = consumption if observed is None else observed, 0.0
-    for _ in range(3 if observed is None else 1):
-        nothing = fit_no_choice_score(
-            scores,
-            exposure,
-            rate=settings.choice_rate,
-            slate_size=size,
-            seed=settings.seed,
-            place_appeal=appeal,
-        )
-        if observed is None:
-            exposure = exposure_behind(
-                consumption, scores, session_size, no_choice_score=nothing, slate_size=size
-            )
-    chance, _ = consumption_chances(
-        exposure, scores, session_size, no_choice_score=nothing, slate_size=size
-    )
-    chosen = float((chance * liking).sum() / chance.sum())
-    return _Slates(exposure, nothing, chosen - float(model.liking(log.user, log.item).mean()))
-
-
-def _typical_sessions(
-    activity: Activity, n_items: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns users and sizes of a sample of sessions, sizes spread evenly over quantiles."""
-    n_sessions = int(np.clip(_MOST_PAIRS // n_items, 100, 1000))
-    rng = np.random.default_rng(seed)
-    weight = activity.visit_weight
-    user = rng.choice(len(weight), size=n_sessions, p=weight)
-    normal = rng.permutation(ndtri((np.arange(n_sessions) + 0.5) / n_sessions))
-    spread = activity.session_log_sd
-    size = activity.session_mean[user] * np.exp(spread * normal - spread**2 / 2)
-    return user, np.clip(size, 1.0, max(n_items / 2, 1.0))

@@ -30,14 +30,14 @@ def look_for_changes(
       settings: of the fit.
     """
     found = []
-    if settings.repetition and _tells_repetition(log):
+    if settings.repetition and tells_repetition(log):
         found.append(fit_repetition(log, model, exposure, slope, settings))
     found.append(fit_ages(log, settings))
     effects = [effect for each in found for effect in each.effects]
     return Found(effects, {name: v for each in found for name, v in each.world.items()})
 
 
-def _tells_repetition(log: InteractionLog) -> bool:
+def tells_repetition(log: InteractionLog) -> bool:
     """Returns whether rows that repeat a user and an item would be there."""
     was_cut = log.reading and any("repeat a user and item" in why for why in log.reading.left_out)
     return not was_cut and (log.is_explicit or bool((log.rating == 1.0).all()))

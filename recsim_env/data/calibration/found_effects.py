@@ -46,11 +46,11 @@ def associations(report: Mapping[str, Any]) -> list[str]:
 
 def _said(name: str, size: str, each: Mapping[str, Any]) -> FoundEffect:
     gain = each["gain"]
-    numbers = (
+    log_likelihood, auc = (
         f"{gain[key]:+.4f} [{gain[f'{key}_low']:+.4f}, {gain[f'{key}_high']:+.4f}]"
         for key in ("log_likelihood", "auc")
     )
     says = f"{'in the world' if each['is_kept'] else 'not found'}: {size}"
     if each["is_kept"] and each.get("note"):
         says += f" ({each['note']})"
-    return FoundEffect(name, *numbers, says)
+    return FoundEffect(name, log_likelihood, auc, says)
