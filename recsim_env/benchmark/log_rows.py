@@ -1,5 +1,6 @@
 """Logs as tables with a row for every item that was shown, as .csv and .parquet files hold them."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from recsim_env.agents.core.transition import is_repeated
 from recsim_env.benchmark.log_steps import CONTEXT, HIDDEN, RESPONSE, place_rewards
 from recsim_env.benchmark.training import description_file
 from recsim_env.core.scenario import Scenario
+from recsim_env.data.impressions import Impressions
 from recsim_env.data.log import InteractionLog
 from recsim_env.formats.columns import write_columns
 from recsim_env.formats.files import replacing
@@ -73,26 +75,37 @@ class Recording:
         Raises:
           ValueError: nothing was.
         """
-        return self._log(self.columns["clicked"] > 0, rating=None)
+        return self._log(self.columns["clicked"] > 0)
 
-    def clicks_as_ratings(self) -> InteractionLog:
-        """Returns what was shown as a log of ratings, 1 where it was clicked and else 0.
+    def clicks_and_impressions(self) -> InteractionLog:
+        """Returns what was clicked, beside all that was shown.
 
-        Of what one person was shown several times, the last time counts.
+        Raises:
+          ValueError: nothing was clicked.
         """
-        clicked = (self.columns["clicked"] > 0).astype(np.float64)
-        return self._log(np.ones(len(self), bool), rating=clicked).once("last")
+        is_clicked = self.columns["clicked"] > 0
+        shown = self._log(np.ones(len(self), bool))
+        impressions = Impressions(
+            user=shown.user,
+            item=shown.item,
+            row=np.where(is_clicked, np.cumsum(is_clicked) - 1, -1),
+            time=shown.time,
+            slate=self.columns["slate"].astype(np.int64),
+            place=self.columns["place"].astype(np.int64),
+            context=np.zeros((len(self), 0), np.int32),
+        )
+        return dataclasses.replace(shown.select(is_clicked), impressions=impressions)
 
-    def _log(self, rows: np.ndarray, *, rating: np.ndarray | None) -> InteractionLog:
-        """Returns rows as a log of people and items, of ratings or of clicks."""
+    def _log(self, rows: np.ndarray) -> InteractionLog:
+        """Returns rows as a log of people and items, as if all had been clicked."""
         users, user = np.unique(self.columns["user"][rows], return_inverse=True)
         items, item = np.unique(self.columns["item"][rows], return_inverse=True)
         return InteractionLog(
             user=user.astype(np.int32),
             item=item.astype(np.int32),
-            rating=np.ones(len(user)) if rating is None else rating,
+            rating=np.ones(len(user)),
             time=self.columns["time"][rows].astype(np.float64),
-            is_explicit=rating is not None,
+            is_explicit=False,
             user_labels=users.astype(str),
             item_labels=items.astype(str),
             item_titles=items.astype(str),

@@ -8,7 +8,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +45,6 @@ from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
 Floats = NDArray[np.float64]
 
-# All that is shown counts as consumed and rated 0 or 1, so that ratings are clicks.
-_ALL_CONSUMED: dict[str, Any] = {"choice_rate": 0.99, "choice_slate_size": 1}
-
 # Seeds of worlds' logs, policies and truths lie so far apart that no two share a person's luck.
 _SEED_STEP = 1_000_003
 
@@ -61,10 +57,10 @@ def predict_known(settings: TruthSettings, *, progress_bar: bool = False) -> lis
 
     Policies learn from people of their own; they are then tables of scores, which act alike in the
     scenario and in worlds fitted to a log of it. The world of clicks is what `calibrate` makes of
-    what was clicked, told how often people click (`choice_rate`). The world of impressions knows
-    what was passed over, too: it is fitted to all that was shown as ratings of 0 and 1. In both,
-    candidates are drawn as the logging policy showed items; "told the candidates" draws them as
-    that policy found them, which logs seldom hold.
+    what was clicked, told how often people click (`choice_rate`). The world of impressions is what
+    it makes of all that was shown, clicked or passed over. In both, candidates are drawn as the
+    logging policy showed items; "told the candidates" draws them as that policy found them, which
+    logs seldom hold.
 
     Args:
       settings: what is predicted.
@@ -135,26 +131,14 @@ def _learned(name: str, scenario: Scenario, learn: int, seed: int) -> Agent:
     return agent
 
 
-def _served(
-    table: Floats, scenario: Scenario, settings: TruthSettings, *, pays: str = "clicks"
-) -> tuple[float, float]:
-    """Returns clicks per slate and per session of the scores' policy.
-
-    Args:
-      table: (n_users, n_items).
-      scenario: where.
-      settings: how many sessions.
-      pays: "clicks"; or "liked", where all that is shown is consumed, and liking it is the click.
-    """
+def _served(table: Floats, scenario: Scenario, settings: TruthSettings) -> tuple[float, float]:
+    """Returns clicks per slate and per session of the policy of scores, (n_users, n_items)."""
     env = RecommendationVectorEnv(scenario, num_envs=1)
     try:
         agent = ScoreTable(env, table)
         found = evaluate(agent, scenario, n_episodes=settings.sessions, seed=2 * _SEED_STEP)
     finally:
         env.close()
-    if pays == "liked":
-        rate = float(found.returns.sum() / found.clicks.sum())
-        return rate, rate * float(found.clicks.mean())
     return found.click_rate, float(found.clicks.mean())
 
 
@@ -178,10 +162,7 @@ def _by_log(
     rate = float(steps["clicked"].mean())
     worlds = _worlds(steps, scenario, settings, rate)
     for name, table in tables.items():
-        said = {
-            each: _in_world(table, world, scenario, settings, pays=pays)
-            for each, (world, pays) in worlds.items()
-        }
+        said = {each: _in_world(table, world, scenario, settings) for each, world in worlds.items()}
         said[RATE] = rate, rate * len(log) / len(log.starts)
         said[WEIGHTED] = _weighted(table, log, scenario), math.nan
         for method in METHODS:
@@ -200,27 +181,23 @@ def _by_log(
 
 def _worlds(
     steps: LoggedSteps, scenario: Scenario, settings: TruthSettings, rate: float
-) -> dict[str, tuple[RatedWorld, str]]:
-    """Returns worlds fitted to a log, each with what its clicks are."""
+) -> dict[str, RatedWorld]:
+    """Returns worlds fitted to a log."""
     recording = recording_of(steps, scenario)
-    shown, clicked = recording.clicks_as_ratings(), recording.clicks().once("last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CalibrationWarning)
-        of_shown = calibrate(shown, **_ALL_CONSUMED, **settings.fit)
-        of_clicks = calibrate(clicked, choice_rate=rate, choice_slate_size=1, **settings.fit)
+        of_shown = calibrate(recording.clicks_and_impressions(), **settings.fit)
+        of_clicks = calibrate(
+            recording.clicks(), choice_rate=rate, choice_slate_size=1, **settings.fit
+        )
     offered = np.bincount(steps["item_id"].ravel(), minlength=scenario.n_items)
     exposure = offered[of_shown.item_labels.astype(int)].astype(np.float64)
     told = dataclasses.replace(of_shown, item_exposure=exposure / exposure.sum())
-    return {CLICKS: (of_clicks, "clicks"), SHOWN: (of_shown, "liked"), TOLD: (told, "liked")}
+    return {CLICKS: of_clicks, SHOWN: of_shown, TOLD: told}
 
 
 def _in_world(
-    table: Floats,
-    world: RatedWorld,
-    scenario: Scenario,
-    settings: TruthSettings,
-    *,
-    pays: str,
+    table: Floats, world: RatedWorld, scenario: Scenario, settings: TruthSettings
 ) -> tuple[float, float]:
     """Returns clicks per slate and per session of a policy among the people of a fitted world."""
     known = np.ix_(world.user_labels.astype(int), world.item_labels.astype(int))
@@ -231,9 +208,9 @@ def _in_world(
             world=str(path),
             n_candidates=min(scenario.n_candidates, world.n_items),
             slate_size=1,
-            reward=pays,
+            reward="clicks",
         )
-        return _served(table[known], fitted, settings, pays=pays)
+        return _served(table[known], fitted, settings)
 
 
 def _weighted(table: Floats, log: PolicyLog, scenario: Scenario) -> float:
