@@ -48,7 +48,8 @@ def calibrate(
     1. The last tenth of each user's rows is held out (a random tenth in a log without times; where
        some of one moment are the last, random ones of these: `report["held_out"]` counts them). The
        penalties of the factor model are chosen on the tenth before that; the errors in the report
-       and the slope of choice are measured on the held-out rows, with predicted likings.
+       and the slope of choice are measured on the held-out rows, with predicted likings; the slope
+       of a log of impressions on slates held out at random, with all that was passed over.
     2. The factors are then fitted to the whole log with the same penalties. These are predictions:
        they vary less between people than true tastes do. The people and items of the world are
        therefore one draw from their posterior (`draw_factors`), together with the
@@ -93,7 +94,7 @@ def calibrate(
             everything = log
         scale = rating_scale(log, settings.like_threshold)
         bar.update()
-        held_out_fit = fit_held_out(log, scale, settings)
+        held_out_fit = fit_held_out(log, everything, scale, settings)
         bar.update()
         model, rating_noise, tastes = _fit_people(log, scale, held_out_fit, settings)
         bar.update()

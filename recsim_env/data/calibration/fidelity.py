@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -196,10 +196,11 @@ def _predict_held_out(
     pair = simulated.user[order].astype(np.int64) * simulated.n_items + simulated.item[order]
     first = np.zeros(len(simulated), bool)
     first[order[np.unique(pair, return_index=True)[1]]] = True
+    once = replace(simulated.select(first), impressions=None)  # which tell clicks alone
     scale = RatingScale(world.rating_min, world.rating_max, world.rating_step, world.like_threshold)
     settings = CalibrationSettings(**world.report.get("settings", {}))
     try:
-        fit = fit_held_out(simulated.select(first), scale, settings)
+        fit = fit_held_out(once, once, scale, settings)
     except ValueError:
         return {}
     return dict(fit.report["held_out"]["predictors"])

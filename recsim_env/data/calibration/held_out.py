@@ -15,6 +15,7 @@ from recsim_env.data.calibration.prediction import auc, rmse, user_auc
 from recsim_env.data.calibration.rating_noise import RatingScale, fit_rating_noise, rating_shares
 from recsim_env.data.calibration.sampling import some_people
 from recsim_env.data.calibration.settings import CalibrationSettings
+from recsim_env.data.calibration.slate_choice import fit_slate_slope
 from recsim_env.data.calibration.unclicked import ratings_matrix, with_unclicked
 from recsim_env.data.log import InteractionLog, n_by_chance
 from recsim_env.progress import progress
@@ -60,9 +61,19 @@ def _hold_out(
 
 
 def fit_held_out(
-    log: InteractionLog, scale: RatingScale, settings: CalibrationSettings
+    log: InteractionLog,
+    everything: InteractionLog,
+    scale: RatingScale,
+    settings: CalibrationSettings,
 ) -> HeldOutFit:
-    """Returns penalties, errors, noise and slope of choice, estimated on held-out rows."""
+    """Returns penalties, errors, noise and slope of choice, estimated on held-out rows.
+
+    Args:
+      log: without repetitions.
+      everything: with them, for the slope, if it tells what was shown.
+      scale: of the ratings.
+      settings: of the fit.
+    """
     seed, per_click = settings.seed, settings.unclicked_per_click
     train, held_out = _hold_out(log, settings)
     bias_penalty, factor_penalty, tried = _choose_penalties(train, log, settings)
@@ -82,15 +93,12 @@ def fit_held_out(
     noise = fit_rating_noise(model.liking(some.user, some.item), some.rating, scale)
     counts = np.bincount(train.item, minlength=log.n_items).astype(np.float64)
     counts += settings.exposure_smoothing
-    slope = fit_choice_slope(
-        model,
-        _at_most(held_out, _MOST_CHOICES, seed),
-        train.matrix(),
-        counts / counts.sum(),
-        steepest=_STEEPEST_RANGE / ((scale.maximum - scale.minimum) or 1.0),
-        n_alternatives=settings.n_alternatives,
-        seed=seed,
-    )
+    if everything.impressions is None:
+        slope = _slope_of_clicks(train, held_out, model, counts, scale, settings)
+    else:
+        slope = fit_slate_slope(
+            everything, settings, bias_penalty=bias_penalty, factor_penalty=factor_penalty
+        )
     contexts = _fit_contexts(train, held_out, log, model, scale, settings)
     report = {
         "contexts": [effect.report() for effect in contexts],
@@ -105,6 +113,26 @@ def fit_held_out(
         "rating_shares": _rating_check(some, model, noise, scale) if log.is_explicit else None,
     }
     return HeldOutFit(factor_penalty, bias_penalty, model, noise, slope, contexts, report)
+
+
+def _slope_of_clicks(
+    train: InteractionLog,
+    held_out: InteractionLog,
+    model: FactorModel,
+    counts: NDArray[np.float64],
+    scale: RatingScale,
+    settings: CalibrationSettings,
+) -> SlopeFit:
+    """Returns the slope of choice by what people consumed last, of what they had not consumed."""
+    return fit_choice_slope(
+        model,
+        _at_most(held_out, _MOST_CHOICES, settings.seed),
+        train.matrix(),
+        counts / counts.sum(),
+        steepest=_STEEPEST_RANGE / ((scale.maximum - scale.minimum) or 1.0),
+        n_alternatives=settings.n_alternatives,
+        seed=settings.seed,
+    )
 
 
 def _at_most(log: InteractionLog, n_rows: int, seed: int) -> InteractionLog:
