@@ -198,6 +198,14 @@ class RatedCatalogue(Scenario):
         """Returns whether the world is a fitted one that has a part."""
         return bool(self.world) and part(load_world(self.world))
 
+    def remedy_for(self, lack: str) -> str:
+        """Returns how a world gets features of items."""
+        if lack != "item features":
+            return ""
+        if not self.world:
+            return "set n_item_features"
+        return "fit the world with a table of items, recsim-env calibrate LOG --items TABLE"
+
     def user_layout(self) -> Layout:
         """Tastes, visible features, and this session."""
         most, size = self.most_consumed, table_size(min(self.most_consumed, self.n_items))

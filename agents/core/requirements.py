@@ -77,7 +77,8 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
         if not requirement.holds(scenario):
             if requirement.outlook and not scenario.pays_own:
                 return scenario.no_outlook(requirement.outlook)
-            return requirement.lack.format(**named)
+            remedy = scenario.remedy_for(name)
+            return requirement.lack.format(**named) + (f"; {remedy}" if remedy else "")
     return None
 
 

@@ -238,6 +238,14 @@ class Scenario(CommonSettings):
             f"instead of its own, so there is no {who}; {remedy}"
         )
 
+    def remedy_for(self, lack: str) -> str:
+        """Returns what gives agents something that they require and lack here; "" if nothing does.
+
+        Args:
+          lack: what is required, such as "item features".
+        """
+        return ""
+
     def check_memory(self) -> None:
         """Raises where the world or a person would take absurdly much memory, before any is."""
         check_memory(self.schema, self.settings, self.working_bytes())

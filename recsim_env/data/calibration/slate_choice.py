@@ -106,7 +106,7 @@ def _slate_logit(
         of_none = (n_choices * none * (1 - none)).sum()
         information = np.array([[of_slope, both], [both, of_none]]) + 1e-9 * np.eye(2)
         step = np.clip(np.linalg.solve(information, gradient), -2.0, 2.0)
-        is_limited = abs(slope + step[0]) > _STEEPEST_SCORES
+        is_limited = bool(abs(slope + step[0]) > _STEEPEST_SCORES)
         slope = float(np.clip(slope + step[0], -_STEEPEST_SCORES, _STEEPEST_SCORES))
         nothing = float(np.clip(nothing + step[1], -50.0, 50.0))
         if is_limited or np.abs(step).max() < 1e-9:
