@@ -113,6 +113,8 @@ class InteractionLog:
     def once(self, repeats: str = "last") -> InteractionLog:
         """Returns the log with one row for each user and item that have any.
 
+        Impressions of clicks that it stands for are then of that row.
+
         Args:
           repeats: what stands for several: the "first" or the "last" row, by time, and where that
             does not tell by place; the last with the "sum" of their ratings, or with how many they
@@ -134,6 +136,12 @@ class InteractionLog:
             )
         rows = one_per_pair(pair, self.time, "first" if repeats == "first" else "last")
         log = self.select(rows)
+        if self.impressions is not None:
+            place = np.empty(len(count), np.int64)
+            place[number[rows]] = np.arange(len(rows))
+            click = self.impressions.row
+            row = np.where(click >= 0, place[number[click]], -1)
+            log = replace(log, impressions=replace(self.impressions, row=row))
         if repeats == "sum":
             return replace(log, rating=np.bincount(number, self.rating)[number[rows]])
         if repeats == "count":

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recsim_env.data import InteractionLog
+from recsim_env.formats.rated_world import NEVER
 
 
 def make_log(user, item, rating, time=None, *, n_users=None, n_items=None, is_explicit=True):
@@ -28,9 +29,13 @@ def make_log(user, item, rating, time=None, *, n_users=None, n_items=None, is_ex
 
 
 def replay(world, n_sessions, seed):
-    """Returns the log of users who meet slates drawn by exposure and consume nothing twice."""
+    """Returns the log of users who meet slates drawn by exposure and consume nothing twice.
+
+    Not in a session, and in a world that says so, not in their lives.
+    """
     rng = np.random.default_rng(seed)
-    rows = []
+    rows, lives = [], {}
+    is_never_again = len(world.repeat_appeal) > 0 and max(world.repeat_appeal) <= NEVER
     for session in range(n_sessions):
         user = rng.choice(world.n_users, p=world.user_visit_weight)
         spread = world.session_log_sd
@@ -39,6 +44,9 @@ def replay(world, n_sessions, seed):
         liking = world.liking(user, np.arange(world.n_items))
         attraction = np.exp(world.choice_slope * (liking - world.global_mean))
         consumed = np.zeros(world.n_items, bool)
+        if is_never_again:
+            consumed = lives.setdefault(user, consumed)
+        n_before = consumed.sum()
         # Slates drawn in one go: an item consumed meanwhile counts as not shown.
         n_slates = 20 + 4 * size
         slates = rng.choice(
@@ -57,7 +65,7 @@ def replay(world, n_sessions, seed):
                     consumed[item] = True
                     felt = liking[item] + world.rating_noise * rng.normal()
                     rows.append((user, item, float(world.rating_of(felt)), session * 1e5))
-                    if consumed.sum() >= size:
+                    if consumed.sum() - n_before >= size:
                         break
     user, item, rating, time = (np.array(column) for column in zip(*rows, strict=True))
     return make_log(user, item, rating, time, n_users=world.n_users, n_items=world.n_items)

@@ -68,11 +68,9 @@ def _hold_slates_out(
     is_out = drawn < settings.held_out_share
     is_kept = np.ones(len(log), bool)
     is_kept[shown.row[is_out & shown.is_clicked]] = False
-    left = shown.select(~(is_out & shown.is_clicked))
-    train = replace(
-        log.select(is_kept),
-        impressions=left.of_rows(is_kept, len(log)).select(~is_out[~(is_out & shown.is_clicked)]),
-    )
+    is_kept[shown.row[~is_out & shown.is_clicked]] = True
+    left = shown.select(~is_out).of_rows(is_kept, len(log))
+    train = replace(log.select(is_kept), impressions=left)
     most = settings.held_out_share * min(1.0, _MOST_SHOWN / max(int(is_out.sum()), 1))
     return train.once("first"), shown.select(drawn < most)
 

@@ -15,8 +15,26 @@ from recsim_env.data.repeats import distinct
 
 
 def ratings_matrix(log: InteractionLog, unclicked_per_click: int, seed: int) -> sparse.csr_array:
-    """Returns the ratings of a log, or of a log of clicks: 1 for a click, 0 for sampled others."""
-    return with_unclicked(log, log, unclicked_per_click, seed).matrix()
+    """Returns the ratings of a log, or of a log of clicks: 1 for a click, 0 for sampled others.
+
+    Where the log tells what was shown, a click counts as the share of the times that the person was
+    shown the item in which it was clicked.
+    """
+    rows = with_unclicked(log, log, unclicked_per_click, seed)
+    if log.impressions is not None and not log.is_explicit:
+        shares = _click_shares(log, log.impressions)
+        rows = replace(rows, rating=np.append(shares, rows.rating[len(log) :]))
+    return rows.matrix()
+
+
+def _click_shares(log: InteractionLog, shown: Impressions) -> NDArray[np.float64]:
+    """Returns, for each click, how many of the impressions of its user and item were clicked."""
+    pair = shown.user.astype(np.int64) * log.n_items + shown.item
+    known, number = np.unique(pair, return_inverse=True)
+    share = np.bincount(number, shown.is_clicked) / np.bincount(number)
+    own = log.user.astype(np.int64) * log.n_items + log.item
+    place = np.minimum(np.searchsorted(known, own), len(known) - 1)
+    return np.where(known[place] == own, share[place], 1.0)
 
 
 def with_unclicked(

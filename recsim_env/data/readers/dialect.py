@@ -148,6 +148,11 @@ def find_dialect(
       ValueError: no separator that is known stands in the header.
     """
     header = lines[first]
+    if re.fullmatch(r'"?sep=.+', header.strip(), re.IGNORECASE):
+        raise ValueError(
+            f"{lines.path}, line {first + 1}: {header.strip()!r} is for spreadsheets; delete the"
+            " line, so that the header comes first"
+        )
     is_single = header.startswith("'") and header.endswith("'")
     quote = "" if not quoted else "'" if is_single else '"'
     if delimiter is not None:
@@ -165,7 +170,13 @@ def find_dialect(
         n_known = sum(is_known(name) for name in names if not name.endswith((",", ";", "|")))
         return n_known, sum(len(dialect.fields(s)) == len(names) for s in sample), len(names)
 
-    return max(fitting, key=fit)
+    best = max(fitting, key=fit)
+    if header.startswith("#") and sample and not fit(best)[1]:
+        raise ValueError(
+            f"{lines.path}, line {first + 1}: begins with '#' and is no header, as its fields are"
+            " not those of the rows; delete the lines above the header"
+        )
+    return best
 
 
 def _is_padded(header: str, delimiter: str) -> bool:

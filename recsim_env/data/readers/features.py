@@ -26,6 +26,9 @@ _SMALL = 2.0**-64
 _AMOUNT = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _PRICE = re.compile(rf"(?:[$€£¥]|USD|EUR|GBP) ?{_AMOUNT}|{_AMOUNT} ?(?:[$€£¥]|USD|EUR|GBP)")
 
+# A comma before three digits may be one between thousands.
+_DECIMAL_COMMA = re.compile(r"[-+]?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
+
 Features = tuple[NDArray[np.float32], list[str]]
 Encoder = Callable[[str, Sequence[str]], Features]
 
@@ -142,9 +145,11 @@ def _indicators(name: str, tags: list[list[str]]) -> Features:
 
 
 def _number(value: str) -> float:
-    """Returns a number, or a price such as $1,299.90; else NaN."""
+    """Returns a number, such as 2.5 or 2,5, or a price such as $1,299.90; else NaN."""
     if price := _PRICE.fullmatch(value.strip()):
         value = (price[1] or price[2]).replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(value.strip()):
+        value = value.replace(",", ".")
     try:
         number = float(value)
     except ValueError:

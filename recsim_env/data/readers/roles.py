@@ -71,6 +71,13 @@ def choose_columns(
             chosen.pop(role, None)
     for role in ("user", "item"):
         if role not in chosen:
+            for name in context:
+                if plain_name(name) in SYNONYMS[role].split():
+                    raise ValueError(
+                        f"{table.path}: column {name!r} is asked for as a context, and no other is"
+                        f" known to name the {role}; name that with {asking(role, 'COLUMN')}, or"
+                        f" leave {name!r} out of the contexts"
+                    )
             raise ValueError(
                 f"{table.path} has no column that is known to name the {role}; its columns are"
                 f" {listed(table.columns, 30)}: name it with {asking(role, 'COLUMN')}"

@@ -14,12 +14,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsim_env.data.reading import asking
+
 #: What programs write where a value is missing; as ids, these would be one person or item.
 MISSING = frozenset(
     {"nan", "NaN", "NAN", "-nan", "NA", "N/A", "n/a", "<NA>", "NaT", "None", "null", "NULL"}
     | {"(null)", "undefined", "#N/A", "#VALUE!", "\\N"}
 )
 _NO_IDS = frozenset({"", *MISSING})
+_LEAVE_OUT = f"leave out the row, or all such rows of a log with {asking('missing', 'drop')}"
 _LARGEST_EXACT = 2**53
 _TRUTHS = {"true": 1.0, "false": 0.0}
 
@@ -92,7 +95,7 @@ class Table:
         if len(bad):
             row = int(values.is_in(bad.implode(), nulls_equal=True).arg_max() or 0)
             if values[row]:
-                raise self.refused(row, name, "a missing value, no id; leave out the row")
+                raise self.refused(row, name, f"a missing value, no id; {_LEAVE_OUT}")
             found = self.value(name, row)
             is_missing = found is None or found != found or isinstance(found, str)
             if not is_missing:
@@ -100,7 +103,7 @@ class Table:
                 raise self.refused(
                     row, name, f"a {kind}, which is no id; use whole numbers or text"
                 )
-            raise ValueError(f"{self.at(row)}: column {name!r} is empty")
+            raise ValueError(f"{self.at(row)}: column {name!r} is empty; {_LEAVE_OUT}")
         return values, known
 
     def numbers(self, name: str, *, at_least: float = -math.inf) -> NDArray[np.float64]:
@@ -109,9 +112,7 @@ class Table:
         bad = np.flatnonzero(~np.isfinite(values) | (values < at_least))
         if len(bad):
             allowed = "a number" if at_least == -math.inf else f"a number from {at_least:g} up"
-            is_comma = re.fullmatch(r"\s*-?\d+,\d+\s*", str(self.value(name, bad[0])))
-            remedy = "; write a point before decimals, not a comma" if is_comma else ""
-            raise self.refused(bad[0], name, f"not {allowed}{remedy}")
+            raise self.refused(bad[0], name, f"not {allowed}{_remedy(self.value(name, bad[0]))}")
         return values
 
     def _as_text(self, name: str) -> pl.Series:
@@ -133,6 +134,16 @@ class Table:
             known = ", ".join(map(repr, self.columns))
             raise ValueError(f"{self.path} has no column {name!r}; its columns are {known}")
         return self.columns[name]
+
+
+def _remedy(value: Any) -> str:
+    """Returns what to do with something that is no number, where that is plain."""
+    text = str(value).strip()
+    if value is None or value != value or text in _NO_IDS:
+        return f"; {_LEAVE_OUT}"
+    if re.fullmatch(r"-?\d+,\d+", text):
+        return "; write a point before decimals, not a comma"
+    return "; write 1 and 0" if text.lower() in ("yes", "no", "y", "n") else ""
 
 
 def number(value: Any) -> float:

@@ -51,7 +51,7 @@ def test_identical_logs_show_no_difference(fitted):
 
 def test_replayed_world_resembles_its_log(fitted, replay):
     log, world = fitted
-    table = fidelity_table(log, replay(world, 600, seed=1), world)
+    table = fidelity_table(log, replay(world, 450, seed=1), world)
     assert simulated_value(table, "rating", "total variation distance") < 0.1
     assert simulated_value(table, "share of consumption", "correlation over items") > 0.9
     for measure, label, allowed in [
