@@ -18,6 +18,7 @@ from recsim_env.benchmark import BenchmarkSettings
 from recsim_env.cli import main
 from recsim_env.cli.arguments import setting
 from recsim_env.cli.comparing import _others, print_leaderboards
+from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.envs.registry import ENVIRONMENTS
 from recsim_env.envs.resolving import resolve_scenario
 from recsim_env.results.metrics import METRICS
@@ -427,7 +428,22 @@ def ratings(tmp_path):
     return path
 
 
-def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratings):
+@pytest.fixture
+def shown(monkeypatch):
+    """The share of places, step by step of all runs, that show what can be shown."""
+    found, step = [], RecommendationVectorEnv.step
+
+    def watched(env, actions):
+        slate = np.asarray(actions).reshape(env.num_envs, -1)
+        can = np.take_along_axis(env.can_be_shown(), slate, axis=1)
+        found.append(can[~env.slots["is_over"]].mean())
+        return step(env, actions)
+
+    monkeypatch.setattr(RecommendationVectorEnv, "step", watched)
+    return found
+
+
+def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratings, shown):
     out = tmp_path / "world"
     assert main(["calibrate", str(ratings), "--out", str(out), "--set", "n_factors=2"]) == 0
     printed = capsys.readouterr().out
@@ -447,12 +463,20 @@ def test_calibrate_writes_a_world_that_a_benchmark_plays(capsys, tmp_path, ratin
     mean = next(line.split(",") for line in lines if line.startswith("rating,mean"))
     assert abs(float(mean[2]) - float(mean[3])) < 0.5, "simulated people rate like real ones"
     ratings.unlink()  # the world needs no log
-    world = ["--set", f"world={out / 'world.npz'}"]
-    asked = ["benchmark", "RatedCatalogue", "--agents", "popularity", "content", "--seeds", "1"]
-    assert main([*asked, *world, *BRIEF, "--out", str(tmp_path / "results")]) == 0
+    shown.clear()
+    world = ["--set", f"world={out / 'world.npz'}", "--set", "n_candidates=0"]
+    world += [
+        "--set",
+        "n_sessions=3",
+    ]  # whose people remember what they rated, and never want again
+    agents = ["--agents", "popularity", "ials", "thompson", "content", "--seeds", "1"]
+    asked = ["benchmark", "RatedCatalogue", *agents, *world, *BRIEF]
+    assert main([*asked, "--out", str(tmp_path / "results")]) == 0
+    assert len(shown) > 100 and min(shown) == 1.0, "no agent wastes a place on what was consumed"
     settings = ResultTable(tmp_path / "results").read_settings()
     assert [each["agent"] for each in settings["left_out"]] == ["content"]
-    assert "Content needs item features" in (tmp_path / "results" / "report.md").read_text()
+    report = (tmp_path / "results" / "report.md").read_text()
+    assert "Content needs item features" in report and "LOG --items TABLE" in report
 
 
 def test_a_world_without_a_measure_of_fidelity_says_so(capsys, tmp_path, ratings):
