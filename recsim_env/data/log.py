@@ -140,8 +140,8 @@ class InteractionLog:
             place = np.empty(len(count), np.int64)
             place[number[rows]] = np.arange(len(rows))
             click = self.impressions.row
-            row = np.where(click >= 0, place[number[click]], -1)
-            log = replace(log, impressions=replace(self.impressions, row=row))
+            new = np.where(click >= 0, place[number[click]], -1)
+            log = replace(log, impressions=replace(self.impressions, row=new))
         if repeats == "sum":
             return replace(log, rating=np.bincount(number, self.rating)[number[rows]])
         if repeats == "count":

@@ -10,53 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recsim_env.formats.array_file import read_arrays, write_arrays
+from recsim_env.formats.world_layout import (
+    LARGEST,
+    NUMBERS,
+    OPTIONAL,
+    SHAPES,
+    TEXT,
+    as_stored,
+    check_arrays,
+    check_scalars,
+)
 
 KIND = "rated world"
 FORMAT_VERSION = 1
 
-# The shape of every array: I items, U users, K factors, F and G features; L levels of all contexts,
-# C contexts, V moments, E factors of contexts; S sessions; R times since an item was consumed;
-# P places; Q periods.
-_SHAPES = {
-    "item_factors": ("I", "K"),
-    "item_bias": ("I",),
-    "item_features": ("I", "F"),
-    "item_feature_names": ("F",),
-    "item_exposure": ("I",),
-    "item_labels": ("I",),
-    "user_factors": ("U", "K"),
-    "user_bias": ("U",),
-    "user_features": ("U", "G"),
-    "user_feature_names": ("G",),
-    "user_visit_weight": ("U",),
-    "user_session_mean": ("U",),
-    "user_labels": ("U",),
-    "context_labels": ("L",),
-    "context_factors": ("L", "E"),
-    "item_context_factors": ("I", "E"),
-    "user_context_liking": ("U", "L"),
-    "user_moments": ("U", "V", "C"),
-    "user_visit_items": ("U", "S"),
-    "user_visit_gap": ("U", "S"),
-    "repeat_hours": ("R",),
-    "repeat_appeal": ("R",),
-    "place_appeal": ("P",),
-    "item_period_appeal": ("I", "Q"),
-    "period_days": ("Q",),
-    "user_visit_day": ("U", "S"),
-}
-
-# What worlds that know nothing of it leave out.
-_OPTIONAL = tuple(_SHAPES)[-13:]
-_NUMBERS = {"habit_rows"}
-_DOUBLE = ("item_exposure", "user_visit_weight", "user_session_mean")
-_TEXT = ("item_feature_names", "item_labels", "user_feature_names", "user_labels", "context_labels")
-
 #: The appeal of what is not consumed.
 NEVER = -1e6
-
-# No number of a world is larger, in the unit of the ratings or as a count: sums stay finite.
-_LARGEST = 1e6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -164,7 +133,7 @@ class RatedWorld:
     user_visit_gap: Any = None
     repeat_hours: Any = None
     repeat_appeal: Any = None
-    habit_rows: float = _LARGEST
+    habit_rows: float = LARGEST
     place_appeal: Any = None
     item_period_appeal: Any = None
     period_days: Any = None
@@ -175,15 +144,15 @@ class RatedWorld:
         sizes = {"I": len(self.item_bias), "U": len(self.user_bias), "V": 1}
         if self.user_visit_items is not None:
             sizes["S"] = np.shape(self.user_visit_items)[-1]
-        for name in _OPTIONAL:
+        for name in OPTIONAL:
             if getattr(self, name) is None:
-                kind = np.str_ if name in _TEXT else np.float32
-                shape = [sizes.get(axis, 0) for axis in _SHAPES[name]]
+                kind = np.str_ if name in TEXT else np.float32
+                shape = [sizes.get(axis, 0) for axis in SHAPES[name]]
                 object.__setattr__(self, name, np.zeros(shape, kind))
-        for name in _SHAPES:
-            object.__setattr__(self, name, self._as_stored(name))
-        self._check_arrays()
-        self._check_scalars()
+        for name in SHAPES:
+            object.__setattr__(self, name, as_stored(name, getattr(self, name)))
+        check_arrays(self)
+        check_scalars(self)
 
     @property
     def n_items(self) -> int:
@@ -215,8 +184,8 @@ class RatedWorld:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the world to one .npz file that `load` reads without the log."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SHAPES}
-        arrays = {name: getattr(self, name) for name in _SHAPES}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in SHAPES}
+        arrays = {name: getattr(self, name) for name in SHAPES}
         write_arrays(path, arrays, values, kind=KIND, version=FORMAT_VERSION)
 
     @classmethod
@@ -229,85 +198,9 @@ class RatedWorld:
         """
         arrays, values = read_arrays(path, kind=KIND, version=FORMAT_VERSION)
         expected = {f.name for f in fields(cls)}
-        if found := expected ^ (set(arrays) | set(values) | set(_OPTIONAL) | _NUMBERS):
+        if found := expected ^ (set(arrays) | set(values) | set(OPTIONAL) | NUMBERS):
             raise ValueError(f"{path} is damaged: unknown or missing entries {sorted(found)}")
         try:
             return cls(**{**values, **arrays})
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
-
-    def _as_stored(self, name: str) -> NDArray[Any]:
-        """Returns an array in the type in which it is kept."""
-        given = np.asarray(getattr(self, name))
-        if given.size and given.dtype.kind not in ("U" if name in _TEXT else "biuf"):
-            kind = "text" if name in _TEXT else "numbers"
-            raise ValueError(f"{name} has dtype {given.dtype}; use {kind}")
-        wanted = np.str_ if name in _TEXT else np.float64 if name in _DOUBLE else np.float32
-        with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is refused
-            return np.ascontiguousarray(given, dtype=wanted)
-
-    def _check_arrays(self) -> None:
-        """Raises ValueError for arrays that disagree in size or hold impossible numbers."""
-        sizes: dict[str, int] = {}
-        for name, axes in _SHAPES.items():
-            array = getattr(self, name)
-            if array.ndim != len(axes):
-                raise ValueError(f"{name} has {array.ndim} dimensions; give {len(axes)}")
-            for axis, size in zip(axes, array.shape, strict=True):
-                if sizes.setdefault(axis, size) != size:
-                    raise ValueError(
-                        f"{name} has shape {array.shape}, which disagrees with an earlier array:"
-                        f" expected {sizes[axis]} where it has {size}"
-                    )
-            if name in _TEXT:
-                continue
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds NaN or infinite numbers")
-            if np.abs(array).max(initial=0.0) > _LARGEST:
-                raise ValueError(f"{name} holds a number beyond {_LARGEST:,.0f}")
-        if not sizes["I"] or not sizes["U"]:
-            raise ValueError(f"a world needs items and users, got {sizes['I']} and {sizes['U']}")
-        for name in ("item_exposure", "user_visit_weight"):
-            weights = getattr(self, name)
-            if weights.min() < 0 or abs(weights.sum() - 1.0) > 1e-6:
-                raise ValueError(f"{name} sums to {weights.sum()}; give probabilities")
-        moments = self.user_moments
-        if moments.size and not 0 <= moments.min() <= moments.max() < sizes["L"]:
-            raise ValueError(
-                f"user_moments reach from {moments.min():g} to {moments.max():g}; give places in"
-                f" the {sizes['L']} context_labels"
-            )
-        if sizes["S"] and len(self.context_labels) and sizes["S"] != sizes["V"]:
-            raise ValueError(f"there are {sizes['S']} sessions and {sizes['V']} moments a person")
-        if (np.diff(self.repeat_hours) <= 0).any():
-            raise ValueError(f"repeat_hours={self.repeat_hours.tolist()} must rise")
-        if self.user_session_mean.min() <= 0:
-            raise ValueError("user_session_mean must be positive for every user")
-
-    def _check_scalars(self) -> None:
-        """Raises ValueError for scalars of another type or outside their ranges."""
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.type == "float" or entry.name == "choice_slate_size":
-                wanted = (int, np.integer) if entry.type == "int" else (int, float, np.number)
-                is_number = isinstance(value, wanted) and not isinstance(value, bool)
-                if not is_number or not abs(value) <= _LARGEST:
-                    raise ValueError(
-                        f"{entry.name}={value!r:.50} is not allowed; use a number up to "
-                        f"{_LARGEST:,.0f}"
-                    )
-        for name, kind in (("name", str), ("report", dict)):
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(f"{name}={getattr(self, name)!r:.50} must be a {kind.__name__}")
-        checks = {
-            "rating_noise": self.rating_noise >= 0,
-            "rating_max": self.rating_max >= self.rating_min,
-            "rating_step": self.rating_step * _LARGEST > max(1, self.rating_max - self.rating_min),
-            "session_log_sd": self.session_log_sd >= 0,
-            "choice_rate": 0 < self.choice_rate < 1,
-            "choice_slate_size": self.choice_slate_size >= 1,
-            "habit_rows": self.habit_rows > 0,
-        }
-        for name, is_valid in checks.items():
-            if not is_valid:
-                raise ValueError(f"{name}={getattr(self, name)} is outside its range")
