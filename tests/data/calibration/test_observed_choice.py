@@ -7,7 +7,7 @@ import pytest
 
 from recsim_env.data import CalibrationSettings, Impressions
 from recsim_env.data.calibration.observed_choice import observed_exposure, with_observed_choice
-from recsim_env.data.calibration.unclicked import with_unclicked
+from recsim_env.data.calibration.unclicked import ratings_matrix, with_unclicked
 
 
 @pytest.fixture
@@ -47,6 +47,26 @@ def test_rate_and_size_of_slates_are_those_of_the_log_unless_asked_for(log):
     plain = dataclasses.replace(log, impressions=None)
     assert with_observed_choice(plain, CalibrationSettings()) == CalibrationSettings()
     assert observed_exposure(plain, 1.0) is None
+
+
+def test_a_click_counts_as_the_share_of_impressions_that_were_clicked(log):
+    again = dataclasses.replace(
+        log.select(np.array([0, 0, 1])),  # the first click, twice
+        impressions=dataclasses.replace(
+            log.impressions, row=np.where(log.impressions.row == 1, 2, log.impressions.row)
+        ),
+    )
+    shown = again.impressions  # person 0 saw item 1 twice: let both be clicks
+    twice = (shown.user == 0) & (shown.item == 1)
+    again = dataclasses.replace(
+        again, impressions=dataclasses.replace(shown, row=np.where(twice, [0, 1] * 6, shown.row))
+    )
+    once = again.once("first")
+    assert len(once) == 2 and len(once.impressions) == 12
+    assert once.impressions.row[twice].tolist() == [0, 0]
+    shares = ratings_matrix(once, 1, seed=0).toarray()
+    assert shares[0, 1] == 1.0
+    assert ratings_matrix(log, 1, seed=0).toarray()[0, 1] == 0.5
 
 
 def test_exposure_is_how_often_items_were_shown(log):
