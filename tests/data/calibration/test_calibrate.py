@@ -103,6 +103,7 @@ def test_ratings_without_structure_show_no_skill(make_log):
 def test_same_seed_gives_the_same_world_file_in_any_order_of_rows(planted, tmp_path):
     _, log = planted
     log = dataclasses.replace(log, time=log.time // 30_000)  # many of one moment
+    log = log.select(log.user < 60).core()
     other = log.select(np.random.default_rng(0).permutation(len(log)))
     for name, each in (("a", log), ("b", other)):
         calibrate(each, n_factors=4, seed=3).save(tmp_path / name)

@@ -108,7 +108,7 @@ def try_logs(n, seed, make_log, folder):
     return counts, faults
 
 
-@pytest.mark.parametrize("n", [6, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [4, pytest.param(400, marks=pytest.mark.slow)])
 def test_random_logs_give_worlds_or_one_clear_error(n, make_log, tmp_path):
     counts, faults = try_logs(n, 17, make_log, tmp_path)
     print(f"\nlogs: {n} tried, {counts['refused']} refused, {counts['worked']} worked, "

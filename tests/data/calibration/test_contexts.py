@@ -102,7 +102,7 @@ def test_people_come_in_contexts_and_rate_by_them(rated, tmp_path):
     assert (seen["context"][:, 2:].sum(axis=1) == 1).all()
     # On television the items of the highest kind are liked best, and on the phone last.
     ratings = {(item, device): [] for item in ("low", "high") for device in (0, 1)}
-    for seed in range(6):
+    for seed in range(4):
         for item, item_id in (("low", np.argmin(kind)), ("high", np.argmax(kind))):
             seen, _ = env.reset(seed=seed * 1000)
             slate = np.argmax(seen["item_id"] == item_id, axis=1)[:, None]
