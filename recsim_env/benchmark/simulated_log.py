@@ -85,7 +85,8 @@ def _clicked(rows: dict[str, np.ndarray]) -> Impressions:
 def _lives(world: RatedWorld, n_sessions: int, rng: np.random.Generator) -> np.ndarray:
     """Returns (n_lives, 2), whose each is and of how many sessions, the longest first."""
     share = np.cumsum(world.user_visit_weight) / np.sum(world.user_visit_weight)
-    count = np.diff(np.rint(share * n_sessions).astype(np.int64), prepend=0)
+    until = np.append(0, np.rint(share * n_sessions)).astype(np.int64)
+    count = until[1:] - until[:-1]
     user = np.arange(world.n_users)
     if has_repetition(world):
         lives = np.stack([user, np.minimum(count, _MOST_SESSIONS)], axis=1)
