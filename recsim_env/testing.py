@@ -262,7 +262,12 @@ def check_agent(
     Raises:
       CheckFailed: the contract is broken.
     """
-    kind = agent_class(agent) if isinstance(agent, str) else agent
+    kind: Any = agent_class(agent) if isinstance(agent, str) else agent
+    if not (isinstance(kind, type) and issubclass(kind, Agent)):
+        raise TypeError(
+            f"agent={agent!r:.80} is neither a name nor a class of an agent; use a subclass of "
+            "recsim_env.agents.Agent, or as text 'module:Class' or 'module:function'"
+        )
     made = resolve_scenario(scenario)
     reason = kind.unsuitable(made)
     if reason is not None:
@@ -283,6 +288,11 @@ def _learned(
 ) -> Agent:
     env = RecommendationVectorEnv(scenario, num_envs=8, max_episode_steps=10)
     agent = kind(env, seed=3, **settings)
+    _require(
+        hasattr(agent, "num_timesteps"),
+        f"{kind.__name__}.__init__() leaves out super().__init__(env, seed=seed, **settings); let "
+        "it begin with that",
+    )
     for goal in (total_timesteps // 2, total_timesteps):
         agent.learn(goal - agent.num_timesteps)
         _require(
@@ -315,7 +325,11 @@ def _check_slates(agent: Agent, scenario: Scenario) -> np.ndarray:
     shape = (n,) if scenario.slate_size == 1 else (n, scenario.slate_size)
     _require(slates.shape == shape, f"slates have shape {slates.shape}, not {shape}")
     rows = np.reshape(slates, (n, -1))
-    _require(bool(((rows >= 0) & (rows < scenario.n_candidates)).all()), f"slates {slates}")
+    _require(
+        bool(((rows >= 0) & (rows < scenario.n_candidates)).all()),
+        f"slates hold others than the indices of candidates, 0 to {scenario.n_candidates - 1}: "
+        f"{slates}",
+    )
     repeats = any(len(set(row)) < len(row) for row in rows.tolist())
     _require(not repeats, f"a slate shows an item twice: {slates}")
     first = {name: value[0] for name, value in _meet(agent, scenario, 1).items()}

@@ -138,6 +138,17 @@ class Absent(Uniform):
         super().load_state_dict({name: part for name, part in state.items() if name != "learning"})
 
 
+class OutOfRange(Uniform):
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        slates, state = super().predict(observation, state, episode_start, deterministic)
+        return slates + 4, state
+
+
+class Unmade(Uniform):
+    def __init__(self, env, *, seed=0):
+        self.seed = seed
+
+
 class Silent(Uniform):
     @classmethod
     def unsuitable(cls, scenario):
@@ -151,12 +162,30 @@ class Silent(Uniform):
         (Restless, "the same seed learned two agents"),
         (Forgetful, "forgot how much it learned"),
         (Absent, "learned on differently"),
+        (OutOfRange, "slates hold others than the indices of candidates, 0 to 3"),
+        (Unmade, r"Unmade\.__init__\(\) leaves out super\(\)"),
         (Silent, "must give a sentence"),
     ],
 )
 def test_a_broken_agent_is_found(agent, message):
     with pytest.raises(CheckFailed, match=message):
         check_agent(agent, replace(Small(), horizon=10))
+
+
+class Demanding(Uniform):
+    requires = ("item id",)
+
+
+@pytest.mark.parametrize(
+    ("agent", "message"),
+    [
+        (Demanding, r"Demanding\.requires=\('item id',\) .* did you mean 'item ids'"),
+        (3, r"agent=3 is neither a name nor a class of an agent; use a subclass"),
+    ],
+)
+def test_what_is_no_agent_is_said_in_a_sentence(agent, message):
+    with pytest.raises(TypeError, match=message):
+        check_agent(agent, Small)
 
 
 class MadeByNobody(Small):

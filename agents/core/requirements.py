@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from recsim_env.core.scenario import Scenario
+from recsim_env.inputs.spelling import did_you_mean
 
 
 class UnsuitableScenario(ValueError):
@@ -68,7 +69,18 @@ REQUIREMENTS = {
 
 
 def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str | None:
-    """Returns a sentence on the first of what an agent requires that a scenario lacks, or None."""
+    """Returns a sentence on the first of what an agent requires that a scenario lacks, or None.
+
+    Raises:
+      TypeError: it requires what is not known by that name.
+    """
+    unknown = [name for name in requires if name not in REQUIREMENTS]
+    if isinstance(requires, str) or unknown:
+        meant = did_you_mean((unknown or [requires])[0], REQUIREMENTS)
+        raise TypeError(
+            f"{agent}.requires={requires!r} is no tuple of what scenarios may have; use some of "
+            f"{', '.join(map(repr, REQUIREMENTS))}{meant}"
+        )
     sizes = {"n_items": scenario.n_items, "n_users": scenario.n_users}
     named = {"agent": agent, "scenario": type(scenario).__name__}
     named["sizes"] = " and ".join(name for name, size in sizes.items() if not size)

@@ -80,6 +80,10 @@ class Personalization:
         if not (table.liking > 0).any():
             return {}
         model = self.fit_table(fit)
+        if not isinstance(model, Mapping):
+            raise TypeError(
+                f"{self.fit_table.__qualname__}() returned {model!r:.80}; return a dict of arrays"
+            )
         is_people = self.compared_with == "people"
         average = self._average_of_people if is_people else self._average_of_showings
         earned = np.bincount(table.item, table.reward, table.n_items)
@@ -115,12 +119,24 @@ class Personalization:
 
     def _taste(self, model: Model, query: Query) -> np.ndarray:
         """Returns how people differ from the average person, or showing, in each item."""
-        taste = self.affinity(model, query) - query.of_items(model["served_average"])
+        taste = self._affinity(model, query) - query.of_items(model["served_average"])
         if self.compared_with == "showings":
             return taste
         met = query.of_users(model["served_met"], np.array(0))
         met = met + np.count_nonzero(query.recent >= 0, axis=1)
         return np.asarray(taste * (met / (met + self.prior_showings))[:, None])
+
+    def _affinity(self, model: Model, query: Query, n_items: int | None = None) -> np.ndarray:
+        """Returns the affinity of a query, of all `n_items` maybe; raises where it is none."""
+        affinity = self.affinity(model, query)
+        n_asked = n_items if query.item is None else query.item.shape[1]
+        shape = np.shape(affinity)
+        if len(shape) != 2 or shape[0] != len(query.user) or n_asked not in (None, shape[1]):
+            raise ValueError(
+                f"{self.affinity.__qualname__}() returned an array of shape {shape}; return "
+                f"({len(query.user)}, {n_asked or 'n_items'}), a number for each person and item"
+            )
+        return affinity
 
     def _average_of_showings(self, model: Model, table: Interactions) -> np.ndarray:
         """Returns the mean affinity of each item as it was shown, smoothed like its outcome.
@@ -131,7 +147,7 @@ class Personalization:
         affinity, prior = np.empty(len(table)), self.prior_showings
         for rows in np.array_split(np.arange(len(table)), 1 + len(table) // _BLOCK_ROWS):
             query = Query.of_rows(table, rows, table.user[rows], nothing_recent(len(rows)))
-            affinity[rows] = self.affinity(model, query)[:, 0]
+            affinity[rows] = self._affinity(model, query)[:, 0]
         weight = table.examination_probability
         total = np.bincount(table.item, affinity * weight, table.n_items)
         count = np.bincount(table.item, weight, table.n_items)
@@ -146,7 +162,7 @@ class Personalization:
         for block in np.split(rows, np.arange(size, len(rows), size)):
             query = Query.whole_catalogue(table.user[block], table.context[block])
             query = replace(query, recent=table.recent(block, RECENT))
-            total += self.affinity(model, query).sum(axis=0)
+            total += self._affinity(model, query, table.n_items).sum(axis=0)
         return total / len(rows)
 
 

@@ -223,3 +223,36 @@ def test_places_of_tells_known_ids_from_unknown_ones():
     known = np.array([2, 5, 7])
     assert places_of(np.array([[2, 9], [5, 0]]), known).tolist() == [[0, -1], [1, -1]]
     assert places_of(np.array([[2, 9]]), known[:0]).tolist() == [[-1, -1]]
+
+
+class Misshapen(Told):
+    """It answers for two people, whoever asks."""
+
+    @classmethod
+    def affinity(cls, model, query):
+        return np.zeros((2, 2))
+
+
+class Nothing(Told):
+    """It learns nothing, and says so."""
+
+    @classmethod
+    def fit_table(cls, fit):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        (
+            Misshapen,
+            ValueError,
+            r"of shape \(2, 2\); return \(\d+, 80\), a number for each person",
+        ),
+        (Nothing, TypeError, r"fit_table\(\) returned None; return a dict of arrays"),
+    ],
+)
+def test_what_is_no_model_or_affinity_is_said(checkerboard, kind, error, message):
+    env = checkerboard(num_envs=16, n_users=12)
+    with pytest.raises(error, match=message):
+        kind(env, seed=0).learn(200)
