@@ -112,7 +112,10 @@ class TrainingRun:
         fresh = self.begin()
         unlike = differing(self.about(fresh), read_description(self.path))
         if unlike:
-            raise ValueError(f"{self.path} is of another run ({unlike})")
+            raise ValueError(
+                f"{self.path} is of another run ({unlike}); ask for what it was, name another "
+                "file, or replace it with --overwrite"
+            )
         return type(fresh).load(self.path, self.env, **self.agent_settings)
 
     def about(self, agent: Agent | None = None) -> dict[str, Any]:
@@ -169,11 +172,17 @@ class TrainingRun:
 
 def differing(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """Returns in what a description that was kept as JSON differs from what is asked for, or ""."""
-    return "; ".join(
-        f"{name}: {kept.get(name)!r} there, {value!r} here"
-        for name, value in json.loads(json.dumps(asked)).items()
-        if kept.get(name) != value
-    )
+    return "; ".join(_differences(json.loads(json.dumps(asked)), kept, ""))
+
+
+def _differences(asked: Mapping[str, Any], kept: Mapping[str, Any], of: str) -> Iterator[str]:
+    """Yields what differs, in what holds others the ones of these."""
+    for name, value in asked.items():
+        there = kept.get(name)
+        if isinstance(value, dict) and isinstance(there, dict):
+            yield from _differences(dict.fromkeys(there) | value, there, f"{of}{name}.")
+        elif there != value:
+            yield f"{of}{name}: {there!r} there, {value!r} here"
 
 
 def description_file(path: Path) -> Path:

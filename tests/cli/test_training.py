@@ -236,7 +236,8 @@ def test_what_a_run_is_of_stands_beside_it(capsys):
     assert content("linucb.agent")[1]["notes"] == about
     shutil.move("linucb.agent", "moved.agent")  # the file itself knows
     change = ["--resume", "--out", "moved.agent", "--agent-set", "alpha=3.0"]
-    assert "is of another run (agent_settings" in refused(capsys, *TRAIN, *change)
+    said = "is of another run (agent_settings.alpha: 2.0 there, 3.0 here); ask for"
+    assert said in refused(capsys, *TRAIN, *change)
 
 
 def test_threads_change_nothing_but_the_time():
