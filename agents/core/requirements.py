@@ -74,9 +74,10 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
     Raises:
       TypeError: it requires what is not known by that name.
     """
-    unknown = [name for name in requires if name not in REQUIREMENTS]
-    if isinstance(requires, str) or unknown:
-        meant = did_you_mean((unknown or [requires])[0], REQUIREMENTS)
+    names = (requires,) if isinstance(requires, str) else tuple(requires)
+    unknown = [name for name in names if name not in REQUIREMENTS or isinstance(requires, str)]
+    if unknown:
+        meant = did_you_mean(unknown[0], REQUIREMENTS)
         raise TypeError(
             f"{agent}.requires={requires!r} is no tuple of what scenarios may have; use some of "
             f"{', '.join(map(repr, REQUIREMENTS))}{meant}"
@@ -84,7 +85,7 @@ def first_lack(agent: str, requires: Iterable[str], scenario: Scenario) -> str |
     sizes = {"n_items": scenario.n_items, "n_users": scenario.n_users}
     named = {"agent": agent, "scenario": type(scenario).__name__}
     named["sizes"] = " and ".join(name for name, size in sizes.items() if not size)
-    for name in requires:
+    for name in names:
         requirement = REQUIREMENTS[name]
         if not requirement.holds(scenario):
             if requirement.outlook and not scenario.pays_own:
