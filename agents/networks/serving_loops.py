@@ -19,26 +19,29 @@ def best_slates(attraction: Any, gain: Any, none: Any, slates: Any) -> None:
       none: the attraction of choosing none, of the same type.
       slates: (n, slate_size), is written.
     """
-    n, n_candidates = gain.shape
-    score, is_taken = np.empty_like(gain[0]), np.empty(n_candidates, np.bool_)
+    score, is_taken = np.empty_like(gain[0]), np.empty(gain.shape[1], np.bool_)
     slate = np.empty(slates.shape[1], np.int64)
-    for i in range(n):
-        score[:] = attraction[i] * gain[i]
-        _fill(score, is_taken, slates[i])
+    for i in range(gain.shape[0]):
+        _fill(attraction[i], gain[i], none - none, score, is_taken, slates[i])
         best = _gain_of(attraction[i], gain[i], none, slates[i])
         while True:
-            score[:] = attraction[i] * (gain[i] - best)
-            _fill(score, is_taken, slate)
+            _fill(attraction[i], gain[i], best, score, is_taken, slate)
             reached = _gain_of(attraction[i], gain[i], none, slate)
             if not reached > best:
                 break
-            slates[i], best = slate, reached
+            best = reached
+            for place in range(slate.shape[0]):
+                slates[i, place] = slate[place]
 
 
 @compiled
-def _fill(score: Any, is_taken: Any, slate: Any) -> None:
-    """Writes the places of the largest, largest first, of equal ones the first."""
-    is_taken[:] = False
+def _fill(attraction: Any, gain: Any, least: Any, score: Any, is_taken: Any, slate: Any) -> None:
+    """Writes the places of the largest v (g - least), largest first, of equal ones the first.
+
+    Loops and no expressions of whole arrays, which take seconds to compile.
+    """
+    for k in range(score.shape[0]):
+        score[k], is_taken[k] = attraction[k] * (gain[k] - least), False
     for place in range(slate.shape[0]):
         found = -1
         for k in range(score.shape[0]):
