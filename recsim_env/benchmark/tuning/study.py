@@ -1,6 +1,8 @@
 """A study on disk: which trials there were, and which come next, whoever was killed meanwhile."""
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,7 +143,7 @@ def opened(settings: TuningSettings, folder: Path, *, overwrite: bool = False) -
     file = folder / _FILE
     check_writable(file)
     folder.mkdir(parents=True, exist_ok=True)
-    with held_folder(folder) as is_free:
+    with held_folder(folder) as is_free, _full_disk_told(file):
         if not is_free:
             raise RuntimeError(
                 f"another process adds trials to {folder}; wait for its end, or choose another "
@@ -160,6 +162,21 @@ def opened(settings: TuningSettings, folder: Path, *, overwrite: bool = False) -
         finally:
             storage.remove_session()
             storage.engine.dispose()
+
+
+@contextlib.contextmanager
+def _full_disk_told(file: Path) -> Iterator[None]:
+    """Raises OSError, as other files do, where SQLite finds no room for a study."""
+    try:
+        yield
+    except Exception as error:  # of SQLAlchemy's, Optuna's, or ours, raised from one of theirs
+        causes: list[BaseException] = [error]
+        while causes[-1].__cause__ is not None:
+            causes.append(causes[-1].__cause__)
+        if any("database or disk is full" in str(each) for each in causes):
+            full = errno.ENOSPC
+            raise OSError(full, os.strerror(full), str(file)) from error
+        raise
 
 
 def _storage(library: Any, file: Path) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sqlite3
 import sys
 
 import numpy as np
@@ -196,6 +197,13 @@ def test_two_processes_do_not_add_to_one_study(tmp_path):
         pytest.raises(RuntimeError, match="another process adds trials"),
     ):
         tune(TINY, tmp_path)
+
+
+def test_a_full_disk_is_told_as_that_of_other_files_is(tmp_path):
+    with pytest.raises(OSError, match="No space left on device") as full, opened(TINY, tmp_path):
+        full_disk = sqlite3.OperationalError("database or disk is full")
+        raise RuntimeError("Optuna could not keep a trial") from full_disk
+    assert full.value.filename == str(tmp_path / "study.db")
 
 
 def test_a_choice_that_a_kill_cut_off_is_made_again(done, tmp_path):
