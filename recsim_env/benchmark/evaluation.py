@@ -159,6 +159,7 @@ def evaluate(
             scenario = scenario.twin()  # its learning goes on where it was
         return play(scenario, another_world=another_world)
     num_envs = min(n_episodes, N_SLOTS) if num_envs is None else num_envs
+    num_envs = as_count("num_envs", num_envs, allowed="at least 1")
     _check_slots(n_episodes, num_envs)
     env = RecommendationVectorEnv(scenario, num_envs=num_envs, threads=threads)
     try:

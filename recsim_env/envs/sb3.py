@@ -101,8 +101,15 @@ class VecEnvAdapter(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Returns observations, rewards, whether episodes ended, and an info for each person."""
-        observation, rewards, terminated, truncated, batch = self.env.step(self._actions)
+        """Returns observations, rewards, whether episodes ended, and an info for each person.
+
+        Raises:
+          RuntimeError: no actions were kept since the last time.
+        """
+        actions, self._actions = self._actions, None
+        if actions is None:
+            raise RuntimeError("step_wait() has no actions; call step_async(actions) before it")
+        observation, rewards, terminated, truncated, batch = self.env.step(actions)
         cut = (truncated & ~terminated).tolist()
         infos: list[dict[str, Any]] = [{"TimeLimit.truncated": flag} for flag in cut]
         tell_each(batch, infos)

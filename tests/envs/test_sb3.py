@@ -353,3 +353,11 @@ def test_maskable_ppo_trains_with_masks(name):
     masks = np.stack(adapter.env_method("action_masks"))
     actions, _ = model.predict(observation, action_masks=masks)
     assert actions.shape[0] == 8
+
+
+def test_a_step_without_new_actions_is_refused():
+    env = VecEnvAdapter(people(2, **SHORT))
+    env.reset()
+    env.step(np.zeros((2, 2), int))
+    with pytest.raises(RuntimeError, match=r"step_wait\(\) has no actions; call step_async"):
+        env.step_wait()
