@@ -80,13 +80,12 @@ def export(options: argparse.Namespace) -> int:
 
 def _export_steps(options: argparse.Namespace) -> int:
     """Writes a log of whole steps for a library, and says what was written."""
-    from recsim_env.benchmark.off_policy import PolicyLog
-    from recsim_env.benchmark.off_policy.exchange import export_steps
+    from recsim_env.benchmark.off_policy.exchange import export_steps, read_log
 
     if options.to != "minari":
         remedy = "choose another --out, or replace it with --overwrite"
         check_absent(options.out, overwrite=options.overwrite, remedy=remedy)
-    log = PolicyLog.read(options.log)
+    log = read_log(options.log)
     written = export_steps(log, options.to, str(options.out))
     print(f"{len(log):,} steps of {len(log.starts):,} sessions\nwritten: {written}")
     return 0

@@ -136,6 +136,9 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
     from recsim_env.benchmark.off_policy.exchange import read_log
 
     estimates = options.estimate_propensities
+    roles = [each.name for each in options.columns or ()]
+    if twice := [name for name in roles if roles.count(name) > 1]:
+        raise ValueError(f"--columns names {twice[0]} twice; name it once")
     log = read_log(
         options.log,
         options.origin,

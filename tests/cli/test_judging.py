@@ -111,6 +111,8 @@ def test_other_libraries_dicts_and_logs_without_propensities_are_judged(tmp_path
         "3 slates of 2 sessions" in told
         and "2 actions, each of which could always be shown, in this order: 'x'" in told
     )
+    again = refused(capsys, table, *named, "session=item")
+    assert "--columns names session twice; name it once" in again
     assert "name it (--columns propensity=COLUMN)" in refused(capsys, table, "--policy", "uniform")
     assert "the log show no features" in refused(capsys, *asked, embedded[0], *embedded[-2:])
     assert "propensities are estimated: predicted and observed frequencies differ by 0.0" in said

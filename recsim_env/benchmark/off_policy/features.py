@@ -19,6 +19,9 @@ _MAX_ITEMS = 2_000
 #: Features of all candidates hold at most so many numbers.
 _MOST_NUMBERS = 30_000_000
 
+#: More than these take too much memory.
+_MOST_OF_ITEMS = 500_000_000
+
 #: As many kinds of moments, at most, are told apart.
 _N_KINDS = 10
 
@@ -69,6 +72,11 @@ class SlateFeatures:
     def of_candidates(self) -> np.ndarray:
         """Returns features of each candidate in its moment, (n, n_candidates, d)."""
         width = self._items.shape[2]
+        if self._items.size > _MOST_OF_ITEMS:
+            raise ValueError(
+                f"features of {self._items.shape[1]:,} candidates in each of {len(self._items):,} "
+                f"rows are more than {_MOST_OF_ITEMS:,} numbers; take fewer rows of the log"
+            )
         most = max(0, _MOST_NUMBERS // max(1, self._items.size) - 1)
         seen = self._seen[:, : min(self._seen.shape[1], most, _MAX_COLUMNS // width)]
         product = self._items[..., None] * seen[:, None, None, :]

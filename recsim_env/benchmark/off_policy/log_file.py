@@ -48,7 +48,10 @@ def _rows_of(path: Path) -> LoggedSteps:
     """Returns the steps in a Parquet file of rows, with the settings beside it."""
     beside = description_file(path)
     if not beside.is_file():
-        raise FileNotFoundError(f"{beside}: no such file; it says what made {path}, keep both")
+        raise FileNotFoundError(
+            f"{beside}: no such file; it says what made {path}, keep both; or name the columns of "
+            "a table of your own (--columns)"
+        )
     try:
         about = json.loads(beside.read_text(encoding="utf-8"))
     except ValueError as error:

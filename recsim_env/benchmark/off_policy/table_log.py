@@ -77,6 +77,8 @@ def _chosen(table: Table, given: Mapping[str, str]) -> dict[str, str]:
     chosen = {role: name for role, name in given.items() if role != CONTEXT}
     for name in (*chosen.values(), *split_names(given.get(CONTEXT, ()))):
         table[name]
+    if len(set(chosen.values())) < len(chosen):
+        raise ValueError(f"a column has one role only, but these were asked for: {chosen}")
     taken = {*chosen.values(), *split_names(given.get(CONTEXT, ()))}
     for role, usual in ROLES.items():
         free = [name for name in table.columns if name not in taken]

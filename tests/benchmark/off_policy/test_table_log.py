@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from recsim_env.benchmark.off_policy import chances_of, judge, read_log, uniform_chances
+from recsim_env.benchmark.off_policy.exchange import export_steps
+from recsim_env.benchmark.off_policy.features import SlateFeatures
 
 CHOICES = """\
 user,device,hour,item,click,propensity
@@ -100,6 +102,7 @@ def test_probabilities_in_another_order_than_the_file_are_of_other_rows(read):
         (CHOICES, ("", ""), {"context": "colour"}, "has no column 'colour'; its columns are"),
         (CHOICES, ("", ""), {"colour": "device"}, "has no setting colour; known are action"),
         (CHOICES, ("", ""), {"place_propensity": "hour"}, "is of slates; name their column too"),
+        (CHOICES, ("", ""), {"action": "click", "reward": "click"}, "a column has one role only"),
         (CHOICES, ("hour", "step"), None, "has steps .'step'., but no session; name its column"),
         (CHOICES.partition("\n")[0], ("", ""), None, "is empty; it needs at least one row"),
         (SESSIONS, ("10,9,0", "30,9,0"), VISITS, "line 4: .*'30', a step that its session has tw"),
@@ -118,6 +121,23 @@ def test_probabilities_in_another_order_than_the_file_are_of_other_rows(read):
 def test_what_is_wrong_is_named_by_its_line(read, table, change, columns, said):
     with pytest.raises(ValueError, match=said):
         read(table.replace(*change, 1), columns)
+
+
+def test_choices_are_written_for_open_bandit_pipeline(read, tmp_path):
+    log = read(CHOICES, {"context": "hour"})
+    export_steps(log, "obp", str(tmp_path / "feedback.npz"))
+    back = read_log(tmp_path / "feedback.npz", "obp")
+    for name in ("slate", "reward", "propensity"):
+        assert np.array_equal(back[name], log[name])
+    assert np.array_equal(back["seen"], log["seen_hour"])
+
+
+def test_candidates_that_would_not_fit_into_memory_are_refused(read):
+    log = read(CHOICES)
+    many = SlateFeatures(log)
+    many._items = np.broadcast_to(0.0, (10**6, 500, 500))
+    with pytest.raises(ValueError, match=r"500 candidates in each of 1,000,000 rows .* take fewer"):
+        many.of_candidates()
 
 
 def test_a_table_without_propensities_is_read_where_they_will_be_estimated(read):
