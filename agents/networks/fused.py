@@ -47,13 +47,21 @@ class FusedScores:
         heads = network.score, network.value[0], network.value[2]
         of_heads = [each for head in heads for each in (head.weight, head.bias)]
         self.learned: list[torch.Tensor] = [*weights_of(network.encoder), *of_heads]
+        self._addresses: list[int] = []
+        self._weights: Any = None
 
     @property
     def weights(self) -> tuple[EncoderWeights, HeadWeights]:
-        """Views of the weights."""
-        arrays = [each.detach().numpy() for each in self.learned]
-        n = len(EncoderWeights._fields)
-        return EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
+        """Views of the weights, made anew where these have moved."""
+        addresses = [each.data_ptr() for each in self.learned]
+        if addresses != self._addresses:
+            arrays, n = (
+                [each.detach().numpy() for each in self.learned],
+                len(EncoderWeights._fields),
+            )
+            self._weights = EncoderWeights(*arrays[:n]), HeadWeights(*arrays[n:])
+            self._addresses = addresses
+        return self._weights
 
     def look(
         self,

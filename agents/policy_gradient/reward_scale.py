@@ -42,7 +42,7 @@ class RewardScale:
         self._add(self._earned[is_step])
         self._earned[is_over] = 0.0
         deviation = np.sqrt(self._moments[1] + _EPSILON)
-        return np.clip(rewards / deviation, -_MOST, _MOST)
+        return np.minimum(np.maximum(rewards / deviation, -_MOST), _MOST)  # as clip, but quicker
 
     def _add(self, earned: np.ndarray) -> None:
         """Takes further numbers into the mean and the variance."""
@@ -50,8 +50,9 @@ class RewardScale:
         if not n:
             return
         mean, variance, count = self._moments
-        total, apart = count + n, earned.mean() - mean
-        squares = variance * count + earned.var() * n + apart**2 * count * n / total
+        total, centre = count + n, earned.sum() / n
+        apart, around = centre - mean, earned - centre
+        squares = variance * count + around @ around + apart**2 * count * n / total
         self._moments[:] = mean + apart * n / total, squares / total, total
 
     def state_dict(self) -> dict[str, Any]:
