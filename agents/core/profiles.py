@@ -45,19 +45,20 @@ class ProfileMemory(SessionMemory):
 
     Args:
       scenario: whose people are known; it shows `candidates` and `response`.
+      recency: see `SessionMemory`.
 
     Raises:
       ValueError: it does not.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, recency: bool = False) -> None:
         fields = scenario.schema.boxes
         if not {"candidates", "response"} <= fields.keys():
             raise ValueError(
                 f"{type(scenario).__name__} with these settings does not show what items are and "
                 "what people do with them; use profiles=False"
             )
-        super().__init__(scenario)
+        super().__init__(scenario, recency=recency)
         n_candidates, n_features = fields["candidates"].shape
         n_columns = fields["response"].shape[1]
         size = 1 + n_features

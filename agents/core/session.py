@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium import spaces
 
+from recsim_env.agents.core.recency import RECENT, Recency
 from recsim_env.agents.core.restoring import State
 from recsim_env.agents.core.transition import Observation
 from recsim_env.core.scenario import Scenario
@@ -57,16 +58,28 @@ class SessionMemory:
       what it owes to each feature, the slopes sum (y - mean y) f / (1 + sum f²), over all that was
       shown, of regressions on one feature at a time.
 
+    With `recency` a third, `RECENT`, has a row for each candidate: how many items of its kind were
+    shown, and how many clicked, in the last slates (`Recency`).
+
     Args:
       scenario: whose responses are added up; it shows `candidates`.
+      recency: whether that is seen, too; `response` is then needed.
+
+    Raises:
+      ValueError: it is to be seen, and the scenario does not show what it takes.
 
     Attributes:
       spaces: of these fields, by name; no `TRACES` where responses are not shown.
       seen_space: of what agents with this memory see: the float fields and these.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, recency: bool = False) -> None:
         fields = scenario.schema.boxes
+        if recency and not {"candidates", "response"} <= fields.keys():
+            raise ValueError(
+                f"{type(scenario).__name__} with these settings does not show what items are and "
+                "what people do with them; use recency=False"
+            )
         n_columns, n_features, n_places = 0, 0, 0
         if "response" in fields:
             n_places, n_columns = fields["response"].shape
@@ -86,6 +99,11 @@ class SessionMemory:
         self.spaces: dict[str, spaces.Space] = {
             name: box(shapes[name]) for name in (SESSION, TRACES) if math.prod(shapes[name])
         }
+        self._recency = Recency(n_features) if recency else None
+        if self._recency is not None:
+            self._add_part(RECENT, self._recency.shape)
+            n_candidates = fields["candidates"].shape[0]
+            self.spaces[RECENT] = box((n_candidates, self._recency.n_seen))
         self.seen_space = spaces.Dict({**fields, **self.spaces})
 
     def _add_part(self, name: str, shape: tuple[int, ...]) -> None:
@@ -142,6 +160,9 @@ class SessionMemory:
             add_responses(memory, *given)
         else:
             memory[:, 0] += 1.0 / _SCALE
+        if self._recency is not None:
+            is_clicked = observation["response"][:, :, 0] > 0
+            self._recency.add(self._part(memory, RECENT), self._part(memory, "shown"), is_clicked)
         return memory
 
     def learn(self, memory: np.ndarray, observation: Observation, is_over: np.ndarray) -> None:
@@ -169,7 +190,11 @@ class SessionMemory:
     def seen_with(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns the observation with the memory beside it."""
         kept = (name for name in (SESSION, TRACES) if name in self.spaces)
-        return {**observation, **{name: self._part(memory, name) for name in kept}}
+        seen = {**observation, **{name: self._part(memory, name) for name in kept}}
+        if self._recency is not None:
+            counts = self._part(memory, RECENT)
+            seen[RECENT] = self._recency.seen(counts, observation["candidates"])
+        return seen
 
     def seen(self, memory: np.ndarray, observation: Observation) -> dict[str, np.ndarray]:
         """Returns what networks take of an observation and a memory, fields of `seen_space`."""

@@ -28,11 +28,14 @@ class Heads(NamedTuple):
       values: (n,).
       redundancy: (n, n_candidates, n_candidates), what an item that is placed takes off the scores
         of those that follow; None where scores stand alone.
+      responses: (n, n_candidates, n_columns), how people would respond to each; None where that is
+        not predicted.
     """
 
     scores: torch.Tensor
     values: torch.Tensor
     redundancy: torch.Tensor | None = None
+    responses: torch.Tensor | None = None
 
 
 class SharedScores(nn.Module):
@@ -46,13 +49,20 @@ class SharedScores(nn.Module):
       width: of the layers.
       network: the encoder, see `CandidateScores`.
       redundancy: whether scores depend on what is already on the slate, see `Redundancy`.
+      n_responses: columns of a response that are predicted; 0 predicts nothing.
 
     Attributes:
       is_ours: whether the encoder is a `CandidateEncoder` as it is.
     """
 
     def __init__(
-        self, space: spaces.Dict, width: int, network: Network, *, redundancy: bool = False
+        self,
+        space: spaces.Dict,
+        width: int,
+        network: Network,
+        *,
+        redundancy: bool = False,
+        n_responses: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = make_encoder(network, space, width)
@@ -63,6 +73,7 @@ class SharedScores(nn.Module):
         # Somebody's own, though made of ours, has another `forward`.
         self.is_ours = type(self.encoder).forward is CandidateEncoder.forward
         self.redundancy = self._made_redundancy(space, width) if redundancy else None
+        self.response = nn.Linear(width, n_responses) if n_responses else None
 
     def _made_redundancy(self, space: spaces.Dict, width: int) -> Redundancy:
         n_own = int(boxes_of(space)["candidates"].shape[1])
@@ -83,7 +94,8 @@ class SharedScores(nn.Module):
         scores, less = self.score(items)[:, :, 0], None
         if self.redundancy is not None:
             less = self.redundancy(inputs["features" if self.is_ours else "candidates"], items)
-        return Heads(scores, values[:, 0], less)
+        responses = None if self.response is None else self.response(items)
+        return Heads(scores, values[:, 0], less, responses)
 
     def forward(self, observation: Tensors) -> Heads:
         """Returns what there is to say of observations."""
@@ -107,9 +119,14 @@ class FlatActorCritic(FlatScores):
 
 
 def make_actor_critic(
-    space: spaces.Dict, width: int, network: Network, *, redundancy: bool = False
+    space: spaces.Dict,
+    width: int,
+    network: Network,
+    *,
+    redundancy: bool = False,
+    n_responses: int = 0,
 ) -> Any:
     """Returns a fresh actor-critic by the name of its encoder, or "flat"; see `SharedScores`."""
     if network == "flat":
         return FlatActorCritic(space, width)
-    return SharedScores(space, width, network, redundancy=redundancy)
+    return SharedScores(space, width, network, redundancy=redundancy, n_responses=n_responses)

@@ -42,7 +42,7 @@ class Differentiation(Protocol):
         """Returns drawn slates, (n, slate_size), and keeps of what, and how likely they were."""
 
     def differentiate(
-        self, rows: Tensors, *, clip_range: float, entropy: float
+        self, rows: Tensors, *, clip_range: float, entropy: float, response_weight: float = 0.0
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
 
@@ -80,12 +80,18 @@ class ByTorch:
         return slates
 
     def differentiate(
-        self, rows: Tensors, *, clip_range: float, entropy: float
+        self, rows: Tensors, *, clip_range: float, entropy: float, response_weight: float = 0.0
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
         if self._is_own:
             self._network.train()
-        losses = proximal_losses(self._network, rows, clip_range=clip_range, entropy=entropy)
+        losses = proximal_losses(
+            self._network,
+            rows,
+            clip_range=clip_range,
+            entropy=entropy,
+            response_weight=response_weight,
+        )
         if self._is_own:
             self._network.eval()
         self._network.zero_grad()
@@ -142,7 +148,7 @@ class ByHand:
         return slates
 
     def differentiate(
-        self, rows: Tensors, *, clip_range: float, entropy: float
+        self, rows: Tensors, *, clip_range: float, entropy: float, response_weight: float = 0.0
     ) -> tuple[float, float]:
         """Gives the weights their gradients, and returns the losses of policy and values."""
         from recsim_env.agents.networks.fused_encoder import arrays_of
@@ -175,7 +181,7 @@ def differentiation_of(
 ) -> Differentiation:
     """Returns the fastest way to compute a network on a device."""
     is_ours = isinstance(network, SharedScores) and network.is_ours and network.encoder.fields
-    if device.type == "cpu" and is_ours and network.redundancy is None:
+    if device.type == "cpu" and is_ours and network.redundancy is network.response is None:
         return ByHand(network, n_threads)
     compute_by_hand(network)  # where it has encoders of ours, these at least
     return ByTorch(network, device)

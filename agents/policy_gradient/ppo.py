@@ -35,9 +35,11 @@ class PPO(Agent):
       without repeats (`PlackettLuce`); A is the generalised advantage
       sum_t (gamma gae_lambda)^t (r_t + gamma V_t+1 - V_t), standardised. Scores and V are heads of
       one network with the same weights for every candidate (`SharedScores`), of what is seen and
-      what happened so far in this session (`SessionMemory`). With `redundancy`, what stands on the
+      what happened so far in this session (`SessionMemory`, with `recency` slate by slate). With
+      `redundancy`, what stands on the
       slate takes something off the scores of what may follow (`Redundancy`). With `profiles`, what
-      the person responded to in all sessions is seen, too (`ProfileMemory`).
+      the person responded to in all sessions is seen, too (`ProfileMemory`). With
+      `response_weight`, a third head predicts how people respond to what they are shown.
     Cost: n_epochs gradient steps over each rollout, O(n_candidates width (n_features + width)) for
       each of its steps.
     Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv 1707.06347).
@@ -61,7 +63,8 @@ class PPO(Agent):
     def __init__(self, env: RecommendationVectorEnv, *, seed: int = 0, **settings: Any) -> None:
         super().__init__(env, seed=seed, **settings)
         known = ProfileMemory if self.settings.profiles else SessionMemory
-        self.memory = known(self.env.scenario)
+        self.memory = known(self.env.scenario, recency=self.settings.recency)
+        self._n_responses = self._count_responses()
         self.trainer = Trainer(
             self._make_network,
             self.settings,
@@ -85,7 +88,28 @@ class PPO(Agent):
             given.width,
             given.network,
             redundancy=given.redundancy and self.slate_size > 1,
+            n_responses=self._n_responses,
         )
+
+    def _count_responses(self) -> int:
+        """Returns how many columns of responses are predicted.
+
+        Raises:
+          ValueError: they are to be predicted, and are not shown, or not by this network.
+        """
+        given, response = self.settings, self.env.scenario.schema.boxes.get("response")
+        if not given.response_weight:
+            return 0
+        wrong = f"response_weight={given.response_weight} predicts responses, which "
+        if response is None:
+            raise ValueError(
+                f"{wrong}{type(self.env.scenario).__name__} does not show; use response_weight=0"
+            )
+        if given.network == "flat":
+            raise ValueError(
+                f'{wrong}network="flat" does not; use network="candidates" or response_weight=0'
+            )
+        return int(response.shape[1])
 
     def _differentiate(self) -> Any:
         from recsim_env.agents.policy_gradient.differentiation import differentiation_of
@@ -171,7 +195,9 @@ class PPO(Agent):
 
     def _earn(self, moment: Moment) -> None:
         """Keeps what slates led to."""
-        _, rewards, terminated, truncated, _ = moment.taken
+        following, rewards, terminated, truncated, _ = moment.taken
+        if self._n_responses:
+            self.rollout.keep({"response": following["response"]})
         is_over, is_step = terminated | truncated, ~moment.was_over
         rewards = np.where(is_step, rewards, 0.0)  # a wrapper may pay what only begins a session
         scaled = self.scale.scaled(rewards, is_over, is_step)
@@ -185,6 +211,8 @@ class PPO(Agent):
         assert self.interaction.observation is not None
         last = self._judged(self.interaction.observation, self.interaction.next_state)
         given = self.settings
+        for group in self.trainer.optimizer.param_groups:
+            group["lr"] = given.rate_after(self.num_timesteps)
         with computing():
             rows = self.rollout.batch(
                 last.values.cpu().numpy(), gamma=given.gamma, gae_lambda=given.gae_lambda
@@ -239,4 +267,7 @@ class PPO(Agent):
         seen = {name: np.zeros((1, *each.shape), np.float32) for name, each in space.items()}
         inputs = self._differentiation.inputs(seen)
         slate, log_prob = np.zeros((1, self.slate_size), np.int64), np.zeros(1, np.float32)
-        return {**inputs, "slate": slate, "log_prob": log_prob}
+        kept = {**inputs, "slate": slate, "log_prob": log_prob}
+        if self._n_responses:
+            kept["response"] = np.zeros((1, self.slate_size, self._n_responses), np.float32)
+        return kept

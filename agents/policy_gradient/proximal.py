@@ -9,12 +9,16 @@ from typing import Any
 
 import torch
 
+from recsim_env.agents.networks.encoder import tempered
 from recsim_env.agents.networks.plackett_luce import PlackettLuce
 
 # Of the values' error beside the policy's objective.
 _VALUE_WEIGHT = 0.5
 
 _EPSILON = 1e-8
+
+# Of a column of responses.
+_LEAST_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,24 @@ class Losses:
 
 
 def proximal_losses(
-    network: Any, rows: Mapping[str, torch.Tensor], *, clip_range: float, entropy: float
+    network: Any,
+    rows: Mapping[str, torch.Tensor],
+    *,
+    clip_range: float,
+    entropy: float,
+    response_weight: float = 0.0,
 ) -> Losses:
     """Returns the losses of a minibatch.
 
     Args:
       network: gives `heads`.
-      rows: its inputs, and `slate`, `log_prob` of the policy that drew it, `advantage`, `return`.
+      rows: its inputs, and `slate`, `log_prob` of the policy that drew it, `advantage`, `return`;
+        where responses are predicted, `response`, what they were.
       clip_range: how far the probability of a slate may move, as a ratio.
       entropy: weight of the policy's entropy.
+      response_weight: of the error of the responses that are predicted.
     """
-    scores, values, redundancy = network.heads(rows)
+    scores, values, redundancy, responses = network.heads(rows)
     policy = PlackettLuce(scores, rows["slate"].shape[1], redundancy)
     advantage = standardized(rows["advantage"])
     if entropy:
@@ -56,7 +67,18 @@ def proximal_losses(
     total = _VALUE_WEIGHT * error - gain
     if entropy:
         total = total - entropy * entropies.mean()
+    if responses is not None:
+        total = total + response_weight * _response_error(responses, rows)
     return Losses(total, -gain, error)
+
+
+def _response_error(responses: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Returns the mean squared error of the responses to what was shown, in units of variances."""
+    places = rows["slate"][:, :, None].expand(-1, -1, responses.shape[2])
+    true = tempered(rows["response"])
+    variance = true.flatten(0, 1).var(dim=0) + _LEAST_VARIANCE
+    squared: torch.Tensor = (responses.gather(1, places) - true) ** 2 / variance
+    return squared.mean()
 
 
 def standardized(advantage: torch.Tensor) -> torch.Tensor:

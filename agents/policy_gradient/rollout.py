@@ -82,6 +82,10 @@ class Rollout:
           columns: (num_envs, ...) by name, the same names each time.
         """
         self._grids["value"][self.n_taken] = values.cpu().numpy()
+        self.keep(columns)
+
+    def keep(self, columns: Mapping[str, torch.Tensor | np.ndarray]) -> None:
+        """Keeps more of this step, (num_envs, ...) by name, before `earn`."""
         places, rooms = self.room(columns)
         for name, room in rooms.items():
             rows = torch.as_tensor(columns[name])

@@ -14,6 +14,13 @@ class PPOSettings(OptimizedSettings):
     """What PPO is given; 0 stands for what suits the number of people."""
 
     learning_rate: float = 2e-3
+    decay: int = setting(
+        0,
+        is_new=True,
+        low=0,
+        doc="interactions after which learning_rate is half of what it was at first, a third after "
+        "twice as many, and so on: late gradients then average more; 0: it stays",
+    )
     gamma: float = discount(0.99)
     network: str = setting(
         "candidates",
@@ -58,6 +65,24 @@ class PPOSettings(OptimizedSettings):
         doc="whether people are known again by their user ids: what each responded to in all of "
         "their sessions is remembered, and what they will is predicted (`ProfileMemory`)",
     )
+    recency: bool = setting(
+        False,
+        is_new=True,
+        doc="whether it is seen of each candidate how many of its kind were shown and clicked in "
+        "the last 1 to 24 slates (`Recency`)",
+    )
+    response_weight: float = setting(
+        0.0,
+        is_new=True,
+        low=0.0,
+        doc="of predicting how people respond to what they are shown, in the objective: what "
+        "predicts that is learned sooner than from rewards alone",
+    )
+
+    def rate_after(self, n_steps: int) -> float:
+        """Returns the learning rate after so many interactions."""
+        slowed = 1.0 + n_steps / self.decay if self.decay else 1.0
+        return self.learning_rate / slowed
 
     def steps_of(self, num_envs: int) -> int:
         """Returns how many steps of each of so many people make a rollout."""
@@ -72,4 +97,5 @@ class PPOSettings(OptimizedSettings):
             "n_epochs": self.n_epochs or (1 if is_large else 3),
             "clip_range": self.clip_range,
             "entropy": self.entropy,
+            "response_weight": self.response_weight,
         }

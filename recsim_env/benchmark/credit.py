@@ -52,7 +52,14 @@ class Credit:
         return self.predictable - self.learned
 
 
-def credit(agent: Agent, scenario: Scenario, *, n_moments: int = 20_000, seed: int = 0) -> Credit:
+def credit(
+    agent: Agent,
+    scenario: Scenario,
+    *,
+    n_moments: int = 20_000,
+    seed: int = 0,
+    recency: bool = False,
+) -> Credit:
     """Returns how an agent's first places compare with the values that could be told.
 
     Args:
@@ -60,32 +67,32 @@ def credit(agent: Agent, scenario: Scenario, *, n_moments: int = 20_000, seed: i
       scenario: where; it has a `long_term_value`.
       n_moments: decisions that are gathered; four fifths of the people teach the network.
       seed: of the people, and of the network.
+      recency: whether the network sees how lately items of a candidate's kind were shown.
 
     Raises:
       ValueError: the scenario has no long-term value.
     """
+    memory = SessionMemory(scenario, recency=recency)
     env = RecommendationVectorEnv(scenario, num_envs=N_SLOTS)
     try:
-        seen, values, first = _gathered(agent, env, max(2, n_moments // N_SLOTS), seed)
+        seen, values, first = _gathered(agent, env, memory, max(2, n_moments // N_SLOTS), seed)
     finally:
         env.close()
     n_told = round((1.0 - _HELD_OUT) * N_SLOTS)
     told, held = slice(None, n_told), slice(n_told, None)
-    space = SessionMemory(scenario).seen_space
-    network = _taught(space, _rows(seen, told), _flat(values[:, told]), seed=seed)
+    network = _taught(memory.seen_space, _rows(seen, told), _flat(values[:, told]), seed=seed)
     true = _flat(values[:, held])
     best = network(_rows(seen, held)).argmax(axis=1)
     return Credit(len(true), _share(true, best), _share(true, _flat(first[:, held])))
 
 
 def _gathered(
-    agent: Agent, env: RecommendationVectorEnv, n_steps: int, seed: int
+    agent: Agent, env: RecommendationVectorEnv, memory: SessionMemory, n_steps: int, seed: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Returns what was seen, true values, and the first candidate shown, (n_steps, N_SLOTS, ...).
 
     The steps that only begin a session are decisions like others.
     """
-    memory = SessionMemory(env.scenario)
     seen: dict[str, list[np.ndarray]] = {name: [] for name in memory.seen_space}
     values, first = [], []
     with acting_in(agent, env, seed):

@@ -4,7 +4,9 @@ It bounds, from below, what can be earned by seeing what agents see and composin
 can; what agents stay below it, they have not learned.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,12 @@ class Acting:
 
 
 def acting(
-    scenario: Scenario, *, n_episodes: int, n_rounds: int = 4, seed: int = 0, profiles: bool = False
+    scenario: Scenario,
+    *,
+    n_episodes: int,
+    n_rounds: int = 4,
+    seed: int = 0,
+    remembers: Mapping[str, bool] = MappingProxyType({}),
 ) -> Acting:
     """Returns what somebody earns who is told the values, beside who knows them.
 
@@ -49,9 +56,10 @@ def acting(
       n_episodes: that are played to say so.
       n_rounds: how often it is told of 10,000 moments that its own slates led to.
       seed: of the people; others are judged on.
-      profiles: whether it knows people again, as `ppo` with `profiles`, whom it met before.
+      remembers: settings of `ppo` that say what it remembers, such as `profiles`, with which it
+        knows people again whom it met before.
     """
-    agent = _told(scenario, n_rounds=n_rounds, seed=seed, profiles=profiles)
+    agent = _told(scenario, n_rounds=n_rounds, seed=seed, remembers=remembers)
     env = agent.env
     agents = {"told": agent} | {name: make_agent(name, env) for name in ("oracle", "far_sighted")}
     judged: dict[str, Any] = {"n_episodes": n_episodes, "seed": seed + 100 * n_rounds * _N_SLOTS}
@@ -60,11 +68,11 @@ def acting(
     )
 
 
-def _told(scenario: Scenario, *, n_rounds: int, seed: int, profiles: bool) -> Agent:
+def _told(scenario: Scenario, *, n_rounds: int, seed: int, remembers: Mapping[str, bool]) -> Agent:
     """Returns an agent with the network of `ppo`, which was told the values of what it met."""
     env = RecommendationVectorEnv(scenario, num_envs=_N_SLOTS)
-    agent: Any = make_agent("ppo", env, seed=seed, redundancy=True, profiles=profiles, width=_WIDTH)
-    if profiles:
+    agent: Any = make_agent("ppo", env, seed=seed, redundancy=True, width=_WIDTH, **remembers)
+    if remembers.get("profiles"):
         _meet(agent, env, _N_STEPS_BEFORE, seed)
     lessons: list[dict[str, np.ndarray]] = []
     for number in range(n_rounds):

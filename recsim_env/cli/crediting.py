@@ -48,6 +48,11 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="let it know people again, whom it met in 500,000 interactions before",
     )
+    parser.add_argument(
+        "--recency",
+        action="store_true",
+        help="let the networks see how lately items of a candidate's kind were shown and clicked",
+    )
     add_seed(parser, of="the agent, and of other people who are judged on")
     add_settings(parser)
     add_agent_settings(parser)
@@ -75,6 +80,7 @@ def credit(options: argparse.Namespace) -> int:
             env.scenario,
             n_moments=options.moments,
             seed=(2 * options.seed + 1) * MAX_ENVS,
+            recency=options.recency,
         )
         shares = (found.predictable, found.learned, found.lost, found.hidden)
         rows.append([name, f"{agent.num_timesteps:,}", *(f"{each:.2f}" for each in shares)])
@@ -97,7 +103,7 @@ def _acting(scenario: Scenario, options: argparse.Namespace) -> str:
         scenario,
         n_episodes=options.acting,
         seed=(2 * options.seed + 1) * MAX_ENVS,
-        profiles=options.profiles,
+        remembers={"profiles": options.profiles, "recency": options.recency},
     )
     return (
         f"acting on what it was told, a network earns {found.told:.1f}: {found.share:.2f} of what "

@@ -169,10 +169,10 @@ def test_rewards_are_scaled_as_by_stable_baselines3():
         earned[is_over] = 0.0
 
 
-@pytest.mark.parametrize("profiles", [False, True])
-def test_learning_goes_on_amid_a_rollout_as_if_it_had_not_been_saved(tmp_path, profiles):
+@pytest.mark.parametrize("more", [{}, {"profiles": True, "recency": True}, {"response_weight": 1}])
+def test_learning_goes_on_amid_a_rollout_as_if_it_had_not_been_saved(tmp_path, more):
     """Rollouts of 64, saved after 100 and 200 interactions."""
-    settings: dict[str, Any] = {"rollout": 64, "width": 8, "profiles": profiles}
+    settings: dict[str, Any] = {"rollout": 64, "width": 8, **more}
     whole: Any = make_agent("ppo", people(max_episode_steps=9), seed=3, **settings)
     whole.learn(100).learn(100).learn(100)
     agent: Any = make_agent("ppo", people(max_episode_steps=9), seed=3, **settings)
@@ -205,3 +205,59 @@ def test_a_flat_network_knows_candidates_by_their_place():
         agent: Any = make_agent("ppo", env, network=network).learn(64)
         found = [agent.scores(seen, agent.begin_state(8)) for seen in (observation, turned)]
         assert np.allclose(np.roll(found[0], 1, axis=1), found[1], atol=1e-6) == is_moved
+
+
+def test_what_people_respond_is_predicted_of_what_they_were_shown():
+    """Two of the three rows' places, and columns that vary differently."""
+    from recsim_env.agents.networks.shared_scores import Heads
+    from recsim_env.agents.policy_gradient.proximal import proximal_losses
+
+    rng = np.random.default_rng(0)
+    predicted, true = rng.normal(size=(3, 4, 2)), rng.random((3, 2, 2)) * [1.0, 50.0]
+    slate = np.array([[0, 1], [3, 2], [1, 3]])
+    rows = {"slate": torch.as_tensor(slate), "response": torch.as_tensor(true)}
+    rows |= {name: torch.zeros(3) for name in ("log_prob", "advantage", "return")}
+
+    class Network:
+        def heads(self, _):
+            responses = torch.as_tensor(predicted)
+            return Heads(torch.zeros(3, 4), torch.zeros(3), None, responses)
+
+    def total(weight):
+        given = {"clip_range": 0.4, "entropy": 0.0, "response_weight": weight}
+        return float(proximal_losses(Network(), rows, **given).total)
+
+    goal = np.log1p(true)
+    error = predicted[np.arange(3)[:, None], slate] - goal
+    variance = goal.reshape(6, 2).var(axis=0, ddof=1) + 1e-3
+    assert total(2.0) - total(0.0) == pytest.approx(2.0 * (error**2 / variance).mean(), rel=1e-5)
+
+
+def test_clicks_are_predicted_better_than_by_their_mean():
+    agent: Any = make_agent("ppo", people(64), seed=0, response_weight=1.0, width=16).learn(12_000)
+    env, errors, clicks = people(64), [], []
+    observation, _ = env.reset(seed=5)
+    for _ in range(8):
+        _, heads = agent._judged(observation, agent.begin_state(64))
+        slates = agent.predict(observation, deterministic=False)[0]
+        predicted = heads.responses.numpy()[np.arange(64)[:, None], slates, 0]
+        observation, *_ = env.step(slates)
+        clicks.append(np.log1p(observation["response"][:, :, 0]))
+        errors.append(clicks[-1] - predicted)
+    assert np.mean(np.square(errors)) < 0.95 * np.var(clicks)
+
+
+def test_responses_that_cannot_be_predicted_are_refused():
+    with pytest.raises(ValueError, match='network="flat" does not'):
+        make_agent("ppo", people(), network="flat", response_weight=1.0)
+
+
+def test_the_learning_rate_falls_to_half_after_as_many_interactions_as_decay():
+    agent: Any = make_agent("ppo", people(4), rollout=64, learning_rate=0.01, decay=128, width=4)
+    agent.learn(128)
+    assert agent.trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.005)
+    agent.learn(128)
+    assert agent.trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 / 3)
+    steady: Any = make_agent("ppo", people(4), rollout=64, learning_rate=0.01, width=4)
+    steady.learn(128)
+    assert steady.trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.01)
