@@ -238,7 +238,7 @@ def test_clicks_are_predicted_better_than_by_their_mean():
     env, errors, clicks = people(64), [], []
     observation, _ = env.reset(seed=5)
     for _ in range(8):
-        _, heads = agent._judged(observation, agent.begin_state(64))
+        heads = agent._judged(observation, agent.begin_state(64))
         slates = agent.predict(observation, deterministic=False)[0]
         predicted = heads.responses.numpy()[np.arange(64)[:, None], slates, 0]
         observation, *_ = env.step(slates)
