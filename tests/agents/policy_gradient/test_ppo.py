@@ -103,14 +103,16 @@ def test_scores_are_by_the_weights_as_they_are_now():
     """Changed in place, and put in another place."""
     agent: Any = make_agent("ppo", people(), width=8)
     observation, state = agent.env.reset(seed=0)[0], agent.begin_state(8)
-    found, weight = [agent.scores(observation, state)], agent.network.score.weight
+    weight = agent.network.score.weight
+    weight.data.mul_(100.0)  # fresh ones are small
+    found = [agent.scores(observation, state)]
     weight.data.mul_(2.0)
     found.append(agent.scores(observation, state))
     weight.data = 2.0 * weight.data
     found.append(agent.scores(observation, state))
     apart = [each - agent.network.score.bias.item() for each in found]
-    assert np.allclose(2.0 * apart[0], apart[1], atol=1e-6) and np.ptp(apart[0]) > 1e-3
-    assert np.allclose(2.0 * apart[1], apart[2], atol=1e-6)
+    assert np.allclose(2.0 * apart[0], apart[1], atol=1e-5) and np.ptp(apart[0]) > 1e-2
+    assert np.allclose(2.0 * apart[1], apart[2], atol=1e-5)
 
 
 def test_advantages_are_discounted_sums_within_sessions():
