@@ -106,8 +106,11 @@ def _carry_out(calls: list[_Call], jobs: int, tell: Callable[[Any], None], *, ap
     with _starting_apart():
         ended = Parallel(jobs, return_as="generator_unordered", **one_by_one)(calls)
     try:
-        for each in ended:
-            tell(each)
+        with warnings.catch_warnings():
+            # A process that has grown, by what agents import and compile, is replaced by another.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+            for each in ended:
+                tell(each)
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that it leaves others unfinished

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from joblib.externals.loky import process_executor
 
 from recsim_env.benchmark.runs import backends
 from recsim_env.benchmark.runs.backends import play_all
@@ -107,6 +108,21 @@ def test_runs_whose_process_was_killed_are_played_again_and_it_is_said(runs):
     assert sorted(numbers) == [0, 1, 2, 3, 4, 5]
     assert len(notes) == 1
     assert "a process was killed" in notes[0]
+
+
+def play_and_grow(run):
+    """Plays a run in a process that counts as grown too large from its next run on."""
+    process_executor._MEMORY_LEAK_CHECK_DELAY = 0.0
+    process_executor._MAX_MEMORY_LEAK_SIZE = -1
+    return play(run)
+
+
+def test_a_process_that_has_grown_is_replaced_without_a_word(runs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        told, notes = told_of(runs, play_and_grow)
+    assert len(told) == len(runs)
+    assert not notes
 
 
 def test_a_run_that_kills_its_process_each_time_ends_in_an_error(runs, monkeypatch):
