@@ -128,9 +128,10 @@ class SB3Agent(Agent):
             return self.choose(self.tensors(observation, state), deterministic=deterministic)
 
     def tensors(self, observation: Observation, state: Any) -> Any:
-        """Returns what the model sees, as tensors on the device."""
+        """Returns what the model sees as it serves, as tensors on the device."""
         from recsim_env.agents.networks.compute import as_tensors
 
+        self.model.policy.set_training_mode(False)  # a network of one's own may drop out
         return as_tensors(self.memory.seen(state, observation), self.device)
 
     # Learning ------------------------------------------------------------------------------------

@@ -138,6 +138,7 @@ def test_sardine_ids_equal_an_independent_simulation(play, name, policy):
         n, embeddings = N_SARDINE, draw_catalogue(np.random.default_rng(4), scenario.n_items)
     else:
         n, env = 4096, gymnasium.make_vec(f"recsim_env/{env_id}", num_envs=1)
+        env.reset(seed=0)
         embeddings = env.items["embedding"][0].astype(float)
     expected = restated_returns(scenario, embeddings, greedy=policy == "oracle", n=n)
     played = play(env_id, policy, n=n)

@@ -255,6 +255,15 @@ def _recommender(name: str) -> type[Recommender[Any]]:
     return kind
 
 
+@dataclass(frozen=True, kw_only=True)
+class _LogCatalogue(RatedCatalogue):
+    """A catalogue of a log's sizes, in which agents say what they lack."""
+
+    def remedy_for(self, lack: str) -> str:
+        """Returns how a log gets features of items."""
+        return "describe them by a table, --items FILE" if lack == "item features" else ""
+
+
 def _unsuitable(
     kind: type[Recommender[Any]] | type[Random],
     settings: dict[str, Any],
@@ -267,7 +276,7 @@ def _unsuitable(
     """
     if not issubclass(kind, Recommender):
         return None
-    world = RatedCatalogue(
+    world = _LogCatalogue(
         n_users=task.train.n_users,
         n_items=task.train.n_items,
         n_candidates=1,

@@ -112,7 +112,7 @@ def test_every_agent_learns_with_it_and_a_file_does_not_import_it(kind, tmp_path
     assert np.array_equal(*slates)
 
 
-@pytest.mark.parametrize("kind", ["ppo", "slateq"])
+@pytest.mark.parametrize("kind", ["ppo", "slateq", "sac"])
 def test_nothing_is_dropped_out_where_it_serves(kind):
     env = people(50)
     agent = make_agent(kind, env, network=Additive, width=8).learn(100)

@@ -371,7 +371,11 @@ def test_what_is_finished_is_kept_and_the_rest_goes_on(tmp_path):
     after = ResultTable(tmp_path, ROWS).rows(phase="final")
     assert after == before, "finished runs were run again"
     assert [(each.agent, each.reason) for each in outcome.left_out] == [
-        ("content", "Content needs item features, and made shows none")
+        (
+            "content",
+            "Content needs item features, and made shows none; describe them by a table, "
+            "--items FILE",
+        )
     ]
     assert not outcome.foreign
     other = rank(log, {"item_knn": {}}, protocol, seeds=(0,), folder=tmp_path, command="y")
