@@ -15,7 +15,7 @@ from recsim_env.scenarios.repeated_items import has_repetition
 
 _NUM_ENVS = 256
 
-# Of lives of more sessions, so many are played.
+# A life has so many sessions at most: people with more live again, and remember nothing.
 _MOST_SESSIONS = 1000
 
 # The session of a slot in which nobody lives any more.
@@ -29,7 +29,7 @@ def simulate_log(
 
     Slates are drawn by exposure, with as many items as the world was fitted for. Everybody comes as
     often as in the log; in a world that says how consumed items appeal, a person's sessions are one
-    life, in which they remember what they consumed.
+    life, in which they remember what they consumed; of more than 1,000 they have several lives.
 
     Args:
       path: the world's file.
@@ -89,7 +89,10 @@ def _lives(world: RatedWorld, n_sessions: int, rng: np.random.Generator) -> np.n
     count = until[1:] - until[:-1]
     user = np.arange(world.n_users)
     if has_repetition(world):
-        lives = np.stack([user, np.minimum(count, _MOST_SESSIONS)], axis=1)
+        n_lives = -(-count // _MOST_SESSIONS)
+        whose, first = np.repeat(user, n_lives), np.cumsum(n_lives) - n_lives
+        begun = (np.arange(len(whose)) - first[whose]) * _MOST_SESSIONS
+        lives = np.stack([whose, np.minimum(count[whose] - begun, _MOST_SESSIONS)], axis=1)
     else:
         lives = np.stack([np.repeat(user, count), np.ones(count.sum(), np.int64)], axis=1)
     lives = rng.permutation(lives[lives[:, 1] > 0])

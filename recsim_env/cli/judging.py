@@ -51,7 +51,10 @@ def add_commands(commands: Any) -> None:
 
 def ope(options: argparse.Namespace) -> int:
     """Prints a table for each policy; writes all, if asked to."""
+    from recsim_env.benchmark.off_policy.estimating import check_estimators
+
     check_options(options)
+    check_estimators(options.estimators or ())  # before anybody learns
     if options.studies:
         return compare_studies(options)
     if options.study:
@@ -91,8 +94,7 @@ def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
             features=features,
             embedding=embedding,
         )
-        if not found:
-            raise ValueError(f"the log allows none of {', '.join(options.estimators)}")
+        _check_allowed(options.estimators or (), found)
         weights, curves[policy] = diagnosed(log, target, features)
         print_policy(found, weights, target.error)
         values += found
@@ -100,6 +102,15 @@ def _judge(log: "PolicyLog", options: argparse.Namespace) -> int:
     if options.out:
         write_judged(options.out, values, curves, chosen)
     return 0
+
+
+def _check_allowed(estimators: Sequence[str], found: "Sequence[PolicyValue]") -> None:
+    """Raises ValueError for estimators that were asked for, of which a log allows no estimate."""
+    given = {each.estimator for each in found}
+    if lacking := [name for name in estimators if name not in given]:
+        raise ValueError(
+            f"the log allows none of {', '.join(lacking)}; leave them out of --estimators"
+        )
 
 
 def _replay(log: "PolicyLog", options: argparse.Namespace) -> int:
@@ -144,6 +155,7 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
         options.origin,
         columns=as_dict(options.columns),
         needs_propensities=not estimates,
+        encoding=None if options.items and not _is_text(options.log) else options.encoding,
     )
     if "reading" in log.about:
         print(log.about["reading"])
@@ -156,6 +168,10 @@ def _read(options: argparse.Namespace) -> "PolicyLog":
         "decided and was not logged biases all that follows"
     )
     return found.log
+
+
+def _is_text(path: Path) -> bool:
+    return path.suffix not in (".npz", ".h5", ".parquet", ".pq")
 
 
 def _balanced(log: "PolicyLog", options: argparse.Namespace) -> "PolicyLog":
@@ -181,7 +197,9 @@ def _embedding(log: "PolicyLog", options: argparse.Namespace) -> "Embedding | No
     if options.items:
         from recsim_env.benchmark.off_policy.item_table import read_item_features
 
-        features = read_item_features(options.items, names)
+        is_for_log_alone = _is_text(options.log) and not _is_text(options.items)
+        encoding = None if is_for_log_alone else options.encoding
+        features = read_item_features(options.items, names, encoding=encoding)
         return item_embedding(log, features, ", ".join(names) or options.items.name)
     return shown_embedding(log, names) if names else None
 

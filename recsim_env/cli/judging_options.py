@@ -25,6 +25,8 @@ _OF_A_LOG = (
     *(
         "origin",
         "columns",
+        "encoding",
+        "logged_by",
         "estimate_propensities",
         "agent_settings",
         "tuned",
@@ -43,7 +45,8 @@ _OF_A_STUDY = (
 #: What both take, and what a replay does not.
 _OF_BOTH = ("policy", "learn", "seed", "out", "overwrite")
 _NOT_OF_A_REPLAY = (
-    *("explore", "embedding", "items", "interval", "draws", "estimators", "out", "overwrite"),
+    *("learn", "explore", "embedding", "items", "interval", "draws", "estimators"),
+    *("out", "overwrite"),
 )
 
 #: What only agents take, which act in a log of a scenario.
@@ -99,6 +102,11 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         help="what columns of a table of your own tell, where they are not called so: action, "
         "reward, propensity, session, step, user, policy; of slates slate, place, "
         "place_propensity, prefix_propensity; and context, what was seen, as device,hour",
+    )
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of the LOG and of --items, where these are tables in text, such as latin-1 (UTF-8)",
     )
     parser.add_argument(
         "--estimate-propensities",
@@ -191,6 +199,8 @@ def check_options(options: argparse.Namespace) -> None:
         _refuse(options, _OF_A_STUDY, "these are of --study alone")
     if options.replay:
         _refuse(options, _NOT_OF_A_REPLAY, "--replay prints what each policy earns while it learns")
+    if options.estimators and "mips" not in options.estimators:
+        _refuse(options, ("embedding", "items"), "only the estimator mips goes by what items show")
     if options.log and not options.policy:
         raise ValueError("name what to judge by --policy AGENT, once or more")
 

@@ -10,6 +10,7 @@ state that is restored is checked against them. See `recsim_env.core.schema` for
 """
 
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -160,10 +161,11 @@ def shown(
 
 
 def _as_ends(low: float, high: float) -> tuple[float, float]:
-    if not low <= high:
+    are_numbers = all(isinstance(each, numbers.Real) for each in (low, high))
+    if not are_numbers or not low <= high:
         raise ValueError(
-            f"low={low} and high={high} are no ends of a field; use numbers of which low is not "
-            "the larger one"
+            f"low={low!r} and high={high!r} are no ends of a field; use numbers of which low is "
+            "not the larger one"
         )
     return low, high
 

@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from recsim_env.core.scenario import Scenario
+from recsim_env.core.settings import require_dataclass
 from recsim_env.inputs.importing import importable_name
 from recsim_env.inputs.spelling import check_known
 
@@ -122,7 +123,7 @@ def register(env_id: str, scenario: str | type[Scenario] | Scenario, **settings:
       **settings: fixed for this id; whoever makes the environment may override them.
 
     Raises:
-      TypeError: the scenario is none.
+      TypeError: the scenario is none, or declares settings without being a dataclass.
       ValueError: a setting is unknown; of a scenario named ``"module:Class"``, it is only found
         when an environment is made.
     """
@@ -130,6 +131,7 @@ def register(env_id: str, scenario: str | type[Scenario] | Scenario, **settings:
         kind = scenario if isinstance(scenario, type) else type(scenario)
         if not issubclass(kind, Scenario):
             raise TypeError(no_scenario(scenario))
+        require_dataclass(kind)
         known = [field.name for field in dataclasses.fields(kind)]
         check_known(kind.__name__, settings, [*known, *ARGUMENTS, *BATCH_ARGUMENTS])
     before = gymnasium.registry.get(env_id)

@@ -9,9 +9,12 @@ _SUM = "places add up"
 _WORDS = {
     "dm": ("direct method, the model alone", _MODEL),
     "ips": ("inverse propensity score of whole slates", _NOTHING),
-    "clipped-ips": ("the same with clipped weights", "large weights carry little"),
+    "clipped-ips": ("inverse propensity score with clipped weights", "large weights carry little"),
     "snips": ("inverse propensity score, self-normalised", _NOTHING),
-    "sub-gaussian-ips": ("the same with shrunk weights", "large weights carry little"),
+    "sub-gaussian-ips": (
+        "inverse propensity score with shrunk weights",
+        "large weights carry little",
+    ),
     "dr": ("doubly robust", _NOTHING),
     "sndr": ("doubly robust, self-normalised", _NOTHING),
     "switch-dr": (

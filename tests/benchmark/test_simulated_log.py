@@ -1,8 +1,11 @@
 """Simulated people come as often as those of the log, and remember what they consumed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from recsim_env.benchmark import simulated_log
 from recsim_env.benchmark.simulated_log import simulate_log
 from recsim_env.data import calibrate, read_log
 from recsim_env.data.repeats import n_repeats
@@ -36,3 +39,13 @@ def test_everybody_lives_as_many_sessions_as_in_the_log(log, tmp_path):
     n_sessions = np.bincount(owner, minlength=60)
     assert (n_sessions <= 1 + np.arange(60) % 3).all() and n_sessions.sum() > 110
     assert not n_repeats(simulated.user, simulated.item, simulated.n_items)
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_people_of_many_sessions_have_them_all(monkeypatch, repeats):
+    monkeypatch.setattr(simulated_log, "has_repetition", lambda world: repeats)
+    world = SimpleNamespace(user_visit_weight=np.array([3.0, 0.0, 1.0]), n_users=3)
+    lives = simulated_log._lives(world, 4_200, np.random.default_rng(0))
+    n_sessions = np.bincount(lives[:, 0], weights=lives[:, 1])
+    assert n_sessions.tolist() == [3_150, 0, 1_050]
+    assert lives[:, 1].max() == (1_000 if repeats else 1)

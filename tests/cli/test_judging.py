@@ -179,6 +179,13 @@ def test_what_a_log_a_study_and_kept_studies_do_not_take_is_refused(folder, caps
         (("--study", "Boredom", "--embedding", "topic"), "--study writes .* leave out --embedding"),
         (("--studies", folder, "--set", "horizon=3"), "--studies prints .* leave out --set"),
         ((*log, "--estimators", "mips"), "the log allows none of mips"),
+        ((*log, "--estimators", "ips", "mips"), "the log allows none of mips; leave them out"),
+        ((*log, "--learn", "9", "--estimators", "snip"), "unknown.* did you mean 'snips'"),
+        ((*log, "--estimators", "ips", "--items", "x.csv"), "only .* mips .* leave out --items"),
+        ((*log, "--replay", "--learn", "9"), "--replay prints .* leave out --learn"),
+        (("--study", "Boredom", "--logged-by", "linucb"), "--study .* leave out --logged-by"),
+        (("--studies", folder, "--logged-by", "linucb"), "--studies .* leave out --logged-by"),
+        ((*log, "--encoding", "latin-1"), "no table of one's own; leave out encoding"),
         (("--studies", folder, "--estimators", "snip"), "unknown.* did you mean 'snips'"),
         ((*log, "--embedding", "feature"), "judges single items, and the log has slates of 2"),
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsim_env.core.fields import record_dtype, shown
+from recsim_env.core.fields import record_dtype, shown, within
 
 
 def test_record_has_the_fields_asked_for():
@@ -38,3 +38,9 @@ def test_unusable_fields_are_named(layout, message):
 def test_what_cannot_be_shown_is_refused(wrong):
     with pytest.raises(ValueError, match="what is shown is a number or has one axis"):
         shown(int, **wrong)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, "x"), (None, 1), ([0], 1), (2, 1)])
+def test_ends_that_are_no_numbers_are_refused(low, high):
+    with pytest.raises(ValueError, match=r"low=.* are no ends of a field; use numbers"):
+        within(float, low, high)

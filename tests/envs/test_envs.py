@@ -367,6 +367,10 @@ def test_an_unknown_setting_is_refused_as_it_is_registered():
         recsim_env.register("tests/Misspelt-v0", LongTermSatisfaction, sensitivty=0.2, threads=2)
     with pytest.raises(TypeError, match="scenario=3 is not a Scenario"):
         recsim_env.register("tests/Misspelt-v0", 3)
+    declared = {"__annotations__": {"depth": float}}
+    undecorated = type("Undecorated", (LongTermSatisfaction,), declared)
+    with pytest.raises(TypeError, match=r"has settings \(depth\) .* decorate it with @dataclass"):
+        recsim_env.register("tests/Misspelt-v0", undecorated, depth=2.0)
     assert "tests/Misspelt-v0" not in gymnasium.registry
 
 

@@ -9,7 +9,7 @@ from recsim_env.agents.core.slate_distribution import Propensities, shown_of
 from recsim_env.benchmark.off_policy.policy_log import PolicyLog
 from recsim_env.ope.checks import Floats
 
-#: As near must the chances of a policy be to the propensities that it logged.
+#: As near must the chances of a policy be to the propensities that it logged, as a share of them.
 _NEAR = 1e-5
 
 
@@ -30,7 +30,7 @@ def balanced(log: PolicyLog, chances: Sequence[Propensities]) -> PolicyLog:
 
     Raises:
       ValueError: there are more or fewer policies, one did not write what it is said to have
-        written, or they take turns within a session.
+        written, or had to be drawn too roughly to say so, or they take turns within a session.
 
     Source: Agarwal, Basu, Schnabel and Joachims 2017, "Effective evaluation using logged bandit
       feedback from multiple loggers" (balanced importance sampling).
@@ -45,8 +45,8 @@ def balanced(log: PolicyLog, chances: Sequence[Propensities]) -> PolicyLog:
     policy = log.columns.get("policy", np.zeros(len(log), int))
     if not np.array_equal(policy, np.repeat(policy[log.starts], log.lengths)):
         raise ValueError("policies of the log take turns within a session; it needs one for each")
-    for number, (name, each) in enumerate(zip(names, chances, strict=True)):
-        _check_wrote(log, policy == number, name, each)
+    for number, each in enumerate(chances):
+        _check_wrote(log, policy == number, each, number, names)
     weights = _weights(log, np.stack([each.slate for each in chances]), policy)
     places = _mixed(weights, [each.places for each in chances])
     columns = dict(log.columns) | {
@@ -81,15 +81,28 @@ def _mixed(weights: Floats, parts: Sequence[Floats]) -> Floats:
     return np.asarray(sum(w.reshape(shape) * p for w, p in zip(weights, parts, strict=True)))
 
 
-def _check_wrote(log: PolicyLog, rows: np.ndarray, name: str, chances: Propensities) -> None:
-    """Raises ValueError unless a policy has the propensities that were logged as its own."""
-    room = _NEAR + 5.0 * chances.error
-    off = rows & ~np.isclose(chances.slate, log["propensity"], rtol=_NEAR, atol=room)
+def _check_wrote(
+    log: PolicyLog, rows: np.ndarray, chances: Propensities, number: int, names: Sequence[str]
+) -> None:
+    """Raises ValueError unless a policy has the propensities that were logged as its own.
+
+    Those that were drawn may be off by five standard errors. Where most propensities are smaller
+    than that, anybody's would do, which is refused, too.
+    """
+    name, room, logged = names[number], 5.0 * chances.error, log["propensity"]
+    if rows.any() and room > np.median(logged[rows]):
+        raise ValueError(
+            f"chances of {name} are drawn, with a standard error up to {chances.error:.3g}; most "
+            f"of its slates have smaller propensities than five times that, so that nothing shows "
+            "whether it wrote them: draw more (on the command line, --draws), or leave out who "
+            "wrote the log (--logged-by)"
+        )
+    off = rows & ~np.isclose(chances.slate, logged, rtol=_NEAR, atol=room)
     if off.any():
         row = int(np.argmax(off))
         raise ValueError(
-            f"{name} showed the slate of row {row} with propensity {log['propensity'][row]:.6g}, "
+            f"{name} showed the slate of row {row} with propensity {logged[row]:.6g}, "
             f"and the policy that is named for it would with {chances.slate[row]:.6g} "
             f"({int(off.sum()):,} such rows); name those that wrote the log, in its order: "
-            f"{', '.join(log.about['policies'])}"
+            f"{', '.join(names)}"
         )

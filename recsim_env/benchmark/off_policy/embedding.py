@@ -21,10 +21,12 @@ class Embedding:
     Attributes:
       name: as people know it; empty for the topic that scenarios name themselves.
       candidates: (n, n_candidates, d), of each candidate in each row of a log.
+      is_kind: whether its numbers name kinds, however many, and are no places in space.
     """
 
     name: str
     candidates: Floats
+    is_kind: bool = False
 
     def shown(self, slates: np.ndarray) -> Floats:
         """Returns those of what single items show, (n, d)."""
@@ -38,10 +40,10 @@ class Embedding:
             base = base[:1]
         flat = base.reshape(-1, base.shape[2])
         sample = np.unique(flat[:: max(1, len(flat) // 10_000)], axis=0)
-        if len(sample) > _MOST_KINDS:
+        if len(sample) > _MOST_KINDS and not self.is_kind:
             return None
         different, number = np.unique(flat, axis=0, return_inverse=True)
-        if len(different) > _MOST_KINDS:
+        if len(different) > _MOST_KINDS and not self.is_kind:
             return None
         return np.broadcast_to(number.reshape(base.shape[:2]), self.candidates.shape[:2])
 
@@ -54,7 +56,7 @@ def topic_embedding(log: PolicyLog) -> Embedding | None:
     topics = log["candidates"][:, :, columns]
     if topics.shape[2] < 2:
         return None
-    return Embedding("", topics.argmax(axis=2)[:, :, None].astype(np.float64))
+    return Embedding("", topics.argmax(axis=2)[:, :, None].astype(np.float64), is_kind=True)
 
 
 def shown_embedding(log: PolicyLog, names: Sequence[str]) -> Embedding:

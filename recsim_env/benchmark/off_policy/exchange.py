@@ -36,6 +36,7 @@ def read_log(
     *,
     columns: Mapping[str, str] | None = None,
     needs_propensities: bool = True,
+    encoding: str | None = None,
 ) -> PolicyLog:
     """Returns the log in a file of ours, of another library, or in a table of one's own.
 
@@ -45,6 +46,7 @@ def read_log(
         or by its suffix another table.
       columns: of a table; as of `read_table_log`.
       needs_propensities: whether a log that does not tell them is refused.
+      encoding: of a table; as of `read_table_log`.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -55,12 +57,16 @@ def read_log(
     library = library or _guessed(file, has_columns=bool(columns))
     if columns and library != "table":
         raise ValueError(f"{path} is no table of one's own; leave out the names of its columns")
+    if encoding and library != "table":
+        raise ValueError(f"{path} is no table of one's own; leave out encoding={encoding!r}")
     if library is None:
         return PolicyLog.read(file, needs_propensities=needs_propensities)
     if library != "minari" and not file.is_file():
         raise FileNotFoundError(f"{file}: no such file")
     if library == "table":
-        return read_table_log(file, columns, needs_propensities=needs_propensities)
+        return read_table_log(
+            file, columns, needs_propensities=needs_propensities, encoding=encoding
+        )
     try:
         log = _READERS[library](path)
         if needs_propensities:

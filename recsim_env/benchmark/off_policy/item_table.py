@@ -10,20 +10,23 @@ from recsim_env.data.readers.tables import MISSING, Table
 from recsim_env.data.reading import listed
 
 
-def read_item_features(path: str | Path, names: Sequence[str] = ()) -> dict[str, list[float]]:
+def read_item_features(
+    path: str | Path, names: Sequence[str] = (), *, encoding: str | None = None
+) -> dict[str, list[float]]:
     """Returns numbers for each item by its id: those of a column, or 0 and 1 for each category.
 
     Args:
       path: a table with one row for each item: CSV, TSV, Parquet or JSON lines. Its ids stand in a
         column with a usual name, such as "item_id" or "action", or in the first.
       names: of its columns; all but the ids by default.
+      encoding: of a text; UTF-8, or what its byte order mark says, if None.
 
     Raises:
       FileNotFoundError: there is no such file.
       ValueError: an unknown column, an id twice, a missing value, or a column that tells nothing.
       ImportError: a Parquet file without pyarrow.
     """
-    table = read_table(Path(path), None)
+    table = read_table(Path(path), encoding)
     key = _key(table)
     ids = table.ids(key)[0].to_list()
     row_of: dict[str, int] = {}

@@ -15,8 +15,8 @@ _USER = "user_feature_"
 
 def is_open_bandit(path: Path) -> bool:
     """Returns whether a .csv file has the columns of the Open Bandit Dataset."""
-    with path.open(encoding="utf-8", newline="") as file:
-        head = set(next(csv.reader(file), []))
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:  # maybe no UTF-8
+        head = set(next(csv.reader(line.replace("\0", "") for line in file), []))
     return set(_NEEDED) <= head and any(name.startswith(_USER) for name in head)
 
 

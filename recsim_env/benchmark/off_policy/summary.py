@@ -1,6 +1,6 @@
 """Kept studies of estimators side by side: in which scenario each errs how much."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from recsim_env.benchmark.off_policy.estimating import check_estimators
@@ -37,7 +37,7 @@ def summary_page(folder: str | Path, *, command: str, estimators: Sequence[str] 
       estimators: that are shown; by default of each family the ones that are compared.
 
     Raises:
-      ValueError: there is no study, or an estimator is unknown.
+      ValueError: there is no study, or an estimator is unknown, or has no estimate in any.
     """
     check_estimators(estimators)
     studies = {}
@@ -47,6 +47,9 @@ def summary_page(folder: str | Path, *, command: str, estimators: Sequence[str] 
             studies[f"[{each.name.replace('-', ' ')}]({each.name}/study.md)"] = found
     if not studies:
         raise ValueError(f"{folder} holds no study; recsim-env ope --study writes one")
+    kinds = [kind for found in studies.values() for kind in found.values()]
+    known = dict.fromkeys(each.estimator for kind in kinds for each in kind)
+    _check_kept(estimators, known, folder)
     parts = ["# Studies of estimators, side by side", f"```sh\n{command}\n```", _READING]
     for per in (PER_SLATE, PER_SESSION):
         names = [name for name in estimators or _SHOWN[per] if any(_by_name(studies, per, name))]
@@ -72,15 +75,20 @@ def study_errors(folder: str | Path, *, command: str, estimators: Sequence[str] 
     check_estimators(estimators)
     found = qualities(trials_of(ResultTable(folder, TRIALS).rows()))
     known = dict.fromkeys(each.estimator for kind in found.values() for each in kind)
-    for name in estimators:
-        if name not in known:
-            raise ValueError(f"{folder} has no estimates of {name}; it has {', '.join(known)}")
+    _check_kept(estimators, known, folder)
     parts = [f"# Errors of estimators, {Path(folder).name}", f"```sh\n{command}\n```"]
     for per in (PER_SLATE, PER_SESSION):
         table = _errors_by_kind({k: v for k, v in found.items() if k[0] == per}, estimators)
         if table:
             parts += [f"Reward of a {per}:", table]
     return "\n\n".join(parts) + "\n"
+
+
+def _check_kept(names: Iterable[str], known: Collection[str], folder: str | Path) -> None:
+    """Raises ValueError for the first estimator that kept studies have no estimate of."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{folder} has no estimates of {name}; it has {', '.join(known)}")
 
 
 def _errors_by_kind(found: Mapping[Kind, list[Quality]], estimators: Sequence[str]) -> str:

@@ -32,7 +32,11 @@ CONTEXT = "context"
 
 
 def read_table_log(
-    path: str | Path, columns: Mapping[str, str] | None = None, *, needs_propensities: bool = True
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    needs_propensities: bool = True,
+    encoding: str | None = None,
 ) -> PolicyLog:
     """Returns the log in a table: CSV, TSV, JSON lines or Parquet.
 
@@ -45,6 +49,7 @@ def read_table_log(
       columns: by `ROLES`, the columns that are not called as usual; and by "context" those, with
         commas between, that hold what was seen.
       needs_propensities: whether a table without them is refused.
+      encoding: of a text; UTF-8, or what its byte order mark says, if None.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -53,7 +58,7 @@ def read_table_log(
     """
     given = dict(columns or {})
     check_known("a log", given, (*ROLES, CONTEXT))
-    table = read_table(Path(path), None, is_known=lambda name: name in given.values())
+    table = read_table(Path(path), encoding, is_known=lambda name: name in given.values())
     chosen = _chosen(table, given)
     if needs_propensities and "propensity" not in chosen:
         raise ValueError(

@@ -11,6 +11,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from recsim_env.data.readers.commas import decimal_commas
+
 # A column with more categories than this is an id or a free text, not a description.
 MOST_CATEGORIES = 50
 
@@ -26,16 +28,13 @@ _SMALL = 2.0**-64
 _AMOUNT = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _PRICE = re.compile(rf"(?:[$€£¥]|USD|EUR|GBP) ?{_AMOUNT}|{_AMOUNT} ?(?:[$€£¥]|USD|EUR|GBP)")
 
-# A comma before three digits may be one between thousands.
-_DECIMAL_COMMA = re.compile(r"[-+]?(\d+,(\d{1,2}|\d{4,})|0,\d+)")
-
 Features = tuple[NDArray[np.float32], list[str]]
 Encoder = Callable[[str, Sequence[str]], Features]
 
 
 def number_feature(name: str, values: Sequence[str]) -> Features:
     """Returns one column scaled so that its range becomes [0, 1]; missing values get the mean."""
-    numbers = np.array([_number(value) for value in values])
+    numbers = _numbers(values)
     if np.isnan(numbers).all() or np.nanmax(numbers) == np.nanmin(numbers):
         return no_feature(name, values)
     low, high = np.nanmin(numbers), np.nanmax(numbers)
@@ -67,9 +66,10 @@ def guessed_feature(name: str, values: Sequence[str]) -> Features:
     """Returns numbers as one scaled column, few categories as 0/1 columns, anything else dropped.
 
     A column is one of numbers when at most one value in fifty is not; that one counts as missing.
+    Commas come before decimals only where all values have one, before equally many digits.
     """
     present = [value for value in values if value]
-    n_numbers = sum(math.isfinite(_number(value)) for value in present)
+    n_numbers = np.isfinite(_numbers(present)).sum()
     if present and n_numbers >= 0.98 * len(present):
         return number_feature(name, values)
     if 1 < len(set(present)) <= MOST_CATEGORIES:
@@ -144,12 +144,17 @@ def _indicators(name: str, tags: list[list[str]]) -> Features:
     return matrix, [f"{name}={tag}" for tag in known]
 
 
+def _numbers(values: Sequence[str]) -> NDArray[np.float64]:
+    """Returns numbers of a column, and NaN for other texts."""
+    if decimal_commas(value for value in values if value):
+        values = [value.replace(",", ".") for value in values]
+    return np.array([_number(value) for value in values], dtype=np.float64)
+
+
 def _number(value: str) -> float:
-    """Returns a number, such as 2.5 or 2,5, or a price such as $1,299.90; else NaN."""
+    """Returns a number, such as 2.5, or a price such as $1,299.90; else NaN."""
     if price := _PRICE.fullmatch(value.strip()):
         value = (price[1] or price[2]).replace(",", "")
-    elif _DECIMAL_COMMA.fullmatch(value.strip()):
-        value = value.replace(",", ".")
     try:
         number = float(value)
     except ValueError:

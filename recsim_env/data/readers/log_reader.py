@@ -30,7 +30,7 @@ from recsim_env.data.readers.names import is_known
 from recsim_env.data.readers.roles import choose_columns, question, usual_item
 from recsim_env.data.readers.shown import CLICK, ITEM, PLACE, SLATE, one_item_a_row
 from recsim_env.data.readers.side_files import read_side
-from recsim_env.data.readers.tables import Table
+from recsim_env.data.readers.tables import LEAVE_OUT_OF_LOG, Table
 from recsim_env.data.reading import LogWarning, Notes, Reading, listed
 from recsim_env.inputs.spelling import split_names
 
@@ -117,6 +117,7 @@ def read_log(
         return read_table(file, encoding, is_known=is_meant, has_header=has_header)
 
     name, found, columns = _interactions(path, read, given, contexts, shown, encoding)
+    found = replace(found, table=replace(found.table, remedy=LEAVE_OUT_OF_LOG))
     notes = Notes()
     question(found.table, columns, notes)
     sides = {"items": found.items, "users": found.users}

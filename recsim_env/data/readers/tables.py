@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recsim_env.data.readers.commas import decimal_commas
 from recsim_env.data.reading import asking
 
 #: What programs write where a value is missing; as ids, these would be one person or item.
@@ -22,7 +22,10 @@ MISSING = frozenset(
     | {"(null)", "undefined", "#N/A", "#VALUE!", "\\N"}
 )
 _NO_IDS = frozenset({"", *MISSING})
-_LEAVE_OUT = f"leave out the row, or all such rows of a log with {asking('missing', 'drop')}"
+
+#: What to do with missing values: of any table, and of logs whose reader can drop them.
+LEAVE_OUT = "leave out the row"
+LEAVE_OUT_OF_LOG = f"{LEAVE_OUT}, or all such rows of a log with {asking('missing', 'drop')}"
 _LARGEST_EXACT = 2**53
 _TRUTHS = {"true": 1.0, "false": 0.0}
 
@@ -40,6 +43,7 @@ class Table:
       remarks: what was decided while reading, for people.
       strays: the rows, by column, in which a stray quote stands.
       has_header: whether the names of the columns stand in the file.
+      remedy: what to do with a row where a value is missing.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class Table:
     remarks: Sequence[str] = ()
     strays: Mapping[str, Sequence[int]] = field(default_factory=dict)
     has_header: bool = False
+    remedy: str = LEAVE_OUT
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -95,7 +100,7 @@ class Table:
         if len(bad):
             row = int(values.is_in(bad.implode(), nulls_equal=True).arg_max() or 0)
             if values[row]:
-                raise self.refused(row, name, f"a missing value, no id; {_LEAVE_OUT}")
+                raise self.refused(row, name, f"a missing value, no id; {self.remedy}")
             found = self.value(name, row)
             is_missing = found is None or found != found or isinstance(found, str)
             if not is_missing:
@@ -103,7 +108,7 @@ class Table:
                 raise self.refused(
                     row, name, f"a {kind}, which is no id; use whole numbers or text"
                 )
-            raise ValueError(f"{self.at(row)}: column {name!r} is empty; {_LEAVE_OUT}")
+            raise ValueError(f"{self.at(row)}: column {name!r} is empty; {self.remedy}")
         return values, known
 
     def numbers(self, name: str, *, at_least: float = -math.inf) -> NDArray[np.float64]:
@@ -112,8 +117,18 @@ class Table:
         bad = np.flatnonzero(~np.isfinite(values) | (values < at_least))
         if len(bad):
             allowed = "a number" if at_least == -math.inf else f"a number from {at_least:g} up"
-            raise self.refused(bad[0], name, f"not {allowed}{_remedy(self.value(name, bad[0]))}")
+            remedy = self._remedy(self.value(name, bad[0]))
+            raise self.refused(bad[0], name, f"not {allowed}{remedy}")
         return values
+
+    def _remedy(self, value: Any) -> str:
+        """Returns what to do with something that is no number, where that is plain."""
+        text = str(value).strip()
+        if value is None or value != value or text in _NO_IDS:
+            return f"; {self.remedy}"
+        if decimal_commas([text]):
+            return "; write a point before decimals, not a comma"
+        return "; write 1 and 0" if text.lower() in ("yes", "no", "y", "n") else ""
 
     def _as_text(self, name: str) -> pl.Series:
         """Returns a column as text; null where a value is missing or can be no id."""
@@ -134,16 +149,6 @@ class Table:
             known = ", ".join(map(repr, self.columns))
             raise ValueError(f"{self.path} has no column {name!r}; its columns are {known}")
         return self.columns[name]
-
-
-def _remedy(value: Any) -> str:
-    """Returns what to do with something that is no number, where that is plain."""
-    text = str(value).strip()
-    if value is None or value != value or text in _NO_IDS:
-        return f"; {_LEAVE_OUT}"
-    if re.fullmatch(r"-?\d+,\d+", text):
-        return "; write a point before decimals, not a comma"
-    return "; write 1 and 0" if text.lower() in ("yes", "no", "y", "n") else ""
 
 
 def number(value: Any) -> float:

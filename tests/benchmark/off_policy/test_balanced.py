@@ -1,5 +1,7 @@
 """Propensities of the mixture of policies that wrote a log."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,39 @@ def test_other_policies_than_those_that_wrote_it_are_refused():
     turns = PolicyLog(columns, turns.about)
     with pytest.raises(ValueError, match="take turns within a session"):
         balanced(turns, both(turns))
+    del log.about["policies"]
+    single = PolicyLog({k: v for k, v in log.columns.items() if k != "policy"}, log.about)
+    with pytest.raises(ValueError, match="the logging policy showed the slate of row 1 .* policy$"):
+        balanced(single, both(single)[:1])
+
+
+def slates(propensities):
+    """Slates of three of 9 candidates, one a session, of two policies that are far apart."""
+    policy = np.repeat([0, 1], 3)
+    columns = {
+        "slate": np.tile(np.arange(3, dtype=np.int32), (6, 1)),
+        "clicked": np.zeros((6, 3), bool),
+        "reward": np.zeros(6),
+        "is_over": np.ones(6, bool),
+        "is_terminal": np.ones(6, np.float32),
+        "session_number": np.arange(6, dtype=np.int32),
+        "step": np.zeros(6, np.int32),
+        "propensity": np.array(propensities)[policy],
+        "policy": policy,
+    }
+    about = {"n_candidates": 9, "policies": ["first", "second"]}
+    return PolicyLog.of(LoggedSteps(columns, about))
+
+
+def test_slates_whose_propensities_are_tiny_tell_who_wrote_them():
+    places = [np.array([0.01] * 3 + [0.97 / 6] * 6), np.array([0.02] * 3 + [0.94 / 6] * 6)]
+    log = slates([0.01**3, 0.02**3])
+    chances = [chances_of(np.tile(each, (6, 1)), log) for each in places]
+    assert balanced(log, chances)["propensity"] == pytest.approx((0.01**3 + 0.02**3) / 2)
+    with pytest.raises(ValueError, match="second showed the slate of row 3 with propensity 8e-06"):
+        balanced(log, [chances[0], chances[0]])
+    rough = [dataclasses.replace(each, error=1e-5) for each in chances]
+    with pytest.raises(ValueError, match=r"chances of first are drawn, .*1e-05.*--draws"):
+        balanced(log, rough)
+    fine = [dataclasses.replace(each, error=1e-9) for each in chances]
+    assert balanced(log, fine)["propensity"] == pytest.approx((0.01**3 + 0.02**3) / 2)

@@ -12,8 +12,13 @@ from recsim_env.benchmark.off_policy import (
     uniform_chances,
     with_estimated_propensities,
 )
-from recsim_env.benchmark.off_policy.embedding import item_embedding, shown_embedding
+from recsim_env.benchmark.off_policy.embedding import (
+    item_embedding,
+    shown_embedding,
+    topic_embedding,
+)
 from recsim_env.benchmark.off_policy.item_table import read_item_features
+from recsim_env.scenarios.boredom import Boredom
 from recsim_env.scenarios.interest_exploration import InterestExploration
 from recsim_env.scenarios.rated_catalogue import RatedCatalogue
 
@@ -131,3 +136,12 @@ def test_what_items_show_is_named_by_field_or_by_column():
 def test_a_log_whose_items_show_nothing_asks_for_a_table(log):
     with pytest.raises(ValueError, match=r"show no features, .*no genre; .* --items FILE"):
         shown_embedding(log, ["genre"])
+
+
+def test_topics_are_kinds_however_many():
+    n_topics = 110
+    scenario = Boredom(n_topics=n_topics, n_items=200, n_candidates=n_topics, slate_size=1)
+    log = simulated(scenario, n=3)
+    log["candidates"][:, np.arange(n_topics), np.arange(n_topics)] = 1.0
+    found = topic_embedding(log).kinds
+    assert np.array_equal(found, np.tile(np.arange(n_topics), (3, 1)))

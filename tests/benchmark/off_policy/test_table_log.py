@@ -145,3 +145,27 @@ def test_a_table_without_propensities_is_read_where_they_will_be_estimated(read)
     assert "propensity" not in log.columns
     with pytest.raises(ValueError, match="is no table of one's own; leave out the names"):
         read(CHOICES, {"action": "item"}, library="obp")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_tables_in_other_encodings_are_read_or_refused_with_a_remedy(tmp_path, encoding):
+    path = tmp_path / "log.csv"
+    path.write_text("item,click,propensity\ncaf\u00e9,1,.5\ntea,0,.5\n", encoding=encoding)
+    if encoding == "latin-1":
+        with pytest.raises(ValueError, match=r"line 2: not utf-8 text .*--encoding latin-1"):
+            read_log(path)
+    log = read_log(path, encoding=encoding if encoding == "latin-1" else None)
+    assert log.about["actions"] == ["caf\u00e9", "tea"]
+
+
+def test_remedies_are_those_that_there_are(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("item,click,propensity\na,1,.5\n,0,.5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 3: column 'item' is empty; leave out the row$"):
+        read_log(path)
+    path.write_text("item,click,propensity\na,1,.5\nb,,.5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 3: .* not a number; leave out the row$"):
+        read_log(path)
+    np.savez(tmp_path / "log.npz", reward=np.ones(3))
+    with pytest.raises(ValueError, match="no table of one's own; leave out encoding='latin-1'"):
+        read_log(tmp_path / "log.npz", encoding="latin-1")
