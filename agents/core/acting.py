@@ -140,6 +140,8 @@ def _refuse_stranger(env: Any) -> str:
 def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[Observation, bool]:
     """Returns what is seen with an axis for the people, and whether it had none.
 
+    Numbers are of the types of the space, whatever they were: compiled loops read them as such.
+
     Args:
       observation: its fields, or some of them, for one person or for several.
       space: of the observations of one person.
@@ -147,7 +149,7 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
 
     Raises:
       TypeError: it is no dict.
-      ValueError: it is not of that space; ids that are not, too.
+      ValueError: it is not of that space; ids that are not, too; or it is of nobody.
     """
     if not isinstance(observation, Mapping):
         raise TypeError(
@@ -155,7 +157,11 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
             "reset() and step() return first"
         )
     known = {name: field.shape or () for name, field in space.spaces.items()}
-    seen = {name: np.asarray(value) for name, value in observation.items() if name in known}
+    seen = {
+        name: np.asarray(value, _type_of(space[name]))
+        for name, value in observation.items()
+        if name in known
+    }
     heads = {_head(np.shape(value), known[name]) for name, value in seen.items()}
     head = heads.pop() if len(heads) == 1 else None
     if head is None or len(head) > 1:
@@ -164,11 +170,21 @@ def batched(observation: Observation, space: spaces.Dict, agent: str) -> tuple[O
             f"{agent} cannot act on {_listed(shapes)}; use the observation of an environment like "
             f"its own, {_listed(known)}, for one person or with an axis for people before"
         )
+    if head == (0,):
+        raise ValueError(
+            f"{agent} is given observations of nobody, whose fields have no rows; leave out the "
+            "call where nobody is there"
+        )
     for name, values in seen.items():
         _require_ids(name, values, space[name])
     if not head:
         seen = {name: value[None] for name, value in seen.items()}
     return seen, not head
+
+
+def _type_of(space: spaces.Space) -> Any:
+    """Returns of what type the numbers of a field are; None leaves ids as they are, for a check."""
+    return space.dtype if isinstance(space, spaces.Box) else None
 
 
 def _require_ids(name: str, values: np.ndarray, space: spaces.Space) -> None:

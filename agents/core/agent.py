@@ -10,7 +10,7 @@ import numpy as np
 
 from recsim_env.agents.core import acting
 from recsim_env.agents.core.agent_file import read_agent, write_agent
-from recsim_env.agents.core.arguments import check_memory
+from recsim_env.agents.core.memories import check_memory, check_starts
 from recsim_env.agents.core.requirements import UnsuitableScenario, first_lack
 from recsim_env.agents.core.restoring import MANY, State
 from recsim_env.agents.core.session import Memory
@@ -240,7 +240,7 @@ class Agent(ABC):
           (n,), or a single number for one unbatched observation.
         """
         observation, is_single = self._batched(observation)
-        n = len(next(iter(observation.values())))
+        n = _n_of(observation)
         wanted = acting.indices_of(slates, n, self.env.scenario)
         state = self._entered(observation, state, episode_start)
         found = self.propensity(
@@ -281,6 +281,7 @@ class Agent(ABC):
             batch; the state is that before the slates are shown.
         """
         observation, _ = self._batched(observation)
+        check_memory(state, self.begin_state(0), _n_of(observation))
         with self._drawing_for(observation, n_draws) as n:
             return mean_propensities(
                 lambda: self._slate_distribution(observation, state, deterministic=deterministic),
@@ -339,11 +340,12 @@ class Agent(ABC):
         self, observation: Observation, state: Any, episode_start: np.ndarray | None
     ) -> Any:
         """Returns the memory with which slates are chosen; see `predict` for the arguments."""
-        n = len(next(iter(observation.values())))
-        begun = self.begin_state(n)
-        check_memory(state, episode_start, begun, n)
+        n = _n_of(observation)
+        check_starts(episode_start, n)
         if state is None:
-            state, episode_start = begun, np.ones(n, bool)
+            state, episode_start = self.begin_state(n), np.ones(n, bool)
+        else:
+            check_memory(state, self.begin_state(0), n)
         if episode_start is None:
             episode_start = np.zeros(n, bool)
         return self.next_state(state, observation, episode_start)
@@ -436,3 +438,8 @@ class Agent(ABC):
     def blank(cls, env: RecommendationVectorEnv, *, seed: int, **settings: Any) -> Self:
         """Returns an agent that `load` puts what it reads into; by default a new one."""
         return cls(env, seed=seed, **settings)
+
+
+def _n_of(observation: Observation) -> int:
+    """Returns how many people are seen."""
+    return len(next(iter(observation.values())))

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 
 from recsim_env.agents.core.agent import Agent
 from recsim_env.agents.core.arguments import as_callback, as_steps
+from recsim_env.agents.core.memories import leaves, rebuilt
 from recsim_env.agents.core.restoring import State, like, part, require_range, taken
 from recsim_env.agents.core.reward_wrappers import check_paid
 from recsim_env.agents.core.transition import Observation, Transition
@@ -187,7 +188,7 @@ class Interaction:
             "environment": self._env.state,
             "is_over": self._is_over,
             "begins": self._begins,
-            "memory": {str(place): leaf for place, leaf in enumerate(_leaves(self.state))},
+            "memory": {str(place): leaf for place, leaf in enumerate(leaves(self.state))},
         }
 
     def load_state_dict(self, state: State) -> None:
@@ -208,14 +209,14 @@ class Interaction:
         n = self._agent.env.num_envs
         flags, memory = np.zeros(n, bool), part(state, "memory")
         found = {name: like(state, name, flags) for name in ("is_over", "begins")}
-        leaves = {}
-        for place, model in enumerate(_leaves(self._agent.begin_state(n))):
+        arrays = {}
+        for place, model in enumerate(leaves(self._agent.begin_state(n))):
             name = str(place)
-            leaves[name] = like(memory, name, model)
+            arrays[name] = like(memory, name, model)
             if model.dtype.kind == "i":
                 high = self._agent.memory_bound() - 1
-                require_range(f"memory.{name}", leaves[name], low=-1, high=high)
-        return found | {"environment": state["environment"], "memory": leaves}
+                require_range(f"memory.{name}", arrays[name], low=-1, high=high)
+        return found | {"environment": state["environment"], "memory": arrays}
 
     def _goes_on_as_saved(self) -> bool:
         """Goes on with the sessions of a loaded agent, if they are of such an environment."""
@@ -226,8 +227,8 @@ class Interaction:
         agent.env.state = saved["environment"]
         self.observation = agent.env.observe()
         self._is_over, self._begins = saved["is_over"], saved["begins"]
-        leaves = iter([saved["memory"][str(k)] for k in range(len(saved["memory"]))])
-        self.state = _rebuilt(agent.begin_state(n), leaves)
+        arrays = iter([saved["memory"][str(k)] for k in range(len(saved["memory"]))])
+        self.state = rebuilt(agent.begin_state(n), arrays)
         return True
 
 
@@ -248,17 +249,3 @@ def is_state_of(env: RecommendationVectorEnv, state: State, *, may_be_over: bool
     if not check_state(env.scenario, people, may_be_over=may_be_over):
         raise ValueError("environment is a state in which no session has begun")
     return people.shape == own.shape
-
-
-def _leaves(state: Any) -> list[np.ndarray]:
-    """Returns the arrays of a memory, which is None, an array, or a named tuple of memories."""
-    if isinstance(state, tuple):
-        return [leaf for each in state for leaf in _leaves(each)]
-    return [] if state is None else [state]
-
-
-def _rebuilt(like: Any, leaves: Iterator[np.ndarray]) -> Any:
-    """Returns a memory made like another, of the arrays that `_leaves` returned."""
-    if isinstance(like, tuple):
-        return type(like)(*(_rebuilt(each, leaves) for each in like))
-    return None if like is None else next(leaves)

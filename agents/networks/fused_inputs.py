@@ -36,6 +36,7 @@ _LOG = tuple(
         3.3333331174e-1,
     )
 )
+_LARGEST = np.finfo(np.float32).max
 _LOG2, _LOG2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 
 
@@ -52,11 +53,14 @@ def inputs_of(encoder: Any, observation: Mapping[str, np.ndarray]) -> Inputs:
 
 def read(encoder: Any, observation: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
     """Returns the first arguments of `compare`, as an encoder reads an observation."""
-    features = observation["candidates"]
+    features = np.asarray(observation["candidates"], np.float32)
     n, n_candidates = features.shape[:2]
     sides = [observation[name] for name in encoder.beside]
-    beside = np.concatenate(sides, axis=2) if sides else np.empty((n, n_candidates, 0), np.float32)
-    known = np.concatenate([observation[name].reshape(n, -1) for name in encoder.fields], axis=1)
+    beside = np.empty((n, n_candidates, 0), np.float32)
+    if sides:
+        beside = np.concatenate(sides, axis=2, dtype=np.float32)
+    fields = [observation[name].reshape(n, -1) for name in encoder.fields]
+    known = np.concatenate(fields, axis=1, dtype=np.float32)
     return features, beside, known, encoder.starts, len(encoder.blocks)
 
 
@@ -118,13 +122,13 @@ def compare(
 
 @compiled_freely
 def temper(x: Any, magnitude: Any, mantissa: Any, exponent: Any) -> None:
-    """Turns x into sign(x) log(1 + |x|), in place, to the last bits of 32.
+    """Turns x into sign(x) log(1 + |x|), in place: to about 1e-7, and to the last bits of large x.
 
     A logarithm is that of the mantissa, between the roots of 1/2 and 2, by a polynomial, and a
     multiple of log 2; so it is computed for several numbers at once, which a call is not.
 
     Args:
-      x: (n,), is changed; infinite and NaN become some number.
+      x: (n,), is changed; infinite and NaN stay as they are.
       magnitude, mantissa, exponent: (n,), memory, the mantissa of integers.
 
     Source: the polynomial of Moshier's Cephes library (logf).
@@ -143,4 +147,4 @@ def temper(x: Any, magnitude: Any, mantissa: Any, exponent: Any) -> None:
         for factor in _LOG[1:]:
             found = found * y + factor
         found = y + (y * z * found + exponent[k] * _LOG2_LOW - z * _HALF) + exponent[k] * _LOG2
-        x[k] = math.copysign(found, x[k])
+        x[k] = math.copysign(found, x[k]) if abs(x[k]) <= _LARGEST else x[k]

@@ -1,11 +1,15 @@
 """What agents are given that cannot be meant is refused, with what is allowed."""
 
+import copy
+
 import numpy as np
 import pytest
 
 from recsim_env.agents import make_agent
+from recsim_env.agents.core.memories import leaves, rebuilt
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.scenarios.long_term_satisfaction import LongTermSatisfaction
+from tests.agents.test_contract import each
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +22,48 @@ def agent(env):
     return make_agent("popularity", env).learn(8)
 
 
-def test_an_observation_may_be_of_lists(env, agent):
-    seen = env.reset(seed=1)[0]
+@pytest.mark.parametrize("name", each(["linucb", "ppo", "dqn", "slateq"]))
+def test_an_observation_may_be_of_lists_or_of_wider_numbers(env, name):
+    seen, agent = env.reset(seed=1)[0], make_agent(name, env)
     listed = {name: value.tolist() for name, value in seen.items()}
-    slates = [
-        make_agent("linucb", env).predict(each, deterministic=True)[0] for each in (seen, listed)
-    ]
-    assert np.array_equal(*slates)
+    wide = {
+        name: value.astype(float) if value.dtype.kind == "f" else value
+        for name, value in seen.items()
+    }
+    expected, *found = (
+        copy.deepcopy(agent).predict(one, deterministic=True)[0] for one in (seen, listed, wide)
+    )
+    assert all(np.array_equal(expected, slates) for slates in found)
+
+
+@pytest.mark.parametrize("name", each(["uniform", "linucb", "ppo"]))
+def test_observations_of_nobody_are_refused(env, name):
+    nobody = {name: value[:0] for name, value in env.reset(seed=1)[0].items()}
+    with pytest.raises(ValueError, match="is given observations of nobody, whose fields have no r"):
+        make_agent(name, env).predict(nobody)
+
+
+@pytest.mark.parametrize("name", each(["popularity", "ppo"]))
+def test_memories_that_do_not_fit_are_refused(env, name):
+    """Compiled loops would read and write beyond them."""
+    agent, seen = make_agent(name, env), env.reset(seed=1)[0]
+    own = agent.predict(seen)[1]
+    agent.predict(seen, own)
+    n_seen = r"is due for 4 observations; pass what predict\(\) of this agent"
+    for wrong in (changed(own, lambda rows: rows[:2]), changed(own, lambda rows: rows[:, :1])):
+        with pytest.raises(ValueError, match=n_seen):
+            agent.predict(seen, wrong)
+    slates = np.zeros((4, env.scenario.slate_size), int)
+    with pytest.raises(ValueError, match=rf"complex64 of shape \(4, .* {n_seen}"):
+        agent.place_propensities(seen, slates, changed(own, lambda rows: rows.astype("c8")))
+    with pytest.raises(ValueError, match="state of type tuple is no memory of this agent"):
+        agent.predict(seen, (own,))
+
+
+def changed(memory, change):
+    """Returns a memory with another first array."""
+    rows = iter([change(leaves(memory)[0]), *leaves(memory)[1:]])
+    return rebuilt(memory, rows)
 
 
 @pytest.mark.parametrize(
