@@ -162,7 +162,7 @@ class Reinforce(SlatePolicyAgent):
                 optimizer.zero_grad()
                 (-log_probs.gather(1, batch["slate"].long()).mean()).backward()
                 optimizer.step()
-        return network
+        return network.eval()
 
     # Learning ------------------------------------------------------------------------------------
 

@@ -167,3 +167,26 @@ def test_settings_out_of_range_are_named(setting, value):
     env = RecommendationVectorEnv(TenItems, num_envs=1)
     with pytest.raises(ValueError, match=rf"^{setting}={value!r} is not allowed"):
         make_agent("reinforce", env, **{setting: value})
+
+
+def test_what_showed_the_slates_is_estimated_without_dropping_out():
+    class Dropping(torch.nn.Module):
+        """An encoder that drops out half of what it says while it learns."""
+
+        def __init__(self, space, width):
+            super().__init__()
+            self.items = torch.nn.Linear(space["candidates"].shape[1], width)
+            self.dropped = torch.nn.Dropout(0.5)
+
+        def forward(self, observation):
+            items = self.dropped(self.items(observation["candidates"]))
+            return items.mean(dim=1), items
+
+    rng, n = np.random.default_rng(0), 20
+    slates = rng.permuted(np.tile(np.arange(N_ITEMS), (n, 1)), axis=1)[:, :2]
+    log = log_of(slates, np.zeros((n, 2), bool), np.zeros(n), np.full(n, 1 / 90))
+    env = RecommendationVectorEnv(TenItems(slate_size=2), num_envs=2)
+    agent: Any = make_agent("reinforce", env, network=Dropping, width=8, top_k_correction=True)
+    chances = agent.rows_of_log(log)["item_chance"]
+    for item in range(N_ITEMS):  # everybody sees the same candidates
+        assert np.ptp(chances[slates == item]) < 1e-6
