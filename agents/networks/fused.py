@@ -50,6 +50,10 @@ class FusedScores:
         self._addresses: list[int] = []
         self._weights: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy is made from, which makes views of its own weights."""
+        return vars(self) | {"_addresses": [], "_weights": None}
+
     @property
     def weights(self) -> tuple[EncoderWeights, HeadWeights]:
         """Views of the weights, made anew where these have moved."""

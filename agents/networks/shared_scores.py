@@ -70,8 +70,8 @@ class SharedScores(nn.Module):
         self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
         nn.init.orthogonal_(self.score.weight, 0.01)
         self._fields = list(boxes_of(space))
-        # Somebody's own, though made of ours, has another `forward`.
-        self.is_ours = type(self.encoder).forward is CandidateEncoder.forward
+        # Somebody's own, though made of ours, may describe otherwise in any of its methods.
+        self.is_ours = type(self.encoder) is CandidateEncoder
         self.redundancy = self._made_redundancy(space, width) if redundancy else None
         self.response = nn.Linear(width, n_responses) if n_responses else None
 

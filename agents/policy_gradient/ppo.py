@@ -64,6 +64,7 @@ class PPO(Agent):
         super().__init__(env, seed=seed, **settings)
         known = ProfileMemory if self.settings.profiles else SessionMemory
         self.memory = known(self.env.scenario, recency=self.settings.recency)
+        self._require_candidates()
         self._n_responses = self._count_responses()
         self.trainer = Trainer(
             self._make_network,
@@ -95,27 +96,42 @@ class PPO(Agent):
         """Returns how many columns of responses are predicted.
 
         Raises:
-          ValueError: they are to be predicted, and are not shown, or not by this network.
+          ValueError: they are to be predicted, and are not shown.
         """
-        given, response = self.settings, self.env.scenario.schema.boxes.get("response")
-        if not given.response_weight:
+        scenario, weight = self.env.scenario, self.settings.response_weight
+        if not weight:
             return 0
-        wrong = f"response_weight={given.response_weight} predicts responses, which "
+        response = scenario.schema.boxes.get("response")
         if response is None:
             raise ValueError(
-                f"{wrong}{type(self.env.scenario).__name__} does not show; use response_weight=0"
-            )
-        if given.network == "flat":
-            raise ValueError(
-                f'{wrong}network="flat" does not; use network="candidates" or response_weight=0'
+                f"response_weight={weight} predicts responses, which {type(scenario).__name__} "
+                "does not show; use response_weight=0"
             )
         return int(response.shape[1])
+
+    def _require_candidates(self) -> None:
+        """Raises ValueError where a network of the flat observation would ignore a setting."""
+        given = self.settings
+        if given.network != "flat":
+            return
+        for name, nothing in {"redundancy": False, "response_weight": 0}.items():
+            value = getattr(given, name)
+            if value:
+                raise ValueError(
+                    f'{name}={value} needs descriptions of candidates, which network="flat" does '
+                    f'not make; use network="candidates" or {name}={nothing}'
+                )
 
     def _differentiate(self) -> Any:
         from recsim_env.agents.policy_gradient.differentiation import differentiation_of
 
         n_threads = self.env.made_with["threads"]
         return differentiation_of(self.network, self.trainer.device, n_threads=n_threads)
+
+    def set_env(self, env: RecommendationVectorEnv, *, another_world: bool = False) -> None:
+        """Lets the agent act in another environment, in as many threads; see `Agent.set_env`."""
+        super().set_env(env, another_world=another_world)
+        self._differentiation = self._differentiate()
 
     def _begin(self) -> None:
         """Begins a rollout of the people who are there."""

@@ -73,11 +73,16 @@ def proximal_losses(
 
 
 def _response_error(responses: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Returns the mean squared error of the responses to what was shown, in units of variances."""
+    """Returns the mean squared error of the responses to what was shown, in units of variances.
+
+    A single response has none, and its error stays as it is.
+    """
     places = rows["slate"][:, :, None].expand(-1, -1, responses.shape[2])
     true = tempered(rows["response"])
-    variance = true.flatten(0, 1).var(dim=0) + _LEAST_VARIANCE
-    squared: torch.Tensor = (responses.gather(1, places) - true) ** 2 / variance
+    shown = true.flatten(0, 1)
+    squared: torch.Tensor = (responses.gather(1, places) - true) ** 2
+    if len(shown) > 1:
+        squared = squared / (shown.var(dim=0) + _LEAST_VARIANCE)
     return squared.mean()
 
 

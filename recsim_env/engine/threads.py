@@ -60,6 +60,10 @@ class Threads:
         self._owner = 0
         self._times: defaultdict[Callable[..., Any], _Times] = defaultdict(_Times)
 
+    def __reduce__(self) -> tuple[type["Threads"], tuple[int]]:
+        """Returns how a copy is made, in this process or another: with threads of its own."""
+        return type(self), (self.n,)
+
     def run(
         self,
         loop: Callable[..., Any],

@@ -10,6 +10,7 @@ import pytest
 from recsim_env.agents import agent_class, make_agent
 from recsim_env.agents.core.restoring import flattened
 from recsim_env.benchmark.training import TrainingRun
+from recsim_env.engine.threads import splitting_always
 from recsim_env.envs import RecommendationVectorEnv
 from recsim_env.formats.array_file import read_arrays
 from recsim_env.scenarios.interest_evolution import InterestEvolution
@@ -107,6 +108,18 @@ def interruptible():
 @pytest.mark.parametrize("name", each(["content", "dqn"]))
 def test_copies_go_on_as_the_agent_does(name):
     check_copies(name)
+
+
+def test_copies_of_what_learned_in_threads_go_on_as_it_does():
+    """Rollouts of two parts, each learned from by its own thread."""
+    pytest.importorskip("torch", reason='needs pip install "recsim-env[agents]"')
+    env = RecommendationVectorEnv(STRANGERS, num_envs=8, threads=2)
+    agent = make_agent("ppo", env, seed=3, width=4, rollout=128, n_minibatches=1)
+    with splitting_always():
+        agent.learn(150)
+        copies = [pickle.loads(pickle.dumps(agent)), copy.deepcopy(agent)]
+        agent.learn(150)
+        assert all(content(one.learn(150)) == content(agent) for one in copies)
 
 
 @pytest.mark.slow

@@ -52,6 +52,19 @@ def test_large_and_small_numbers_are_tempered():
     np.testing.assert_allclose(x, expected, rtol=2e-7, atol=1.2e-7)
 
 
+def test_what_is_no_finite_number_is_tempered_to_itself():
+    from recsim_env.agents.networks.fused_inputs import temper
+
+    wrong = np.array([np.nan, np.inf, -np.inf], np.float32)
+    largest = np.finfo(np.float32).max
+    x = np.tile(np.append(wrong, [1.0, largest]), 5).astype(np.float32)
+    magnitude, exponent = np.empty((2, len(x)), np.float32)
+    temper(x, magnitude, np.empty(len(x), np.int32), exponent)
+    for row in x.reshape(5, 5):
+        assert np.array_equal(row[:3], wrong, equal_nan=True)
+        assert row[3:] == pytest.approx(np.log1p([1.0, largest]), rel=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["slateq", "dqn", "qrdqn"])
 def test_agents_learn_by_the_gradients_of_torch(kind):
     """The same weights and replay, and one gradient step, of Stable-Baselines3 for the last two."""

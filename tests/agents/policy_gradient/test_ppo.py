@@ -249,9 +249,41 @@ def test_clicks_are_predicted_better_than_by_their_mean():
     assert np.mean(np.square(errors)) < 0.95 * np.var(clicks)
 
 
-def test_responses_that_cannot_be_predicted_are_refused():
+def test_a_single_response_is_learned_from():
+    """It has no variance."""
+    given: dict[str, Any] = {"rollout": 4, "n_minibatches": 4, "response_weight": 1.0, "width": 4}
+    agent: Any = make_agent("ppo", people(2, slate_size=1), **given).learn(8)
+    assert all(each.isfinite().all() for each in agent.network.parameters())
+
+
+@pytest.mark.parametrize("given", [{"response_weight": 1.0}, {"redundancy": True}])
+def test_what_a_flat_network_would_ignore_is_refused(given):
     with pytest.raises(ValueError, match='network="flat" does not'):
-        make_agent("ppo", people(), network="flat", response_weight=1.0)
+        make_agent("ppo", people(), network="flat", **given)
+
+
+@pytest.mark.parametrize("method", ["described", "inputs"])
+def test_an_encoder_that_overrides_any_method_is_heeded(method):
+    from recsim_env.agents.networks.encoder import CandidateEncoder
+
+    def nothing(self, given):
+        found = getattr(CandidateEncoder, method)(self, given)
+        if method == "described":
+            return tuple(0.0 * each for each in found)
+        return type(found)((name, 0.0 * each) for name, each in found.items())
+
+    blind = type("Blind", (CandidateEncoder,), {method: nothing})
+    env = people()
+    agent: Any = make_agent("ppo", env, network=blind, width=8)
+    agent.network.score.weight.data.mul_(100.0)
+    scores = agent.scores(env.reset(seed=0)[0], agent.begin_state(8))
+    assert np.ptp(scores) < 1e-6
+
+
+def test_it_computes_in_the_threads_of_the_environment_it_is_in():
+    agent: Any = make_agent("ppo", people(2), width=4)
+    agent.set_env(people(2, threads=2))
+    assert agent._differentiation._threads.n == 2
 
 
 def test_the_learning_rate_falls_to_half_after_as_many_interactions_as_decay():
