@@ -124,11 +124,11 @@ def describe_moments(
         for i in range(n):
             for k in range(width):
                 seen = here.person[i, k]
-                person[start + i, k] = seen if seen > _ZERO else _ZERO
+                person[start + i, k] = _ZERO if seen <= _ZERO else seen
             for j in range(items.shape[1]):
                 for k in range(width):
                     value = here.deep[i, j, k] + weights.hidden_bias[k]
-                    items[start + i, j, k] = value if value > _ZERO else _ZERO
+                    items[start + i, j, k] = _ZERO if value <= _ZERO else value
 
 
 @compiled_freely

@@ -11,6 +11,7 @@ import numpy as np
 
 from recsim_env.compiler.kernel_cache import compiled_freely
 
+# What is not positive is compared, here and in what is by hand beside, so that NaN stays NaN.
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -24,7 +25,7 @@ def hide(item: Any, selected: Any, person: Any) -> None:
             row, gates = item[i, j], selected[i, j]
             for k in range(width):
                 value = row[k] + shift[k] + gates[k] * select[k]
-                row[k] = value if value > _ZERO else _ZERO
+                row[k] = _ZERO if value <= _ZERO else value
 
 
 @compiled_freely
@@ -46,14 +47,14 @@ def summarize(
     for i in range(n):
         for k in range(width):
             value = person[i, k]
-            pooled[i, k] = value if value > _ZERO else _ZERO
+            pooled[i, k] = _ZERO if value <= _ZERO else value
             pooled[i, width + k] = _ZERO
         mean = pooled[i, width:]
         for j in range(n_candidates):
             row, total = item[i, j], offset[0]
             for k in range(width):
                 value = row[k] + bias[k]
-                row[k] = value if value > _ZERO else _ZERO
+                row[k] = _ZERO if value <= _ZERO else value
             for k in range(width):
                 mean[k] += row[k] * share
             for k in range(width):

@@ -185,7 +185,7 @@ def judge(
     for i in range(pooled.shape[0]):
         total = heads.last_bias[0]
         for k in range(hidden.shape[1]):
-            hidden[i, k] = hidden[i, k] if hidden[i, k] > _ZERO else _ZERO
+            hidden[i, k] = _ZERO if hidden[i, k] <= _ZERO else hidden[i, k]
             total += hidden[i, k] * heads.last[0, k]
         values[i] = total
 

@@ -65,6 +65,25 @@ def test_what_is_no_finite_number_is_tempered_to_itself():
         assert row[3:] == pytest.approx(np.log1p([1.0, largest]), rel=1e-6)
 
 
+def test_what_is_no_number_is_described_and_scored_as_none():
+    """Of the candidate concerned, and of the moment, by ppo's loop and by the encoder alone."""
+    from recsim_env.agents.networks.encoder import compute_by_hand
+
+    agent: Any = make_agent("ppo", RecommendationVectorEnv(InterestEvolution, num_envs=4), width=8)
+    seen = {name: value.copy() for name, value in agent.env.reset(seed=0)[0].items()}
+    seen["candidates"][2, 1, 0] = np.nan
+    heads = agent._judged(seen, agent.begin_state(4))
+    assert heads.scores.isnan().argwhere().tolist() == [[2, 1]]
+    assert heads.values.isnan().tolist() == [False, False, True, False]
+    encoder = agent.network.encoder
+    compute_by_hand(encoder)
+    with torch.no_grad():
+        _, items = encoder(
+            agent._differentiation.inputs(agent.memory.seen(agent.begin_state(4), seen))
+        )
+    assert encoder.by_hand and items.isnan().any(dim=2).argwhere().tolist() == [[2, 1]]
+
+
 @pytest.mark.parametrize("kind", ["slateq", "dqn", "qrdqn"])
 def test_agents_learn_by_the_gradients_of_torch(kind):
     """The same weights and replay, and one gradient step, of Stable-Baselines3 for the last two."""
