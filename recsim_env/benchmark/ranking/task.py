@@ -156,13 +156,13 @@ def _check_fit(protocol: RankingProtocol, log: InteractionLog, n_others: Integer
         longest = max(protocol.k)
         raise ValueError(f"k={longest} exceeds the {log.n_items} items of the log; use less")
     most = n_others.max()
+    if not most:
+        raise ValueError(f"everybody in {log.name} had all items but the right ones; add items")
     if protocol.negatives is not None and protocol.negatives > most:
         raise ValueError(
             f"negatives={protocol.negatives} exceeds the {most} items that anybody never consumed; "
             "use fewer, or all"
         )
-    if not most:
-        raise ValueError(f"everybody in {log.name} had all items but the right ones; add items")
 
 
 def _pairs(table: Interactions) -> sparse.csr_array:

@@ -110,8 +110,9 @@ def test_whoever_had_everything_is_left_out_and_the_others_are_ranked():
     outcome = rank(full, {}, RankingProtocol(**ALL | {"negatives": 9}), seeds=(0,))
     assert {row["people"] for row in outcome.rows} == {60} and not outcome.failed
     alone = make_log([0] * 40, range(40), range(40))
-    with pytest.raises(ValueError, match="everybody in made had all items but the right ones"):
-        RankingTask.of(alone, RankingProtocol(**ALL))
+    for negatives in (None, 9):
+        with pytest.raises(ValueError, match="everybody in made had all items but the right ones"):
+            RankingTask.of(alone, RankingProtocol(**ALL | {"negatives": negatives}))
 
 
 def shuffled(log, rng):
