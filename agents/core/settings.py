@@ -66,6 +66,14 @@ def discount(default: float, doc: str = "discount of a step") -> Any:
     return setting(default, search=choices, low=0.0, high=1.0, doc=doc)
 
 
+def entropy_weight() -> Any:
+    """Returns the field of what a policy's entropy weighs in its objective; see `setting`."""
+    choices = Search(choices=(0.0, 0.003, 0.01, 0.03))
+    return setting(
+        0.0, search=choices, low=0.0, doc="weight of the policy's entropy in the objective"
+    )
+
+
 def refusal(name: str, value: Any, allowed: str) -> ValueError:
     """Returns the error of a setting that this scenario does not allow, and what it does allow."""
     return ValueError(f"{name}={value!r} is not allowed; use {allowed}")

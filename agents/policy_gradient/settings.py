@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from recsim_env.agents.core.settings import discount
+from recsim_env.agents.core.settings import discount, entropy_weight
 from recsim_env.agents.networks.training import OptimizedSettings
 from recsim_env.core.search import Search
 from recsim_env.core.settings import setting
@@ -45,12 +45,7 @@ class PPOSettings(OptimizedSettings):
         doc="how often each rollout is gone over; 0: 3 times, once where it is large",
     )
     gae_lambda: float = setting(0.9, low=0.0, high=1.0, doc="of the generalised advantage")
-    entropy: float = setting(
-        0.0,
-        search=Search(choices=(0.0, 0.003, 0.01, 0.03)),
-        low=0.0,
-        doc="weight of the policy's entropy in the objective",
-    )
+    entropy: float = entropy_weight()
     clip_range: float = setting(
         0.4, above=0.0, doc="how far the probability of a slate may move, as a ratio"
     )

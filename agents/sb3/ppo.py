@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from recsim_env.agents.core.settings import entropy_weight
 from recsim_env.agents.core.slate_distribution import Listed, SlateDistribution
 from recsim_env.agents.core.transition import Observation
 from recsim_env.agents.sb3.agent import SB3Agent, SB3Settings
@@ -25,12 +26,7 @@ class ActorCriticSettings(SB3Settings):
     )
     learning_rate: float = 2e-3
     gae_lambda: float = setting(0.95, low=0.0, high=1.0, doc="of the generalised advantage")
-    entropy: float = setting(
-        0.0,
-        search=Search(choices=(0.0, 0.003, 0.01, 0.03)),
-        low=0.0,
-        doc="weight of the policy's entropy in the objective",
-    )
+    entropy: float = entropy_weight()
 
     def of_model(self, num_envs: int) -> dict[str, Any]:
         """Returns what Stable-Baselines3's model is made with, for so many people."""

@@ -1,7 +1,7 @@
 """Logs of simulated people under an agent, with propensities, as files for other tools."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -164,10 +164,10 @@ def record_sessions(
     return LoggedSteps(columns, about | counted(columns, error))
 
 
-def _until_all_have_left(played: Iterator[Played], n: int) -> Iterator[Played]:
+def _until_all_have_left(played: Generator[Played, None, None], n: int) -> Iterator[Played]:
     """Yields batches until the first session of each of n people has ended."""
     has_left = np.zeros(n, bool)
-    with contextlib.closing(played):  # type: ignore[type-var]  # a generator, which has close()
+    with contextlib.closing(played):
         for transition, propensities, state in played:
             yield transition, propensities, state
             has_left[transition.index[transition.is_over]] = True
@@ -219,7 +219,7 @@ def _played(
     n_draws: int,
     bar: bool,
     hidden: bool = False,
-) -> Iterator[Played]:
+) -> Generator[Played, None, None]:
     """Yields at least that many slates in batches, with the propensities of everybody's."""
     env = RecommendationVectorEnv(scenario, num_envs=num_envs)
     last = list[tuple[Propensities, np.ndarray | None]]()

@@ -12,7 +12,7 @@ import dis
 import gc
 import types as python_types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import llvmlite.binding as llvm
 from numba import njit
@@ -162,7 +162,7 @@ class _Compiler(compiler.Compiler):
     kind_of_code: type[_Library]
 
     # By whether a function may hold a closure: what Numba always does, decided once.
-    _known: dict[bool, _Passes] = {}  # noqa: RUF012  # one for all compilers
+    _known: ClassVar[dict[bool, _Passes]] = {}
 
     def _compile_core(self) -> Any:
         codegen = self.state.targetctx.codegen()
