@@ -8,6 +8,12 @@ from numba import literally
 from recsim_env.compiler.binding import Binder, noinline
 
 
+@pytest.fixture(autouse=True)
+def _no_earlier_run(tmp_path, monkeypatch):
+    """What an earlier run has compiled would be loaded, and show nothing of how it is compiled."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+
 def scaled(value, scale):
     return value * scale
 
